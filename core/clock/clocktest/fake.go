@@ -1,0 +1,68 @@
+// Package clocktest has a clock that a test moves.
+package clocktest
+
+import (
+	"sync"
+	"time"
+)
+
+// Fake is a clock that stands still until Advance. Use New.
+type Fake struct {
+	mu     sync.Mutex
+	now    time.Time
+	timers map[*timer]struct{}
+}
+
+type timer struct {
+	at time.Time
+	ch chan time.Time
+}
+
+// New returns a fake clock that stands at the given time.
+func New(at time.Time) *Fake {
+	return &Fake{now: at.UTC().Truncate(time.Millisecond), timers: make(map[*timer]struct{})}
+}
+
+// Now implements clock.Clock.
+func (f *Fake) Now() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now
+}
+
+// After implements clock.Clock.
+func (f *Fake) After(d time.Duration) (<-chan time.Time, func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t := &timer{at: f.now.Add(d), ch: make(chan time.Time, 1)}
+	if d <= 0 {
+		t.ch <- f.now
+		return t.ch, func() {}
+	}
+	f.timers[t] = struct{}{}
+	return t.ch, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.timers, t)
+	}
+}
+
+// Advance moves the clock and fires the timers that are due.
+func (f *Fake) Advance(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = f.now.Add(d)
+	for t := range f.timers {
+		if !t.at.After(f.now) {
+			t.ch <- f.now
+			delete(f.timers, t)
+		}
+	}
+}
+
+// Waiting returns how many timers wait, so that a test knows when to advance.
+func (f *Fake) Waiting() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.timers)
+}

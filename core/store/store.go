@@ -1,0 +1,449 @@
+// Package store is the state: its rows, and the interface that a database driver satisfies.
+//
+// The rows hold values in the clear; a driver seals the columns marked "sealed" with its [seal.Ring] before they reach
+// the disk. Package storetest has the conformance suite that every driver passes.
+//
+// Times are UTC with milliseconds; the zero time stands for none.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/id"
+)
+
+// ErrNotFound: no such row.
+var ErrNotFound = errors.New("not found")
+
+// ErrExists: a row with this key exists.
+var ErrExists = errors.New("exists already")
+
+// Store is a database. It is safe for concurrent use, and for use by many processes at once.
+type Store interface {
+	// View runs f in a read-only transaction that sees one moment.
+	View(ctx context.Context, f func(Tx) error) error
+	// Update runs f in a transaction that sees and makes one serial order of all updates. f may run several times
+	// until the transaction commits; it has no effects but through its Tx, and sets what it returns anew each time.
+	// When Update returns nil, what f wrote survives a crash of the process and of the machine. An error of f rolls
+	// everything back and is returned as it is.
+	Update(ctx context.Context, f func(Tx) error) error
+	// MAC returns a keyed digest under the state's key, to look up what must not be readable.
+	MAC(purpose string, data ...[]byte) []byte
+	// Close releases the database.
+	Close() error
+}
+
+// Tx is a transaction. It is used by one goroutine and not after its function returned.
+// A method that finds one row returns [ErrNotFound]; one that inserts returns [ErrExists].
+type Tx interface {
+	UserTx
+	TokenTx
+	SessionTx
+	AttemptTx
+	ActionTx
+	ConnectionTx
+	RevocationTx
+	EventTx
+	DeliveryTx
+}
+
+// User is a user of a client.
+type User struct {
+	HumanID      id.Human
+	ClientID     string
+	ClientUserID string
+}
+
+// UserTx finds and makes users.
+type UserTx interface {
+	User(clientID, clientUserID string) (User, error)
+	UserByID(id.Human) (User, error)
+	InsertUser(User) error
+}
+
+// Token is a session token made by this installation.
+type Token struct {
+	// Hash is the SHA-256 of the token, which is stored nowhere.
+	Hash []byte
+	User id.Human
+	// Sources that the token may connect or disconnect; nil means all.
+	Sources   []string
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+	RevokedAt time.Time
+}
+
+// TokenTx finds and makes tokens.
+type TokenTx interface {
+	Token(hash []byte) (Token, error)
+	InsertToken(Token) error
+	// SaveToken writes the row anew.
+	SaveToken(Token) error
+	// DeleteTokens forgets tokens that expired before t and returns how many.
+	DeleteTokens(expiredBefore time.Time) (int, error)
+}
+
+// EndReason says why a session that is not closed by its front end ends.
+type EndReason string
+
+// The reasons of an end.
+const (
+	EndExpired EndReason = "expired"
+	EndRevoked EndReason = "revoked"
+)
+
+// Session is one sitting of a user.
+type Session struct {
+	ID id.Session
+	// TokenKey names the token that opened the session; unique.
+	TokenKey []byte
+	User     id.Human
+	// Sources that may be connected or disconnected; nil means all.
+	Sources  []string
+	OpenedAt time.Time
+	// EndsAt is when the session ends unless it is closed before, for EndReason.
+	EndsAt    time.Time
+	EndReason EndReason
+	// Owner is the process of the front end; Epoch counts the owners, from 1.
+	Owner id.Process
+	Epoch int64
+	// Sequence of the last event.
+	Sequence int64
+	// Script is a keyed digest of the list of actions that the session works through, or nil; ScriptRun counts the
+	// lists, from 1.
+	Script    []byte
+	ScriptRun int
+	// ClosedAt is zero while the session is open; the rest is set with it.
+	ClosedAt time.Time
+	Status   string
+	ExitCode int
+	// Response is the JSON document that ended the session. Sealed.
+	Response []byte
+}
+
+// SessionFilter selects sessions; zero fields select all.
+type SessionFilter struct {
+	User id.Human
+	// Open selects the open (true) or closed (false) ones.
+	Open *bool
+	// Limit of rows, newest first; 0 means no limit.
+	Limit int
+}
+
+// SessionHook is a hook that came as a flag.
+type SessionHook struct {
+	ID id.SessionHook
+	// Session that it belongs to; "" for a call that opened none.
+	Session id.Session
+	// Fingerprint is a keyed digest of what makes two such hooks the same; unique in the session.
+	Fingerprint []byte
+	// Spec is the hook as JSON. Sealed.
+	Spec []byte
+}
+
+// SessionTx finds and keeps sessions and their hooks.
+type SessionTx interface {
+	Session(id.Session) (Session, error)
+	SessionByToken(key []byte) (Session, error)
+	InsertSession(Session) error
+	// SaveSession writes the row anew.
+	SaveSession(Session) error
+	// OverdueSessions returns open sessions with EndsAt <= now, the earliest end first.
+	OverdueSessions(now time.Time, limit int) ([]Session, error)
+	Sessions(SessionFilter) ([]Session, error)
+	// InsertSessionHook returns ErrExists if the session has a hook with this fingerprint.
+	InsertSessionHook(SessionHook) error
+	SessionHook(id.SessionHook) (SessionHook, error)
+	// SessionHooks returns the hooks of a session in the order they came.
+	SessionHooks(id.Session) ([]SessionHook, error)
+}
+
+// AttemptState is where an attempt stands.
+type AttemptState string
+
+// The states of an attempt.
+const (
+	AttemptOpen      AttemptState = "open"
+	AttemptConnected AttemptState = "connected"
+	AttemptFailed    AttemptState = "failed"
+	AttemptCancelled AttemptState = "cancelled"
+)
+
+// Attempt is one try to connect a source.
+type Attempt struct {
+	ID      id.Attempt
+	Session id.Session
+	// ScriptRun and ScriptNo name the action of the script that asked for it; ScriptNo is -1 without one.
+	ScriptRun int
+	ScriptNo  int
+	Source    string
+	Provider  string
+	// Expected is the connection that a reconnect renews, or "".
+	Expected id.Connection
+	State    AttemptState
+	// Version changes with every write of the row.
+	Version int64
+	// Steps counts the steps that were not polls.
+	Steps       int
+	RedirectURI string
+	// OAuthState is the state parameter. Sealed. StateHash is its SHA-256 while it may be used, else nil; unique.
+	OAuthState []byte
+	StateHash  []byte
+	// Resume is what the provider wants back. Sealed.
+	Resume []byte
+	// LastStep is the step that waits for its reply, as JSON. Sealed. Nil before the first.
+	LastStep []byte
+	// Callback holds the parameters of a redirect that no provider has seen yet, as JSON. Sealed.
+	Callback []byte
+	// Begun is the kind of reply ("form", "callback") that a provider was called with and that has no result yet.
+	Begun string
+	// DueAt is when the provider may be asked again.
+	DueAt     time.Time
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// AttemptTx finds and keeps attempts.
+type AttemptTx interface {
+	Attempt(id.Attempt) (Attempt, error)
+	AttemptByState(hash []byte) (Attempt, error)
+	InsertAttempt(Attempt) error
+	// SaveAttempt writes the row anew.
+	SaveAttempt(Attempt) error
+	// Attempts returns the attempts of a session in the order they were made.
+	Attempts(id.Session) ([]Attempt, error)
+}
+
+// ActionKind is what was tried.
+type ActionKind string
+
+// The kinds of actions.
+const (
+	ActionConnect    ActionKind = "connect"
+	ActionDisconnect ActionKind = "disconnect"
+)
+
+// Action is one ended action of a session: what came of it.
+type Action struct {
+	Session id.Session
+	// No is given by InsertAction: 1, 2, … in the session, in commit order.
+	No int
+	// ScriptRun and ScriptNo name the action of the script; ScriptNo is -1 without one.
+	ScriptRun int
+	ScriptNo  int
+	Kind      ActionKind
+	// Target is what was asked for: a source id or a connection id.
+	Target     string
+	Source     string
+	SourceName string
+	// Connection that was made, renewed or disconnected; "" for a failure that names none.
+	Connection id.Connection
+	AccountKey []byte
+	// Code is empty for a success; the rest describes a failure.
+	Code       string
+	Message    string
+	Retryable  bool
+	Field      string
+	Setting    string
+	RetryAfter time.Duration
+	At         time.Time
+}
+
+// ActionTx keeps the history of a session.
+type ActionTx interface {
+	// InsertAction gives the action its number and returns it.
+	InsertAction(Action) (Action, error)
+	// Actions returns the actions of a session by their number.
+	Actions(id.Session) ([]Action, error)
+}
+
+// ConnectionState is where a connection stands.
+type ConnectionState string
+
+// The states of a connection.
+const (
+	ConnectionActive       ConnectionState = "active"
+	ConnectionDisconnected ConnectionState = "disconnected"
+)
+
+// Connection is the lasting grant of one user to one source account.
+type Connection struct {
+	ID         id.Connection
+	User       id.Human
+	Source     string
+	SourceName string
+	Provider   string
+	// AccountKey is a keyed digest of source and account id; nil where the provider cannot tell accounts apart.
+	// (User, Source, AccountKey) is unique among the connections that are not disconnected.
+	AccountKey []byte
+	// AccountID and AccountLabel are the provider's. Sealed.
+	AccountID    string
+	AccountLabel string
+	// Credential and its media type are the provider's. The credential is sealed, and empty once disconnected.
+	Credential          []byte
+	MediaType           string
+	CredentialExpiresAt time.Time
+	Scopes              []string
+	// CanRevoke keeps whether the source can revoke, so that a disconnect needs no provider before it commits.
+	CanRevoke      bool
+	State          ConnectionState
+	ConnectedSince time.Time
+	RenewedAt      time.Time
+	DisconnectedAt time.Time
+}
+
+// ConnectionTx finds and keeps connections.
+type ConnectionTx interface {
+	Connection(id.Connection) (Connection, error)
+	// ActiveConnection finds the user's connection of an account that is not disconnected; a nil key is the account
+	// of a source that cannot tell accounts apart.
+	ActiveConnection(user id.Human, source string, accountKey []byte) (Connection, error)
+	// Connections returns a user's connections that are not disconnected, by ConnectedSince, then id.
+	Connections(id.Human) ([]Connection, error)
+	// AccountHeld says whether any user holds a connection of this account that is not disconnected; with a nil key,
+	// whether this user holds one of this source.
+	AccountHeld(source string, accountKey []byte, user id.Human) (bool, error)
+	// InsertConnection returns ErrExists if the account has a connection that is not disconnected.
+	InsertConnection(Connection) error
+	// SaveConnection writes the row anew.
+	SaveConnection(Connection) error
+}
+
+// RevocationState is what came of a revocation.
+type RevocationState string
+
+// The states of a revocation. All but pending are final.
+const (
+	RevocationPending     RevocationState = "pending"
+	RevocationRevoked     RevocationState = "revoked"
+	RevocationUnsupported RevocationState = "unsupported"
+	RevocationShared      RevocationState = "shared"
+	RevocationFailed      RevocationState = "failed"
+)
+
+// Revocation is a grant that is to be revoked at its source.
+type Revocation struct {
+	ID id.Revocation
+	// Session in which it arose; "" outside of one.
+	Session id.Session
+	// Connection that it belonged to; "" for a grant that never became one.
+	Connection id.Connection
+	User       id.Human
+	Source     string
+	Provider   string
+	AccountKey []byte
+	// AccountID, AccountLabel and Credential are the provider's. Sealed; the credential is empty once it is final.
+	AccountID    string
+	AccountLabel string
+	Credential   []byte
+	MediaType    string
+	State        RevocationState
+	Tries        int
+	NextAt       time.Time
+	// Owner works on it, until LeaseUntil at the latest; "" if nobody does.
+	Owner      id.Process
+	LeaseUntil time.Time
+	// Error is the code of the last failure.
+	Error     string
+	CreatedAt time.Time
+	EndedAt   time.Time
+}
+
+// RevocationTx finds and keeps revocations.
+type RevocationTx interface {
+	Revocation(id.Revocation) (Revocation, error)
+	InsertRevocation(Revocation) error
+	// SaveRevocation writes the row anew.
+	SaveRevocation(Revocation) error
+	// DueRevocations returns pending ones with NextAt <= now, the earliest first, owned ones included.
+	DueRevocations(now time.Time, limit int) ([]Revocation, error)
+	// RevocationsOf returns those of a session in the order they were made.
+	RevocationsOf(id.Session) ([]Revocation, error)
+	// RevocationOfConnection returns the newest one of a connection.
+	RevocationOfConnection(id.Connection) (Revocation, error)
+}
+
+// Event is a fact about a session, as it is told to hooks.
+type Event struct {
+	ID id.Event
+	// Session is "" for an event outside of one.
+	Session  id.Session
+	Sequence int64
+	Type     string
+	At       time.Time
+	// Body is the JSON document that every hook gets, byte for byte. Sealed.
+	Body []byte
+}
+
+// EventFilter selects events; zero fields select all.
+type EventFilter struct {
+	Session id.Session
+	Type    string
+	// Limit of rows, newest first; 0 means no limit.
+	Limit int
+}
+
+// EventTx finds and keeps events.
+type EventTx interface {
+	Event(id.Event) (Event, error)
+	// InsertEvent returns ErrExists if the session has an event with this sequence.
+	InsertEvent(Event) error
+	Events(EventFilter) ([]Event, error)
+}
+
+// DeliveryState is where a delivery stands.
+type DeliveryState string
+
+// The states of a delivery.
+const (
+	DeliveryPending   DeliveryState = "pending"
+	DeliveryDelivered DeliveryState = "delivered"
+	DeliveryDead      DeliveryState = "dead"
+)
+
+// Delivery is one event on its way to one hook.
+type Delivery struct {
+	ID    id.Delivery
+	Event id.Event
+	// Hook is the name of a hook of the config, or the id of a session's hook.
+	Hook string
+	// Session and Sequence are the event's: pending deliveries of one hook and session go out in this order.
+	Session  id.Session
+	Sequence int64
+	State    DeliveryState
+	// Tries that were made.
+	Tries int
+	// NextAt is when the next try is due.
+	NextAt time.Time
+	// Owner works on it, until LeaseUntil at the latest; "" if nobody does.
+	Owner      id.Process
+	LeaseUntil time.Time
+	// Error is what the last try ended with: one line without secrets.
+	Error     string
+	CreatedAt time.Time
+	EndedAt   time.Time
+}
+
+// DeliveryFilter selects deliveries; zero fields select all.
+type DeliveryFilter struct {
+	Session id.Session
+	Event   id.Event
+	Hook    string
+	State   DeliveryState
+	// Limit of rows, newest first; 0 means no limit.
+	Limit int
+}
+
+// DeliveryTx finds and keeps deliveries.
+type DeliveryTx interface {
+	Delivery(id.Delivery) (Delivery, error)
+	InsertDelivery(Delivery) error
+	// SaveDelivery writes the row anew.
+	SaveDelivery(Delivery) error
+	// HeadDeliveries returns the pending deliveries that no earlier pending one of the same hook and session holds
+	// back, whether due or not, owned ones included, the earliest NextAt first. A session selects its own.
+	HeadDeliveries(session id.Session, limit int) ([]Delivery, error)
+	Deliveries(DeliveryFilter) ([]Delivery, error)
+}

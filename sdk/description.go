@@ -1,0 +1,92 @@
+package sdk
+
+// Description is what a provider says of itself.
+type Description struct {
+	// Name is the NAME of humanconnect-provider-NAME.
+	Name string
+	// Version is the provider's own, semver without the v.
+	Version string
+	Sources []Source
+	// Settings that every source takes, beside its own.
+	Settings []Field
+}
+
+// Source is a place that holds health data of a user.
+type Source struct {
+	// ID matches [a-z0-9][a-z0-9-]{0,62} and is unique over all providers of an installation.
+	ID   string
+	Name string
+	// Group is a heading to list the source under, such as "Wearables".
+	Group string
+	// Ways of connecting that the source may ask for. Empty: it connects at once.
+	Ways []Way
+	// Fields of all the forms that the source may show, so that a script can be checked before it starts.
+	Fields []Field
+	// Hosts that the provider talks to, or sends a browser to, for this source: "api.example.com", "*.example.com",
+	// "127.0.0.1:8778".
+	Hosts        []string
+	Capabilities []Capability
+	// Settings of this source, beside the provider's.
+	Settings []Field
+}
+
+// Way is a way of connecting.
+type Way string
+
+// The ways of connecting.
+const (
+	WayForm    Way = "form"
+	WayBrowser Way = "browser"
+	WayCode    Way = "code"
+)
+
+// Capability is something that a source can do beyond connecting.
+type Capability string
+
+// The capabilities.
+const (
+	// CapabilityRevoke: Disconnect revokes the grant at the source.
+	CapabilityRevoke  Capability = "revoke"
+	CapabilityRefresh Capability = "refresh"
+	CapabilityCheck   Capability = "check"
+)
+
+// Can says whether the source has the capability.
+func (s Source) Can(c Capability) bool {
+	for _, have := range s.Capabilities {
+		if have == c {
+			return true
+		}
+	}
+	return false
+}
+
+// Field is one input of a form, or one setting.
+type Field struct {
+	// ID matches [a-z][a-z0-9_]{0,62}.
+	ID       string
+	Label    string
+	Kind     Kind
+	Required bool
+	Help     string
+	// Choices of a field of KindChoice.
+	Choices []Choice
+}
+
+// Choice is one value of a field of KindChoice.
+type Choice struct{ Value, Label string }
+
+// Kind of a field.
+type Kind string
+
+// The kinds of fields.
+const (
+	KindText Kind = "text"
+	// KindSecret is never shown and never logged.
+	KindSecret Kind = "secret"
+	// KindURL adds its host to the hosts of the connection.
+	KindURL    Kind = "url"
+	KindChoice Kind = "choice"
+	// KindOTP is a one-time code.
+	KindOTP Kind = "otp"
+)

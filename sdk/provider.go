@@ -1,0 +1,142 @@
+package sdk
+
+import "context"
+
+// Provider reaches one or many sources. Its methods are called concurrently, each with a context that ends when the
+// caller's limit is over: 5 s for Describe, 60 s for Connect, 30 s for the others.
+//
+// Whatever a source says no with is returned as an [*Error]. Any other error reaches the person as source_error.
+type Provider interface {
+	// Describe tells which sources there are and what they can do. It is pure: no network, no files, the same answer
+	// every time.
+	Describe(ctx context.Context) (*Description, error)
+	// Connect does one step of connecting a source.
+	Connect(ctx context.Context, req *ConnectRequest) (Step, error)
+	// Disconnect revokes a credential at the source. It is idempotent: a credential that is already revoked is no
+	// error. A source without CapabilityRevoke is never asked.
+	Disconnect(ctx context.Context, req *GrantRequest) error
+}
+
+// Refresher is implemented by a provider that has sources with [CapabilityRefresh].
+type Refresher interface {
+	// Refresh renews a credential. It is called by one caller at a time for one connection, and never repeated after a
+	// crash.
+	Refresh(ctx context.Context, req *GrantRequest) (*Refreshed, error)
+}
+
+// Checker is implemented by a provider that has sources with [CapabilityCheck].
+type Checker interface {
+	// Check asks the source whether a credential still works; nil means that it does.
+	Check(ctx context.Context, req *GrantRequest) error
+}
+
+// ConnectRequest asks for one step of connecting a source.
+type ConnectRequest struct {
+	// Source is the id of the source.
+	Source   string
+	Settings Settings
+	// AttemptID is the same for all steps of one attempt.
+	AttemptID string
+	// RedirectURI is where an OAuth redirect comes back to, fixed for the life of the attempt; empty if the front end
+	// has no browser.
+	RedirectURI string
+	// OAuthState is the OAuth state parameter to use: 256 random bits, made and checked by core, fixed for the life of
+	// the attempt.
+	OAuthState string
+	// Expected is the account that a reconnect must end with, or nil.
+	Expected *Account
+	// Scopes to ask for; empty means the source's default.
+	Scopes   []string
+	FrontEnd FrontEnd
+	// Resume is what the provider returned with its last step; empty at the start.
+	Resume []byte
+	// Reply is the answer to the last step: [Start], [Callback], [FormValues] or [TimePassed].
+	Reply Reply
+	// Locale is the BCP 47 tag of the person's language, or empty.
+	Locale string
+}
+
+// GrantRequest speaks of a credential that the provider issued earlier, for Disconnect, Refresh and Check.
+type GrantRequest struct {
+	Source     string
+	Settings   Settings
+	Account    Account
+	Credential Credential
+}
+
+// Refreshed is a renewed credential.
+type Refreshed struct {
+	Credential Credential
+	// Scopes as granted now; empty means unchanged.
+	Scopes []string
+}
+
+// Settings of a source as the installation configured them, already checked against what Describe declares.
+// An OAuth client stands in Values["client_id"] and Secrets["client_secret"].
+type Settings struct {
+	Values  map[string]string
+	Secrets map[string]Secret
+}
+
+// Account is an account at a source.
+type Account struct {
+	// ID is stable for ever within the source. Empty: the source cannot tell accounts apart.
+	ID string
+	// Label is what the person knows the account by.
+	Label string
+}
+
+// Credential is what lets the provider reach the account again. humanconnect seals it and never looks inside, except
+// for [MediaTypeOAuth2].
+type Credential struct {
+	Data      Secret
+	MediaType string
+	// ExpiresAt is zero where the credential does not expire, or nobody knows.
+	ExpiresAt Time
+}
+
+// MediaTypeOAuth2 marks a credential that is a JSON object with access_token, refresh_token and token_type.
+const MediaTypeOAuth2 = "application/vnd.humanconnect.oauth2+json"
+
+// FrontEnd tells what the program that talks to the person can do.
+type FrontEnd struct {
+	// Browser: can open a browser and receive its redirect.
+	Browser bool
+	// Form: can show a form.
+	Form bool
+	// Code: can show a code and an address to type it at.
+	Code bool
+}
+
+// Reply is the answer to a step.
+type Reply interface{ reply() }
+
+// Start asks for the first step.
+type Start struct{}
+
+// Callback answers [OpenURL] with the parameters of the redirect, in their order. Core has checked the state.
+type Callback struct{ Parameters []Parameter }
+
+// Parameter is one parameter of a redirect.
+type Parameter struct{ Name, Value string }
+
+// FormValues answers [Form]: field id to value.
+type FormValues struct{ Values map[string]Secret }
+
+// TimePassed answers [ShowCode] and [Wait], not before PollAfter.
+type TimePassed struct{}
+
+func (Start) reply()      {}
+func (Callback) reply()   {}
+func (FormValues) reply() {}
+func (TimePassed) reply() {}
+
+// Get returns the first parameter of that name, or "".
+func (c Callback) Get(name string) string {
+	for _, p := range c.Parameters {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,78 @@
+package sdk
+
+import "time"
+
+// Time is [time.Time]; the zero value means that there is none.
+type Time = time.Time
+
+// MaxResume is the limit of the bytes that a step may ask to get back: 64 KiB.
+const MaxResume = 64 << 10
+
+// Step is what a provider asks for next: [OpenURL], [Form], [ShowCode], [Wait], or the end, [Connected].
+type Step interface{ step() }
+
+// OpenURL sends the person's browser to the source. The reply is [Callback].
+type OpenURL struct {
+	URL       string
+	ExpiresAt Time
+	Resume    []byte
+}
+
+// Form asks the person. The reply is [FormValues]. A wrong value is answered by an [Error] with [InvalidInput] and the
+// field; the same form is then shown again.
+type Form struct {
+	Title  string
+	Text   string
+	Fields []Field
+	Resume []byte
+}
+
+// ShowCode is the device flow of RFC 8628: the person types UserCode at VerificationURI. The reply is [TimePassed],
+// again and again until the provider answers with something else.
+type ShowCode struct {
+	UserCode                string
+	VerificationURI         string
+	VerificationURIComplete string
+	// PollAfter is at least one second; less counts as one second.
+	PollAfter time.Duration
+	ExpiresAt Time
+	Resume    []byte
+}
+
+// Wait lets time pass. The reply is [TimePassed].
+type Wait struct {
+	Text string
+	// PollAfter is at least one second; less counts as one second.
+	PollAfter time.Duration
+	ExpiresAt Time
+	Resume    []byte
+}
+
+// Connected ends the attempt with a credential.
+type Connected struct {
+	Account    Account
+	Credential Credential
+	// Scopes that were granted.
+	Scopes []string
+}
+
+func (OpenURL) step()   {}
+func (Form) step()      {}
+func (ShowCode) step()  {}
+func (Wait) step()      {}
+func (Connected) step() {}
+
+// ResumeOf returns the bytes that a step wants back with the next request.
+func ResumeOf(s Step) []byte {
+	switch s := s.(type) {
+	case OpenURL:
+		return s.Resume
+	case Form:
+		return s.Resume
+	case ShowCode:
+		return s.Resume
+	case Wait:
+		return s.Resume
+	}
+	return nil
+}
