@@ -1,0 +1,149 @@
+// Package failure has the closed list of codes with which connecting or disconnecting a source fails, and the failure
+// itself. A problem with the program or its use is a problem.Problem; a failure is what came of an action.
+package failure
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// Code is one of the closed list.
+type Code string
+
+// The codes.
+const (
+	AccessDenied        Code = "access_denied"
+	AttemptExpired      Code = "attempt_expired"
+	AttemptInterrupted  Code = "attempt_interrupted"
+	AccountMismatch     Code = "account_mismatch"
+	ScopeMissing        Code = "scope_missing"
+	InvalidInput        Code = "invalid_input"
+	BadConfiguration    Code = "bad_configuration"
+	SourceUnavailable   Code = "source_unavailable"
+	SourceError         Code = "source_error"
+	RateLimited         Code = "rate_limited"
+	Revoked             Code = "revoked"
+	NotSupported        Code = "not_supported"
+	ProviderCrashed     Code = "provider_crashed"
+	ProviderTimeout     Code = "provider_timeout"
+	ProviderUnavailable Code = "provider_unavailable"
+	SourceUnknown       Code = "source_unknown"
+	NotConnected        Code = "not_connected"
+	SourceNotAllowed    Code = "source_not_allowed"
+	InputRequired       Code = "input_required"
+	InteractionRequired Code = "interaction_required"
+)
+
+// Entry describes a code to a person.
+type Entry struct {
+	Code Code
+	// Retryable says whether the same action may succeed later, unless the failure says otherwise itself.
+	Retryable bool
+	// Meaning completes "the action failed because …".
+	Meaning string
+	// Hint names one thing to do.
+	Hint string
+}
+
+// Entries returns the closed list in the order of the help.
+func Entries() []Entry {
+	return []Entry{
+		{AccessDenied, false, "the user or the source said no", "connect again and allow the access"},
+		{AttemptExpired, true, "the attempt took longer than the source or its 15 minutes allow", "connect again"},
+		{AttemptInterrupted, true, "a process ended while the source was working on the reply", "connect again"},
+		{AccountMismatch, false, "the connection was to be renewed, and another account signed in", "sign in with the account that the connection belongs to"},
+		{ScopeMissing, false, "a scope that the source cannot do without was not granted", "connect again and leave every box ticked"},
+		{InvalidInput, false, "a form value was refused", "correct the field and connect again"},
+		{BadConfiguration, false, "a setting of the source is wrong", "correct the setting under sources: in the config file"},
+		{SourceUnavailable, true, "the source did not answer, or said that it is out of service", "try again later"},
+		{SourceError, false, "the source answered with something unexpected", "try again; if it stays so, report it to the author of the provider"},
+		{RateLimited, true, "the source wants fewer requests", "try again after the time that the failure names"},
+		{Revoked, false, "the grant is not valid any more", "connect the source again"},
+		{NotSupported, false, "the source cannot do what was asked", "see `humanconnect source show ID` for what it can do"},
+		{ProviderCrashed, true, "the provider process crashed", "try again; if it stays so, report it with the last lines of its output to the author of the provider"},
+		{ProviderTimeout, true, "the provider did not answer within its limit", "try again later"},
+		{ProviderUnavailable, false, "the provider could not be started", "see `humanconnect doctor`"},
+		{SourceUnknown, false, "no installed provider offers the source", "see `humanconnect source list`"},
+		{NotConnected, false, "there is no such connection", "see `humanconnect connection list`"},
+		{SourceNotAllowed, false, "the session token does not allow the source", "create a token that names the source"},
+		{InputRequired, false, "the source asked for something that the script has no answer for", "give it with --answer SOURCE.FIELD=VALUE"},
+		{InteractionRequired, false, "the source needs a person with a browser", "run it at a terminal"},
+	}
+}
+
+// Find returns the entry of a code.
+func Find(c Code) (Entry, bool) {
+	for _, e := range Entries() {
+		if e.Code == c {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
+
+// Failure is what came of an action that failed. It implements error.
+type Failure struct {
+	Code Code
+	// Message is one sentence for a person, cleaned of control characters, without secrets.
+	Message    string
+	Retryable  bool
+	Field      string
+	Setting    string
+	RetryAfter time.Duration
+}
+
+const maxMessage = 300
+
+// New makes a failure with the code's own retryability.
+func New(c Code, format string, args ...any) *Failure {
+	e, _ := Find(c)
+	return &Failure{Code: c, Message: fmt.Sprintf(format, args...), Retryable: e.Retryable}
+}
+
+func (f *Failure) Error() string { return string(f.Code) + ": " + f.Message }
+
+// External is what an error of a provider's host tells of a failure that is not the source's: that the provider
+// crashed, hung, or could not be started.
+type External interface {
+	error
+	// FailureCode is one of the closed list.
+	FailureCode() string
+}
+
+// Of makes a failure of any error that a provider call ended with: what the source said, what became of the provider,
+// or else a source_error without details.
+func Of(err error) *Failure {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	var said *sdk.Error
+	if errors.As(err, &said) {
+		return ofSource(said)
+	}
+	var ext External
+	if errors.As(err, &ext) {
+		return New(Code(ext.FailureCode()), "%s", sdk.CleanText(ext.Error(), maxMessage))
+	}
+	return New(SourceError, "the provider answered with an unexpected error")
+}
+
+func ofSource(said *sdk.Error) *Failure {
+	f := &Failure{
+		Code: Code(said.Code), Message: sdk.CleanText(said.Message, maxMessage), Retryable: said.Retryable,
+		Field: sdk.CleanText(said.Field, 64), Setting: sdk.CleanText(said.Setting, 64), RetryAfter: said.RetryAfter,
+	}
+	e, known := Find(f.Code)
+	if !known {
+		f.Code = SourceError
+		e, _ = Find(SourceError)
+	}
+	f.Retryable = f.Retryable || e.Retryable
+	if f.Message == "" {
+		f.Message = e.Meaning
+	}
+	return f
+}
