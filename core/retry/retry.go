@@ -1,0 +1,35 @@
+// Package retry has the two schedules of tries that the product knows: the quick one, for which a person waits, and the
+// long one, which a worker follows over days. Deliveries and revocations share them.
+package retry
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Quick returns the waits before each quick try: 0, 1, 5 and 20 s.
+func Quick() []time.Duration {
+	return []time.Duration{0, time.Second, 5 * time.Second, 20 * time.Second}
+}
+
+// Long returns the waits before each try of the long schedule, from 5 minutes to a day, without jitter.
+func Long() []time.Duration {
+	return []time.Duration{
+		5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour,
+		24 * time.Hour,
+	}
+}
+
+// LongTotal is the time that the long schedule takes in all, without jitter.
+func LongTotal() time.Duration {
+	var sum time.Duration
+	for _, d := range Long() {
+		sum += d
+	}
+	return sum
+}
+
+// Jitter moves a wait by up to 10 % either way, so that what failed together is not tried again together.
+func Jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
+}

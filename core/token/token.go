@@ -1,0 +1,39 @@
+// Package token makes and checks session tokens: the secrets that open a session.
+//
+// A [Checker] judges tokens of one kind. The kind "local" is made and kept by this installation; see [Local].
+package token
+
+import (
+	"context"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// Checker judges session tokens.
+type Checker interface {
+	// Check judges a token. It returns an error only where it could not judge; a bad token is a verdict.
+	Check(ctx context.Context, token sdk.Secret) (Verdict, error)
+	// Stands says, inside the transaction that opens a session, whether a verdict of [event.Success] still holds.
+	Stands(tx store.Tx, v Verdict) (bool, error)
+}
+
+// Verdict is what a checker says of a token.
+type Verdict struct {
+	// Status is event.Success for a token that may open a session, else the reason why not.
+	Status event.Status
+	// Key names the token, and so the one session that it opens. It is set for every genuine token, expired and
+	// revoked ones included, and nil for another.
+	Key []byte
+	// ClientID and ClientUserID are set for a genuine token.
+	ClientID     string
+	ClientUserID string
+	// Sources that the token may connect or disconnect; nil means all.
+	Sources   []string
+	ExpiresAt time.Time
+}
+
+// Genuine says whether the token was made by the service that the checker trusts, whatever became of it since.
+func (v Verdict) Genuine() bool { return v.Key != nil }
