@@ -415,6 +415,8 @@ type Delivery struct {
 	State    DeliveryState
 	// Tries that were made.
 	Tries int
+	// Deferred counts the tries that put it on the long schedule; the others were quick ones.
+	Deferred int
 	// NextAt is when the next try is due.
 	NextAt time.Time
 	// Owner works on it, until LeaseUntil at the latest; "" if nobody does.
