@@ -1,0 +1,116 @@
+package sdk
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
+)
+
+// Client is a provider at the other end of a connection. Every method answers with what came over the wire: an
+// [*Error] where the source said no, a gRPC status (see [status.FromError]) where the transport or the plugin broke.
+// A method blocks until its context ends; the client itself sets no limit. It is safe for concurrent use.
+//
+// Nothing that a foreign plugin sends makes it panic: an unknown way or capability is left out, an unknown kind of
+// field is text, an unknown failure code is [SourceError], a missing step is an [*Error].
+type Client struct {
+	wire providerv1.ProviderClient
+}
+
+var (
+	_ Provider  = (*Client)(nil)
+	_ Refresher = (*Client)(nil)
+	_ Checker   = (*Client)(nil)
+)
+
+// NewClient speaks to the provider behind a connection, which stays the caller's to close.
+func NewClient(cc grpc.ClientConnInterface) *Client {
+	return &Client{wire: providerv1.NewProviderClient(cc)}
+}
+
+// Describe implements [Provider].
+func (c *Client) Describe(ctx context.Context) (*Description, error) {
+	out, err := c.wire.Describe(ctx, &providerv1.DescribeRequest{})
+	if err != nil {
+		return nil, err
+	}
+	return descriptionFromWire(out), nil
+}
+
+// Connect implements [Provider].
+func (c *Client) Connect(ctx context.Context, req *ConnectRequest) (Step, error) {
+	in, err := connectRequestToWire(req)
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.wire.Connect(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return stepFromWire(out)
+}
+
+// Disconnect implements [Provider].
+func (c *Client) Disconnect(ctx context.Context, req *GrantRequest) error {
+	if err := checkSettings(req.Settings); err != nil {
+		return err
+	}
+	out, err := c.wire.Disconnect(ctx, &providerv1.DisconnectRequest{
+		Source:     text(req.Source),
+		Settings:   settingsToWire(req.Settings),
+		Account:    accountToWire(req.Account),
+		Credential: credentialToWire(req.Credential),
+	})
+	return grantError(out, err, "disconnect")
+}
+
+// Refresh implements [Refresher].
+func (c *Client) Refresh(ctx context.Context, req *GrantRequest) (*Refreshed, error) {
+	if err := checkSettings(req.Settings); err != nil {
+		return nil, err
+	}
+	out, err := c.wire.Refresh(ctx, &providerv1.RefreshRequest{
+		Source:     text(req.Source),
+		Settings:   settingsToWire(req.Settings),
+		Account:    accountToWire(req.Account),
+		Credential: credentialToWire(req.Credential),
+	})
+	if err := grantError(out, err, "refresh"); err != nil {
+		return nil, err
+	}
+	if out.GetCredential() == nil {
+		return nil, sourceError("the provider refreshed without a credential")
+	}
+	return &Refreshed{Credential: credentialFromWire(out.GetCredential()), Scopes: out.GetScopes()}, nil
+}
+
+// Check implements [Checker].
+func (c *Client) Check(ctx context.Context, req *GrantRequest) error {
+	if err := checkSettings(req.Settings); err != nil {
+		return err
+	}
+	out, err := c.wire.Check(ctx, &providerv1.CheckRequest{
+		Source:     text(req.Source),
+		Settings:   settingsToWire(req.Settings),
+		Account:    accountToWire(req.Account),
+		Credential: credentialToWire(req.Credential),
+	})
+	return grantError(out, err, "check")
+}
+
+// grantError tells the three ends of a call apart. A plugin without the method is a source that cannot do it.
+func grantError(out interface{ GetError() *providerv1.Error }, err error, method string) error {
+	if status.Code(err) == codes.Unimplemented {
+		return notSupported(method)
+	}
+	if err != nil {
+		return err
+	}
+	if said := out.GetError(); said != nil {
+		return errorFromWire(said)
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
+)
+
+// server puts a [Provider] on the wire. What a source says no with travels as an Error message; a gRPC status is left
+// to the transport, to a call whose time is over, and to requests that no host of ours sends.
+type server struct {
+	providerv1.UnimplementedProviderServer
+	impl Provider
+	// log gets the text of errors that the person is not shown.
+	log io.Writer
+}
+
+func newServer(p Provider) *server { return &server{impl: p, log: os.Stderr} }
+
+// Describe implements the service.
+func (s *server) Describe(ctx context.Context, _ *providerv1.DescribeRequest) (*providerv1.DescribeResponse, error) {
+	d, err := s.impl.Describe(ctx)
+	if err == nil && d != nil {
+		return descriptionToWire(d), nil
+	}
+	if ctx.Err() != nil {
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
+	if err == nil {
+		err = errors.New("no description")
+	}
+	// DescribeResponse has no place for an Error: a provider that cannot say what it is, is broken.
+	return nil, status.Error(codes.Internal, "describe: "+err.Error())
+}
+
+// Connect implements the service.
+func (s *server) Connect(ctx context.Context, in *providerv1.ConnectRequest) (*providerv1.ConnectResponse, error) {
+	req, err := connectRequestFromWire(in)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	step, err := s.impl.Connect(ctx, req)
+	if err == nil {
+		var out *providerv1.ConnectResponse
+		if out, err = stepToWire(step); err == nil {
+			return out, nil
+		}
+	}
+	refused, err := s.refusal(ctx, "connect", err, secretsOfConnect(in))
+	if err != nil {
+		return nil, err
+	}
+	return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Error{Error: refused}}, nil
+}
+
+// Disconnect implements the service.
+func (s *server) Disconnect(ctx context.Context, in *providerv1.DisconnectRequest) (*providerv1.DisconnectResponse, error) {
+	err := s.impl.Disconnect(ctx, grantFromWire(in))
+	if err == nil {
+		return &providerv1.DisconnectResponse{}, nil
+	}
+	refused, err := s.refusal(ctx, "disconnect", err, secretsOfGrant(in))
+	if err != nil {
+		return nil, err
+	}
+	return &providerv1.DisconnectResponse{Error: refused}, nil
+}
+
+// Refresh implements the service.
+func (s *server) Refresh(ctx context.Context, in *providerv1.RefreshRequest) (*providerv1.RefreshResponse, error) {
+	refreshed, err := s.refresh(ctx, grantFromWire(in))
+	if err == nil {
+		return &providerv1.RefreshResponse{
+			Credential: credentialToWire(refreshed.Credential),
+			Scopes:     texts(refreshed.Scopes),
+		}, nil
+	}
+	refused, err := s.refusal(ctx, "refresh", err, secretsOfGrant(in))
+	if err != nil {
+		return nil, err
+	}
+	return &providerv1.RefreshResponse{Error: refused}, nil
+}
+
+func (s *server) refresh(ctx context.Context, req *GrantRequest) (*Refreshed, error) {
+	refresher, can := s.impl.(Refresher)
+	if !can {
+		return nil, notSupported("refresh")
+	}
+	refreshed, err := refresher.Refresh(ctx, req)
+	if err == nil && refreshed == nil {
+		return nil, sourceError("the provider refreshed without a credential")
+	}
+	return refreshed, err
+}
+
+// Check implements the service.
+func (s *server) Check(ctx context.Context, in *providerv1.CheckRequest) (*providerv1.CheckResponse, error) {
+	err := s.check(ctx, grantFromWire(in))
+	if err == nil {
+		return &providerv1.CheckResponse{}, nil
+	}
+	refused, err := s.refusal(ctx, "check", err, secretsOfGrant(in))
+	if err != nil {
+		return nil, err
+	}
+	return &providerv1.CheckResponse{Error: refused}, nil
+}
+
+func (s *server) check(ctx context.Context, req *GrantRequest) error {
+	checker, can := s.impl.(Checker)
+	if !can {
+		return notSupported("check")
+	}
+	return checker.Check(ctx, req)
+}
+
+// refusal turns a provider's error into the message for it, or into a status where the call's time is over: its caller
+// is gone, and whatever the provider ran into then says nothing of the source.
+func (s *server) refusal(ctx context.Context, method string, err error, secret []string) (*providerv1.Error, error) {
+	var said *Error
+	if errors.As(err, &said) && said != nil {
+		return errorToWire(said), nil
+	}
+	if ctx.Err() != nil {
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
+	s.report(method, err, secret)
+	return errorToWire(sourceError("the provider met an unexpected error")), nil
+}
+
+// report writes an unexpected error to standard error for the diagnostics, without the secrets of the request.
+func (s *server) report(method string, err error, secret []string) {
+	cause := "a nil *sdk.Error"
+	if said := (*Error)(nil); !errors.As(err, &said) {
+		cause = withoutSecrets(err.Error(), secret)
+	}
+	_, _ = fmt.Fprintf(s.log, "%s: unexpected error: %s\n", method, cause)
+}
+
+func notSupported(method string) *Error {
+	return &Error{Code: NotSupported, Message: "the provider has no " + method}
+}
