@@ -1,0 +1,64 @@
+package plugins
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// childEnvironment is all that a provider sees of the environment: the allowed variables of ours, its own temporary
+// directory, the lifeline, and what go-plugin tells its servers.
+func childEnvironment(ours, goPlugin []string, tmp string) []string {
+	out := append([]string{"TMPDIR=" + tmp, sdk.EnvLifeline + "=" + sdk.LifelineStdin}, goPlugin...)
+	for _, entry := range ours {
+		name, value, _ := strings.Cut(entry, "=")
+		switch {
+		case isPassed(name):
+			out = append(out, entry)
+		case isProxy(name):
+			if proxy, ok := withoutUserInfo(value); ok {
+				out = append(out, name+"="+proxy)
+			}
+		}
+	}
+	return out
+}
+
+func isPassed(name string) bool {
+	switch name {
+	case "PATH", "LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR":
+		return true
+	}
+	return strings.HasPrefix(name, "LC_")
+}
+
+func isProxy(name string) bool {
+	switch strings.ToUpper(name) {
+	case "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY":
+		return name == strings.ToUpper(name) || name == strings.ToLower(name)
+	}
+	return false
+}
+
+// withoutUserInfo takes the user and password out of a proxy's address. An address with an @ that cannot be read is
+// not passed on at all.
+func withoutUserInfo(value string) (string, bool) {
+	if !strings.Contains(value, "@") {
+		return value, true
+	}
+	scheme, rest, found := strings.Cut(value, "://")
+	if !found {
+		scheme, rest = "http", value
+	}
+	u, err := url.Parse(scheme + "://" + rest)
+	if err != nil || u.Host == "" {
+		return "", false
+	}
+	u.User = nil
+	clean := u.String()
+	if !found {
+		clean = strings.TrimPrefix(clean, "http://")
+	}
+	return clean, !strings.Contains(clean, "@")
+}

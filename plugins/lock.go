@@ -1,0 +1,172 @@
+package plugins
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// LockName is the file name of a lock: of the release lock beside the core binary, and of the user lock in the config
+// directory.
+const LockName = "providers.lock.json"
+
+const (
+	lockVersion = 1
+	lockLimit   = 1 << 20
+)
+
+// Lock pins providers by the SHA-256 of their executable. It is a value: not safe for concurrent change.
+type Lock struct {
+	Version   int     `json:"version"`
+	Providers []Entry `json:"providers"`
+}
+
+// Entry pins one provider.
+type Entry struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+}
+
+// Pin returns the digest of a provider, or "".
+func (l *Lock) Pin(name string) string {
+	for _, e := range l.Providers {
+		if e.Name == name {
+			return e.SHA256
+		}
+	}
+	return ""
+}
+
+// Set pins a provider, in place of an older pin.
+func (l *Lock) Set(name, sha256 string) {
+	l.Remove(name)
+	l.Providers = append(l.Providers, Entry{Name: name, SHA256: sha256})
+	slices.SortFunc(l.Providers, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Remove takes a provider's pin away and says whether there was one.
+func (l *Lock) Remove(name string) bool {
+	before := len(l.Providers)
+	l.Providers = slices.DeleteFunc(l.Providers, func(e Entry) bool { return e.Name == name })
+	return len(l.Providers) < before
+}
+
+// ReadLock reads a lock. The file must be as trustworthy as a provider. A missing one is fs.ErrNotExist; any other
+// problem is an *Error of KindLock or KindUntrustedFile.
+func ReadLock(path string) (*Lock, error) {
+	file, _, err := openTrusted(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if errors.Is(err, errUntrusted) {
+		return nil, newError(KindUntrustedFile, "", "the lock of the providers is refused").because(err).
+			hint("give the file to yourself or root and take the write permission of others away")
+	}
+	if err != nil {
+		return nil, lockError(path, err)
+	}
+	defer closeFiles(file)
+	data, err := io.ReadAll(io.LimitReader(file, lockLimit+1))
+	if err == nil && len(data) > lockLimit {
+		err = fmt.Errorf("larger than %d bytes", lockLimit)
+	}
+	if err != nil {
+		return nil, lockError(path, err)
+	}
+	lock, err := parseLock(data)
+	if err != nil {
+		return nil, lockError(path, err)
+	}
+	return lock, nil
+}
+
+func lockError(path string, err error) *Error {
+	return newError(KindLock, "", "lock %s cannot be read", path).because(err).
+		hint("write it anew with: humanconnect provider lock")
+}
+
+func parseLock(data []byte) (*Lock, error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	lock := &Lock{}
+	if err := decoder.Decode(lock); err != nil {
+		return nil, err
+	}
+	if decoder.More() {
+		return nil, errors.New("more than one document")
+	}
+	if lock.Version != lockVersion {
+		return nil, fmt.Errorf("version %d, this program knows %d", lock.Version, lockVersion)
+	}
+	seen := map[string]bool{}
+	for _, e := range lock.Providers {
+		if !ValidName(e.Name) || !digestPattern.MatchString(e.SHA256) || seen[e.Name] {
+			return nil, fmt.Errorf("entry %q is invalid or stands twice", clean(e.Name, 80))
+		}
+		seen[e.Name] = true
+	}
+	return lock, nil
+}
+
+// WriteLock replaces the lock at a path at once and durably; its directory is made if it is missing (0700).
+func WriteLock(path string, lock *Lock) error {
+	out := Lock{Version: lockVersion, Providers: append([]Entry{}, lock.Providers...)}
+	data, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("writing the lock of the providers: %w", err)
+	}
+	if err := replaceFile(path, append(data, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing the lock of the providers: %w", err)
+	}
+	return nil
+}
+
+// LockDirectory pins every provider that lies in a directory: what a release lock says. The files are read, not run.
+func LockDirectory(dir string) (*Lock, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	lock := &Lock{Version: lockVersion}
+	for _, entry := range entries {
+		name, ok := providerName(entry.Name())
+		if !ok {
+			continue
+		}
+		digest, err := Digest(filepath.Join(dir, entry.Name()))
+		if err != nil {
+			return nil, err
+		}
+		lock.Set(name, digest)
+	}
+	return lock, nil
+}
+
+// replaceFile writes a file beside the path, brings it to disk and renames it.
+func replaceFile(path string, data []byte, mode fs.FileMode) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(file.Name())
+		}
+	}()
+	_, err = file.Write(data)
+	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}

@@ -1,0 +1,179 @@
+package plugins
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	ringSize  = 64 << 10
+	lineLimit = 16 << 10
+	// lineBuffer is longer than lineLimit, so that a secret which stands across the limit is found before the cut.
+	lineBuffer = 64 << 10
+	// logRate and logVolume limit what one process brings into the log.
+	logRate   = 200
+	logVolume = 10 << 20
+)
+
+// output collects what a process writes: the last lines of its stderr for diagnostics, and all lines, within a rate
+// and a volume, for the log. Safe for concurrent use.
+type output struct {
+	clear func(string) string
+	log   func(line string)
+	now   func() time.Time
+
+	mu      sync.Mutex
+	lines   []string
+	size    int
+	window  time.Time
+	inRate  int
+	volume  int
+	dropped int
+}
+
+// keep takes one line of stderr.
+func (o *output) keep(line string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	line = o.fit(line)
+	if line == "" {
+		return
+	}
+	o.lines = append(o.lines, line)
+	o.size += len(line)
+	first := 0
+	for o.size > ringSize {
+		o.size -= len(o.lines[first])
+		first++
+	}
+	o.lines = slices.Delete(o.lines, 0, first)
+	o.report(line)
+}
+
+// pass takes one line of stdout, which is no diagnostics.
+func (o *output) pass(line string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if line = o.fit(line); line != "" {
+		o.report(line)
+	}
+}
+
+func (o *output) fit(line string) string { return clean(o.clear(line), lineLimit) }
+
+// report logs a line unless there were too many; the caller holds the lock.
+func (o *output) report(line string) {
+	if o.log == nil {
+		return
+	}
+	if now := o.now(); now.Sub(o.window) >= time.Second {
+		o.tell()
+		o.window, o.inRate = now, 0
+	}
+	if o.inRate >= logRate || o.volume+len(line) > logVolume {
+		o.dropped++
+		return
+	}
+	o.inRate++
+	o.volume += len(line)
+	o.log(line)
+}
+
+// tell logs how many lines were left out; the caller holds the lock.
+func (o *output) tell() {
+	if o.dropped > 0 && o.log != nil {
+		o.log(fmt.Sprintf("%d lines dropped", o.dropped))
+	}
+	o.dropped = 0
+}
+
+// end says that no more comes.
+func (o *output) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tell()
+}
+
+// tail returns the last n lines, cleared again of the secrets that came after they were written.
+func (o *output) tail(n int) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []string
+	for _, line := range o.lines[max(0, len(o.lines)-n):] {
+		out = append(out, cut(o.clear(line), 500))
+	}
+	return out
+}
+
+// eachLine hands over each line of r until its end. What a line has beyond lineBuffer is read and forgotten.
+func eachLine(r *bufio.Reader, take func(string)) {
+	for {
+		line, err := readLine(r)
+		if line != "" {
+			take(line)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// readLine reads to the next line feed and returns as much of the line as the reader's buffer holds.
+func readLine(r *bufio.Reader) (string, error) {
+	chunk, err := r.ReadSlice('\n')
+	line := strings.TrimRight(string(chunk), "\r\n")
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = r.ReadSlice('\n')
+	}
+	return line, err
+}
+
+// lineWriter makes lines of what is written to it.
+type lineWriter struct {
+	take    func(string)
+	mu      sync.Mutex
+	pending []byte
+}
+
+var _ io.Writer = (*lineWriter)(nil)
+
+// Write implements io.Writer; it takes everything.
+func (w *lineWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for rest := b; len(rest) > 0; {
+		var line []byte
+		line, rest = cutLine(rest)
+		w.pending = append(w.pending, line[:min(len(line), lineBuffer-len(w.pending))]...)
+		if line[len(line)-1] == '\n' {
+			w.take(strings.TrimRight(string(w.pending), "\r\n"))
+			w.pending = w.pending[:0]
+		}
+	}
+	return len(b), nil
+}
+
+// flush hands over what has no line feed yet.
+func (w *lineWriter) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.pending) > 0 {
+		w.take(string(w.pending))
+		w.pending = nil
+	}
+}
+
+func cutLine(b []byte) (line, rest []byte) {
+	for i, c := range b {
+		if c == '\n' {
+			return b[:i+1], b[i+1:]
+		}
+	}
+	return b, nil
+}

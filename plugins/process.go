@@ -1,0 +1,171 @@
+package plugins
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// drainLimit is how long the output of an ended process is still read. Its group is dead by then, so only a
+	// descendant that left the group can hold the pipes.
+	drainLimit = 250 * time.Millisecond
+	// busyTries and busyPause are the patience with a file that somebody still has open for writing (ETXTBSY), as it
+	// happens just after an install.
+	busyTries = 5
+	busyPause = 20 * time.Millisecond
+)
+
+// process is one running program: the leader of a process group of its own, whose stdin is a lifeline that ends when
+// this process does. All methods are safe for concurrent use.
+type process struct {
+	cmd      *exec.Cmd
+	lifeline *os.File
+	// done is closed once the program has ended, its whole group has been killed, the leader is reaped, and its output
+	// is read.
+	done chan struct{}
+
+	mu     sync.Mutex
+	reaped bool
+}
+
+// readers read the output of a program to its end, each on a goroutine of its own.
+type readers struct{ stdout, stderr func(*os.File) }
+
+// startProcess starts the program and returns when it has been executed, or could not be. It is awaited from then on;
+// nobody else need do so. The command's files, SysProcAttr and its awaiting belong to the process.
+func startProcess(cmd *exec.Cmd, read readers) (*process, error) {
+	pipes, err := openPipes()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = pipes.stdin[0], pipes.stdout[1], pipes.stderr[1]
+	cmd.SysProcAttr = childAttributes()
+	p := &process{cmd: cmd, lifeline: pipes.stdin[1], done: make(chan struct{})}
+	started, reaped := make(chan error, 1), make(chan struct{})
+	go p.tend(started, reaped)
+	err = <-started
+	closeFiles(pipes.stdin[0], pipes.stdout[1], pipes.stderr[1])
+	if err != nil {
+		closeFiles(pipes.stdin[1], pipes.stdout[0], pipes.stderr[0])
+		return nil, err
+	}
+	var drains sync.WaitGroup
+	drains.Go(func() { read.stdout(pipes.stdout[0]) })
+	drains.Go(func() { read.stderr(pipes.stderr[0]) })
+	go p.finish(reaped, &drains, pipes)
+	return p, nil
+}
+
+// tend starts and awaits the child on one locked thread, because the parent-death signal of Linux comes when the
+// thread that forked ends, not when the process does.
+func (p *process) tend(started chan<- error, reaped chan<- struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := startPatiently(p.cmd); err != nil {
+		started <- err
+		return
+	}
+	pid := p.cmd.Process.Pid
+	started <- nil
+	awaitExit(pid)
+	p.mu.Lock()
+	// The leader is a zombie and keeps its pid, hence the group's id, from being given to a stranger.
+	killGroup(pid)
+	_ = p.cmd.Wait()
+	p.reaped = true
+	p.mu.Unlock()
+	close(reaped)
+}
+
+// startPatiently starts the command again while its file is open for writing somewhere.
+func startPatiently(cmd *exec.Cmd) error {
+	for try := 1; ; try++ {
+		again := exec.Cmd{
+			Path: cmd.Path, Args: cmd.Args, Env: cmd.Env, Dir: cmd.Dir,
+			Stdin: cmd.Stdin, Stdout: cmd.Stdout, Stderr: cmd.Stderr,
+			ExtraFiles: cmd.ExtraFiles, SysProcAttr: cmd.SysProcAttr,
+		}
+		err := cmd.Start()
+		if !errors.Is(err, syscall.ETXTBSY) || try == busyTries {
+			return err
+		}
+		time.Sleep(time.Duration(try) * busyPause)
+		*cmd = again //nolint:govet // a command that did not start holds no lock in use
+	}
+}
+
+// finish lets the output be read to its end, for a limited time, and closes what is left.
+func (p *process) finish(reaped <-chan struct{}, drains *sync.WaitGroup, pipes *pipes) {
+	<-reaped
+	drained := make(chan struct{})
+	go func() {
+		drains.Wait()
+		close(drained)
+	}()
+	limit := time.NewTimer(drainLimit)
+	defer limit.Stop()
+	select {
+	case <-drained:
+	case <-limit.C:
+	}
+	closeFiles(pipes.stdin[1], pipes.stdout[0], pipes.stderr[0])
+	<-drained
+	close(p.done)
+}
+
+// kill ends the whole group now. It does nothing once the leader has been reaped.
+func (p *process) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.reaped {
+		killGroup(p.cmd.Process.Pid)
+	}
+}
+
+// endsWithin says whether the process ended, its output read, before the time was over.
+func (p *process) endsWithin(d time.Duration) bool {
+	limit := time.NewTimer(d)
+	defer limit.Stop()
+	select {
+	case <-p.done:
+		return true
+	case <-limit.C:
+		return false
+	}
+}
+
+// state is how the process ended; only valid once done is closed.
+func (p *process) state() *os.ProcessState { return p.cmd.ProcessState }
+
+func killGroup(leader int) { _ = syscall.Kill(-leader, syscall.SIGKILL) }
+
+// pipes are the three standard files of a program, read end first. All are files, so that exec starts no copying of
+// its own and its Wait returns at once.
+type pipes struct{ stdin, stdout, stderr [2]*os.File }
+
+func openPipes() (*pipes, error) {
+	p := &pipes{}
+	for _, pair := range []*[2]*os.File{&p.stdin, &p.stdout, &p.stderr} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeFiles(append(p.stdin[:], append(p.stdout[:], p.stderr[:]...)...)...)
+			return nil, err
+		}
+		pair[0], pair[1] = r, w
+	}
+	return p, nil
+}
+
+// closeFiles closes those that are not nil.
+func closeFiles(files ...*os.File) {
+	for _, f := range files {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package plugins
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+const (
+	// maxSecrets and maxSecretBytes limit what is remembered of one provider; the oldest is forgotten first.
+	maxSecrets     = 1024
+	maxSecretBytes = 256 << 10
+	// minSecret is the length in bytes from which a secret is replaced wherever it stands. Shorter ones, such as a "1",
+	// are left: they would eat the text and tell nothing.
+	minSecret = 4
+	removed   = "[secret]"
+)
+
+// redactor takes the secrets that a provider was given in this run out of what it writes. Safe for concurrent use.
+type redactor struct {
+	mu       sync.Mutex
+	secrets  []string
+	size     int
+	replacer *strings.Replacer
+}
+
+// add remembers secrets, each also line by line, and where it is JSON by its strings.
+func (r *redactor) add(values ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, value := range values {
+		for _, part := range partsOf(value) {
+			if len(part) < minSecret || slices.Contains(r.secrets, part) {
+				continue
+			}
+			r.secrets = append(r.secrets, part)
+			r.size += len(part)
+			r.replacer = nil
+		}
+	}
+	r.forget()
+}
+
+func (r *redactor) forget() {
+	first := 0
+	for len(r.secrets)-first > maxSecrets || r.size > maxSecretBytes {
+		r.size -= len(r.secrets[first])
+		first++
+	}
+	r.secrets = slices.Delete(r.secrets, 0, first)
+}
+
+// partsOf lists the value and what of it a log line may hold alone.
+func partsOf(value string) []string {
+	parts := []string{value}
+	if strings.Contains(value, "\n") {
+		for line := range strings.Lines(value) {
+			parts = append(parts, strings.TrimSpace(line))
+		}
+	}
+	var decoded any
+	if strings.HasPrefix(value, "{") && json.Unmarshal([]byte(value), &decoded) == nil {
+		parts = appendStrings(parts, decoded)
+	}
+	return parts
+}
+
+// appendStrings adds the strings in a JSON value. Words such as "Bearer" stand there too, so short ones are left.
+func appendStrings(parts []string, value any) []string {
+	switch v := value.(type) {
+	case string:
+		if len(v) > len("Bearer") {
+			parts = append(parts, v)
+		}
+	case []any:
+		for _, e := range v {
+			parts = appendStrings(parts, e)
+		}
+	case map[string]any:
+		for _, e := range v {
+			parts = appendStrings(parts, e)
+		}
+	}
+	return parts
+}
+
+// clear returns the text without the secrets, in whatever common spelling.
+func (r *redactor) clear(text string) string {
+	r.mu.Lock()
+	if r.replacer == nil {
+		r.replacer = newReplacer(r.secrets)
+	}
+	replacer := r.replacer
+	r.mu.Unlock()
+	return replacer.Replace(text)
+}
+
+func newReplacer(secrets []string) *strings.Replacer {
+	var spelled []string
+	for _, s := range secrets {
+		quoted := strconv.Quote(s)
+		spelled = append(spelled, s, quoted[1:len(quoted)-1], url.QueryEscape(s), url.PathEscape(s),
+			base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
+	}
+	// The longest first, so that a secret which is part of another leaves nothing of it.
+	slices.SortFunc(spelled, func(a, b string) int { return len(b) - len(a) })
+	pairs := make([]string, 0, 2*len(spelled))
+	for _, s := range spelled {
+		pairs = append(pairs, s, removed)
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// addConnect remembers what a step of connecting brings to the provider.
+func (r *redactor) addConnect(req *sdk.ConnectRequest) {
+	r.addSettings(req.Settings)
+	r.add(req.OAuthState, string(req.Resume))
+	if req.Expected != nil {
+		r.add(req.Expected.ID, req.Expected.Label)
+	}
+	switch reply := req.Reply.(type) {
+	case sdk.FormValues:
+		for _, v := range reply.Values {
+			r.add(v.Reveal())
+		}
+	case sdk.Callback:
+		for _, p := range reply.Parameters {
+			r.add(p.Value)
+		}
+	}
+}
+
+// addStep remembers what a step brings back.
+func (r *redactor) addStep(step sdk.Step) {
+	r.add(string(sdk.ResumeOf(step)))
+	if c, ok := step.(sdk.Connected); ok {
+		r.add(c.Credential.Data.Reveal(), c.Account.ID, c.Account.Label)
+	}
+}
+
+// addGrant remembers what a call about a credential brings to the provider.
+func (r *redactor) addGrant(req *sdk.GrantRequest) {
+	r.addSettings(req.Settings)
+	r.add(req.Credential.Data.Reveal(), req.Account.ID, req.Account.Label)
+}
+
+func (r *redactor) addSettings(s sdk.Settings) {
+	for _, v := range s.Secrets {
+		r.add(v.Reveal())
+	}
+}

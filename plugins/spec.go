@@ -1,0 +1,54 @@
+package plugins
+
+import (
+	"regexp"
+	"slices"
+)
+
+// Prefix starts the file name of every provider: humanconnect-provider-NAME.
+const Prefix = "humanconnect-provider-"
+
+// Origin says where a provider was found.
+type Origin string
+
+// The origins, in the order in which they are looked at.
+const (
+	// OriginConfig is a command in the config.
+	OriginConfig Origin = "config"
+	// OriginUser is the user's directory of providers.
+	OriginUser Origin = "user"
+	// OriginRelease is beside the core binary, or in its ../libexec/humanconnect.
+	OriginRelease Origin = "release"
+)
+
+// Spec is one provider: what to run, and how it is trusted.
+type Spec struct {
+	// Name is the NAME of humanconnect-provider-NAME; see ValidName.
+	Name string
+	// Command is the argument vector; the first is an absolute path.
+	Command []string
+	// SHA256 pins Command[0], 64 lower-case hex digits; empty means that nothing pins it.
+	SHA256 string
+	// Dev runs it without a pin.
+	Dev bool
+	// Origin is where it was found.
+	Origin Origin
+	// Pinned is where the pin stands: OriginConfig, OriginUser or OriginRelease for the locks, or empty.
+	Pinned Origin
+}
+
+var (
+	namePattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// ValidName says whether a provider may have this name: [a-z0-9][a-z0-9-]{0,62}.
+func ValidName(name string) bool { return namePattern.MatchString(name) }
+
+// Path is the file that is executed, and the one that the pin covers.
+func (s Spec) Path() string { return s.Command[0] }
+
+func (s Spec) clone() Spec {
+	s.Command = slices.Clone(s.Command)
+	return s
+}
