@@ -131,6 +131,16 @@ func Of(err error) *Failure {
 	return New(SourceError, "the provider answered with an unexpected error")
 }
 
+// OfSettings makes a failure of an error with which the settings of a source could not be had.
+func OfSettings(err error) *Failure {
+	var f *Failure
+	var ext External
+	if errors.As(err, &f) || errors.As(err, &ext) {
+		return Of(err)
+	}
+	return New(BadConfiguration, "a setting of the source could not be read")
+}
+
 func ofSource(said *sdk.Error) *Failure {
 	f := &Failure{
 		Code: Code(said.Code), Message: sdk.CleanText(said.Message, maxMessage), Retryable: said.Retryable,

@@ -1,0 +1,124 @@
+// Package connection keeps connections: the lasting grants of users to source accounts. It makes and renews them, takes
+// them away, and revokes them at their sources.
+//
+// The functions that take a transaction change rows and nothing else; whoever calls them writes the event in the same
+// transaction.
+package connection
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// Grant is what a source granted: the end of an attempt.
+type Grant struct {
+	User       id.Human
+	Source     string
+	SourceName string
+	Provider   string
+	// CanRevoke says whether the source can revoke.
+	CanRevoke bool
+	Connected sdk.Connected
+}
+
+// Macer makes keyed digests under the state's key; a store.Store is one.
+type Macer interface {
+	MAC(purpose string, data ...[]byte) []byte
+}
+
+// AccountKey names an account of a source without telling it; nil for a source that cannot tell accounts apart.
+func AccountKey(m Macer, source, accountID string) []byte {
+	if accountID == "" {
+		return nil
+	}
+	return m.MAC("account", []byte(source), []byte(accountID))
+}
+
+// Save makes a connection of a grant, or renews the one that the user has of this account: a renewal keeps the id and
+// ConnectedSince, and leaves the old credential alone, for many servers would revoke the whole grant with it.
+func Save(tx store.ConnectionTx, key []byte, g Grant, now time.Time) (store.Connection, error) {
+	c, err := tx.ActiveConnection(g.User, g.Source, key)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		c = g.apply(store.Connection{
+			ID: id.New[id.Connection](), User: g.User, Source: g.Source, AccountKey: key,
+			State: store.ConnectionActive, ConnectedSince: now,
+		}, now)
+		return c, tx.InsertConnection(c)
+	case err != nil:
+		return c, fmt.Errorf("look up the connection of an account: %w", err)
+	}
+	c = g.apply(c, now)
+	return c, tx.SaveConnection(c)
+}
+
+func (g Grant) apply(c store.Connection, now time.Time) store.Connection {
+	c.SourceName, c.Provider, c.CanRevoke, c.RenewedAt = g.SourceName, g.Provider, g.CanRevoke, now
+	c.AccountID, c.AccountLabel = g.Connected.Account.ID, g.Connected.Account.Label
+	c.Credential, c.MediaType = []byte(g.Connected.Credential.Data.Reveal()), g.Connected.Credential.MediaType
+	c.CredentialExpiresAt, c.Scopes = g.Connected.Credential.ExpiresAt, g.Connected.Scopes
+	return c
+}
+
+// Disconnect takes a connection away and leaves a revocation in its place: pending if the grant is to be revoked, else
+// unsupported or shared, which are final. ses is "" outside of a session.
+func Disconnect(tx store.Tx, c store.Connection, ses id.Session, now time.Time) (store.Connection, store.Revocation, error) {
+	r := store.Revocation{
+		ID: id.New[id.Revocation](), Session: ses, Connection: c.ID, User: c.User, Source: c.Source, Provider: c.Provider,
+		AccountKey: c.AccountKey, AccountID: c.AccountID, AccountLabel: c.AccountLabel,
+		Credential: c.Credential, MediaType: c.MediaType, CreatedAt: now,
+	}
+	c.State, c.DisconnectedAt, c.Credential = store.ConnectionDisconnected, now, nil
+	if err := tx.SaveConnection(c); err != nil {
+		return c, r, err
+	}
+	r, err := settle(tx, r, c.CanRevoke, now)
+	if err != nil {
+		return c, r, err
+	}
+	return c, r, tx.InsertRevocation(r)
+}
+
+// Discard keeps a grant that became no connection, because its session was over or another account was expected, so
+// that it is revoked at its source.
+func Discard(tx store.Tx, key []byte, g Grant, ses id.Session, now time.Time) (store.Revocation, error) {
+	account, credential := g.Connected.Account, g.Connected.Credential
+	r := store.Revocation{
+		ID: id.New[id.Revocation](), Session: ses, User: g.User, Source: g.Source, Provider: g.Provider,
+		AccountKey: key, AccountID: account.ID, AccountLabel: account.Label,
+		Credential: []byte(credential.Data.Reveal()), MediaType: credential.MediaType, CreatedAt: now,
+	}
+	r, err := settle(tx, r, g.CanRevoke, now)
+	if err != nil {
+		return r, err
+	}
+	return r, tx.InsertRevocation(r)
+}
+
+// settle gives a new revocation its first state.
+func settle(tx store.ConnectionTx, r store.Revocation, canRevoke bool, now time.Time) (store.Revocation, error) {
+	if !canRevoke {
+		return end(r, store.RevocationUnsupported, "", now), nil
+	}
+	held, err := tx.AccountHeld(r.Source, r.AccountKey, r.User)
+	if err != nil {
+		return r, fmt.Errorf("look for other connections of an account: %w", err)
+	}
+	if held {
+		return end(r, store.RevocationShared, "", now), nil
+	}
+	r.State, r.NextAt = store.RevocationPending, now
+	return r, nil
+}
+
+// end makes a revocation final and forgets its credential.
+func end(r store.Revocation, state store.RevocationState, code string, now time.Time) store.Revocation {
+	r.State, r.Error, r.EndedAt, r.Credential = state, code, now, nil
+	r.Owner, r.LeaseUntil, r.NextAt = "", time.Time{}, time.Time{}
+	return r
+}

@@ -1,0 +1,195 @@
+package connection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/clock"
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/retry"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// Providers hands out running providers. A provider that crashed is started anew by the next call.
+type Providers interface {
+	Provider(ctx context.Context, name string) (sdk.Provider, error)
+}
+
+// Settings resolves the settings of a source, secrets included.
+type Settings interface {
+	Settings(ctx context.Context, source string) (sdk.Settings, error)
+}
+
+// Liveness tells which processes live.
+type Liveness interface {
+	Self() id.Process
+	Alive(id.Process) (bool, error)
+}
+
+const (
+	// tryLimit bounds one try of a revocation.
+	tryLimit = 30 * time.Second
+	// leaseTime is how long a try may hold a row, the start of its provider included, if nobody can tell whether its
+	// process lives.
+	leaseTime = tryLimit + 30*time.Second
+	// dueLimit bounds how many revocations one round takes.
+	dueLimit = 100
+)
+
+// Revoker revokes grants at their sources. A first try follows the commit of the disconnect at once; then come the tries
+// of the long schedule, made by whichever process holds the state. It is safe for concurrent use.
+type Revoker struct {
+	Store     store.Store
+	Providers Providers
+	Settings  Settings
+	Liveness  Liveness
+	Clock     clock.Clock
+}
+
+// Due tries every revocation that is due, one after the other, and returns how many it tried.
+func (v *Revoker) Due(ctx context.Context) (int, error) {
+	var due []store.Revocation
+	err := v.Store.View(ctx, func(tx store.Tx) (err error) {
+		due, err = tx.DueRevocations(v.Clock.Now(), dueLimit)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for due revocations: %w", err)
+	}
+	tried := 0
+	for _, r := range due {
+		if ctx.Err() != nil {
+			return tried, ctx.Err()
+		}
+		done, err := v.Try(ctx, r.ID)
+		if err != nil {
+			return tried, err
+		}
+		if done {
+			tried++
+		}
+	}
+	return tried, nil
+}
+
+// Try makes one try of a revocation. It returns false if there is nothing to try: it is final, another living process
+// works on it, or ctx is done. What came of the try is in the row; an error is one of the store.
+func (v *Revoker) Try(ctx context.Context, revocation id.Revocation) (bool, error) {
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	r, claimed, err := v.claim(context.WithoutCancel(ctx), revocation)
+	if err != nil || !claimed {
+		return false, err
+	}
+	failed := v.revoke(ctx, r)
+	interrupted := ctx.Err() != nil
+	err = v.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
+		now, err := tx.Revocation(r.ID)
+		if err != nil || now.Owner != r.Owner || now.State != store.RevocationPending {
+			return err
+		}
+		return tx.SaveRevocation(v.outcome(now, failed, interrupted))
+	})
+	if err != nil {
+		return true, fmt.Errorf("keep what came of a revocation: %w", err)
+	}
+	return true, nil
+}
+
+func (v *Revoker) claim(ctx context.Context, revocation id.Revocation) (r store.Revocation, claimed bool, err error) {
+	err = v.Store.Update(ctx, func(tx store.Tx) error {
+		claimed = false
+		now := v.Clock.Now()
+		if r, err = tx.Revocation(revocation); err != nil || r.State != store.RevocationPending {
+			return err
+		}
+		busy, err := v.busy(r, now)
+		if err != nil || busy {
+			return err
+		}
+		held, err := tx.AccountHeld(r.Source, r.AccountKey, r.User)
+		if err != nil {
+			return err
+		}
+		if held {
+			return tx.SaveRevocation(end(r, store.RevocationShared, "", now))
+		}
+		claimed = true
+		r.Owner, r.LeaseUntil = v.Liveness.Self(), now.Add(leaseTime)
+		return tx.SaveRevocation(r)
+	})
+	if err != nil {
+		return r, false, fmt.Errorf("claim a revocation: %w", err)
+	}
+	return r, claimed, nil
+}
+
+func (v *Revoker) busy(r store.Revocation, now time.Time) (bool, error) {
+	if r.Owner == "" || !now.Before(r.LeaseUntil) {
+		return false, nil
+	}
+	return v.Liveness.Alive(r.Owner)
+}
+
+// revoke asks the source, once more on a fresh process if the provider crashed: revoking is idempotent.
+func (v *Revoker) revoke(ctx context.Context, r store.Revocation) *failure.Failure {
+	ctx, cancel := context.WithTimeout(ctx, tryLimit)
+	defer cancel()
+	settings, err := v.Settings.Settings(ctx, r.Source)
+	if err != nil {
+		return failure.OfSettings(err)
+	}
+	req := &sdk.GrantRequest{
+		Source: r.Source, Settings: settings, Account: sdk.Account{ID: r.AccountID, Label: r.AccountLabel},
+		Credential: sdk.Credential{Data: sdk.Secret(r.Credential), MediaType: r.MediaType},
+	}
+	for again := false; ; again = true {
+		err := v.ask(ctx, r.Provider, req)
+		switch {
+		case err == nil:
+			return nil
+		case again || !Crashed(err):
+			return failure.Of(err)
+		}
+	}
+}
+
+func (v *Revoker) ask(ctx context.Context, provider string, req *sdk.GrantRequest) error {
+	p, err := v.Providers.Provider(ctx, provider)
+	if err != nil {
+		return err
+	}
+	return p.Disconnect(ctx, req)
+}
+
+// Crashed says whether a provider call ended because its process died.
+func Crashed(err error) bool {
+	var c interface{ Crashed() bool }
+	return errors.As(err, &c) && c.Crashed()
+}
+
+// outcome is the row after a try that ended with a failure, or nil.
+func (v *Revoker) outcome(r store.Revocation, failed *failure.Failure, interrupted bool) store.Revocation {
+	now := v.Clock.Now()
+	switch {
+	case failed == nil || failed.Code == failure.Revoked:
+		return end(r, store.RevocationRevoked, "", now)
+	case interrupted: // by our own end, which says nothing about the source
+		r.Owner, r.LeaseUntil = "", time.Time{}
+		return r
+	case failed.Code == failure.NotSupported:
+		return end(r, store.RevocationUnsupported, "", now)
+	case failed.Code == failure.AccessDenied || r.Tries >= len(retry.Long()):
+		r.Tries++
+		return end(r, store.RevocationFailed, string(failed.Code), now)
+	}
+	r.NextAt = now.Add(retry.Jitter(retry.Long()[r.Tries]))
+	r.Tries++
+	r.Owner, r.LeaseUntil, r.Error = "", time.Time{}, string(failed.Code)
+	return r
+}

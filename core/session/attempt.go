@@ -1,0 +1,244 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+const (
+	// attemptTime is how long an attempt may take, never longer than its session.
+	attemptTime = 15 * time.Minute
+	// maxSteps is how many steps an attempt may have, polls not counted.
+	maxSteps = 64
+	// minPoll is the shortest wait between two polls.
+	minPoll = time.Second
+	// stateSize is the size of an OAuth state in bytes.
+	stateSize = 32
+)
+
+// Kinds of replies that must not be repeated, as they stand in store.Attempt.Begun.
+const (
+	begunForm     = "form"
+	begunCallback = "callback"
+)
+
+// Prompt is what a driver shows next.
+type Prompt struct {
+	// Step is the provider's; after sdk.Connected there is nothing to reply.
+	Step sdk.Step
+	// Again says why the same form is shown once more: a value was refused, or the provider died with the last reply.
+	Again *failure.Failure
+	// DueAt is when a poll may be made, for sdk.ShowCode and sdk.Wait.
+	DueAt time.Time
+}
+
+// Attempt is this front end's grip on one try to connect a source. It is used by one goroutine.
+//
+// A [*failure.Failure] that its methods return has ended the attempt and is kept with the session. [ErrTakenOver] and
+// [ErrEnded] say that the session is lost.
+type Attempt struct {
+	Source source.Source
+
+	s        *Session
+	row      store.Attempt
+	stored   bool
+	last     sdk.Step
+	again    *failure.Failure
+	action   store.Action
+	expected *sdk.Account
+	settings sdk.Settings
+}
+
+// Connect begins to connect a source, or to renew a named connection; action is its number in the script, or -1. A
+// half-done attempt of the same action is continued.
+func (s *Session) Connect(ctx context.Context, asked string, action int) (*Attempt, error) {
+	t, err := s.resolve(ctx, asked)
+	a := &Attempt{s: s, action: store.Action{
+		ScriptRun: s.run, ScriptNo: action, Kind: store.ActionConnect, Target: asked, Source: t.source, SourceName: t.sourceName,
+	}}
+	if err != nil {
+		return nil, a.fail(ctx, err)
+	}
+	if t.connection != nil {
+		if t.connection.State != store.ConnectionActive {
+			return nil, a.fail(ctx, notConnected())
+		}
+		a.expected = &sdk.Account{ID: t.connection.AccountID, Label: t.connection.AccountLabel}
+		a.action.Connection = t.connection.ID
+	}
+	if err := a.prepare(ctx, t); err != nil {
+		return nil, a.fail(ctx, err)
+	}
+	if action == noScript {
+		return a, nil
+	}
+	return a, a.resume(ctx)
+}
+
+// prepare finds the source and its settings.
+func (a *Attempt) prepare(ctx context.Context, t target) error {
+	e := a.s.e
+	if !a.s.allows(t.source) {
+		return failure.New(failure.SourceNotAllowed, "the session token does not allow this source")
+	}
+	src, err := e.Sources.Find(ctx, t.source)
+	if err != nil {
+		if problem.CodeOf(err) == "source_unknown" {
+			return failure.New(failure.SourceUnknown, "no installed provider offers this source")
+		}
+		return failure.OfSettings(err)
+	}
+	a.Source, a.action.SourceName = src, src.Name
+	if a.settings, err = e.Sources.Settings(ctx, src.ID); err != nil {
+		return failure.OfSettings(err)
+	}
+	now := e.Clock.Now()
+	a.row = store.Attempt{
+		ID: id.New[id.Attempt](), Session: a.s.ID, ScriptRun: a.action.ScriptRun, ScriptNo: a.action.ScriptNo,
+		Source: src.ID, Provider: src.Provider, Expected: a.action.Connection, State: store.AttemptOpen, Version: 1,
+		OAuthState: newState(), CreatedAt: now, ExpiresAt: earlier(now.Add(attemptTime), a.s.EndsAt),
+	}
+	return nil
+}
+
+func newState() []byte {
+	var b [stateSize]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand
+	return []byte(base64.RawURLEncoding.EncodeToString(b[:]))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// resume takes up the half-done attempt of the same action, if there is one. What a provider had begun and has no result
+// is not repeated: a form is shown again, a callback ends the attempt.
+func (a *Attempt) resume(ctx context.Context) error {
+	var begun string
+	err := a.s.e.Store.Update(ctx, func(tx store.Tx) error {
+		begun, a.stored = "", false
+		if _, err := a.s.guard(tx); err != nil {
+			return err
+		}
+		rows, err := tx.Attempts(a.s.ID)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			same := row.ScriptRun == a.action.ScriptRun && row.ScriptNo == a.action.ScriptNo && row.State == store.AttemptOpen
+			if !same {
+				continue
+			}
+			begun, a.row, a.stored = row.Begun, row, true
+			if begun != "" {
+				a.row.Begun = ""
+				a.row.Version++
+				return tx.SaveAttempt(a.row)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("look for a half-done attempt: %w", err)
+	}
+	if a.stored {
+		if a.last, err = sdk.UnmarshalStep(a.row.LastStep); err != nil {
+			return a.fail(ctx, failure.New(failure.AttemptInterrupted, "the last step could not be read"))
+		}
+	}
+	switch begun {
+	case begunCallback:
+		return a.fail(ctx, interrupted())
+	case begunForm:
+		a.again = interrupted()
+	}
+	return nil
+}
+
+func interrupted() *failure.Failure {
+	return failure.New(failure.AttemptInterrupted, "the program ended while the source was working on the reply")
+}
+
+// Next returns the step that waits for a reply: the stored one of a half-done attempt, or the provider's first.
+func (a *Attempt) Next(ctx context.Context) (Prompt, error) {
+	if a.last == nil {
+		return a.perform(ctx, sdk.Start{})
+	}
+	p := Prompt{Step: a.last, Again: a.again, DueAt: a.row.DueAt}
+	a.again = nil
+	return p, nil
+}
+
+// Reply answers the last step and returns the next.
+func (a *Attempt) Reply(ctx context.Context, r sdk.Reply) (Prompt, error) { return a.perform(ctx, r) }
+
+// WaitDue waits until the provider may be asked again, but not past the end of the session.
+func (a *Attempt) WaitDue(ctx context.Context) error {
+	now := a.s.e.Clock.Now()
+	due, stop := a.s.e.Clock.After(a.row.DueAt.Sub(now))
+	defer stop()
+	end, stopEnd := a.s.e.Clock.After(a.s.EndsAt.Sub(now))
+	defer stopEnd()
+	select {
+	case <-due:
+		return nil
+	case <-end:
+		return ErrEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Fail ends the attempt with a failure of the driver's, and returns what [Attempt.Reply] would.
+func (a *Attempt) Fail(ctx context.Context, f *failure.Failure) error { return a.fail(ctx, f) }
+
+// Cancel ends the attempt without a failure: the person went back.
+func (a *Attempt) Cancel(ctx context.Context) error {
+	if !a.stored {
+		return nil
+	}
+	err := a.s.e.Store.Update(ctx, func(tx store.Tx) error {
+		if _, err := a.s.guard(tx); err != nil {
+			return err
+		}
+		row, err := tx.Attempt(a.row.ID)
+		if err != nil || row.State != store.AttemptOpen {
+			return err
+		}
+		return tx.SaveAttempt(endAttempt(row, store.AttemptCancelled))
+	})
+	if err != nil {
+		return fmt.Errorf("cancel an attempt: %w", err)
+	}
+	return nil
+}
+
+// fail keeps a failure and returns it; any other error is returned as it is.
+func (a *Attempt) fail(ctx context.Context, err error) error {
+	var f *failure.Failure
+	if !errors.As(err, &f) {
+		return err
+	}
+	var row *store.Attempt
+	if a.stored {
+		row = &a.row
+	}
+	if err := a.s.recordFailure(context.WithoutCancel(ctx), a.action, row, f); err != nil {
+		return err
+	}
+	return f
+}

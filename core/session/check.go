@@ -1,0 +1,210 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// Action is one thing that a script does.
+type Action struct {
+	Kind store.ActionKind
+	// Target is a source id, or the id of a connection of the user.
+	Target string
+	// Answers to the forms of the source, by field id. They live in this process alone.
+	Answers map[string]sdk.Secret
+}
+
+// Script is what a session is to do without a person. Neighbouring connects run at once; a disconnect waits for all
+// before it and is waited for.
+type Script struct {
+	Actions []Action
+	// Answers to the forms of a source, by source id and field id, for every action that has none of its own.
+	Answers map[string]map[string]sdk.Secret
+}
+
+func (s Script) answers(a Action, source string) map[string]sdk.Secret {
+	out := maps.Clone(s.Answers[source])
+	if out == nil {
+		out = make(map[string]sdk.Secret)
+	}
+	maps.Copy(out, a.Answers)
+	return out
+}
+
+// digest names a list of actions without telling it; nil for none. Answers are no part of it.
+func (e *Engine) digest(actions []Action) []byte {
+	if len(actions) == 0 {
+		return nil
+	}
+	list := make([][2]string, len(actions))
+	for i, a := range actions {
+		list[i] = [2]string{string(a.Kind), a.Target}
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	return e.Store.MAC("script", text)
+}
+
+// check makes sure that what is left of a script can run: its sources exist, their providers start, and every field that
+// they are known to ask for has an answer. A source that the token does not allow is left to fail by itself.
+func (e *Engine) check(ctx context.Context, r OpenRequest, v token.Verdict, known store.Session) error {
+	c := checker{e: e, verdict: v, script: r.Script, used: make(map[string]bool)}
+	ended, err := e.ended(ctx, known, r.Script.Actions)
+	if err != nil {
+		return err
+	}
+	for i, a := range r.Script.Actions {
+		if err := c.action(ctx, a, ended[i]); err != nil {
+			return err
+		}
+	}
+	return c.verdictOn()
+}
+
+// ended returns the numbers of the actions that the session has done already, if it works through this very list.
+func (e *Engine) ended(ctx context.Context, ses store.Session, actions []Action) (map[int]bool, error) {
+	done := make(map[int]bool)
+	if ses.ID == "" || string(ses.Script) != string(e.digest(actions)) {
+		return done, nil
+	}
+	err := e.Store.View(ctx, func(tx store.Tx) error {
+		rows, err := tx.Actions(ses.ID)
+		for _, a := range rows {
+			if a.ScriptRun == ses.ScriptRun {
+				done[a.ScriptNo] = true
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what a session has done: %w", err)
+	}
+	return done, nil
+}
+
+type checker struct {
+	e       *Engine
+	verdict token.Verdict
+	script  Script
+	used    map[string]bool
+	missing []string
+	unknown []string
+}
+
+func (c *checker) action(ctx context.Context, a Action, ended bool) error {
+	sourceID, err := c.sourceOf(ctx, a, ended)
+	if err != nil {
+		return err
+	}
+	c.used[sourceID] = true
+	allowed := c.verdict.Sources == nil || slices.Contains(c.verdict.Sources, sourceID)
+	if ended || !allowed {
+		return nil
+	}
+	src, err := c.e.Sources.Find(ctx, sourceID)
+	if a.Kind == store.ActionDisconnect {
+		return c.disconnectable(ctx, a, sourceID, err)
+	}
+	if err != nil {
+		return err
+	}
+	c.fields(a, src)
+	return nil
+}
+
+// sourceOf returns the source of an action; a connection that is named must be one of the user's.
+func (c *checker) sourceOf(ctx context.Context, a Action, ended bool) (string, error) {
+	con, err := id.Parse[id.Connection](a.Target)
+	if err != nil {
+		return a.Target, nil
+	}
+	var row store.Connection
+	var user store.User
+	err = c.e.Store.View(ctx, func(tx store.Tx) (err error) {
+		if row, err = tx.Connection(con); err != nil {
+			return err
+		}
+		user, err = tx.User(c.verdict.ClientID, c.verdict.ClientUserID)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.User != user.HumanID {
+		return "", problem.New("connection_not_found", "the user has no connection %s", con).
+			Hint("see: humanconnect connection list")
+	}
+	return row.Source, err
+}
+
+// disconnectable forgives a source that no provider offers any more, if the user is still connected to it.
+func (c *checker) disconnectable(ctx context.Context, a Action, sourceID string, findErr error) error {
+	if problem.CodeOf(findErr) != "source_unknown" || a.Target != sourceID {
+		return nil // a provider that does not start now is no reason not to disconnect
+	}
+	connected := false
+	err := c.e.Store.View(ctx, func(tx store.Tx) error {
+		user, err := tx.User(c.verdict.ClientID, c.verdict.ClientUserID)
+		if err != nil {
+			return err
+		}
+		cons, err := tx.Connections(user.HumanID)
+		connected = slices.ContainsFunc(cons, func(c store.Connection) bool { return c.Source == sourceID })
+		return err
+	})
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return err
+	case connected:
+		return nil
+	}
+	return findErr
+}
+
+// fields compares the answers with the fields that the source declares.
+func (c *checker) fields(a Action, src source.Source) {
+	answers := c.script.answers(a, src.ID)
+	declared := make(map[string]bool)
+	for _, f := range src.Fields {
+		declared[f.ID] = true
+		if _, ok := answers[f.ID]; f.Required && !ok {
+			c.missing = append(c.missing, src.ID+"."+f.ID)
+		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(answers)) {
+		if !declared[field] {
+			c.unknown = append(c.unknown, src.ID+"."+field)
+		}
+	}
+}
+
+// verdictOn turns all that was found into one problem.
+func (c *checker) verdictOn() error {
+	for _, s := range slices.Sorted(maps.Keys(c.script.Answers)) {
+		if !c.used[s] {
+			for _, field := range slices.Sorted(maps.Keys(c.script.Answers[s])) {
+				c.unknown = append(c.unknown, s+"."+field)
+			}
+		}
+	}
+	switch {
+	case len(c.unknown) > 0:
+		return problem.New("answer_unknown", "nothing asks for the answer to %s", strings.Join(c.unknown, ", ")).
+			Hint("see the fields of a source with: humanconnect source show ID")
+	case len(c.missing) > 0:
+		p := problem.New("answer_missing", "no answer to %s", strings.Join(slices.Compact(c.missing), ", "))
+		return p.Hint("give it with: --answer %s=VALUE, or =@FILE for one that others must not see", c.missing[0])
+	}
+	return nil
+}

@@ -1,0 +1,239 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// The exit codes that are kept with a session.
+const (
+	exitOK       = 0
+	exitFailures = 3
+	exitToken    = 4
+)
+
+// overdueLimit bounds how many overdue sessions one transaction closes.
+const overdueLimit = 20
+
+// Final is the end of a session: the response, and the exit code of whoever scripted it.
+type Final struct {
+	// Session is "" for a token that opened none.
+	Session id.Session
+	Status  event.Status
+	// Response is the JSON document, stored with the session byte for byte.
+	Response []byte
+	ExitCode int
+	// Stored says that the session had been closed before this call.
+	Stored bool
+	// OtherScript says that the session was closed before and had worked through another list of actions.
+	OtherScript bool
+}
+
+// stored returns what a closed session ended with.
+func (e *Engine) stored(ses store.Session, actions []Action) (*Final, error) {
+	f := finalOf(ses)
+	f.Stored = true
+	if script := e.digest(actions); script != nil && string(script) != string(ses.Script) {
+		f.OtherScript, f.ExitCode = true, exitFailures
+	}
+	return f, nil
+}
+
+func finalOf(ses store.Session) *Final {
+	return &Final{Session: ses.ID, Status: event.Status(ses.Status), Response: ses.Response, ExitCode: ses.ExitCode}
+}
+
+// Close closes the session once and for all and returns its response. exitCode is the caller's if it was interrupted or
+// ran out of time, else 0; it outranks what the session's own end gives where exit codes do. A session that was closed in
+// the meantime gives its stored response; one that was taken over gives [ErrTakenOver].
+func (s *Session) Close(ctx context.Context, exitCode int) (*Final, error) {
+	var ses store.Session
+	err := s.e.Store.Update(ctx, func(tx store.Tx) (err error) {
+		if ses, err = tx.Session(s.ID); err != nil || !ses.ClosedAt.IsZero() {
+			return err
+		}
+		if ses.Epoch != s.epoch {
+			return ErrTakenOver
+		}
+		ses, err = s.e.closeRow(tx, ses, exitCode)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrTakenOver):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("close session %s: %w", s.ID, err)
+	}
+	s.e.wake()
+	f := finalOf(ses)
+	f.ExitCode = rank(exitCode, f.ExitCode)
+	return f, nil
+}
+
+// CloseOverdue closes the open sessions whose end has passed, whoever owns them.
+func (e *Engine) CloseOverdue(ctx context.Context) error {
+	for {
+		if done, err := e.closeSome(ctx); done || err != nil {
+			return err
+		}
+	}
+}
+
+func (e *Engine) closeSome(ctx context.Context) (done bool, err error) {
+	overdue := func(tx store.Tx) ([]store.Session, error) { return tx.OverdueSessions(e.Clock.Now(), overdueLimit) }
+	var sessions []store.Session
+	err = e.Store.View(ctx, func(tx store.Tx) (err error) {
+		sessions, err = overdue(tx)
+		return err
+	})
+	if err != nil || len(sessions) == 0 {
+		return true, err
+	}
+	err = e.Store.Update(ctx, func(tx store.Tx) (err error) {
+		if sessions, err = overdue(tx); err != nil {
+			return err
+		}
+		for _, ses := range sessions {
+			if _, err := e.closeRow(tx, ses, 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("close overdue sessions: %w", err)
+	}
+	e.wake()
+	return len(sessions) < overdueLimit, nil
+}
+
+// CloseByID closes an open session that no living front end owns, or any with force.
+func (e *Engine) CloseByID(ctx context.Context, session id.Session, force bool) (*Final, error) {
+	var ses store.Session
+	was := false
+	err := e.Store.Update(ctx, func(tx store.Tx) (err error) {
+		if ses, err = tx.Session(session); err != nil {
+			return err
+		}
+		if was = !ses.ClosedAt.IsZero(); was {
+			return nil
+		}
+		if !force {
+			if err := e.free(ses); err != nil {
+				return err
+			}
+		}
+		ses.Epoch++
+		ses, err = e.closeRow(tx, ses, 0)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("close session %s: %w", session, err)
+	}
+	e.wake()
+	f := finalOf(ses)
+	f.Stored = was
+	return f, nil
+}
+
+// closeRow closes an open session in the caller's transaction: attempts cancelled, event, response, exit code.
+func (e *Engine) closeRow(tx store.Tx, ses store.Session, exitCode int) (store.Session, error) {
+	now := e.Clock.Now()
+	if err := cancelAttempts(tx, ses.ID); err != nil {
+		return ses, err
+	}
+	over := !now.Before(ses.EndsAt)
+	status := event.Success
+	if over {
+		status = endStatus(ses.EndReason)
+	}
+	resp, err := event.Build(tx, ses, status)
+	if err != nil {
+		return ses, err
+	}
+	if over {
+		resp.SetEnded(ses.EndsAt)
+	}
+	ses.Sequence++
+	ses.ClosedAt, ses.Status, ses.Response, ses.Owner = now, string(status), event.JSON(resp), ""
+	ses.ExitCode = rank(exitCode, exitOf(resp))
+	if err := tx.SaveSession(ses); err != nil {
+		return ses, err
+	}
+	return ses, e.record(tx, ses, now, event.Event{Type: event.SessionClosed, Response: resp})
+}
+
+func endStatus(reason store.EndReason) event.Status {
+	if reason == store.EndRevoked {
+		return event.TokenInvalid
+	}
+	return event.TokenExpired
+}
+
+func exitOf(r event.Response) int {
+	switch {
+	case r.Status != event.Success:
+		return exitToken
+	case len(r.Failures) > 0:
+		return exitFailures
+	}
+	return exitOK
+}
+
+// rank returns the exit code that outranks the other: a signal, then a token, a time limit, failures, success.
+func rank(a, b int) int {
+	order := func(code int) int {
+		switch {
+		case code >= 128:
+			return 5
+		case code == exitToken:
+			return 4
+		case code == exitFailures:
+			return 2
+		case code == exitOK:
+			return 0
+		}
+		return 3
+	}
+	if order(a) >= order(b) {
+		return a
+	}
+	return b
+}
+
+func cancelAttempts(tx store.Tx, session id.Session) error {
+	attempts, err := tx.Attempts(session)
+	if err != nil {
+		return err
+	}
+	for _, a := range attempts {
+		if a.State != store.AttemptOpen {
+			continue
+		}
+		if err := tx.SaveAttempt(endAttempt(a, store.AttemptCancelled)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endAttempt forgets what only an open attempt needs.
+func endAttempt(a store.Attempt, state store.AttemptState) store.Attempt {
+	a.State, a.Begun, a.DueAt = state, "", time.Time{}
+	a.Resume, a.LastStep, a.Callback, a.OAuthState, a.StateHash = nil, nil, nil, nil, nil
+	a.Version++
+	return a
+}
+
+// record writes an event of a session, whose sequence is the row's, with its deliveries.
+func (e *Engine) record(tx store.Tx, ses store.Session, at time.Time, ev event.Event) error {
+	ev.ID, ev.Sequence, ev.Timestamp = id.New[id.Event](), ses.Sequence, event.Time(at)
+	return hook.Record(tx, ev, ses.ID, at, e.Hooks, nil)
+}

@@ -1,0 +1,166 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/humanconnect/humanconnect/core/connection"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// Disconnect takes away a named connection, or all connections of a source, in one transaction, and then asks the source
+// to revoke their grants; what comes of that never makes it fail. action is its number in the script, or -1. A
+// [*failure.Failure] that it returns is kept with the session.
+func (s *Session) Disconnect(ctx context.Context, asked string, action int) error {
+	t, err := s.resolve(ctx, asked)
+	if err == nil && !s.allows(t.source) {
+		err = failure.New(failure.SourceNotAllowed, "the session token does not allow this source")
+	}
+	row := store.Action{
+		ScriptRun: s.run, ScriptNo: action, Kind: store.ActionDisconnect, Target: asked, Source: t.source, SourceName: t.sourceName,
+	}
+	var pending []id.Revocation
+	if err == nil {
+		pending, err = s.disconnect(ctx, t, row)
+	}
+	if f := (*failure.Failure)(nil); errors.As(err, &f) {
+		if src, findErr := s.e.Sources.Find(ctx, t.source); findErr == nil {
+			row.SourceName = src.Name
+		}
+		if err := s.recordFailure(context.WithoutCancel(ctx), row, nil, f); err != nil {
+			return err
+		}
+		return f
+	}
+	if err != nil {
+		return err
+	}
+	s.e.wake()
+	return s.e.revokeNow(ctx, pending)
+}
+
+func (s *Session) disconnect(ctx context.Context, t target, row store.Action) (pending []id.Revocation, err error) {
+	err = s.e.Store.Update(ctx, func(tx store.Tx) error {
+		pending = nil
+		if _, err := s.guard(tx); err != nil {
+			return err
+		}
+		cons, err := s.targets(tx, t)
+		if err != nil {
+			return err
+		}
+		if len(cons) == 0 {
+			return notConnected()
+		}
+		for _, c := range cons {
+			r, err := s.disconnectOne(tx, c, row)
+			if err != nil {
+				return err
+			}
+			if r.State == store.RevocationPending {
+				pending = append(pending, r.ID)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("disconnect: %w", err)
+	}
+	return pending, nil
+}
+
+func (s *Session) targets(tx store.Tx, t target) ([]store.Connection, error) {
+	if t.connection != nil {
+		c, err := tx.Connection(t.connection.ID)
+		if err != nil || c.State != store.ConnectionActive {
+			return nil, err
+		}
+		return []store.Connection{c}, nil
+	}
+	all, err := tx.Connections(s.User.HumanID)
+	var out []store.Connection
+	for _, c := range all {
+		if c.Source == t.source {
+			out = append(out, c)
+		}
+	}
+	return out, err
+}
+
+func (s *Session) disconnectOne(tx store.Tx, c store.Connection, row store.Action) (store.Revocation, error) {
+	now := s.e.Clock.Now()
+	ses, err := tx.Session(s.ID) // its sequence moves with each connection
+	if err != nil {
+		return store.Revocation{}, err
+	}
+	c, r, err := connection.Disconnect(tx, c, s.ID, now)
+	if err != nil {
+		return r, err
+	}
+	row.Session, row.Connection, row.AccountKey, row.At, row.SourceName = s.ID, c.ID, c.AccountKey, now, c.SourceName
+	if _, err := tx.InsertAction(row); err != nil {
+		return r, err
+	}
+	return r, s.e.tell(tx, ses, event.SourceDisconnected, c, now)
+}
+
+// revokeNow makes the first try of revocations that were just committed. A session that closes waits for it for a while.
+func (e *Engine) revokeNow(ctx context.Context, revocations []id.Revocation) error {
+	for _, r := range revocations {
+		if _, err := e.revoker().Try(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DisconnectOutside takes a connection away outside of any session, tells the hooks, and asks the source to revoke its
+// grant. It returns the connection and its revocation as they are after the first try. Problems: connection_not_found.
+func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (store.Connection, store.Revocation, error) {
+	var c store.Connection
+	var r store.Revocation
+	err := e.Store.Update(ctx, func(tx store.Tx) (err error) {
+		c, err = tx.Connection(con)
+		if errors.Is(err, store.ErrNotFound) || err == nil && c.State == store.ConnectionDisconnected {
+			return problem.New("connection_not_found", "there is no connection %s", con).
+				Hint("see: humanconnect connection list")
+		}
+		if err != nil {
+			return err
+		}
+		now := e.Clock.Now()
+		if c, r, err = connection.Disconnect(tx, c, "", now); err != nil {
+			return err
+		}
+		resp, err := event.BuildOutside(tx, c, event.DisconnectedSource)
+		if err != nil {
+			return err
+		}
+		changed, err := event.Of(tx, c)
+		if err != nil {
+			return err
+		}
+		return hook.Record(tx, event.Event{
+			Type: event.SourceDisconnected, ID: id.New[id.Event](), Sequence: 1, Timestamp: event.Time(now),
+			Source: &changed, Response: resp,
+		}, "", now, e.Hooks, nil)
+	})
+	if err != nil {
+		return c, r, err
+	}
+	e.wake()
+	if err := e.revokeNow(ctx, []id.Revocation{r.ID}); err != nil {
+		return c, r, err
+	}
+	err = e.Store.View(ctx, func(tx store.Tx) (err error) {
+		r, err = tx.Revocation(r.ID)
+		return err
+	})
+	return c, r, err
+}

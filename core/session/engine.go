@@ -1,0 +1,77 @@
+// Package session runs connect sessions: it is the only place that moves one.
+//
+//	Open → Connect → (Step ⇄ Reply)* → Disconnect → Close
+//
+// Every front end, be it a terminal, a script or a page, is a driver of the same [Engine]: it renders a step and returns
+// a reply, and decides nothing.
+//
+// What a session is, lives in the store; a [Session] and an [Attempt] are one front end's grip on it. Each change is one
+// transaction with its event and the deliveries of that event, so that a process may die at any instruction: the next
+// one that opens the token goes on, or gets the stored response.
+//
+//	attempt:  open ──► connected
+//	           │ └───► failed
+//	           └─────► cancelled      begun: a provider works on a reply that must not be repeated
+//
+//	session:  open ──close──► closed  by its front end, or by whoever comes past its end
+package session
+
+import (
+	"context"
+
+	"github.com/humanconnect/humanconnect/core/clock"
+	"github.com/humanconnect/humanconnect/core/connection"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// Sources finds sources. An error is a problem with code source_unknown, or one of the provider's host.
+type Sources interface {
+	// Find returns a source as its provider describes it now.
+	Find(ctx context.Context, id string) (source.Source, error)
+	connection.Settings
+}
+
+// Liveness tells which processes live; see [connection.Liveness].
+type Liveness interface {
+	Self() id.Process
+	Alive(id.Process) (bool, error)
+}
+
+// Engine runs sessions. Its fields are set before the first call and not changed after; it is then safe for concurrent
+// use.
+type Engine struct {
+	Store     store.Store
+	Checker   token.Checker
+	Sources   Sources
+	Providers connection.Providers
+	Liveness  Liveness
+	Clock     clock.Clock
+	// Hooks are the hooks of the config.
+	Hooks []hook.Hook
+	// FrontEnd is what the driver can do.
+	FrontEnd sdk.FrontEnd
+	// Locale is the BCP 47 tag of the person's language, or empty.
+	Locale string
+	// Wake is called after each commit that wrote deliveries; nil if nobody waits for it.
+	Wake func()
+}
+
+func (e *Engine) wake() {
+	if e.Wake != nil {
+		e.Wake()
+	}
+}
+
+func (e *Engine) revoker() *connection.Revoker {
+	return &connection.Revoker{
+		Store: e.Store, Providers: e.Providers, Settings: e.Sources, Liveness: e.Liveness, Clock: e.Clock,
+	}
+}
+
+// RevokeDue tries the revocations that are due; see [connection.Revoker.Due].
+func (e *Engine) RevokeDue(ctx context.Context) (int, error) { return e.revoker().Due(ctx) }

@@ -1,0 +1,244 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// OpenRequest opens a session.
+type OpenRequest struct {
+	Token sdk.Secret
+	// ClientID and ClientUserID, where given, must equal the token's.
+	ClientID     string
+	ClientUserID string
+	// DefaultClientID stands in the response of a token that is not genuine where no ClientID was given.
+	DefaultClientID string
+	// Script is what to do; without actions, a person steers the session.
+	Script Script
+	// Hooks are those given for this session alone.
+	Hooks []hook.Hook
+	// TakeOver takes the session from a living front end.
+	TakeOver bool
+}
+
+// Opening is what became of an Open: either a Session to go on with, or a Final to print.
+type Opening struct {
+	Session *Session
+	Final   *Final
+}
+
+// Open opens the session of a token, or resumes it. A closed session gives its stored response; a bad token without a
+// session gives a response that says so. Problems: session_in_use, and whatever the check of the script finds.
+func (e *Engine) Open(ctx context.Context, r OpenRequest) (Opening, error) {
+	if err := e.CloseOverdue(ctx); err != nil {
+		return Opening{}, err
+	}
+	v, err := e.judge(ctx, r)
+	if err != nil {
+		return Opening{}, err
+	}
+	known, found, err := e.find(ctx, v)
+	switch {
+	case err != nil:
+		return Opening{}, err
+	case found && !known.ClosedAt.IsZero():
+		f, err := e.stored(known, r.Script.Actions)
+		return Opening{Final: f}, err
+	case !found && v.Status != event.Success:
+		f, err := e.refuse(ctx, r, v)
+		return Opening{Final: f}, err
+	}
+	if err := e.ready(ctx, r, v, known); err != nil {
+		return Opening{}, err
+	}
+	return e.claim(ctx, r, v)
+}
+
+// judge asks the checker; a token of another client or user than the caller's is invalid.
+func (e *Engine) judge(ctx context.Context, r OpenRequest) (token.Verdict, error) {
+	v, err := e.Checker.Check(ctx, r.Token)
+	if err != nil {
+		return v, err
+	}
+	other := r.ClientID != "" && r.ClientID != v.ClientID || r.ClientUserID != "" && r.ClientUserID != v.ClientUserID
+	if v.Genuine() && other {
+		return token.Verdict{Status: event.TokenInvalid}, nil
+	}
+	return v, nil
+}
+
+func (e *Engine) find(ctx context.Context, v token.Verdict) (ses store.Session, found bool, err error) {
+	if !v.Genuine() {
+		return ses, false, nil
+	}
+	err = e.Store.View(ctx, func(tx store.Tx) error {
+		ses, err = tx.SessionByToken(v.Key)
+		if errors.Is(err, store.ErrNotFound) {
+			ses, found = store.Session{}, false
+			return nil
+		}
+		found = err == nil
+		return err
+	})
+	if err != nil {
+		return ses, false, fmt.Errorf("look up the session of a token: %w", err)
+	}
+	return ses, found, nil
+}
+
+// ready makes sure, before anything is opened, that the session is free and the script can run.
+func (e *Engine) ready(ctx context.Context, r OpenRequest, v token.Verdict, known store.Session) error {
+	if known.ID != "" && !r.TakeOver {
+		if err := e.free(known); err != nil {
+			return err
+		}
+	}
+	return e.check(ctx, r, v, known)
+}
+
+// free returns a problem if a living front end owns the session.
+func (e *Engine) free(ses store.Session) error {
+	if ses.Owner == "" || ses.Owner == e.Liveness.Self() {
+		return nil
+	}
+	alive, err := e.Liveness.Alive(ses.Owner)
+	if err != nil {
+		return fmt.Errorf("look whether a front end lives: %w", err)
+	}
+	if alive {
+		return problem.New("session_in_use", "session %s is open in another process (%s)", ses.ID, ses.Owner).
+			Hint("wait for it, or take the session over with --take-over")
+	}
+	return nil
+}
+
+// claim opens or resumes the session in one transaction.
+func (e *Engine) claim(ctx context.Context, r OpenRequest, v token.Verdict) (Opening, error) {
+	var ses store.Session
+	var user store.User
+	var verdict token.Verdict
+	err := e.Store.Update(ctx, func(tx store.Tx) (err error) {
+		verdict = v
+		now := e.Clock.Now()
+		if user, err = store.EnsureUser(tx, v.ClientID, v.ClientUserID); err != nil {
+			return err
+		}
+		ses, err = tx.SessionByToken(v.Key)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			verdict.Status, err = e.stands(tx, v, now)
+			if err != nil || verdict.Status != event.Success {
+				return err
+			}
+			ses = e.fresh(v, user, r, now)
+			err = tx.InsertSession(ses)
+		case err == nil && ses.ClosedAt.IsZero():
+			ses, err = e.resume(tx, ses, r)
+		}
+		if err != nil || !ses.ClosedAt.IsZero() {
+			return err
+		}
+		_, err = hook.Attach(tx, e.Store.MAC, ses.ID, r.Hooks)
+		return err
+	})
+	switch {
+	case err != nil:
+		return Opening{}, fmt.Errorf("open a session: %w", err)
+	case verdict.Status != event.Success && ses.ID == "":
+		f, err := e.refuse(ctx, r, verdict)
+		return Opening{Final: f}, err
+	case !ses.ClosedAt.IsZero():
+		f, err := e.stored(ses, r.Script.Actions)
+		return Opening{Final: f}, err
+	}
+	return Opening{Session: newSession(e, ses, user)}, nil
+}
+
+// stands judges a good verdict once more at the instant of the transaction.
+func (e *Engine) stands(tx store.Tx, v token.Verdict, now time.Time) (event.Status, error) {
+	if v.Status != event.Success {
+		return v.Status, nil
+	}
+	if !now.Before(v.ExpiresAt) {
+		return event.TokenExpired, nil
+	}
+	ok, err := e.Checker.Stands(tx, v)
+	if err == nil && !ok {
+		return event.TokenInvalid, nil
+	}
+	return event.Success, err
+}
+
+func (e *Engine) fresh(v token.Verdict, user store.User, r OpenRequest, now time.Time) store.Session {
+	return store.Session{
+		ID: id.New[id.Session](), TokenKey: v.Key, User: user.HumanID, Sources: v.Sources, OpenedAt: now,
+		EndsAt: v.ExpiresAt, EndReason: store.EndExpired, Owner: e.Liveness.Self(), Epoch: 1,
+		Script: e.digest(r.Script.Actions), ScriptRun: 1,
+	}
+}
+
+// resume makes this process the owner of an open session. Another list of actions begins a new run of the script.
+func (e *Engine) resume(tx store.Tx, ses store.Session, r OpenRequest) (store.Session, error) {
+	if !r.TakeOver {
+		if err := e.free(ses); err != nil {
+			return ses, err
+		}
+	}
+	ses.Owner = e.Liveness.Self()
+	ses.Epoch++
+	if script := e.digest(r.Script.Actions); script != nil && string(script) != string(ses.Script) {
+		ses.Script = script
+		ses.ScriptRun++
+	}
+	return ses, tx.SaveSession(ses)
+}
+
+// refuse tells of a token that opens nothing, to the caller and to the hooks.
+func (e *Engine) refuse(ctx context.Context, r OpenRequest, v token.Verdict) (*Final, error) {
+	var resp event.Response
+	err := e.Store.Update(ctx, func(tx store.Tx) error {
+		resp = event.Empty(v.Status)
+		if client := firstOf(v.ClientID, r.ClientID, r.DefaultClientID); client != "" {
+			resp.ClientID = &client
+		}
+		if v.Genuine() && v.Status == event.TokenExpired {
+			user, err := store.EnsureUser(tx, v.ClientID, v.ClientUserID)
+			if err != nil {
+				return err
+			}
+			resp.ClientUserID, resp.HumanID = &user.ClientUserID, &user.HumanID
+		}
+		extra, err := hook.Attach(tx, e.Store.MAC, "", r.Hooks)
+		if err != nil {
+			return err
+		}
+		now := e.Clock.Now()
+		return hook.Record(tx, event.Event{
+			Type: event.SessionClosed, ID: id.New[id.Event](), Sequence: 1, Timestamp: event.Time(now), Response: resp,
+		}, "", now, e.Hooks, extra)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tell of a refused token: %w", err)
+	}
+	e.wake()
+	return &Final{Status: v.Status, Response: event.JSON(resp), ExitCode: exitToken}, nil
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,376 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/connection"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// grace is how long a close waits for a step that has begun.
+const grace = 5 * time.Second
+
+// maxLabel is how much of an account label is kept, in characters.
+const maxLabel = 200
+
+// perform makes one step: it marks a reply that must not be repeated, calls the provider, and commits what came of it.
+func (a *Attempt) perform(ctx context.Context, reply sdk.Reply) (Prompt, error) {
+	if err := ctx.Err(); err != nil {
+		return Prompt{}, context.Cause(ctx)
+	}
+	if err := a.expired(reply); err != nil {
+		return Prompt{}, a.fail(ctx, err)
+	}
+	if err := a.begin(ctx, reply); err != nil {
+		return Prompt{}, err
+	}
+	step, cut, err := a.call(ctx, reply)
+	switch {
+	case err != nil && cut:
+		return Prompt{}, a.lost(ctx)
+	case err != nil:
+		return a.settle(ctx, reply, err)
+	}
+	if done, ok := step.(sdk.Connected); ok {
+		return a.commitConnected(ctx, done)
+	}
+	return a.commitStep(ctx, reply, step)
+}
+
+// expired returns a failure if the attempt, or the code that it shows, is too old.
+func (a *Attempt) expired(reply sdk.Reply) error {
+	now := a.s.e.Clock.Now()
+	end := a.row.ExpiresAt
+	if _, ok := reply.(sdk.TimePassed); ok {
+		switch last := a.last.(type) {
+		case sdk.ShowCode:
+			end = soonest(end, last.ExpiresAt)
+		case sdk.Wait:
+			end = soonest(end, last.ExpiresAt)
+		}
+	}
+	if now.Before(end) {
+		return nil
+	}
+	if !now.Before(a.s.EndsAt) {
+		return ErrEnded
+	}
+	return failure.New(failure.AttemptExpired, "the attempt took too long")
+}
+
+func soonest(end, other time.Time) time.Time {
+	if other.IsZero() {
+		return end
+	}
+	return earlier(end, other)
+}
+
+// begin makes it durable that a provider gets a reply which must not be repeated.
+func (a *Attempt) begin(ctx context.Context, reply sdk.Reply) error {
+	var kind string
+	switch reply.(type) {
+	case sdk.FormValues:
+		kind = begunForm
+	case sdk.Callback:
+		kind = begunCallback
+	default:
+		return nil
+	}
+	return a.save(ctx, func(row *store.Attempt) { row.Begun = kind })
+}
+
+// save changes the stored row of the attempt, if the session and the attempt are still this front end's.
+func (a *Attempt) save(ctx context.Context, change func(*store.Attempt)) error {
+	var row store.Attempt
+	err := a.s.e.Store.Update(ctx, func(tx store.Tx) (err error) {
+		if _, err := a.s.guard(tx); err != nil {
+			return err
+		}
+		if row, err = tx.Attempt(a.row.ID); err != nil {
+			return err
+		}
+		if row.Version != a.row.Version || row.State != store.AttemptOpen {
+			return ErrTakenOver
+		}
+		change(&row)
+		row.Version++
+		return tx.SaveAttempt(row)
+	})
+	if err != nil {
+		return fmt.Errorf("keep an attempt: %w", err)
+	}
+	a.row = row
+	return nil
+}
+
+// call asks the provider, once more on a fresh process if it crashed and the reply may be repeated. A session that is
+// closing, or at its end, waits for it for a while; cut says that it was not waited for any longer.
+func (a *Attempt) call(ctx context.Context, reply sdk.Reply) (step sdk.Step, cut bool, err error) {
+	ctx, cancel := a.graceful(ctx)
+	defer cancel()
+	req := a.request(reply)
+	for again := false; ; again = true {
+		step, err = a.ask(ctx, req)
+		if err == nil || again || !repeatable(reply) || !connection.Crashed(err) {
+			return step, ctx.Err() != nil, err
+		}
+	}
+}
+
+// lost says why a call was cut: the session is closing, or its end has passed.
+func (a *Attempt) lost(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return ErrEnded
+}
+
+func (a *Attempt) ask(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
+	p, err := a.s.e.Providers.Provider(ctx, a.Source.Provider)
+	if err != nil {
+		return nil, err
+	}
+	return p.Connect(ctx, req)
+}
+
+func repeatable(r sdk.Reply) bool {
+	switch r.(type) {
+	case sdk.Start, sdk.TimePassed:
+		return true
+	}
+	return false
+}
+
+func (a *Attempt) request(reply sdk.Reply) *sdk.ConnectRequest {
+	return &sdk.ConnectRequest{
+		Source: a.Source.ID, Settings: a.settings, AttemptID: string(a.row.ID), RedirectURI: a.row.RedirectURI,
+		OAuthState: string(a.row.OAuthState), Expected: a.expected, FrontEnd: a.s.e.FrontEnd, Resume: a.row.Resume,
+		Reply: reply, Locale: a.s.e.Locale,
+	}
+}
+
+// graceful returns a context that outlives its parent, and the session's end, by the grace time. The goroutine behind it
+// ends with cancel.
+func (a *Attempt) graceful(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	clk := a.s.e.Clock
+	go func() {
+		defer cancel()
+		end, stop := clk.After(a.s.EndsAt.Sub(clk.Now()))
+		defer stop()
+		select {
+		case <-parent.Done():
+		case <-end:
+		case <-ctx.Done():
+			return
+		}
+		over, stopOver := clk.After(grace)
+		defer stopOver()
+		select {
+		case <-over:
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// settle decides what an error of a call means: the form again, or a failure.
+func (a *Attempt) settle(ctx context.Context, reply sdk.Reply, err error) (Prompt, error) {
+	f := failure.Of(err)
+	_, form := reply.(sdk.FormValues)
+	_, callback := reply.(sdk.Callback)
+	lost := connection.Crashed(err) && !gaveUp(err)
+	if lost && (form || callback) {
+		text := f.Message
+		f = failure.New(failure.AttemptInterrupted, "%s", text)
+	}
+	if form && (lost || f.Code == failure.InvalidInput) {
+		if err := a.save(context.WithoutCancel(ctx), func(row *store.Attempt) { row.Begun = "" }); err != nil {
+			return Prompt{}, err
+		}
+		return Prompt{Step: a.last, Again: f}, nil
+	}
+	return Prompt{}, a.fail(ctx, f)
+}
+
+// gaveUp says whether the provider crashed so often that it is not started again.
+func gaveUp(err error) bool {
+	var g interface{ GaveUp() bool }
+	return errors.As(err, &g) && g.GaveUp()
+}
+
+// commitStep keeps the next step.
+func (a *Attempt) commitStep(ctx context.Context, reply sdk.Reply, step sdk.Step) (Prompt, error) {
+	next, err := a.after(reply, step)
+	if err != nil {
+		return Prompt{}, a.fail(ctx, err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	if a.stored {
+		err = a.save(ctx, func(row *store.Attempt) {
+			version := row.Version
+			*row = next
+			row.Version = version
+		})
+	} else {
+		err = a.insert(ctx, next)
+	}
+	if err != nil {
+		return Prompt{}, err
+	}
+	a.last = step
+	return Prompt{Step: step, DueAt: a.row.DueAt}, nil
+}
+
+func (a *Attempt) insert(ctx context.Context, row store.Attempt) error {
+	err := a.s.e.Store.Update(ctx, func(tx store.Tx) error {
+		if _, err := a.s.guard(tx); err != nil {
+			return err
+		}
+		return tx.InsertAttempt(row)
+	})
+	if err != nil {
+		return fmt.Errorf("keep an attempt: %w", err)
+	}
+	a.row, a.stored = row, true
+	return nil
+}
+
+// after is the row with the next step in it.
+func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
+	row := a.row
+	if _, poll := reply.(sdk.TimePassed); !poll {
+		row.Steps++
+	}
+	resume := sdk.ResumeOf(step)
+	if row.Steps > maxSteps {
+		return row, failure.New(failure.SourceError, "the source asked for more than %d steps", maxSteps)
+	}
+	if len(resume) > sdk.MaxResume {
+		return row, failure.New(failure.SourceError, "the provider wants more than %d bytes back", sdk.MaxResume)
+	}
+	last, err := sdk.MarshalStep(step)
+	if err != nil {
+		return row, failure.New(failure.SourceError, "the provider answered with an unknown step")
+	}
+	row.Resume, row.LastStep, row.Callback, row.Begun, row.DueAt = resume, last, nil, "", time.Time{}
+	switch s := step.(type) {
+	case sdk.ShowCode:
+		row.DueAt = a.s.e.Clock.Now().Add(max(s.PollAfter, minPoll))
+	case sdk.Wait:
+		row.DueAt = a.s.e.Clock.Now().Add(max(s.PollAfter, minPoll))
+	}
+	return row, nil
+}
+
+// commitConnected makes the connection, if the attempt is unchanged since the step began, whatever the epoch. A grant
+// that comes too late, or of another account than the one expected, is kept to be revoked.
+func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prompt, error) {
+	e := a.s.e
+	done.Account.Label = sdk.CleanText(done.Account.Label, maxLabel)
+	g := connection.Grant{
+		User: a.s.User.HumanID, Source: a.Source.ID, SourceName: a.Source.Name, Provider: a.Source.Provider,
+		CanRevoke: a.Source.Can(sdk.CapabilityRevoke), Connected: done,
+	}
+	key := connection.AccountKey(e.Store, g.Source, done.Account.ID)
+	var refused error
+	err := e.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
+		ses, err := tx.Session(a.s.ID)
+		if err != nil {
+			return err
+		}
+		if refused, err = a.refusal(tx, ses, key); err != nil {
+			return err
+		}
+		if refused != nil {
+			_, err = connection.Discard(tx, key, g, a.s.ID, e.Clock.Now())
+			return err
+		}
+		return a.connected(tx, ses, key, g)
+	})
+	switch {
+	case err != nil:
+		return Prompt{}, fmt.Errorf("keep a connection: %w", err)
+	case refused != nil:
+		return Prompt{}, a.fail(ctx, refused)
+	}
+	e.wake()
+	return Prompt{Step: done}, nil
+}
+
+// refusal says why a grant cannot become a connection, or nil.
+func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, err error) {
+	if !ses.ClosedAt.IsZero() || !a.s.e.Clock.Now().Before(ses.EndsAt) {
+		return ErrEnded, nil
+	}
+	if a.stored {
+		row, err := tx.Attempt(a.row.ID)
+		if err != nil {
+			return nil, err
+		}
+		if row.Version != a.row.Version || row.State != store.AttemptOpen {
+			return ErrTakenOver, nil
+		}
+	}
+	if a.row.Expected == "" {
+		return nil, nil
+	}
+	c, err := tx.Connection(a.row.Expected)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.State != store.ConnectionActive:
+		return notConnected(), nil
+	case string(c.AccountKey) != string(key):
+		return failure.New(failure.AccountMismatch, "another account signed in than the one of this connection"), nil
+	}
+	return nil, nil
+}
+
+// connected writes connection, action, attempt and event in the caller's transaction.
+func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connection.Grant) error {
+	e := a.s.e
+	now := e.Clock.Now()
+	c, err := connection.Save(tx, key, g, now)
+	if err != nil {
+		return err
+	}
+	if a.stored {
+		if err := tx.SaveAttempt(endAttempt(a.row, store.AttemptConnected)); err != nil {
+			return err
+		}
+	}
+	action := a.action
+	action.Session, action.Connection, action.AccountKey, action.At = ses.ID, c.ID, key, now
+	if _, err := tx.InsertAction(action); err != nil {
+		return err
+	}
+	return e.tell(tx, ses, event.SourceConnected, c, now)
+}
+
+// tell writes the event of a changed connection and moves the session's sequence.
+func (e *Engine) tell(tx store.Tx, ses store.Session, kind event.Type, c store.Connection, now time.Time) error {
+	status := event.ConnectedSource
+	if kind == event.SourceDisconnected {
+		status = event.DisconnectedSource
+	}
+	resp, err := event.Build(tx, ses, status)
+	if err != nil {
+		return err
+	}
+	changed, err := event.Of(tx, c)
+	if err != nil {
+		return err
+	}
+	ses.Sequence++
+	if err := tx.SaveSession(ses); err != nil {
+		return err
+	}
+	return e.record(tx, ses, now, event.Event{Type: kind, Source: &changed, Response: resp})
+}

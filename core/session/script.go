@@ -1,0 +1,159 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// maxParallel bounds how many connects of a script run at once.
+const maxParallel = 8
+
+// Run works through a script: it goes on after the actions that the session has ended already. A failure of an action is
+// kept with the session and stops nothing. An error is [ErrTakenOver], [ErrEnded], the cause of ctx's end, or one of the
+// store. show, which may be nil, is told of a code that a person has to type somewhere else.
+func (s *Session) Run(ctx context.Context, script Script, show func(source string, code sdk.ShowCode)) error {
+	var row store.Session
+	err := s.e.Store.View(ctx, func(tx store.Tx) (err error) {
+		row, err = tx.Session(s.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ended, err := s.e.ended(ctx, row, script.Actions)
+	if err != nil {
+		return err
+	}
+	r := runner{s: s, script: script, show: show}
+	for i := 0; i < len(script.Actions); {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		j := i + 1
+		for connects(script.Actions, i) && j < len(script.Actions) && connects(script.Actions, j) {
+			j++
+		}
+		if err := r.group(ctx, i, j, ended); err != nil {
+			return err
+		}
+		i = j
+	}
+	return nil
+}
+
+func connects(actions []Action, i int) bool { return actions[i].Kind == store.ActionConnect }
+
+type runner struct {
+	s      *Session
+	script Script
+	show   func(string, sdk.ShowCode)
+}
+
+// group runs the actions from i to j at once and returns the first error. The others are then cut short.
+func (r *runner) group(ctx context.Context, i, j int, ended map[int]bool) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	slots := make(chan struct{}, maxParallel)
+	errs := make([]error, j-i)
+	var wg sync.WaitGroup
+	for no := i; no < j; no++ {
+		if ended[no] {
+			continue
+		}
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if err := r.action(ctx, no); err != nil {
+				errs[no-i] = err
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// action runs one action. A failure has been kept and is no error here.
+func (r *runner) action(ctx context.Context, no int) error {
+	a := r.script.Actions[no]
+	var err error
+	if a.Kind == store.ActionDisconnect {
+		err = r.s.Disconnect(ctx, a.Target, no)
+	} else {
+		err = r.connect(ctx, a, no)
+	}
+	if f := (*failure.Failure)(nil); errors.As(err, &f) {
+		return nil
+	}
+	return err
+}
+
+func (r *runner) connect(ctx context.Context, action Action, no int) error {
+	a, err := r.s.Connect(ctx, action.Target, no)
+	if err != nil {
+		return err
+	}
+	answers := r.script.answers(action, a.Source.ID)
+	for p, err := a.Next(ctx); ; {
+		if err != nil {
+			return err
+		}
+		if p.Again != nil { // a script answers each form once
+			return a.Fail(ctx, p.Again)
+		}
+		reply, done, stop := r.reply(ctx, a, p, answers)
+		if done || stop != nil {
+			return stop
+		}
+		p, err = a.Reply(ctx, reply)
+	}
+}
+
+// reply answers a step; done says that there is nothing left to answer.
+func (r *runner) reply(ctx context.Context, a *Attempt, p Prompt, answers map[string]sdk.Secret) (sdk.Reply, bool, error) {
+	switch step := p.Step.(type) {
+	case sdk.Connected:
+		return nil, true, nil
+	case sdk.Form:
+		values, missing := fill(step, answers)
+		if missing != "" {
+			f := failure.New(failure.InputRequired, "the source asks for %q", sdk.CleanText(missing, 64))
+			f.Field = sdk.CleanText(missing, 64)
+			return nil, false, a.Fail(ctx, f)
+		}
+		return sdk.FormValues{Values: values}, false, nil
+	case sdk.ShowCode:
+		if r.show != nil {
+			r.show(a.Source.ID, step)
+		}
+		return sdk.TimePassed{}, false, a.WaitDue(ctx)
+	case sdk.Wait:
+		return sdk.TimePassed{}, false, a.WaitDue(ctx)
+	}
+	return nil, false, a.Fail(ctx, failure.New(failure.InteractionRequired, "the source needs a person with a browser"))
+}
+
+// fill answers a form; missing is the first required field without an answer.
+func fill(form sdk.Form, answers map[string]sdk.Secret) (values map[string]sdk.Secret, missing string) {
+	values = make(map[string]sdk.Secret)
+	for _, f := range form.Fields {
+		v, ok := answers[f.ID]
+		switch {
+		case ok:
+			values[f.ID] = v
+		case f.Required && missing == "":
+			missing = f.ID
+		}
+	}
+	return values, missing
+}

@@ -1,0 +1,127 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// ErrTakenOver: another front end owns the session now. Nothing is printed of it.
+var ErrTakenOver error = problem.New("taken_over", "another process took the session over")
+
+// ErrEnded: the session's end has passed, or it was closed. Close gives the response.
+var ErrEnded = errors.New("the session has ended")
+
+// noScript is the number of an action that no script asked for.
+const noScript = -1
+
+// Session is this front end's grip on an open session. It is safe for concurrent use.
+type Session struct {
+	ID     id.Session
+	User   store.User
+	EndsAt time.Time
+
+	e       *Engine
+	sources []string
+	epoch   int64
+	run     int
+}
+
+func newSession(e *Engine, row store.Session, user store.User) *Session {
+	return &Session{
+		ID: row.ID, User: user, EndsAt: row.EndsAt,
+		e: e, sources: row.Sources, epoch: row.Epoch, run: row.ScriptRun,
+	}
+}
+
+// guard reads the session's row at the start of a write and says whether this front end may still make it.
+func (s *Session) guard(tx store.Tx) (store.Session, error) {
+	ses, err := tx.Session(s.ID)
+	switch {
+	case err != nil:
+		return ses, fmt.Errorf("read session %s: %w", s.ID, err)
+	case !ses.ClosedAt.IsZero():
+		return ses, ErrEnded
+	case ses.Epoch != s.epoch:
+		return ses, ErrTakenOver
+	case !s.e.Clock.Now().Before(ses.EndsAt):
+		return ses, ErrEnded
+	}
+	return ses, nil
+}
+
+// allows says whether the token lets this source be connected or disconnected.
+func (s *Session) allows(source string) bool {
+	return s.sources == nil || slices.Contains(s.sources, source)
+}
+
+// target is what an action is about.
+type target struct {
+	asked      string
+	source     string
+	sourceName string
+	// connection is set where the action names one.
+	connection *store.Connection
+}
+
+// resolve reads a target: a connection of this user, or a source.
+func (s *Session) resolve(ctx context.Context, asked string) (target, error) {
+	con, err := id.Parse[id.Connection](asked)
+	if err != nil {
+		return target{asked: asked, source: asked, sourceName: asked}, nil
+	}
+	t := target{asked: asked}
+	err = s.e.Store.View(ctx, func(tx store.Tx) error {
+		c, err := tx.Connection(con)
+		if err != nil {
+			return err
+		}
+		t.connection, t.source, t.sourceName = &c, c.Source, c.SourceName
+		return nil
+	})
+	if errors.Is(err, store.ErrNotFound) || err == nil && t.connection.User != s.User.HumanID {
+		return target{asked: asked}, notConnected()
+	}
+	return t, err
+}
+
+func notConnected() *failure.Failure {
+	return failure.New(failure.NotConnected, "there is no such connection")
+}
+
+// recordFailure keeps the failure of an action, and ends its attempt if there is a stored one.
+func (s *Session) recordFailure(ctx context.Context, a store.Action, attempt *store.Attempt, f *failure.Failure) error {
+	a.Session, a.Code, a.Message, a.Retryable = s.ID, string(f.Code), f.Message, f.Retryable
+	a.Field, a.Setting, a.RetryAfter = f.Field, f.Setting, f.RetryAfter
+	err := s.e.Store.Update(ctx, func(tx store.Tx) error {
+		if _, err := s.guard(tx); err != nil {
+			return err
+		}
+		a.At = s.e.Clock.Now()
+		if attempt != nil {
+			row, err := tx.Attempt(attempt.ID)
+			if err != nil {
+				return err
+			}
+			if row.State != store.AttemptOpen {
+				return nil // it has ended already, and its action is written
+			}
+			if err := tx.SaveAttempt(endAttempt(row, store.AttemptFailed)); err != nil {
+				return err
+			}
+		}
+		_, err := tx.InsertAction(a)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep a failure: %w", err)
+	}
+	return nil
+}
