@@ -1,0 +1,62 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/humanconnect/humanconnect/core/clock"
+)
+
+// App is what the commands get from the outside: there are no globals. A test builds one of its own.
+type App struct {
+	// Args are the arguments without the program's name.
+	Args []string
+	// Env looks a variable of the environment up.
+	Env func(name string) (string, bool)
+	// Environ lists the environment as NAME=value.
+	Environ func() []string
+	Streams Streams
+	Clock   clock.Clock
+	// Signals that the process got.
+	Signals *Signals
+	// Getwd returns the working directory.
+	Getwd func() (string, error)
+	// Executable returns the path of the running program.
+	Executable func() (string, error)
+	// UID is the effective user id.
+	UID int
+
+	global globalFlags
+}
+
+// newSystemApp returns the App of this process. It touches no disk.
+func newSystemApp(signals *Signals) *App {
+	return &App{
+		Args: os.Args[1:], Env: os.LookupEnv, Environ: os.Environ,
+		Streams: systemStreams(), Clock: clock.System(), Signals: signals,
+		Getwd: os.Getwd, Executable: os.Executable, UID: os.Geteuid(),
+	}
+}
+
+// env returns a variable, or "" where it is not set.
+func (a *App) env(name string) string {
+	value, _ := a.Env(name)
+	return value
+}
+
+// unattended says whether nobody may be asked: --no-input, or CI is set.
+func (a *App) unattended() bool {
+	ci := a.env("CI")
+	return a.global.noInput || (ci != "" && ci != "0" && ci != "false")
+}
+
+// logger writes for --debug and drops everything without it. Arguments, tokens and names of sources or users never
+// go to it.
+func (a *App) logger() *slog.Logger {
+	var w io.Writer = io.Discard
+	if a.global.debug {
+		w = a.Streams.Err
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

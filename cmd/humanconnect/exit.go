@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+)
+
+// The exit codes. New ones may come; a script treats those that it does not know as a failure.
+const (
+	exitOK          = 0
+	exitError       = 1
+	exitFailures    = 3
+	exitToken       = 4
+	exitUsage       = 10
+	exitConfig      = 11
+	exitNotFound    = 12
+	exitInUse       = 13
+	exitProvider    = 14
+	exitRefused     = 15
+	exitTimeout     = 16
+	exitHook        = 17
+	exitNetwork     = 18
+	exitStore       = 19
+	exitHangup      = 129
+	exitInterrupted = 130
+	exitTerminated  = 143
+)
+
+// exitEntry describes an exit code to a person.
+type exitEntry struct {
+	Code    int    `json:"code"`
+	Meaning string `json:"meaning"`
+}
+
+// exitEntries lists the exit codes in order.
+func exitEntries() []exitEntry {
+	return []exitEntry{
+		{exitOK, "it worked"},
+		{exitError, "an error without a code of its own"},
+		{exitFailures, "the session closed with SUCCESS, and failures is not empty; or it is closed and was asked for another list of actions"},
+		{exitToken, "the session token is missing, invalid or expired; status in the response says which"},
+		{exitUsage, "wrong use, or an answer is missing"},
+		{exitConfig, "the config is wrong"},
+		{exitNotFound, "there is no such thing"},
+		{exitInUse, "in use by another process, or taken over by one"},
+		{exitProvider, "a provider is missing, not verified, or speaks another protocol"},
+		{exitRefused, "the source refused"},
+		{exitTimeout, "it took too long"},
+		{exitHook, "a hook with required: true had not accepted the events of the session in time"},
+		{exitNetwork, "the network failed"},
+		{exitStore, "the store or its key failed"},
+		{exitHangup, "SIGHUP: the terminal went away; the session stays open for resuming"},
+		{exitInterrupted, "SIGINT: interrupted"},
+		{exitTerminated, "SIGTERM: terminated"},
+	}
+}
+
+func exitMeaning(code int) string {
+	for _, e := range exitEntries() {
+		if e.Code == code {
+			return e.Meaning
+		}
+	}
+	return ""
+}
+
+// problemExits is the one place that knows which exit code a problem has.
+func problemExits() map[string]int {
+	return map[string]int{
+		"usage":        exitUsage,
+		"no_home":      exitUsage,
+		"no_directory": exitUsage,
+	}
+}
+
+// failureExits has the failures of a source that are not simply its refusal.
+func failureExits() map[failure.Code]int {
+	return map[failure.Code]int{
+		failure.AttemptExpired:      exitTimeout,
+		failure.BadConfiguration:    exitConfig,
+		failure.SourceUnavailable:   exitNetwork,
+		failure.ProviderCrashed:     exitProvider,
+		failure.ProviderTimeout:     exitTimeout,
+		failure.ProviderUnavailable: exitProvider,
+		failure.SourceUnknown:       exitNotFound,
+		failure.NotConnected:        exitNotFound,
+		failure.InvalidInput:        exitUsage,
+		failure.InputRequired:       exitUsage,
+		failure.InteractionRequired: exitUsage,
+	}
+}
+
+// ended is how a command ends with an exit code of its own after it said all that there is to say.
+type ended struct{ code int }
+
+func (e *ended) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// endWith returns nil for 0, and else an error that ends the program with the code and prints nothing.
+func endWith(code int) error {
+	if code == exitOK {
+		return nil
+	}
+	return &ended{code}
+}
+
+// exitCode returns the exit code of what a command returned.
+func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if e := (*ended)(nil); errors.As(err, &e) {
+		return e.code
+	}
+	if i := (*Interrupted)(nil); errors.As(err, &i) {
+		return i.ExitCode()
+	}
+	code := codeOf(err)
+	if exit, ok := problemExits()[code]; ok {
+		return exit
+	}
+	if f := (*failure.Failure)(nil); errors.As(err, &f) {
+		if exit, ok := failureExits()[f.Code]; ok {
+			return exit
+		}
+		return exitRefused
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return exitTimeout
+	}
+	return exitError
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// exits adds the section of exit codes to the Long text of a command. 0 and 10 go without saying and are said all the
+// same.
+func exits(c *cobra.Command, codes ...int) *cobra.Command {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\nExit codes:\n", c.Long)
+	for _, code := range codes {
+		fmt.Fprintf(&b, "  %3d  %s\n", code, exitMeaning(code))
+	}
+	c.Long = strings.TrimRight(b.String(), "\n")
+	return c
+}
+
+func newHelp(app *App) *cobra.Command {
+	c := &cobra.Command{
+		Use:               "help [COMMAND | TOPIC]",
+		Short:             "Show the help of a command, or about a topic",
+		Long:              "Show the help of a command, or about a topic: " + strings.Join(topicNames(), ", ") + ".",
+		Example:           "  humanconnect help version\n  humanconnect help environment\n  humanconnect help failures -o json",
+		ValidArgsFunction: completeHelp,
+		RunE:              func(c *cobra.Command, args []string) error { return app.help(c, args) },
+	}
+	return exits(c, exitOK, exitUsage)
+}
+
+func completeHelp(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	at, rest, err := c.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, sub := range at.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+		}
+	}
+	if at == c.Root() {
+		for _, t := range topics() {
+			names = append(names, cobra.CompletionWithDesc(t.Name, t.Short))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *App) help(c *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		if t, ok := findTopic(args[0]); ok {
+			return a.print(t.Rows, t.write)
+		}
+	}
+	about, rest, err := c.Root().Find(args)
+	if err != nil {
+		return usage(c, "there is no such command or topic")
+	}
+	if len(rest) > 0 {
+		return unknownCommand(about, rest[0])
+	}
+	return a.printHelp(about)
+}
+
+// showHelp is what --help does.
+func (a *App) showHelp(c *cobra.Command) {
+	if err := a.printHelp(c); err != nil {
+		a.logger().Debug("help", "error", err)
+	}
+}
+
+// commandHelp is the help of a command as a document.
+type commandHelp struct {
+	Command  string        `json:"command"`
+	Usage    string        `json:"usage"`
+	Short    string        `json:"short"`
+	Long     string        `json:"long"`
+	Examples []string      `json:"examples"`
+	Commands []commandName `json:"commands"`
+	Topics   []commandName `json:"topics,omitempty"`
+	Flags    []flagHelp    `json:"flags"`
+}
+
+type commandName struct {
+	Name  string `json:"name"`
+	Short string `json:"short"`
+}
+
+type flagHelp struct {
+	Name      string `json:"name"`
+	Shorthand string `json:"shorthand,omitempty"`
+	Usage     string `json:"usage"`
+	Default   string `json:"default,omitempty"`
+	Global    bool   `json:"global"`
+}
+
+func (a *App) printHelp(c *cobra.Command) error {
+	h := describeCommand(c)
+	return a.print(h, func(w io.Writer) error { return writeHelp(w, c, h) })
+}
+
+func describeCommand(c *cobra.Command) commandHelp {
+	h := commandHelp{
+		Command: c.CommandPath(), Usage: useLine(c), Short: c.Short, Long: c.Long,
+		Examples: exampleLines(c.Example), Commands: []commandName{}, Flags: []flagHelp{},
+	}
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() || sub.Name() == "help" {
+			h.Commands = append(h.Commands, commandName{sub.Name(), sub.Short})
+		}
+	}
+	if !c.HasParent() {
+		for _, t := range topics() {
+			h.Topics = append(h.Topics, commandName{t.Name, t.Short})
+		}
+	}
+	add := func(global bool) func(*pflag.Flag) {
+		return func(f *pflag.Flag) {
+			if !f.Hidden {
+				h.Flags = append(h.Flags, flagHelp{f.Name, f.Shorthand, f.Usage, f.DefValue, global})
+			}
+		}
+	}
+	ownFlags(c).VisitAll(add(false))
+	c.Root().PersistentFlags().VisitAll(add(true))
+	return h
+}
+
+// useLine is the first line of the help: flags are there for every command, and need no mention.
+func useLine(c *cobra.Command) string {
+	if c.HasAvailableSubCommands() {
+		return c.CommandPath() + " COMMAND"
+	}
+	return c.UseLine()
+}
+
+// exampleLines returns the lines of an example without their indent.
+func exampleLines(example string) []string {
+	lines := []string{}
+	for line := range strings.Lines(example) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// ownFlags are the flags of a command without the global ones and --help, which whoever reads this has found.
+func ownFlags(c *cobra.Command) *pflag.FlagSet {
+	own := pflag.NewFlagSet(c.Name(), pflag.ContinueOnError)
+	own.SortFlags = false
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Name != "help" && c.Root().PersistentFlags().Lookup(f.Name) == nil {
+			own.AddFlag(f)
+		}
+	})
+	return own
+}
+
+func writeHelp(w io.Writer, c *cobra.Command, h commandHelp) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", h.Long, h.Usage)
+	writeNames(&b, "Commands", h.Commands)
+	writeNames(&b, "Topics, as in humanconnect help exit-codes", h.Topics)
+	if len(h.Examples) > 0 {
+		fmt.Fprintf(&b, "\nExamples:\n  %s\n", strings.Join(h.Examples, "\n  "))
+	}
+	if flags := ownFlags(c).FlagUsages(); flags != "" {
+		fmt.Fprintf(&b, "\nFlags:\n%s", flags)
+	}
+	fmt.Fprintf(&b, "\nGlobal flags:\n%s", c.Root().PersistentFlags().FlagUsages())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeNames(b *strings.Builder, title string, names []commandName) {
+	if len(names) == 0 {
+		return
+	}
+	width := 0
+	for _, n := range names {
+		width = max(width, len(n.Name))
+	}
+	fmt.Fprintf(b, "\n%s:\n", title)
+	for _, n := range names {
+		fmt.Fprintf(b, "  %-*s  %s\n", width, n.Name, n.Short)
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+// globalFlags are the flags of every command.
+type globalFlags struct {
+	// config is a path, configNone, or "" where it was not given.
+	config   string
+	stateDir string
+	// output is outputJSON, outputText, or "" where it was not given.
+	output  string
+	quiet   bool
+	noInput bool
+	colour  string
+	debug   bool
+}
+
+// configNone as --config means that no config file is read.
+const configNone = "none"
+
+// newRoot returns the tree of commands. Making it touches no disk; whatever a command needs of the disk it opens when
+// it runs.
+func newRoot(app *App) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "humanconnect",
+		Short: "Let people connect the places that hold their health data",
+		Long: `humanconnect opens sessions in which a person connects and disconnects sources of
+health data, tells your application of each change, and prints the response.`,
+		Example: `  humanconnect version
+  humanconnect help exit-codes`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	addGlobalFlags(root, &app.global)
+	root.SetIn(app.Streams.In)
+	root.SetOut(app.Streams.Out)
+	root.SetErr(app.Streams.Err)
+	root.SetFlagErrorFunc(flagProblem)
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { app.showHelp(c) })
+	root.SetHelpCommand(newHelp(app))
+	root.Flags().Bool("version", false, "print the version")
+	root.AddCommand(newVersion(app), newCompletion(app))
+	group(root)
+	showGroup := root.RunE
+	root.RunE = func(c *cobra.Command, args []string) error {
+		if asked, _ := c.Flags().GetBool("version"); asked { // the flag is defined above
+			return app.printVersion()
+		}
+		return showGroup(c, args)
+	}
+	return root
+}
+
+func addGlobalFlags(root *cobra.Command, g *globalFlags) {
+	flags := root.PersistentFlags()
+	flags.StringVar(&g.config, "config", "", "read the config from `FILE`; none reads no file")
+	flags.StringVar(&g.stateDir, "state-dir", "", "keep the state in `DIR`")
+	flags.VarP(&choice{value: &g.output, of: []string{outputJSON, outputText}}, "output", "o", "form of the answer: json or text")
+	flags.BoolVar(&g.quiet, "quiet", false, "say nothing on standard error but errors")
+	flags.BoolVar(&g.noInput, "no-input", false, "never ask; a missing answer is an error")
+	g.colour = colourAuto
+	flags.Var(&choice{value: &g.colour, of: []string{colourAuto, colourAlways, colourNever}}, "color", "when to use colour: auto, always or never")
+	flags.BoolVar(&g.debug, "debug", false, "say on standard error what is being done")
+	for _, name := range []string{"output", "color"} {
+		c, _ := flags.Lookup(name).Value.(*choice) // both are choices, above
+		_ = root.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(c.of, cobra.ShellCompDirectiveNoFileComp))
+	}
+	_ = root.MarkPersistentFlagDirname("state-dir") // fails only where the flag is not defined
+}

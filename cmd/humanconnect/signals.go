@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// Signals turns the signals of the process into contexts. The first SIGINT, SIGTERM or SIGHUP ends Closing: whoever
+// works closes properly. The second ends Stopping: whoever works stops at once.
+//
+//	            SIGINT SIGTERM SIGHUP          any of them
+//	running ───────────────────────▶ closing ─────────────▶ stopping
+//
+// It is safe for concurrent use.
+type Signals struct {
+	closing  context.Context
+	stopping context.Context
+	release  func()
+}
+
+// Interrupted is the cause of the contexts of [Signals]: which signal came first.
+type Interrupted struct{ Signal syscall.Signal }
+
+func (i *Interrupted) Error() string { return fmt.Sprintf("interrupted by signal %d", int(i.Signal)) }
+
+// ExitCode is what the program ends with: 128 and the number of the signal, as a shell would say.
+func (i *Interrupted) ExitCode() int { return 128 + int(i.Signal) }
+
+// LeavesOpen says whether the session stays open for resuming: a lost terminal is no wish to close it.
+func (i *Interrupted) LeavesOpen() bool { return i.Signal == syscall.SIGHUP }
+
+// watchSignals starts to listen. A signal that the process was started to ignore, as by nohup, stays ignored.
+// Call Release in the end.
+func watchSignals(parent context.Context) *Signals {
+	received := make(chan os.Signal, 2)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(received, s)
+		}
+	}
+	s := newSignals(parent, received)
+	inner := s.release
+	s.release = func() { signal.Stop(received); inner() }
+	return s
+}
+
+// newSignals listens to a channel until Release, or the end of parent.
+func newSignals(parent context.Context, received <-chan os.Signal) *Signals {
+	stopping, stop := context.WithCancelCause(parent)
+	closing, closeNow := context.WithCancelCause(stopping)
+	s := &Signals{closing: closing, stopping: stopping}
+	var listening sync.WaitGroup
+	listening.Go(func() { listen(stopping, received, closeNow, stop) })
+	s.release = func() { stop(nil); listening.Wait() }
+	return s
+}
+
+func listen(ctx context.Context, received <-chan os.Signal, closeNow, stop context.CancelCauseFunc) {
+	var first *Interrupted
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case got := <-received:
+			if first != nil {
+				stop(first)
+				return
+			}
+			number, _ := got.(syscall.Signal) // every os.Signal of this system is one
+			first = &Interrupted{Signal: number}
+			closeNow(first)
+		}
+	}
+}
+
+// Closing ends with the first signal. The context of every command is this one.
+func (s *Signals) Closing() context.Context { return s.closing }
+
+// Stopping ends with the second signal.
+func (s *Signals) Stopping() context.Context { return s.stopping }
+
+// First returns the first signal, or nil.
+func (s *Signals) First() *Interrupted {
+	first, _ := context.Cause(s.closing).(*Interrupted) //nolint:errorlint // the cause is set above and never wrapped
+	return first
+}
+
+// ExitCode is that of the first signal, or 0.
+func (s *Signals) ExitCode() int {
+	if first := s.First(); first != nil {
+		return first.ExitCode()
+	}
+	return 0
+}
+
+// Release stops listening and waits for the listener.
+func (s *Signals) Release() { s.release() }

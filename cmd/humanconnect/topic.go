@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+)
+
+// topic is a page of the help that is no command's. It is made of the table that the code itself goes by.
+type topic struct {
+	Name  string
+	Short string
+	// Intro stands before the table.
+	Intro string
+	// Rows is the table as a JSON document.
+	Rows any
+	// Lines is the table as text.
+	Lines func() (header []string, rows [][]string)
+}
+
+func topics() []topic {
+	return []topic{exitCodesTopic(), environmentTopic(), failuresTopic()}
+}
+
+func topicNames() []string {
+	var names []string
+	for _, t := range topics() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+func findTopic(name string) (topic, bool) {
+	for _, t := range topics() {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return topic{}, false
+}
+
+func (t topic) write(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, "%s\n\n", t.Intro); err != nil {
+		return err
+	}
+	header, rows := t.Lines()
+	return writeTable(w, header, rows)
+}
+
+func exitCodesTopic() topic {
+	return topic{
+		Name:  "exit-codes",
+		Short: "What each exit code means",
+		Intro: "What each exit code means. New ones may come: treat one that you do not know as a failure.\n2 is left to crashes of the program.",
+		Rows:  exitEntries(),
+		Lines: func() ([]string, [][]string) {
+			var rows [][]string
+			for _, e := range exitEntries() {
+				rows = append(rows, []string{strconv.Itoa(e.Code), e.Meaning})
+			}
+			return []string{"CODE", "MEANING"}, rows
+		},
+	}
+}
+
+// variable is one variable of the environment that the program reads.
+type variable struct {
+	Name    string `json:"name"`
+	Meaning string `json:"meaning"`
+}
+
+// variables lists what the program reads of the environment.
+func variables() []variable {
+	return []variable{
+		{"HUMANCONNECT_CONFIG", "config file, or none; --config wins"},
+		{"HUMANCONNECT_STATE_DIR", "directory of the state; --state-dir wins"},
+		{"HUMANCONNECT_SESSION_TOKEN_FILE", "file that holds the session token; --token wins"},
+		{"HUMANCONNECT_SESSION_TOKEN", "the session token; prefer the file"},
+		{"XDG_CONFIG_HOME", "where humanconnect/config.yaml is looked for; default ~/.config"},
+		{"XDG_STATE_HOME", "where the state is kept, in humanconnect; default ~/.local/state"},
+		{"XDG_DATA_HOME", "where installed providers are, in humanconnect/providers; default ~/.local/share"},
+		{"CI", "when set, nothing is asked"},
+		{"NO_COLOR", "when set, no colour"},
+		{"TERM", "dumb: no colour and no progress line"},
+	}
+}
+
+func environmentTopic() topic {
+	return topic{
+		Name:  "environment",
+		Short: "Which variables of the environment are read",
+		Intro: "Which variables of the environment are read. A flag wins over its variable, a variable over\nthe config file.",
+		Rows:  variables(),
+		Lines: func() ([]string, [][]string) {
+			var rows [][]string
+			for _, v := range variables() {
+				rows = append(rows, []string{v.Name, v.Meaning})
+			}
+			return []string{"VARIABLE", "MEANING"}, rows
+		},
+	}
+}
+
+// failureRow is one failure code of a source.
+type failureRow struct {
+	Code      failure.Code `json:"code"`
+	Meaning   string       `json:"meaning"`
+	Retryable bool         `json:"retryable"`
+	Hint      string       `json:"hint"`
+}
+
+func failuresTopic() topic {
+	rows := []failureRow{}
+	for _, e := range failure.Entries() {
+		rows = append(rows, failureRow{e.Code, e.Meaning, e.Retryable, e.Hint})
+	}
+	return topic{
+		Name:  "failures",
+		Short: "Why connecting or disconnecting a source fails",
+		Intro: "Why connecting or disconnecting a source fails: the codes in failures of the response.\nRetryable: the same action may succeed later.",
+		Rows:  rows,
+		Lines: func() ([]string, [][]string) {
+			var lines [][]string
+			for _, r := range rows {
+				retry := "no"
+				if r.Retryable {
+					retry = "yes"
+				}
+				lines = append(lines, []string{string(r.Code), retry, r.Meaning, r.Hint})
+			}
+			return []string{"CODE", "RETRYABLE", "MEANING", "WHAT TO DO"}, lines
+		},
+	}
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/humanconnect/humanconnect/core/problem"
+)
+
+// usage makes the problem of a wrong command line. It hints at the help of the command.
+func usage(c *cobra.Command, format string, args ...any) *problem.Problem {
+	return problem.New("usage", format, args...).Hint("see: %s --help", c.CommandPath())
+}
+
+// exactArgs accepts one argument for each name.
+func exactArgs(names ...string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < len(names) {
+			return usage(c, "%s is missing", names[len(args)])
+		}
+		return noMoreArgs(c, args, len(names))
+	}
+}
+
+// upToArgs accepts at most n arguments.
+func upToArgs(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error { return noMoreArgs(c, args, n) }
+}
+
+// noMoreArgs does not repeat the argument: it may be a secret that slipped from its flag.
+func noMoreArgs(c *cobra.Command, args []string, n int) error {
+	switch {
+	case len(args) <= n:
+		return nil
+	case n == 0:
+		return usage(c, "%s takes no arguments", c.CommandPath())
+	case n == 1:
+		return usage(c, "%s takes one argument", c.CommandPath())
+	}
+	return usage(c, "%s takes at most %d arguments", c.CommandPath(), n)
+}
+
+// group makes a command that only holds others: alone it shows its help, and another word is an error.
+func group(c *cobra.Command) *cobra.Command {
+	c.SuggestionsMinimumDistance = 2
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(c, args[0])
+		}
+		return nil
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	return c
+}
+
+// commandWord is what a mistyped command looks like. Anything else may be a secret, and is not repeated.
+var commandWord = regexp.MustCompile(`^[a-z][a-z-]{0,30}$`)
+
+func unknownCommand(c *cobra.Command, word string) error {
+	if !commandWord.MatchString(word) {
+		return usage(c, "that is no command of %s", c.CommandPath())
+	}
+	p := problem.New("usage", "unknown command %q of %s", word, c.CommandPath())
+	for _, s := range c.SuggestionsFor(word) {
+		p.Hint("did you mean: %s %s", c.CommandPath(), s)
+	}
+	return p.Hint("see: %s --help", c.CommandPath())
+}
+
+// flagProblem turns what the parser of the flags says into a problem. The parser's own texts quote what was typed; ours
+// never do, since it may be a secret, as the TOKEN of -tTOKEN.
+func flagProblem(c *cobra.Command, err error) error {
+	if errors.Is(err, pflag.ErrHelp) {
+		return err
+	}
+	if e := (*pflag.NotExistError)(nil); errors.As(err, &e) {
+		return unknownFlag(c, e)
+	}
+	if e := (*pflag.ValueRequiredError)(nil); errors.As(err, &e) {
+		return usage(c, "--%s wants a value", e.GetFlag().Name)
+	}
+	if e := (*pflag.InvalidValueError)(nil); errors.As(err, &e) {
+		return usage(c, "--%s: %s", e.GetFlag().Name, valueProblem(e.GetFlag()))
+	}
+	return usage(c, "a flag is written --name or --name=value")
+}
+
+// valueProblem says what a flag wants.
+func valueProblem(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "duration":
+		return "wants a duration, such as 30s or 1h30m"
+	case "int", "int64", "uint", "count":
+		return "wants a whole number"
+	case "bool":
+		return "wants true or false"
+	}
+	if described, ok := f.Value.(interface{ Wants() string }); ok {
+		return "wants " + described.Wants()
+	}
+	return "wants another value"
+}
+
+func unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
+	name := e.GetSpecifiedName()
+	if e.GetSpecifiedShortnames() != "" {
+		return usage(c, "there is no flag -%s", clean(name))
+	}
+	if !commandWord.MatchString(name) {
+		return usage(c, "there is no such flag")
+	}
+	p := problem.New("usage", "unknown flag --%s", name)
+	if near := nearestFlag(c, name); near != "" {
+		p.Hint("did you mean: --%s", near)
+	}
+	return p.Hint("see: %s --help", c.CommandPath())
+}
+
+func nearestFlag(c *cobra.Command, name string) string {
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	slices.SortStableFunc(names, func(a, b string) int { return distance(a, name) - distance(b, name) })
+	if len(names) == 0 || distance(names[0], name) > 2 {
+		return ""
+	}
+	return names[0]
+}
+
+// distance is the number of single changes that make b of a (Levenshtein 1966).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// choice is the value of a flag that has one of a few words.
+type choice struct {
+	value *string
+	of    []string
+}
+
+// Set implements [pflag.Value].
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.of, s) {
+		return fmt.Errorf("wants %s", c.Wants())
+	}
+	*c.value = s
+	return nil
+}
+
+// String implements [pflag.Value].
+func (c *choice) String() string {
+	if c.value == nil {
+		return ""
+	}
+	return *c.value
+}
+
+// Type implements [pflag.Value].
+func (c *choice) Type() string { return strings.Join(c.of, "|") }
+
+// Wants says which words the flag takes.
+func (c *choice) Wants() string {
+	last := len(c.of) - 1
+	return strings.Join(c.of[:last], ", ") + " or " + c.of[last]
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// The linker writes these (-X main.version=…); nothing else does. They are empty in a build without it.
+var version, commit string
+
+// build is what a binary knows about itself.
+type build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+	// Protocol is the version of the protocol between core and providers.
+	Protocol int `json:"protocol"`
+}
+
+// buildOf completes what the linker wrote with what the compiler noted.
+func buildOf(version, commit string, info *debug.BuildInfo) build {
+	b := build{
+		Version: version, Commit: commit, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Protocol: sdk.ProtocolVersion,
+	}
+	if info == nil {
+		info = &debug.BuildInfo{}
+	}
+	if b.Version == "" {
+		b.Version = info.Main.Version
+	}
+	if b.Version == "" || b.Version == "(devel)" {
+		b.Version = "devel"
+	}
+	if b.Commit == "" {
+		b.Commit = vcsRevision(info)
+	}
+	return b
+}
+
+func vcsRevision(info *debug.BuildInfo) string {
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return "unknown"
+}
+
+func newVersion(app *App) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Long:    "Print the version of this program, what it was built of and with, and the version of the\nprotocol that it speaks with providers.",
+		Example: "  humanconnect version\n  humanconnect version -o json",
+		Args:    upToArgs(0),
+		RunE:    func(*cobra.Command, []string) error { return app.printVersion() },
+	}
+	return exits(c, exitOK, exitUsage)
+}
+
+func (a *App) printVersion() error {
+	info, _ := debug.ReadBuildInfo() // nil is fine
+	b := buildOf(version, commit, info)
+	return a.print(b, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "humanconnect %s\ncommit %s\n%s %s/%s\nprovider protocol %d\n",
+			b.Version, b.Commit, b.Go, b.OS, b.Arch, b.Protocol)
+		return err
+	})
+}
