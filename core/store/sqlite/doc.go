@@ -1,0 +1,33 @@
+// Package sqlite keeps the state in one SQLite database (modernc.org/sqlite, no cgo) in a directory of its own.
+//
+// # Files
+//
+//	state.db, -wal, -shm   the database; nothing but SQLite opens them
+//	state.lock             held while the state is created or migrated; never unlinked, since a lock on an
+//	                       unlinked file guards nothing
+//	state.key              the master key, unless Options.Key gives one
+//
+// Files are 0600 and the directory 0700, whatever the umask. A directory that others can reach is closed to them where
+// it is empty or already holds a state, and refused where it holds anything else (it may be a home directory). One of
+// another owner and one on a network file system are refused: locks and shared memory do not hold there.
+//
+// # Transactions
+//
+// WAL, synchronous=FULL: one fsync per commit. Every update is BEGIN IMMEDIATE, since SQLite does not wait when a
+// reader becomes a writer. SQLite's own wait for a lock grows to 100 ms, so that a process that writes all the time
+// starves the rest; here it is 2 ms, and the whole transaction is tried again after 0–2 ms at random, until the context
+// ends or [Options.BusyLimit] has passed.
+//
+// # Creation
+//
+// A crash at any instruction leaves a state that opens. Under state.lock, in this order: the key file is written to a
+// temporary name, synced and renamed; the journal mode is set; one transaction makes the schema and notes the key's id.
+// So a database that names a key has had that key on disk before, and a key whose database does not name it yet is
+// taken up by the next process. A state that names a key is never given a new one.
+//
+// # Migrations
+//
+// Embedded SQL files, forward only, numbered from 1; PRAGMA user_version counts those that were applied, and each is one
+// transaction with its count. A state that is up to date is known by one query without any lock, where goose's provider
+// asks its own version table and needs a lock that works between processes on top.
+package sqlite

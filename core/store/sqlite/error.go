@@ -1,0 +1,116 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// The codes of an [Error].
+const (
+	// CodeKey: the key is missing, unreadable, or not the one that the state was made with.
+	CodeKey = "store_key"
+	// CodeBusy: others held the database for longer than [Options.BusyLimit].
+	CodeBusy = "store_busy"
+	// CodeNewer: a newer version of the program made the state.
+	CodeNewer = "store_newer"
+	// CodeOlder: the state must be migrated first, and was opened for reading only.
+	CodeOlder = "store_older"
+	// CodeMissing: there is no state, and it was opened for reading only.
+	CodeMissing = "store_missing"
+	// CodeDamaged: the database is not one of ours, is corrupt, or holds a value that does not open.
+	CodeDamaged = "store_damaged"
+	// CodePath: the directory cannot be used.
+	CodePath = "store_path"
+	// CodeNetworkFS: the directory is on a network file system.
+	CodeNetworkFS = "store_network_fs"
+	// CodeFull: no room is left on the disk.
+	CodeFull = "store_full"
+	// CodeFailed: anything else that the database reports.
+	CodeFailed = "store_failed"
+)
+
+// errClosed: the store was closed, or the transaction has ended.
+var errClosed = errors.New("the state is closed")
+
+// Error is what a person can act on. Match it with errors.As and compare Code. Its text holds paths, names of tables
+// and columns, and ids of rows, never a value.
+type Error struct {
+	code    string
+	message string
+	hints   []string
+	cause   error
+}
+
+// Code returns one of the codes above.
+func (e *Error) Code() string { return e.code }
+
+// Hints returns what may be done, each one thing; it may be empty.
+func (e *Error) Hints() []string { return e.hints }
+
+func (e *Error) Error() string {
+	if e.cause != nil {
+		return e.message + ": " + e.cause.Error()
+	}
+	return e.message
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+func fail(code string, cause error, format string, args ...any) *Error {
+	return &Error{code: code, message: fmt.Sprintf(format, args...), cause: cause}
+}
+
+func (e *Error) hint(format string, args ...any) *Error {
+	e.hints = append(e.hints, fmt.Sprintf(format, args...))
+	return e
+}
+
+// classify makes what the driver returned an Error, or one of the store's sentinels.
+func classify(doing string, err error) error {
+	if err == nil || errors.Is(err, errClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known // of a sealed value; database/sql wrapped it
+	}
+	extended := resultCode(err)
+	switch extended {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return store.ErrExists
+	}
+	switch extended & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL:
+		return fail(CodeBusy, err, "%s", doing).hint("try again when other commands have ended")
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fail(CodeDamaged, err, "%s", doing).hint("restore the state directory from a backup")
+	case sqlite3.SQLITE_FULL:
+		return fail(CodeFull, err, "%s", doing).hint("make room on the disk of the state directory")
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY:
+		return fail(CodePath, err, "%s", doing).hint("check who may write to the state directory")
+	}
+	return fail(CodeFailed, err, "%s", doing)
+}
+
+// resultCode returns the extended result code of SQLite, or 0.
+func resultCode(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()
+	}
+	return 0
+}
+
+// waits says whether the transaction may succeed when it is tried again.
+func waits(err error) bool {
+	switch resultCode(err) & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,89 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/humanconnect/humanconnect/core/seal"
+)
+
+// loadKey gets the master key from where the options say.
+func loadKey(ctx context.Context, o Options) ([]byte, error) {
+	if o.Key != nil {
+		key, err := o.Key(ctx)
+		if err != nil {
+			return nil, fail(CodeKey, err, "the key of the state").hint("check what store.key refers to")
+		}
+		return key, nil
+	}
+	path := filepath.Join(o.Dir, fileKey)
+	if !o.ReadOnly {
+		if err := tighten(path, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	key, err := readKeyFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fail(CodeKey, nil, "the state has a key, and %s is not there", path).
+			hint("restore %s from a backup; without it nothing sealed can be read", fileKey)
+	case err != nil:
+		return nil, fail(CodeKey, err, "reading the key of the state")
+	}
+	return key, nil
+}
+
+// readKeyFile reads one byte more than a key has, so that a longer file is refused and not cut.
+func readKeyFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	return io.ReadAll(io.LimitReader(f, seal.KeySize+1))
+}
+
+// makeKeyFile makes the key file unless there is one. The caller holds the lock. When it returns, the key is on the
+// disk under its name: a state may name it from then on.
+func makeKeyFile(dir string) error {
+	path := filepath.Join(dir, fileKey)
+	if exists(path) {
+		return nil
+	}
+	key := make([]byte, seal.KeySize)
+	_, _ = rand.Read(key) // never fails: crypto/rand
+	next := path + ".new" // left by a crash, it is written over
+	err := writeSynced(next, key)
+	if err == nil {
+		err = os.Rename(next, path)
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		return fail(CodePath, err, "making the key of the state")
+	}
+	return nil
+}
+
+func writeSynced(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close())
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,112 @@
+package sqlite
+
+import (
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+func connectionFields(c *store.Connection, in box) []field {
+	return []field{
+		{"id", &c.ID},
+		{"human_id", &c.User},
+		{"source", &c.Source},
+		{"source_name", &c.SourceName},
+		{"provider", &c.Provider},
+		{"account_key", accountKey{&c.AccountKey}},
+		in.text("account_id", purposeAccount, &c.AccountID),
+		in.text("account_label", purposeAccount, &c.AccountLabel),
+		in.bytes("credential", purposeCredential, &c.Credential),
+		{"media_type", &c.MediaType},
+		{"credential_expires_at", maybeInstant{&c.CredentialExpiresAt}},
+		{"scopes", names{&c.Scopes}},
+		{"can_revoke", &c.CanRevoke},
+		{"state", &c.State},
+		{"connected_since", instant{&c.ConnectedSince}},
+		{"renewed_at", maybeInstant{&c.RenewedAt}},
+		{"disconnected_at", maybeInstant{&c.DisconnectedAt}},
+	}
+}
+
+func (t *tx) Connection(connection id.Connection) (store.Connection, error) {
+	return t.tables.connection.find(t, "WHERE id = ?", connection)
+}
+
+// The queries name the state that a connection is not in literally: only then does SQLite use the partial indexes.
+const (
+	activeConnection  = "WHERE human_id = ? AND source = ? AND account_key = ? AND state <> 'disconnected'"
+	activeConnections = "WHERE human_id = ? AND state <> 'disconnected' ORDER BY connected_since, id"
+	accountHeld       = "SELECT EXISTS (SELECT 1 FROM connection WHERE source = ? AND account_key = ? AND state <> 'disconnected')"
+	sourceHeld        = "SELECT EXISTS (SELECT 1 FROM connection WHERE human_id = ? AND source = ? AND state <> 'disconnected')"
+)
+
+func (t *tx) ActiveConnection(user id.Human, source string, key []byte) (store.Connection, error) {
+	return t.tables.connection.find(t, activeConnection, user, source, keyValue(key))
+}
+
+func (t *tx) Connections(user id.Human) ([]store.Connection, error) {
+	return t.tables.connection.list(t, activeConnections, user)
+}
+
+func (t *tx) AccountHeld(source string, key []byte, user id.Human) (bool, error) {
+	if len(key) == 0 {
+		n, err := t.number(sourceHeld, user, source)
+		return n != 0, err
+	}
+	n, err := t.number(accountHeld, source, key)
+	return n != 0, err
+}
+
+func (t *tx) InsertConnection(c store.Connection) error { return t.tables.connection.insert(t, c) }
+
+func (t *tx) SaveConnection(c store.Connection) error { return t.tables.connection.save(t, c) }
+
+func revocationFields(r *store.Revocation, in box) []field {
+	return []field{
+		{"id", &r.ID},
+		{"session_id", maybeID{(*string)(&r.Session)}},
+		{"connection_id", &r.Connection},
+		{"human_id", &r.User},
+		{"source", &r.Source},
+		{"provider", &r.Provider},
+		{"account_key", accountKey{&r.AccountKey}},
+		in.text("account_id", purposeAccount, &r.AccountID),
+		in.text("account_label", purposeAccount, &r.AccountLabel),
+		in.bytes("credential", purposeCredential, &r.Credential),
+		{"media_type", &r.MediaType},
+		{"state", &r.State},
+		{"tries", &r.Tries},
+		{"next_at", instant{&r.NextAt}},
+		{"owner", &r.Owner},
+		{"lease_until", maybeInstant{&r.LeaseUntil}},
+		{"error", &r.Error},
+		{"created_at", instant{&r.CreatedAt}},
+		{"ended_at", maybeInstant{&r.EndedAt}},
+	}
+}
+
+func (t *tx) Revocation(revocation id.Revocation) (store.Revocation, error) {
+	return t.tables.revocation.find(t, "WHERE id = ?", revocation)
+}
+
+func (t *tx) InsertRevocation(r store.Revocation) error { return t.tables.revocation.insert(t, r) }
+
+func (t *tx) SaveRevocation(r store.Revocation) error { return t.tables.revocation.save(t, r) }
+
+const dueRevocations = "WHERE state = 'pending' AND next_at <= ? ORDER BY next_at, n LIMIT ?"
+
+func (t *tx) DueRevocations(now time.Time, limit int) ([]store.Revocation, error) {
+	return t.tables.revocation.list(t, dueRevocations, instant{&now}, rowLimit(limit))
+}
+
+func (t *tx) RevocationsOf(session id.Session) ([]store.Revocation, error) {
+	return t.tables.revocation.list(t, "WHERE session_id = ? ORDER BY n", session)
+}
+
+func (t *tx) RevocationOfConnection(connection id.Connection) (store.Revocation, error) {
+	if connection == "" {
+		return store.Revocation{}, store.ErrNotFound // grants that never became a connection have none
+	}
+	return t.tables.revocation.find(t, "WHERE connection_id = ? ORDER BY n DESC", connection)
+}

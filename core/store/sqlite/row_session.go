@@ -1,0 +1,75 @@
+package sqlite
+
+import (
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+func sessionFields(s *store.Session, in box) []field {
+	return []field{
+		{"id", &s.ID},
+		{"token_key", &s.TokenKey},
+		{"human_id", &s.User},
+		{"sources", names{&s.Sources}},
+		{"opened_at", instant{&s.OpenedAt}},
+		{"ends_at", instant{&s.EndsAt}},
+		{"end_reason", &s.EndReason},
+		{"owner", &s.Owner},
+		{"epoch", &s.Epoch},
+		{"sequence", &s.Sequence},
+		{"script", maybeBytes{&s.Script}},
+		{"script_run", &s.ScriptRun},
+		{"closed_at", maybeInstant{&s.ClosedAt}},
+		{"status", &s.Status},
+		{"exit_code", &s.ExitCode},
+		in.bytes("response", purposeResponse, &s.Response),
+	}
+}
+
+func (t *tx) Session(session id.Session) (store.Session, error) {
+	return t.tables.session.find(t, "WHERE id = ?", session)
+}
+
+func (t *tx) SessionByToken(key []byte) (store.Session, error) {
+	return t.tables.session.find(t, "WHERE token_key = ?", keyValue(key))
+}
+
+func (t *tx) InsertSession(s store.Session) error { return t.tables.session.insert(t, s) }
+
+func (t *tx) SaveSession(s store.Session) error { return t.tables.session.save(t, s) }
+
+func (t *tx) OverdueSessions(now time.Time, limit int) ([]store.Session, error) {
+	return t.tables.session.list(t, overdueSessions, instant{&now}, rowLimit(limit))
+}
+
+const overdueSessions = "WHERE closed_at IS NULL AND ends_at <= ? ORDER BY ends_at, n LIMIT ?"
+
+func (t *tx) Sessions(f store.SessionFilter) ([]store.Session, error) {
+	var s selection
+	s.where(f.User != "", "human_id = ?", f.User)
+	s.where(f.Open != nil && *f.Open, "closed_at IS NULL")
+	s.where(f.Open != nil && !*f.Open, "closed_at IS NOT NULL")
+	rest, args := s.rest("n DESC", f.Limit)
+	return t.tables.session.list(t, rest, args...)
+}
+
+func hookFields(h *store.SessionHook, in box) []field {
+	return []field{
+		{"id", &h.ID},
+		{"session_id", maybeID{(*string)(&h.Session)}},
+		{"fingerprint", &h.Fingerprint},
+		in.bytes("spec", purposeHook, &h.Spec),
+	}
+}
+
+func (t *tx) InsertSessionHook(h store.SessionHook) error { return t.tables.sessionHook.insert(t, h) }
+
+func (t *tx) SessionHook(hook id.SessionHook) (store.SessionHook, error) {
+	return t.tables.sessionHook.find(t, "WHERE id = ?", hook)
+}
+
+func (t *tx) SessionHooks(session id.Session) ([]store.SessionHook, error) {
+	return t.tables.sessionHook.list(t, "WHERE session_id = ? ORDER BY n", session)
+}

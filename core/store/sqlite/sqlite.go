@@ -1,0 +1,229 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/humanconnect/humanconnect/core/seal"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// The files of a state.
+const (
+	fileDB   = "state.db"
+	fileLock = "state.lock"
+	fileKey  = "state.key"
+)
+
+// maxReaders is how many views run at once; more wait.
+const maxReaders = 4
+
+// defaultBusyLimit is many times the slowest commit that was measured with 16 processes that write all the time.
+const defaultBusyLimit = 30 * time.Second
+
+// Options say how a state is opened.
+type Options struct {
+	// Dir holds the state and nothing else; it is made with its parents where it does not exist.
+	Dir string
+	// Key returns the master key of [seal.KeySize] bytes. Nil means the file state.key in Dir, which is made with the
+	// state.
+	Key func(context.Context) ([]byte, error)
+	// ReadOnly opens an existing state and neither creates nor changes anything. Update fails.
+	ReadOnly bool
+	// BusyLimit is the longest time that one transaction waits for others; 0 means 30 s.
+	BusyLimit time.Duration
+}
+
+// Store is a state in SQLite. It implements [store.Store].
+type Store struct {
+	dir      string
+	readOnly bool
+	limit    time.Duration
+	ring     *seal.Ring
+	tables   *tables
+	writer   *pool
+	readers  *pool
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the state in a directory, and makes it where there is none. It waits for another process that does the
+// same. It returns an [Error], or the error of ctx. The caller closes the store.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.BusyLimit == 0 {
+		o.BusyLimit = defaultBusyLimit
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil || o.Dir == "" {
+		return nil, fail(CodePath, err, "the state directory has no path")
+	}
+	o.Dir = dir
+	if err := useOFDLocks(); err != nil {
+		return nil, err
+	}
+	if o.ReadOnly {
+		return openReadOnly(ctx, o)
+	}
+	if err := prepareDir(o.Dir); err != nil {
+		return nil, err
+	}
+	return openOrCreate(ctx, o)
+}
+
+// useOFDLocks keeps a lock on the database when some other code of this process opens and closes the file, which
+// drops a POSIX lock. Where the system has none, POSIX locks do.
+func useOFDLocks() error {
+	_, err := sqlite.OFDLocking(true)
+	if err == nil || errors.Is(err, sqlite.ErrOFDLockingUnavailable) || errors.Is(err, sqlite.ErrOFDLockingTooLate) {
+		return nil
+	}
+	return fail(CodeFailed, err, "choosing the kind of file locks")
+}
+
+// openOrCreate takes the way without any lock if the state is there and up to date.
+func openOrCreate(ctx context.Context, o Options) (*Store, error) {
+	if exists(filepath.Join(o.Dir, fileDB)) {
+		s, ready, err := attach(ctx, o)
+		if err != nil || ready {
+			return s, err
+		}
+	}
+	if err := create(ctx, o); err != nil {
+		return nil, err
+	}
+	s, ready, err := attach(ctx, o)
+	if err == nil && !ready {
+		err = fail(CodeDamaged, nil, "the state is not complete after it was made")
+	}
+	return s, err
+}
+
+// attach opens the database. Where it must be made or migrated first, it returns false and no store.
+func attach(ctx context.Context, o Options) (*Store, bool, error) {
+	path := filepath.Join(o.Dir, fileDB)
+	writer, err := newPool(dsn(path, access(o), "secure_delete(fast)", "journal_size_limit(0)"), 1)
+	if err != nil {
+		return nil, false, fail(CodeFailed, err, "opening the state")
+	}
+	head, err := readHead(ctx, writer, o.BusyLimit)
+	if err == nil && head.version == len(migrations()) {
+		var s *Store
+		if s, err = assemble(ctx, o, writer, head); err == nil {
+			return s, true, nil
+		}
+	}
+	_ = writer.close() // nothing was written
+	return nil, false, err
+}
+
+func assemble(ctx context.Context, o Options, writer *pool, head head) (*Store, error) {
+	key, err := loadKey(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := ringFor(key, head.keyID)
+	if err != nil {
+		return nil, err
+	}
+	readers, err := newPool(dsn(filepath.Join(o.Dir, fileDB), access(o), "query_only(1)", "journal_size_limit(0)"), maxReaders)
+	if err != nil {
+		return nil, fail(CodeFailed, err, "opening the state")
+	}
+	return &Store{
+		dir: o.Dir, readOnly: o.ReadOnly, limit: o.BusyLimit,
+		ring: ring, tables: newTables(ring), writer: writer, readers: readers,
+	}, nil
+}
+
+// access says how the database is opened. One that is only read and has no -wal file is in no process's hands; SQLite
+// would make that file, unless it is told that the database does not change.
+func access(o Options) url.Values {
+	if !o.ReadOnly {
+		return url.Values{"mode": {"rw"}}
+	}
+	if exists(filepath.Join(o.Dir, fileDB+"-wal")) {
+		return url.Values{"mode": {"ro"}}
+	}
+	return url.Values{"mode": {"ro"}, "immutable": {"1"}}
+}
+
+// MAC implements [store.Store].
+func (s *Store) MAC(purpose string, data ...[]byte) []byte { return s.ring.MAC(purpose, data...) }
+
+// Close implements [store.Store]. Transactions that run come to their end; none begins.
+func (s *Store) Close() error {
+	return errors.Join(s.readers.close(), s.writer.close())
+}
+
+// Update implements [store.Store].
+func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
+	if s.readOnly {
+		return fail(CodeFailed, nil, "the state is open for reading only")
+	}
+	return s.run(ctx, s.writer, "BEGIN IMMEDIATE", f)
+}
+
+// View implements [store.Store].
+func (s *Store) View(ctx context.Context, f func(store.Tx) error) error {
+	return s.run(ctx, s.readers, "BEGIN", f)
+}
+
+// run runs f in a transaction. Locks are met at its begin and at its commit alone.
+func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.Tx) error) error {
+	c, err := from.take(ctx, s.limit)
+	if err != nil {
+		return err
+	}
+	broken := true // unless the transaction is known to have ended, which it is not when f panics
+	defer func() { from.put(c, broken) }()
+
+	var refused error
+	err = patiently(ctx, s.limit, func() error {
+		if err := start(c, begin); err != nil {
+			return err
+		}
+		if refused = s.apply(c, f); refused != nil {
+			return rollback(c, nil)
+		}
+		if _, err := c.exec("COMMIT"); err != nil {
+			return rollback(c, err)
+		}
+		return nil
+	})
+	broken = err != nil && !waits(err)
+	if refused != nil {
+		return refused
+	}
+	return classify("committing to the state", err)
+}
+
+func (s *Store) apply(c *conn, f func(store.Tx) error) error {
+	t := &tx{conn: c, tables: s.tables}
+	defer func() { t.conn = nil }()
+	return f(t)
+}
+
+// start begins a transaction and reads, so that a view sees the moment of its start, and meets a lock before f runs.
+func start(c *conn, begin string) error {
+	if _, err := c.exec(begin); err != nil {
+		return err
+	}
+	if err := c.query("SELECT 1 FROM sqlite_schema LIMIT 1", nil, func(func(...any) error) error { return nil }); err != nil {
+		return rollback(c, err)
+	}
+	return nil
+}
+
+// rollback ends the transaction and returns the reason. If SQLite has ended it already, there is nothing to do.
+func rollback(c *conn, reason error) error {
+	if _, err := c.exec("ROLLBACK"); err != nil && reason == nil {
+		return fmt.Errorf("rolling back: %w", err)
+	}
+	return reason
+}
