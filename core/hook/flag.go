@@ -1,0 +1,115 @@
+package hook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// Place is who runs hooks of flags, and where: such a hook is run only by the same user on the same host, in the
+// directory in which it was given.
+type Place struct {
+	// Dir is the working directory, absolute.
+	Dir  string
+	UID  int
+	Host string
+}
+
+// Parse reads the value of an --on-… flag: a line for sh -c. What it refuses is a problem with the code "usage", whose
+// text does not repeat the value, because a URL may hold a secret.
+func Parse(on On, value string, at Place) (Hook, error) {
+	line := strings.TrimSpace(value)
+	switch {
+	case on.Type() == "":
+		return Hook{}, problem.New("usage", "no hook is called at %q", on)
+	case line == "":
+		return Hook{}, problem.New("usage", "the hook for %s is empty", on).Hint("give a command line for sh -c")
+	case isURL(line):
+		return Hook{}, problem.New("usage", "the hook for %s is a URL; this version does not support HTTP hooks", on).
+			Hint("give a command line for sh -c, which may call an HTTP client")
+	case strings.ContainsRune(line, 0):
+		return Hook{}, problem.New("usage", "the hook for %s contains a NUL character", on)
+	case !filepath.IsAbs(at.Dir):
+		return Hook{}, fmt.Errorf("the directory of a hook is not absolute: %q", at.Dir)
+	}
+	return Hook{On: []On{on}, Shell: line, Dir: at.Dir, UID: at.UID, Host: at.Host}, nil
+}
+
+func isURL(line string) bool {
+	scheme, _, found := strings.Cut(strings.ToLower(line), "://")
+	return found && (scheme == "http" || scheme == "https")
+}
+
+// Attach keeps hooks of flags with a session ("" for a call that opened none), and returns their ids in the order
+// given. The same hook again, which is the same event, command and directory, is kept once. mac is the store's MAC.
+func Attach(tx store.Tx, mac func(purpose string, data ...[]byte) []byte, session id.Session, hooks []Hook) ([]id.SessionHook, error) {
+	var ids []id.SessionHook
+	for _, h := range hooks {
+		kept, err := attach(tx, mac, session, h)
+		if err != nil {
+			return nil, fmt.Errorf("keep a hook: %w", err)
+		}
+		ids = append(ids, kept)
+	}
+	return ids, nil
+}
+
+func attach(tx store.Tx, mac func(string, ...[]byte) []byte, session id.Session, h Hook) (id.SessionHook, error) {
+	row := store.SessionHook{
+		ID: id.New[id.SessionHook](), Session: session,
+		Fingerprint: fingerprint(mac, h), Spec: specOf(h),
+	}
+	err := tx.InsertSessionHook(row)
+	if !errors.Is(err, store.ErrExists) {
+		return row.ID, err
+	}
+	hooks, err := tx.SessionHooks(session)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range hooks {
+		if string(k.Fingerprint) == string(row.Fingerprint) {
+			return k.ID, nil
+		}
+	}
+	return "", store.ErrNotFound
+}
+
+func fingerprint(mac func(string, ...[]byte) []byte, h Hook) []byte {
+	data := [][]byte{[]byte(h.Shell), []byte(h.Dir)}
+	for _, on := range h.On {
+		data = append(data, []byte(on))
+	}
+	return mac("session hook", data...)
+}
+
+// spec is a hook of a flag as the store keeps it, sealed.
+type spec struct {
+	On    []On   `json:"on"`
+	Shell string `json:"shell"`
+	Dir   string `json:"dir"`
+	UID   int    `json:"uid"`
+	Host  string `json:"host"`
+}
+
+func specOf(h Hook) []byte {
+	b, err := json.Marshal(spec{On: h.On, Shell: h.Shell, Dir: h.Dir, UID: h.UID, Host: h.Host})
+	if err != nil {
+		panic(fmt.Sprintf("hook: %v", err)) // strings and numbers always encode
+	}
+	return b
+}
+
+func fromRow(row store.SessionHook) (Hook, error) {
+	var s spec
+	if err := json.Unmarshal(row.Spec, &s); err != nil {
+		return Hook{}, fmt.Errorf("the hook %s in the store: %w", row.ID, err)
+	}
+	return Hook{Name: string(row.ID), On: s.On, Shell: s.Shell, Dir: s.Dir, UID: s.UID, Host: s.Host}, nil
+}

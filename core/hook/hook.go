@@ -1,0 +1,86 @@
+// Package hook tells the hooks what happened in a session: it writes an event and its deliveries with the state change
+// that they tell of ([Record]), and brings the deliveries to their hooks ([Dispatcher]).
+//
+// What it promises to a hook:
+//
+//   - At least once. An event that was recorded reaches each of its hooks until the hook accepts it or its tries are
+//     used up, whatever processes die meanwhile; the receiver's key is the event's id.
+//   - In order. Per hook and session strictly by sequence; the head holds the rest until it is delivered or dead.
+//     Other sessions and hooks go on beside it. An event outside of a session is ordered with nothing.
+//   - The same bytes. The body is made once and stored; every hook gets it at every try.
+//
+// The life of a delivery:
+//
+//	pending ──claim──▶ owned ──accepted───────────────▶ delivered
+//	   ▲                │ ├──failed, tries left───┐
+//	   │                │ ├──"not now" (exit 75)──┤
+//	   │                │ └──tries used up────────┼────▶ dead
+//	   └── owner dead, lease over, or next try ◀──┘
+package hook
+
+import (
+	"slices"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/event"
+)
+
+// DefaultTimeout limits one try of a hook that names no limit of its own.
+const DefaultTimeout = 15 * time.Second
+
+// On is the moment that a hook asks for, in the words of the reference and of the config.
+type On string
+
+// The moments.
+const (
+	OnConnectSource    On = "onConnectSource"
+	OnDisconnectSource On = "onDisconnectSource"
+	OnClose            On = "onClose"
+)
+
+// Ons lists all moments.
+func Ons() []On { return []On{OnConnectSource, OnDisconnectSource, OnClose} }
+
+// Type is the type of the events of that moment; "" for a word that is none.
+func (o On) Type() event.Type {
+	switch o {
+	case OnConnectSource:
+		return event.SourceConnected
+	case OnDisconnectSource:
+		return event.SourceDisconnected
+	case OnClose:
+		return event.SessionClosed
+	}
+	return ""
+}
+
+// Hook is where events go: a hook of the config, or one that came as a flag.
+type Hook struct {
+	// Name is unique in the config. A hook of a flag is named by its id in the store.
+	Name string
+	// On lists the moments that it asks for.
+	On []On
+	// Shell is a constant line for sh -c; Command is argv without a shell. One of them is given.
+	Shell   string
+	Command []string
+	// Timeout limits one try; zero means DefaultTimeout.
+	Timeout time.Duration
+	// Required hooks decide on the exit code of open.
+	Required bool
+	// Dir is where it runs: the config file's directory, or the one where open was started. Absolute.
+	Dir string
+	// UID and Host say who may run a hook of a flag, and where.
+	UID  int
+	Host string
+}
+
+func (h Hook) wants(t event.Type) bool {
+	return slices.ContainsFunc(h.On, func(o On) bool { return o.Type() == t })
+}
+
+func (h Hook) timeout() time.Duration {
+	if h.Timeout > 0 {
+		return h.Timeout
+	}
+	return DefaultTimeout
+}

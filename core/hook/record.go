@@ -1,0 +1,78 @@
+package hook
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// Record writes an event and one delivery for each hook that asks for it, in the transaction of the state change that
+// it tells of: the hooks of the config, and those that were given as flags, which are the session's, or extra for an
+// event outside of a session. The deliveries are due at once. Wake the dispatcher once the transaction has committed.
+func Record(tx store.Tx, e event.Event, session id.Session, at time.Time, hooks []Hook, extra []id.SessionHook) error {
+	row := store.Event{
+		ID: e.ID, Session: session, Sequence: e.Sequence, Type: string(e.Type), At: at, Body: event.JSON(e),
+	}
+	if err := tx.InsertEvent(row); err != nil {
+		return fmt.Errorf("record the event: %w", err)
+	}
+	given, err := givenHooks(tx, session, extra)
+	if err != nil {
+		return fmt.Errorf("record the event: %w", err)
+	}
+	for _, h := range append(given, hooks...) {
+		if !h.wants(e.Type) {
+			continue
+		}
+		if err := tx.InsertDelivery(newDelivery(row, h.Name)); err != nil {
+			return fmt.Errorf("record a delivery: %w", err)
+		}
+	}
+	return nil
+}
+
+func newDelivery(e store.Event, hook string) store.Delivery {
+	return store.Delivery{
+		ID: id.New[id.Delivery](), Event: e.ID, Hook: hook, Session: e.Session, Sequence: e.Sequence,
+		State: store.DeliveryPending, NextAt: e.At, CreatedAt: e.At,
+	}
+}
+
+// givenHooks returns the hooks that came as flags.
+func givenHooks(tx store.Tx, session id.Session, extra []id.SessionHook) ([]Hook, error) {
+	rows, err := givenRows(tx, session, extra)
+	if err != nil {
+		return nil, err
+	}
+	hooks := make([]Hook, len(rows))
+	for i, row := range rows {
+		if hooks[i], err = fromRow(row); err != nil {
+			return nil, err
+		}
+	}
+	return hooks, nil
+}
+
+func givenRows(tx store.Tx, session id.Session, extra []id.SessionHook) ([]store.SessionHook, error) {
+	var rows []store.SessionHook
+	if session != "" {
+		own, err := tx.SessionHooks(session)
+		if err != nil {
+			return nil, err
+		}
+		rows = own
+	}
+	for _, k := range extra {
+		row, err := tx.SessionHook(k)
+		if err != nil {
+			return nil, err
+		}
+		if session == "" || row.Session != session {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}

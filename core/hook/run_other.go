@@ -1,0 +1,23 @@
+//go:build unix && !linux
+
+package hook
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// attributes give the command a process group of its own.
+func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// watch reaps the leader as soon as it exits: these systems give no other word of it. A group whose leader is gone
+// keeps its id while it has a member, so that a signal to it still hits nobody else.
+func watch(cmd *exec.Cmd) (exited <-chan struct{}, reap func() syscall.WaitStatus) {
+	done := make(chan struct{})
+	var status syscall.WaitStatus
+	go func() {
+		defer close(done)
+		status = wait(cmd)
+	}()
+	return done, func() syscall.WaitStatus { return status }
+}

@@ -1,0 +1,48 @@
+package hook
+
+import (
+	"context"
+
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// Sender makes one try to bring an event to a hook. It is safe for concurrent use.
+type Sender interface {
+	// Send blocks until the hook has answered, its time is over, or ctx ended: then it stops the try, leaves nothing
+	// of it running, and says Interrupted.
+	Send(ctx context.Context, m Message) Outcome
+}
+
+// Message is what one try brings.
+type Message struct {
+	Hook  Hook
+	Event store.Event
+	// Status is the event's, as in its body.
+	Status string
+	// Attempt counts the tries, from 1.
+	Attempt int
+}
+
+// Verdict is how a try ended.
+type Verdict int
+
+// The verdicts. The zero value is a failure.
+const (
+	// Failed: try again soon, while quick tries are left.
+	Failed Verdict = iota
+	// Accepted: the hook has the event.
+	Accepted
+	// NotNow: the hook asks to be tried again on the long schedule.
+	NotNow
+	// Interrupted: we stopped it. It does not count as a try.
+	Interrupted
+)
+
+// Outcome is what came of a try.
+type Outcome struct {
+	Verdict Verdict
+	// Error is one line about a try that did not succeed, without secrets and health data: it is stored in the clear.
+	Error string
+	// Output is what the hook wrote, the last of it where it was much. It may hold anything and is stored nowhere.
+	Output []byte
+}

@@ -1,0 +1,199 @@
+package hook
+
+import (
+	"context"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+const (
+	// contendedPoll is how often we look while another process works on something of ours, idlePoll otherwise: other
+	// processes record events too, and cannot wake us.
+	contendedPoll = 100 * time.Millisecond
+	idlePoll      = time.Second
+	// lastWords is how long the outcomes of stopped tries may take to be stored.
+	lastWords = 5 * time.Second
+)
+
+// loop is one call that works on deliveries.
+type loop struct {
+	d     *Dispatcher
+	scope Scope
+	// over ends the loop as ctx does; may be nil.
+	over    <-chan time.Time
+	results chan result
+	running int
+	// done are outcomes that are not stored yet.
+	done  []result
+	tally Tally
+}
+
+// result is what came of a claimed delivery.
+type result struct {
+	claimed store.Delivery
+	outcome Outcome
+}
+
+// work passes over the scope until enough says so and no try of its own runs, or ctx or over end it.
+func (d *Dispatcher) work(ctx context.Context, scope Scope, over <-chan time.Time, enough func(survey) bool) (Tally, error) {
+	l := &loop{d: d, scope: scope, over: over, results: make(chan result, d.limit())}
+	sending, stop := context.WithCancel(ctx)
+	defer stop()
+	err := l.turn(ctx, sending, enough)
+	stop()
+	if last := l.finish(ctx); err == nil {
+		err = last
+	}
+	return l.tally, err
+}
+
+// turn returns nil when the loop is to end, and the store's error otherwise.
+func (l *loop) turn(ctx, sending context.Context, enough func(survey) bool) error {
+	for {
+		woken := l.d.woken()
+		s, err := l.pass(ctx, sending)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		case enough(s) && l.running == 0:
+			return nil
+		case !s.again && !l.sleep(ctx, woken, s.wait(l.d.opt.Clock.Now())):
+			return nil
+		}
+	}
+}
+
+// sleep waits for something to do, and says false when the loop is to end.
+func (l *loop) sleep(ctx context.Context, woken <-chan struct{}, wait time.Duration) bool {
+	timer, stop := l.d.opt.Clock.After(wait)
+	defer stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-l.over:
+		return false
+	case r := <-l.results:
+		l.take(r)
+	case <-woken:
+	case <-timer:
+	}
+	for {
+		select {
+		case r := <-l.results:
+			l.take(r)
+		default:
+			return true
+		}
+	}
+}
+
+func (l *loop) take(r result) {
+	l.running--
+	l.done = append(l.done, r)
+}
+
+// finish waits for the tries that run, which were stopped, and stores what came of them.
+func (l *loop) finish(ctx context.Context) error {
+	for l.running > 0 {
+		l.take(<-l.results)
+	}
+	if len(l.done) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	l.d.pass.Lock()
+	defer l.d.pass.Unlock()
+	return l.store(ctx, nil)
+}
+
+// pass stores the outcomes that have come, looks at the scope, and starts what is due.
+func (l *loop) pass(ctx, sending context.Context) (survey, error) {
+	l.d.pass.Lock()
+	defer l.d.pass.Unlock()
+	var s survey
+	if len(l.done) == 0 {
+		if err := l.d.opt.Store.View(ctx, func(tx store.Tx) (err error) {
+			s, err = l.d.look(tx, l.scope)
+			return err
+		}); err != nil || !s.writes() {
+			return s, err
+		}
+	}
+	if err := l.store(ctx, func(tx store.Tx) (err error) {
+		if s, err = l.d.look(tx, l.scope); err != nil {
+			return err
+		}
+		return s.claim(tx)
+	}); err != nil {
+		return s, err
+	}
+	l.bury(s.gone)
+	l.start(sending, s.jobs)
+	return s, nil
+}
+
+// store writes the outcomes, and what then does, in one transaction. Afterwards it tells of the outcomes.
+func (l *loop) store(ctx context.Context, then func(store.Tx) error) error {
+	var reports []Report
+	err := l.d.opt.Store.Update(ctx, func(tx store.Tx) error {
+		reports = nil
+		for _, r := range l.done {
+			report, err := l.d.settle(tx, r)
+			if err != nil {
+				return err
+			}
+			reports = append(reports, report...)
+		}
+		if then == nil {
+			return nil
+		}
+		return then(tx)
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range l.done {
+		l.d.running[r.claimed.Hook]--
+		l.d.total--
+	}
+	if len(l.done) > 0 {
+		l.done = nil
+		l.d.Wake()
+	}
+	l.tell(reports)
+	return nil
+}
+
+func (l *loop) tell(reports []Report) {
+	for _, r := range reports {
+		if r.State != store.DeliveryPending {
+			l.tally.count(r.State)
+		}
+		l.d.opt.Report(r)
+	}
+}
+
+func (l *loop) bury(gone []store.Delivery) {
+	var reports []Report
+	for _, d := range gone {
+		reports = append(reports, Report{
+			Delivery: d.ID, Event: d.Event, Session: d.Session, Hook: d.Hook, State: d.State, Error: d.Error,
+		})
+	}
+	l.tell(reports)
+}
+
+func (l *loop) start(ctx context.Context, jobs []job) {
+	for _, j := range jobs {
+		l.d.running[j.claimed.Hook]++
+		l.d.total++
+		l.running++
+		go func() {
+			l.results <- result{claimed: j.claimed, outcome: l.d.opt.Sender.Send(ctx, j.message)}
+		}()
+	}
+}
