@@ -167,7 +167,7 @@ func (v *Revoker) ask(ctx context.Context, provider string, req *sdk.GrantReques
 	return p.Disconnect(ctx, req)
 }
 
-// Crashed says whether a provider call ended because its process died.
+// Crashed says whether a provider call ended because its process died, and may be made again on a fresh one.
 func Crashed(err error) bool {
 	var c interface{ Crashed() bool }
 	return errors.As(err, &c) && c.Crashed()

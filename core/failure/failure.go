@@ -95,7 +95,12 @@ type Failure struct {
 	RetryAfter time.Duration
 }
 
-const maxMessage = 300
+const (
+	// maxMessage is how much of a message is kept, in characters.
+	maxMessage = 500
+	// lastFacts is how many facts of a provider's end go into the message.
+	lastFacts = 3
+)
 
 // New makes a failure with the code's own retryability.
 func New(c Code, format string, args ...any) *Failure {
@@ -126,9 +131,25 @@ func Of(err error) *Failure {
 	}
 	var ext External
 	if errors.As(err, &ext) {
-		return New(Code(ext.FailureCode()), "%s", sdk.CleanText(ext.Error(), maxMessage))
+		return ofExternal(ext)
 	}
 	return New(SourceError, "the provider answered with an unexpected error")
+}
+
+// ofExternal takes what the host says, and of its facts the last, where a crashed provider left its last words.
+func ofExternal(ext External) *Failure {
+	text := ext.Error()
+	if more, ok := ext.(interface{ Facts() []string }); ok {
+		facts := more.Facts()
+		for _, fact := range facts[max(0, len(facts)-lastFacts):] {
+			text += "; " + fact
+		}
+	}
+	f := New(Code(ext.FailureCode()), "%s", sdk.CleanText(text, maxMessage))
+	if r, ok := ext.(interface{ Retryable() bool }); ok {
+		f.Retryable = r.Retryable()
+	}
+	return f
 }
 
 // OfSettings makes a failure of an error with which the settings of a source could not be had.

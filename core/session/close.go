@@ -24,8 +24,9 @@ const overdueLimit = 20
 
 // Final is the end of a session: the response, and the exit code of whoever scripted it.
 type Final struct {
-	// Session is "" for a token that opened none.
+	// Session is "" for a token that opened none; Event is then the one that tells of it.
 	Session id.Session
+	Event   id.Event
 	Status  event.Status
 	// Response is the JSON document, stored with the session byte for byte.
 	Response []byte

@@ -206,6 +206,7 @@ func (e *Engine) resume(tx store.Tx, ses store.Session, r OpenRequest) (store.Se
 // refuse tells of a token that opens nothing, to the caller and to the hooks.
 func (e *Engine) refuse(ctx context.Context, r OpenRequest, v token.Verdict) (*Final, error) {
 	var resp event.Response
+	evt := id.New[id.Event]()
 	err := e.Store.Update(ctx, func(tx store.Tx) error {
 		resp = event.Empty(v.Status)
 		if client := firstOf(v.ClientID, r.ClientID, r.DefaultClientID); client != "" {
@@ -224,14 +225,14 @@ func (e *Engine) refuse(ctx context.Context, r OpenRequest, v token.Verdict) (*F
 		}
 		now := e.Clock.Now()
 		return hook.Record(tx, event.Event{
-			Type: event.SessionClosed, ID: id.New[id.Event](), Sequence: 1, Timestamp: event.Time(now), Response: resp,
+			Type: event.SessionClosed, ID: evt, Sequence: 1, Timestamp: event.Time(now), Response: resp,
 		}, "", now, e.Hooks, extra)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("tell of a refused token: %w", err)
 	}
 	e.wake()
-	return &Final{Status: v.Status, Response: event.JSON(resp), ExitCode: exitToken}, nil
+	return &Final{Event: evt, Status: v.Status, Response: event.JSON(resp), ExitCode: exitToken}, nil
 }
 
 func firstOf(values ...string) string {

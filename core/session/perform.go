@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -185,7 +184,7 @@ func (a *Attempt) settle(ctx context.Context, reply sdk.Reply, err error) (Promp
 	f := failure.Of(err)
 	_, form := reply.(sdk.FormValues)
 	_, callback := reply.(sdk.Callback)
-	lost := connection.Crashed(err) && !gaveUp(err)
+	lost := connection.Crashed(err)
 	if lost && (form || callback) {
 		text := f.Message
 		f = failure.New(failure.AttemptInterrupted, "%s", text)
@@ -197,12 +196,6 @@ func (a *Attempt) settle(ctx context.Context, reply sdk.Reply, err error) (Promp
 		return Prompt{Step: a.last, Again: f}, nil
 	}
 	return Prompt{}, a.fail(ctx, f)
-}
-
-// gaveUp says whether the provider crashed so often that it is not started again.
-func gaveUp(err error) bool {
-	var g interface{ GaveUp() bool }
-	return errors.As(err, &g) && g.GaveUp()
 }
 
 // commitStep keeps the next step.

@@ -27,7 +27,7 @@ const (
 	// DefaultTTL is how long a token lives where nothing else is said.
 	DefaultTTL = time.Hour
 	// MaxTTL is the longest life of a token.
-	MaxTTL = 30 * 24 * time.Hour
+	MaxTTL = 365 * 24 * time.Hour
 
 	secretSize = 32
 	// remembered is how long expired tokens are told apart from unknown ones.
