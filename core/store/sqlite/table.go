@@ -122,16 +122,16 @@ func rowLimit(n int) int {
 
 // tables holds the layout of all rows under one ring of keys.
 type tables struct {
-	user         table[store.User]
-	token        table[store.Token]
-	session      table[store.Session]
-	sessionHook  table[store.SessionHook]
-	attempt      table[store.Attempt]
-	action       table[store.Action]
-	connection   table[store.Connection]
-	revocation   table[store.Revocation]
-	event        table[store.Event]
-	delivery     table[store.Delivery]
+	user        table[store.User]
+	token       table[store.Token]
+	session     table[store.Session]
+	sessionHook table[store.SessionHook]
+	attempt     table[store.Attempt]
+	action      table[store.Action]
+	connection  table[store.Connection]
+	revocation  table[store.Revocation]
+	event       table[store.Event]
+	delivery    table[store.Delivery]
 }
 
 func newTables(ring *seal.Ring) *tables {
