@@ -70,9 +70,50 @@ func exitMeaning(code int) string {
 // problemExits is the one place that knows which exit code a problem has.
 func problemExits() map[string]int {
 	return map[string]int{
+		codeInternal:   exitError,
 		"usage":        exitUsage,
 		"no_home":      exitUsage,
 		"no_directory": exitUsage,
+
+		"config_invalid":     exitConfig,
+		"config_mode":        exitConfig,
+		"config_not_found":   exitConfig,
+		"plan_invalid":       exitUsage,
+		"secret_unavailable": exitConfig,
+
+		"answer_missing":       exitUsage,
+		"answer_unknown":       exitUsage,
+		"connection_not_found": exitNotFound,
+		"session_in_use":       exitInUse,
+		"taken_over":           exitInUse,
+
+		"provider_not_found":          exitProvider,
+		"provider_untrusted_file":     exitProvider,
+		"provider_unpinned":           exitProvider,
+		"provider_checksum":           exitProvider,
+		"provider_dev_refused":        exitProvider,
+		"provider_lock_invalid":       exitProvider,
+		"provider_not_executable":     exitProvider,
+		"provider_wrong_architecture": exitProvider,
+		"provider_not_a_plugin":       exitProvider,
+		"provider_printed":            exitProvider,
+		"provider_protocol":           exitProvider,
+		"provider_crashed":            exitProvider,
+		"provider_unavailable":        exitProvider,
+		"provider_bad_answer":         exitProvider,
+		"provider_start_timeout":      exitTimeout,
+		"provider_timeout":            exitTimeout,
+
+		"store_key":        exitStore,
+		"store_busy":       exitStore,
+		"store_newer":      exitStore,
+		"store_older":      exitStore,
+		"store_missing":    exitStore,
+		"store_damaged":    exitStore,
+		"store_path":       exitStore,
+		"store_network_fs": exitStore,
+		"store_full":       exitStore,
+		"store_failed":     exitStore,
 	}
 }
 

@@ -132,12 +132,15 @@ func describeCommand(c *cobra.Command) commandHelp {
 	return h
 }
 
-// useLine is the first line of the help: flags are there for every command, and need no mention.
+// useLine is the line of the help that shows how the command is written.
 func useLine(c *cobra.Command) string {
-	if c.HasAvailableSubCommands() {
+	switch {
+	case c.HasAvailableSubCommands():
 		return c.CommandPath() + " COMMAND"
+	case ownFlags(c).HasFlags():
+		return c.Parent().CommandPath() + " " + c.Use + " [flags]"
 	}
-	return c.UseLine()
+	return c.Parent().CommandPath() + " " + c.Use
 }
 
 // exampleLines returns the lines of an example without their indent.

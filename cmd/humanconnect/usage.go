@@ -48,7 +48,6 @@ func noMoreArgs(c *cobra.Command, args []string, n int) error {
 
 // group makes a command that only holds others: alone it shows its help, and another word is an error.
 func group(c *cobra.Command) *cobra.Command {
-	c.SuggestionsMinimumDistance = 2
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return unknownCommand(c, args[0])
@@ -67,10 +66,20 @@ func unknownCommand(c *cobra.Command, word string) error {
 		return usage(c, "that is no command of %s", c.CommandPath())
 	}
 	p := problem.New("usage", "unknown command %q of %s", word, c.CommandPath())
-	for _, s := range c.SuggestionsFor(word) {
-		p.Hint("did you mean: %s %s", c.CommandPath(), s)
+	if near := nearestCommand(c, word); near != "" {
+		p.Hint("did you mean: %s %s", c.CommandPath(), near)
 	}
 	return p.Hint("see: %s --help", c.CommandPath())
+}
+
+func nearestCommand(c *cobra.Command, word string) string {
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return problem.Nearest(word, names)
 }
 
 // flagProblem turns what the parser of the flags says into a problem. The parser's own texts quote what was typed; ours
@@ -129,32 +138,7 @@ func nearestFlag(c *cobra.Command, name string) string {
 			names = append(names, f.Name)
 		}
 	})
-	slices.SortStableFunc(names, func(a, b string) int { return distance(a, name) - distance(b, name) })
-	if len(names) == 0 || distance(names[0], name) > 2 {
-		return ""
-	}
-	return names[0]
-}
-
-// distance is the number of single changes that make b of a (Levenshtein 1966).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return problem.Nearest(name, names)
 }
 
 // choice is the value of a flag that has one of a few words.

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestFirstSignalClosesAndSecondStops(t *testing.T) {
+	for signal, want := range map[syscall.Signal]int{
+		syscall.SIGINT: exitInterrupted, syscall.SIGTERM: exitTerminated, syscall.SIGHUP: exitHangup,
+	} {
+		t.Run(signal.String(), func(t *testing.T) {
+			received := make(chan os.Signal)
+			s := newSignals(context.Background(), received)
+			defer s.Release()
+			if s.ExitCode() != 0 || s.First() != nil {
+				t.Fatal("a signal came before any was sent")
+			}
+			received <- signal
+			wantDone(t, s.Closing())
+			if s.Stopping().Err() != nil {
+				t.Error("the first signal stopped")
+			}
+			if got := s.ExitCode(); got != want {
+				t.Errorf("exit code %d, want %d", got, want)
+			}
+			if got := s.First().LeavesOpen(); got != (signal == syscall.SIGHUP) {
+				t.Errorf("LeavesOpen() = %v", got)
+			}
+			received <- syscall.SIGINT
+			wantDone(t, s.Stopping())
+			if got := s.ExitCode(); got != want {
+				t.Errorf("exit code %d after the second signal, want that of the first, %d", got, want)
+			}
+		})
+	}
+}
+
+func TestSignalsOfTheProcessArrive(t *testing.T) {
+	s := watchSignals(context.Background())
+	defer s.Release()
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	wantDone(t, s.Closing())
+	if got := s.ExitCode(); got != exitTerminated {
+		t.Errorf("exit code %d, want %d", got, exitTerminated)
+	}
+}
+
+func TestReleaseIsNoSignal(t *testing.T) {
+	s := newSignals(context.Background(), make(chan os.Signal))
+	s.Release()
+	wantDone(t, s.Closing())
+	if s.First() != nil || s.ExitCode() != 0 {
+		t.Error("release looks like a signal")
+	}
+}
+
+func wantDone(t *testing.T, ctx context.Context) {
+	t.Helper()
+	select {
+	case <-ctx.Done():
+	case <-time.After(storyLimit):
+		t.Fatal("the context did not end")
+	}
+}
+
+func TestInterruptedCommandEndsWithTheSignalsCode(t *testing.T) {
+	a := newTestApp(t)
+	a.signals <- syscall.SIGTERM
+	wantDone(t, a.Signals.Closing())
+	for _, err := range []error{context.Canceled, context.Cause(a.Signals.Closing())} {
+		if got := a.report(err); got != exitTerminated {
+			t.Errorf("report(%v) = %d, want %d", err, got, exitTerminated)
+		}
+	}
+	if got := a.report(errors.New("other")); got != exitError {
+		t.Errorf("report(other) = %d, want %d", got, exitError)
+	}
+}

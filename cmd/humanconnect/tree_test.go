@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// walk calls f with every command that a person can call, the root included.
+func walk(c *cobra.Command, f func(*cobra.Command)) {
+	f(c)
+	for _, sub := range c.Commands() {
+		walk(sub, f)
+	}
+}
+
+func TestEveryCommandIsDocumented(t *testing.T) {
+	walk(newRoot(newTestApp(t).App), func(c *cobra.Command) {
+		path := c.CommandPath()
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") || c.Long == "" {
+			t.Errorf("%s: Short and Long say what it does, Short without a full stop", path)
+		}
+		if !c.Runnable() || c.Args == nil && c.Name() != "help" {
+			t.Errorf("%s: does not check its arguments: use group, exactArgs or upToArgs", path)
+		}
+		for i, line := range strings.Split(c.Long, "\n") {
+			if len(line) > 100 && !strings.HasPrefix(line, "  ") {
+				t.Errorf("%s: line %d of Long is %d bytes wide", path, i+1, len(line))
+			}
+		}
+		if c.HasSubCommands() {
+			return
+		}
+		if !strings.Contains(c.Long, "\n\nExit codes:\n    0  ") || !strings.Contains(c.Long, "\n   10  ") {
+			t.Errorf("%s: has no section of exit codes with 0 and 10: use exits", path)
+		}
+		if len(exampleLines(c.Example)) == 0 {
+			t.Errorf("%s: has no example", path)
+		}
+	})
+}
+
+func TestEveryFlagIsDocumented(t *testing.T) {
+	name := regexp.MustCompile(`^[a-z][a-z-]*$`)
+	walk(newRoot(newTestApp(t).App), func(c *cobra.Command) {
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if !name.MatchString(f.Name) || f.Usage == "" || strings.HasSuffix(f.Usage, ".") {
+				t.Errorf("%s --%s: needs a lower-case name and a usage without a full stop", c.CommandPath(), f.Name)
+			}
+		})
+	})
+}
+
+func TestHelpOfEveryCommandHasAJSONForm(t *testing.T) {
+	var paths [][]string
+	walk(newRoot(newTestApp(t).App), func(c *cobra.Command) { paths = append(paths, strings.Fields(c.CommandPath())[1:]) })
+	for _, path := range paths {
+		a := newTestApp(t, append([]string{"help", "-o", "json"}, path...)...)
+		if code := run(a.App); code != exitOK {
+			t.Errorf("help %v: exit code %d: %s", path, code, a.err.String())
+			continue
+		}
+		var h commandHelp
+		if err := json.Unmarshal(a.out.Bytes(), &h); err != nil || h.Command == "" || len(h.Flags) < 7 {
+			t.Errorf("help %v: %v %+v", path, err, h)
+		}
+	}
+}
+
+func TestTreeIsMadeAnewEachTime(t *testing.T) {
+	first := newTestApp(t, "version", "-o", "json")
+	second := newTestApp(t, "version")
+	run(first.App)
+	run(second.App)
+	if !strings.HasPrefix(first.out.String(), "{") || !strings.HasPrefix(second.out.String(), "humanconnect ") {
+		t.Errorf("one run changed the next: %q, %q", first.out.String(), second.out.String())
+	}
+}
+
+func TestVersionFallsBackToWhatTheCompilerNoted(t *testing.T) {
+	info := &debug.BuildInfo{Main: debug.Module{Version: "v1.4.0"}, Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}}}
+	if b := buildOf("", "", info); b.Version != "v1.4.0" || b.Commit != "abc" {
+		t.Errorf("got %+v", b)
+	}
+	if b := buildOf("2.0.0", "def", info); b.Version != "2.0.0" || b.Commit != "def" {
+		t.Errorf("the stamp does not win: %+v", b)
+	}
+	if b := buildOf("", "", nil); b.Version != "devel" || b.Commit != "unknown" || b.Protocol == 0 {
+		t.Errorf("got %+v", b)
+	}
+}
+
+func TestTablesAreAlignedAndClean(t *testing.T) {
+	var b strings.Builder
+	if err := writeTable(&b, []string{"ID", "NAME"}, [][]string{{"long-id", "x\x1b[2Jy"}, {"a", ""}}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	if lines[0] != "ID       NAME" || !strings.HasPrefix(lines[1], "long-id  x") || strings.Contains(lines[1], "\x1b") || lines[2] != "a" {
+		t.Errorf("got %q", lines)
+	}
+}
