@@ -1,0 +1,161 @@
+// Package config reads config.yaml and the environment into one typed [Config] that nobody changes afterwards.
+//
+// The way of a value:
+//
+//	find the file ─► who may write it? ─► YAML nodes ─► every problem, with its place ─┐
+//	flags, environment, scalars of the file, defaults ─► viper, one instance ──────────┴─► Config, with origins
+//
+// Lists and maps (providers, sources, hooks, plan) are read from the YAML nodes and never pass through viper, which
+// would lower the case of their keys and split them at dots. This is the only package that imports viper.
+//
+// A secret is a reference, [SecretRef]; Load resolves none.
+package config
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// Codes of the problems that this package returns.
+const (
+	// CodeInvalid: the file or a variable says something that cannot be; the facts have one line for each problem.
+	CodeInvalid = "config_invalid"
+	// CodeMode: others can change the file, or it is another user's.
+	CodeMode = "config_mode"
+	// CodeNotFound: the file that was asked for is not there or cannot be read.
+	CodeNotFound = "config_not_found"
+	// CodePlan: a plan file that cannot be read or says something that cannot be.
+	CodePlan = "plan_invalid"
+	// CodeSecret: a secret reference that leads to nothing.
+	CodeSecret = "secret_unavailable"
+)
+
+// Config is what the installation was told. Paths in it are absolute.
+type Config struct {
+	// File is the file that was read, "" for none.
+	File string
+	// Dir is the directory of File, where its hooks run; "" without a file.
+	Dir string
+	// ClientID is the application that sessions are opened for, where nothing else says; "" for none.
+	ClientID string
+	// StateDir is where the state lives: --state-dir, HUMANCONNECT_STATE_DIR, store.path, or the default place.
+	StateDir string
+	Store    Store
+	Token    Token
+	// Providers, Sources and Hooks stand in the order of the file.
+	Providers []Provider
+	Sources   []Source
+	Hooks     []Hook
+	// Plan is what an open without actions does; nil without one.
+	Plan *Plan
+
+	entries []Entry
+}
+
+// Store says where the state is kept.
+type Store struct {
+	// Driver is "sqlite".
+	Driver string
+	// Key is where the master key comes from; nil for the key file of the state.
+	Key *SecretRef
+}
+
+// Token says how session tokens are checked and made.
+type Token struct {
+	// Check is "local".
+	Check string
+	// TTL is how long a new token lives; positive.
+	TTL time.Duration
+}
+
+// Provider says what differs from what is installed.
+type Provider struct {
+	Name string
+	// Command is the argv; empty for the installed one. Command[0] is absolute.
+	Command []string
+	// SHA256 is the pin in lower-case hex; "" for that of the lock.
+	SHA256 string
+	// Dev skips the pin.
+	Dev bool
+	At  Position
+}
+
+// Source chooses and sets up a source.
+type Source struct {
+	ID string
+	// Provider that reaches it; "" where only one offers it.
+	Provider string
+	// ClientID and ClientSecret are the OAuth client of this installation at the source; "" and nil without one.
+	ClientID     string
+	ClientSecret *SecretRef
+	// Settings by their id. Which there are is for the provider to say; see package source.
+	Settings map[string]Value
+	At       Position
+}
+
+// On names what a hook is told of.
+type On string
+
+// What a hook can be told of.
+const (
+	OnConnectSource    On = "onConnectSource"
+	OnDisconnectSource On = "onDisconnectSource"
+	OnClose            On = "onClose"
+)
+
+// Hook is where events go. Either Shell or Command is set.
+type Hook struct {
+	Name string
+	On   []On
+	// Shell is a line for sh -c.
+	Shell string
+	// Command is an argv. Command[0] is absolute, or a bare name to look up in PATH.
+	Command []string
+	// Timeout of one try; positive.
+	Timeout time.Duration
+	// Required: open ends with an exit code of its own when this hook has not accepted the session's events.
+	Required bool
+	At       Position
+}
+
+// Value is a setting or an answer: text as it stands in the file, or a reference.
+type Value struct {
+	// Text counts as a secret, because only its reader knows whether it is one.
+	Text sdk.Secret
+	// Ref is nil for text.
+	Ref *SecretRef
+}
+
+// Position is a place in a file; the zero value is none.
+type Position struct {
+	File string
+	// Line and Column count from 1.
+	Line, Column int
+}
+
+func (p Position) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+
+// Warning is something that works and should not stay so.
+type Warning struct {
+	// Code is stable, lower case with underscores.
+	Code string
+	// Message is one line without secrets.
+	Message string
+	// Hint is one thing to do, or "".
+	Hint string
+}
+
+// Entry is one value of the config and where it comes from, fit to be shown: text that may be a secret is left out,
+// references stand as they are.
+type Entry struct {
+	// Key is the path of the value: "token.ttl", "hooks[0].name".
+	Key   string `json:"key"`
+	Value string `json:"value"`
+	// Origin is "flag", "env NAME", "FILE:LINE" or "default".
+	Origin string `json:"origin"`
+}
+
+// Redacted returns every value in the order of the documentation, fit to be shown. The caller owns the slice.
+func (c *Config) Redacted() []Entry { return append([]Entry(nil), c.entries...) }

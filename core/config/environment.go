@@ -1,0 +1,103 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+const (
+	prefix       = "HUMANCONNECT_"
+	envConfig    = prefix + "CONFIG"
+	envStateDir  = prefix + "STATE_DIR"
+	maxNameShown = 64
+)
+
+// Environment is a list of NAME=VALUE, as os.Environ gives it. Of a name that is there twice the last counts.
+type Environment []string
+
+// Lookup returns the value of a variable and whether it is set.
+func (e Environment) Lookup(name string) (string, bool) {
+	for _, pair := range slices.Backward(e) {
+		if n, v, ok := strings.Cut(pair, "="); ok && n == name {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// others is the environment without the variables of this program.
+func (e Environment) others() []string {
+	return slices.DeleteFunc(slices.Clone([]string(e)), func(s string) bool { return strings.HasPrefix(s, prefix) })
+}
+
+// Variable is an environment variable that the program reads, or gives to what it starts.
+type Variable struct {
+	Name string
+	// Key of the config that it sets, or "".
+	Key string
+	// Doc is one line.
+	Doc string
+	// Given: the program gives it to a hook or a provider and does not read it.
+	Given bool
+}
+
+// Variables lists all variables in the order in which help shows them.
+func Variables() []Variable {
+	vars := []Variable{
+		{Name: envConfig, Doc: "path of the config file, or none"},
+		{Name: envStateDir, Doc: "directory of the state"},
+		{Name: prefix + "SESSION_TOKEN", Doc: "session token for open; better: a file"},
+		{Name: prefix + "SESSION_TOKEN_FILE", Doc: "file that holds the session token for open"},
+	}
+	for _, s := range scalars() {
+		vars = append(vars, Variable{Name: s.env, Key: s.key, Doc: s.doc})
+	}
+	vars = append(vars,
+		Variable{Name: "XDG_CONFIG_HOME", Doc: "base directory of the config; default ~/.config"},
+		Variable{Name: "XDG_STATE_HOME", Doc: "base directory of the state; default ~/.local/state"},
+		Variable{Name: "XDG_DATA_HOME", Doc: "base directory of installed providers; default ~/.local/share"},
+	)
+	for _, given := range [][2]string{
+		{"EVENT_TYPE", "to a hook: type of the event"},
+		{"EVENT_ID", "to a hook: id of the event, the same for every try"},
+		{"SESSION_ID", "to a hook: id of the session"},
+		{"STATUS", "to a hook: status of the event"},
+		{"SEQUENCE", "to a hook: number of the event in its session"},
+		{"ATTEMPT", "to a hook: number of the try"},
+		{"HOOK", "to a hook: its name"},
+		{"PROVIDER", "to a provider: that it was started by a host"},
+		{"LIFELINE", "to a provider: that the end of its standard input is its end"},
+	} {
+		vars = append(vars, Variable{Name: prefix + given[0], Doc: given[1], Given: true})
+	}
+	return vars
+}
+
+// unknownVariables warns of variables that look like ours and are not, without their values.
+func unknownVariables(env Environment) []Warning {
+	var names []string
+	for _, v := range Variables() {
+		names = append(names, v.Name)
+	}
+	var out []Warning
+	for _, pair := range env {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, prefix) || slices.Contains(names, name) {
+			continue
+		}
+		w := Warning{
+			Code:    "env_unknown",
+			Message: fmt.Sprintf("the environment variable %s means nothing", sdk.CleanText(name, maxNameShown)),
+			Hint:    "all variables: humanconnect help environment",
+		}
+		if near := problem.Nearest(name, names); near != "" {
+			w.Hint = "did you mean " + near + "?"
+		}
+		out = append(out, w)
+	}
+	return out
+}

@@ -1,0 +1,128 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/humanconnect/humanconnect/core/problem"
+)
+
+// maxFile limits a config or plan.
+const maxFile = 1 << 20
+
+// None is the path that means that no file is read.
+const None = "none"
+
+// Place is where the config file is looked for.
+type Place struct {
+	// Path is the file as it was named, or "" for no file.
+	Path string
+	// Origin is "flag", "env NAME" or "default".
+	Origin string
+}
+
+// Find says where the config file is looked for: Options.Path, HUMANCONNECT_CONFIG, then
+// $XDG_CONFIG_HOME/humanconnect/config.yaml. It touches no disk, and never looks in the working directory.
+func Find(o Options) Place {
+	if o.Path != "" {
+		return place(o.Path, fromFlag)
+	}
+	if v, ok := o.Environ.Lookup(envConfig); ok && v != "" {
+		return place(v, fromEnv(envConfig))
+	}
+	dir := xdg(o, "XDG_CONFIG_HOME", ".config")
+	if dir == "" {
+		return Place{Origin: fromDefault}
+	}
+	return Place{Path: filepath.Join(dir, "humanconnect", "config.yaml"), Origin: fromDefault}
+}
+
+func place(path, origin string) Place {
+	if path == None {
+		path = ""
+	}
+	return Place{Path: path, Origin: origin}
+}
+
+// xdg returns a base directory, or "" where nothing says where it is. A relative one counts as unset (XDG Base
+// Directory Specification, "Basics").
+func xdg(o Options, variable, inHome string) string {
+	if v, _ := o.Environ.Lookup(variable); filepath.IsAbs(v) {
+		return v
+	}
+	if !filepath.IsAbs(o.Home) {
+		return ""
+	}
+	return filepath.Join(o.Home, inHome)
+}
+
+// read returns the text of the file and its absolute path; found is false if no file was asked for and none is there.
+func (p Place) read(uid int) (text, abs string, warnings []Warning, found bool, err error) {
+	if p.Path == "" {
+		return "", "", nil, false, nil
+	}
+	if abs, err = filepath.Abs(p.Path); err != nil {
+		return "", "", nil, false, problem.New(CodeNotFound, "config file %s", p.Path).Because(err)
+	}
+	text, warnings, err = readTrusted(abs, uid)
+	switch {
+	case err == nil:
+		return text, abs, warnings, true, nil
+	case problem.CodeOf(err) == CodeMode:
+		return "", "", nil, false, err
+	case p.Origin == fromDefault && errors.Is(err, fs.ErrNotExist):
+		return "", "", nil, false, nil
+	}
+	return "", "", nil, false, problem.New(CodeNotFound, "the config file cannot be read").Because(err).
+		Hint("it was named by: %s; without a file: --config none", p.Origin)
+}
+
+// readTrusted reads a file that may name commands, once it is sure that nobody but the user and root can write it.
+func readTrusted(path string, uid int) (string, []Warning, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", nil, err
+	}
+	if !info.Mode().IsRegular() { // before it is opened: a named pipe would block
+		return "", nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", nil, err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return "", nil, err
+	}
+	warnings, err := checkMode(path, info, uid)
+	if err != nil {
+		return "", nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
+	}
+	return string(text), warnings, err
+}
+
+func checkMode(path string, info fs.FileInfo, uid int) ([]Warning, error) {
+	mode := info.Mode().Perm()
+	if owner, known := ownerOf(info); known && owner != uid && owner != 0 {
+		return nil, problem.New(CodeMode, "%s belongs to another user (uid %d)", path, owner).
+			Hint("it names commands to run; make a copy of your own")
+	}
+	fix := "it names commands to run; fix with: chmod go-w " + path
+	switch {
+	case mode&0o002 != 0:
+		return nil, problem.New(CodeMode, "%s can be changed by other users (mode %04o)", path, mode).Hint("%s", fix)
+	case mode&0o020 != 0:
+		return []Warning{{
+			Code: CodeMode, Hint: fix, Message: fmt.Sprintf("%s can be changed by its group (mode %04o)", path, mode),
+		}}, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,150 @@
+package config
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/humanconnect/humanconnect/core/problem"
+)
+
+// Options is what Load goes by.
+type Options struct {
+	// Path is what --config says: a file, "none" for no file, or "" where the flag is not given.
+	Path string
+	// StateDir is what --state-dir says, or "".
+	StateDir string
+	Environ  Environment
+	// Home is the home directory of the user, or "".
+	Home string
+	// UID is the user that runs the program.
+	UID int
+	// Overrides are the flags that set a value of the config, by its key: "clientId", "token.ttl".
+	Overrides map[string]string
+}
+
+// Load reads the config. Without a file it is the defaults, the environment and the flags.
+//
+// An error is a problem: [CodeInvalid], whose facts are all that is wrong, one line each with file, line, column and key;
+// [CodeMode]; or [CodeNotFound], if a file that was asked for is not there. Warnings are returned beside an error too.
+func Load(o Options) (*Config, []Warning, error) {
+	warnings := unknownVariables(o.Environ)
+	place := Find(o)
+	text, abs, of, found, err := place.read(o.UID)
+	warnings = append(warnings, of...)
+	if err != nil {
+		return nil, warnings, err
+	}
+	c := &Config{}
+	if found {
+		c.File, c.Dir = abs, filepath.Dir(abs)
+	}
+	r := newReader(place.Path, c.Dir)
+	if err := r.load(o, text, c); err != nil {
+		return nil, warnings, err
+	}
+	if c.StateDir == "" {
+		return nil, warnings, problem.New(CodeInvalid, "nothing says where the state lives").
+			Hint("set HOME, or HUMANCONNECT_STATE_DIR to a directory")
+	}
+	return c, append(warnings, r.secretWarnings()...), nil
+}
+
+func (r *reader) load(o Options, text string, c *Config) error {
+	root := r.parse(text)
+	var nodes map[string]*yaml.Node
+	if root != nil {
+		nodes = r.document(root, c)
+	}
+	c.settle(o, r.merge(o, nodes))
+	for key := range o.Overrides {
+		if !isScalar(key) {
+			r.problems = append(r.problems, flaw{where: fromFlag, key: key, text: "no flag sets this key"})
+		}
+	}
+	name := r.file
+	if name == "" || root == nil && len(text) == 0 {
+		name = "the configuration"
+	}
+	if err := invalid(CodeInvalid, name, r.problems); err != nil {
+		return err
+	}
+	if root != nil {
+		c.entries = append(c.entries, r.entries(root)...)
+	}
+	return nil
+}
+
+func isScalar(key string) bool {
+	for _, s := range scalars() {
+		if s.key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// entries lists the values of the file that are no scalars of the table.
+func (r *reader) entries(root *yaml.Node) []Entry {
+	var out []Entry
+	r.leaves(root, "", func(key string, n *yaml.Node, value string) {
+		if key != "version" && !isScalar(key) {
+			out = append(out, Entry{Key: key, Value: value, Origin: r.at(n).String()})
+		}
+	})
+	return out
+}
+
+// leaves calls f for each value below n. A list of plain values is one value. What stands where a secret may stand in
+// plain text is hidden.
+func (r *reader) leaves(n *yaml.Node, key string, f func(key string, n *yaml.Node, value string)) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			name, v := n.Content[i].Value, n.Content[i+1]
+			if hides(key) && v.Kind == yaml.ScalarNode {
+				f(join(key, name), v, "(set)")
+				continue
+			}
+			r.leaves(v, join(key, name), f)
+		}
+	case yaml.SequenceNode:
+		if flat, ok := flatten(n); ok {
+			f(key, n, flat)
+			return
+		}
+		for i, item := range n.Content {
+			r.leaves(item, index(key, i), f)
+		}
+	case yaml.ScalarNode:
+		if !isNull(n) {
+			f(key, n, n.Value)
+		}
+	}
+}
+
+// hides says whether the values below a key may be secrets in plain text.
+func hides(key string) bool {
+	return strings.HasSuffix(key, "].settings") || strings.HasSuffix(key, "].answers")
+}
+
+// flatten writes a list of plain values in one line.
+func flatten(n *yaml.Node) (string, bool) {
+	if len(n.Content) == 0 {
+		return "", false
+	}
+	parts := make([]string, 0, len(n.Content))
+	for _, item := range n.Content {
+		if item.Kind != yaml.ScalarNode {
+			return "", false
+		}
+		text := item.Value
+		if text == "" || strings.ContainsAny(text, " ,[]\"'\n\t") {
+			text = strconv.Quote(text)
+		}
+		parts = append(parts, text)
+	}
+	return "[" + strings.Join(parts, ", ") + "]", true
+}

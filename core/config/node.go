@@ -1,0 +1,305 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// reader walks the nodes of one file and gathers every problem on the way instead of stopping at the first.
+type reader struct {
+	// file as it is named to a person.
+	file string
+	// dir that relative paths of the file start from.
+	dir      string
+	problems []flaw
+	// flawed has the places that have a problem already.
+	flawed map[*yaml.Node]bool
+	refs   []*SecretRef
+}
+
+// flaw is one line of what is wrong.
+type flaw struct {
+	line, column     int
+	where, key, text string
+}
+
+func newReader(file, dir string) *reader {
+	return &reader{file: file, dir: dir, flawed: map[*yaml.Node]bool{}}
+}
+
+func (r *reader) at(n *yaml.Node) Position {
+	return Position{File: r.file, Line: max(n.Line, 1), Column: max(n.Column, 1)}
+}
+
+func (r *reader) flaw(n *yaml.Node, key, format string, args ...any) {
+	p := r.at(n)
+	r.flawed[n] = true
+	r.problems = append(r.problems, flaw{
+		line: p.Line, column: p.Column, where: fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column),
+		key: sdk.CleanText(key, 80), text: fmt.Sprintf(format, args...),
+	})
+}
+
+// facts are the problems in the order of the file, in columns.
+func facts(flaws []flaw) []string {
+	flaws = slices.Clone(flaws)
+	slices.SortStableFunc(flaws, func(a, b flaw) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column))
+	})
+	where, key := 0, 0
+	for _, f := range flaws {
+		where, key = max(where, len(f.where)), max(key, len(f.key))
+	}
+	lines := make([]string, 0, len(flaws))
+	for _, f := range flaws {
+		lines = append(lines, fmt.Sprintf("%-*s  %-*s  %s", where, f.where, key, f.key, f.text))
+	}
+	return lines
+}
+
+// invalid makes the problem of what was found, or nil of nothing.
+func invalid(code, name string, flaws []flaw) error {
+	switch len(flaws) {
+	case 0:
+		return nil
+	case 1:
+		return &problem.Problem{Code: code, Message: name + " has a problem", Facts: facts(flaws)}
+	}
+	return &problem.Problem{Code: code, Message: fmt.Sprintf("%s has %d problems", name, len(flaws)), Facts: facts(flaws)}
+}
+
+var (
+	yamlLine  = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
+	yamlQuote = regexp.MustCompile(`(?s:'.*')`)
+)
+
+// parse returns the one document of a file, or nil if it has none.
+func (r *reader) parse(text string) *yaml.Node {
+	dec := yaml.NewDecoder(strings.NewReader(text))
+	var doc, next yaml.Node
+	if err := decode(dec, &doc); err != nil {
+		r.syntax(err)
+		return nil
+	}
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	if err := decode(dec, &next); err != nil {
+		r.syntax(err)
+	} else if next.Kind != 0 {
+		r.flaw(&next, "", "one document only, and this is the second")
+	}
+	if root := doc.Content[0]; !isNull(root) {
+		return root
+	}
+	return nil
+}
+
+// decode reads the next document, and leaves n as it is at the end.
+func decode(dec *yaml.Decoder, n *yaml.Node) error {
+	if err := dec.Decode(n); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+// syntax tells where the YAML breaks. What the parser quotes is left out: it may be part of a secret.
+func (r *reader) syntax(err error) {
+	at, text := &yaml.Node{Line: 1, Column: 1}, err.Error()
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		_, _ = fmt.Sscan(m[1], &at.Line)
+		text = m[2]
+	}
+	r.flaw(at, "", "not YAML: %s", sdk.CleanText(yamlQuote.ReplaceAllString(text, "'…'"), 120))
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+// plain says whether a node is of the YAML that is understood here, and notes what is not.
+func (r *reader) plain(n *yaml.Node, key string) bool {
+	switch {
+	case n.Kind == yaml.AliasNode || n.Anchor != "":
+		r.flaw(n, key, "anchors and aliases are not understood; write the value out")
+	case n.Style&yaml.TaggedStyle != 0:
+		r.flaw(n, key, "tags are not understood; write the value without one")
+	default:
+		return true
+	}
+	return false
+}
+
+// mapping returns the values of a mapping by key, and notes what is no mapping, unknown or there twice.
+func (r *reader) mapping(n *yaml.Node, key string, known ...string) map[string]*yaml.Node {
+	found := map[string]*yaml.Node{}
+	r.pairs(n, key, func(name string, k, v *yaml.Node) {
+		if slices.Contains(known, name) {
+			found[name] = v
+			return
+		}
+		hint := "; known here: " + strings.Join(known, ", ")
+		if near := problem.Nearest(name, known); near != "" {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+		r.flaw(k, join(key, name), "unknown key%s", hint)
+	})
+	return found
+}
+
+// pairs calls f for each pair of a mapping whose key is not there twice, in the order of the file.
+func (r *reader) pairs(n *yaml.Node, key string, f func(name string, k, v *yaml.Node)) {
+	if n == nil || isNull(n) || !r.plain(n, key) {
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		r.flaw(n, key, "%s, where keys with values are expected", kindOf(n))
+		return
+	}
+	seen := map[string]string{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		if k.Kind != yaml.ScalarNode || !r.plain(k, key) {
+			if !r.flawed[k] {
+				r.flaw(k, key, "a key is plain text")
+			}
+			continue
+		}
+		first, twice := seen[strings.ToLower(k.Value)]
+		switch {
+		case twice && first == k.Value:
+			r.flaw(k, join(key, k.Value), "this key is there twice")
+		case twice:
+			r.flaw(k, join(key, k.Value), "differs from %q only in upper and lower case", first)
+		default:
+			seen[strings.ToLower(k.Value)] = k.Value
+			f(k.Value, k, v)
+		}
+	}
+}
+
+// list returns the items of a list; nothing, or no value, is an empty one.
+func (r *reader) list(n *yaml.Node, key string) []*yaml.Node {
+	if n == nil || isNull(n) || !r.plain(n, key) {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		r.flaw(n, key, "%s, where a list is expected", kindOf(n))
+		return nil
+	}
+	return n.Content
+}
+
+// text returns a scalar exactly as it is written; ok is false if there is none.
+func (r *reader) text(n *yaml.Node, key string) (s string, ok bool) {
+	switch {
+	case n == nil || !r.plain(n, key):
+		return "", false
+	case n.Kind != yaml.ScalarNode:
+		r.flaw(n, key, "%s, where one value is expected", kindOf(n))
+	case isNull(n):
+		r.flaw(n, key, "has no value; give one or leave the key out")
+	case strings.ContainsRune(n.Value, 0):
+		r.flaw(n, key, "contains a zero byte")
+	default:
+		return n.Value, true
+	}
+	return "", false
+}
+
+// filled is text that is not empty.
+func (r *reader) filled(n *yaml.Node, key string) (string, bool) {
+	s, ok := r.text(n, key)
+	if ok && s == "" {
+		r.flaw(n, key, "is empty; give a value or leave the key out")
+		return "", false
+	}
+	return s, ok
+}
+
+func (r *reader) texts(n *yaml.Node, key string) []string {
+	var out []string
+	for i, item := range r.list(n, key) {
+		if s, ok := r.text(item, index(key, i)); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (r *reader) boolean(n *yaml.Node, key string) bool {
+	s, ok := r.text(n, key)
+	if ok && (n.ShortTag() != "!!bool" || s != "true" && s != "false") {
+		r.flaw(n, key, "%s is neither true nor false", quote(s))
+	}
+	return s == "true"
+}
+
+func (r *reader) duration(n *yaml.Node, key string, most, byDefault time.Duration) time.Duration {
+	s, ok := r.text(n, key)
+	if !ok {
+		return byDefault
+	}
+	d, wrong := parseDuration(s, most)
+	if wrong != "" {
+		r.flaw(n, key, "%s", wrong)
+	}
+	return d
+}
+
+func (r *reader) pattern(n *yaml.Node, key string, p *regexp.Regexp, what string) string {
+	s, ok := r.text(n, key)
+	if ok && !p.MatchString(s) {
+		r.flaw(n, key, "%s is not %s", quote(s), what)
+	}
+	return s
+}
+
+var bareNumber = regexp.MustCompile(`^[0-9]+$`)
+
+// parseDuration reads a positive duration, or says what is wrong with it.
+func parseDuration(s string, most time.Duration) (d time.Duration, wrong string) {
+	d, err := time.ParseDuration(s)
+	switch {
+	case bareNumber.MatchString(s) && len(s) < 10:
+		return 0, fmt.Sprintf("%q is not a duration; write %ss", s, s)
+	case err != nil:
+		return 0, quote(s) + " is not a duration, such as 15s or 1h30m"
+	case d <= 0:
+		return 0, quote(s) + " is not longer than nothing"
+	case d > most:
+		return 0, fmt.Sprintf("%s is longer than the most, %s", quote(s), most)
+	}
+	return d, ""
+}
+
+// kindOf names what a node is, without its text.
+func kindOf(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "keys with values"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	return "a single value"
+}
+
+func quote(s string) string { return fmt.Sprintf("%q", sdk.CleanText(s, 60)) }
+
+func join(key, name string) string {
+	if key == "" {
+		return name
+	}
+	return key + "." + name
+}
+
+func index(key string, i int) string { return fmt.Sprintf("%s[%d]", key, i) }

@@ -1,0 +1,112 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+)
+
+// ActionKind is what an action of a plan does.
+type ActionKind string
+
+// The kinds of actions.
+const (
+	Connect    ActionKind = "connect"
+	Disconnect ActionKind = "disconnect"
+)
+
+// Plan is the list of actions of an unattended open. It has at least one.
+type Plan struct {
+	Actions []Action
+}
+
+// Action is one action of a plan.
+type Action struct {
+	Kind ActionKind
+	// Target is the id of a source or of a connection.
+	Target string
+	// Answers to the forms of the source, by field.
+	Answers map[string]Value
+	At      Position
+}
+
+// ReadPlan reads a plan from a file of its own, as strictly as the config and under the same rule of who may write it,
+// because a plan names commands too. uid is the user that runs the program. A plan that cannot be used is a problem with
+// code [CodePlan] or [CodeMode].
+func ReadPlan(path string, uid int) (*Plan, []Warning, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, nil, problem.New(CodePlan, "reading the plan").Because(err)
+	}
+	text, warnings, err := readTrusted(abs, uid)
+	if err != nil {
+		if problem.CodeOf(err) == CodeMode {
+			return nil, nil, err
+		}
+		return nil, nil, problem.New(CodePlan, "the plan %s cannot be read", path).Because(err)
+	}
+	r := newReader(path, filepath.Dir(abs))
+	var plan *Plan
+	if root := r.parse(text); root != nil {
+		plan = r.plan(root, "")
+	} else if len(r.problems) == 0 {
+		r.flaw(&yaml.Node{Line: 1, Column: 1}, "actions", "is missing")
+	}
+	if err := invalid(CodePlan, path, r.problems); err != nil {
+		return nil, warnings, err
+	}
+	return plan, append(warnings, r.secretWarnings()...), nil
+}
+
+func (r *reader) plan(n *yaml.Node, key string) *Plan {
+	m := r.mapping(n, key, "actions")
+	p := &Plan{}
+	for i, item := range r.list(m["actions"], join(key, "actions")) {
+		p.Actions = append(p.Actions, r.action(item, index(join(key, "actions"), i)))
+	}
+	if len(p.Actions) == 0 && !r.flawed[n] && (m["actions"] == nil || !r.flawed[m["actions"]]) {
+		r.flaw(n, join(key, "actions"), "names no action; leave the plan out or give one")
+	}
+	return p
+}
+
+func (r *reader) action(n *yaml.Node, key string) Action {
+	a := Action{At: r.at(n)}
+	m := r.mapping(n, key, "connect", "disconnect", "answers")
+	if n.Kind != yaml.MappingNode {
+		r.required(n, key, m)
+		return a
+	}
+	switch {
+	case (m["connect"] == nil) == (m["disconnect"] == nil):
+		r.flaw(n, key, "give either connect or disconnect")
+	case m["connect"] != nil:
+		a.Kind, a.Target = Connect, r.target(m["connect"], join(key, "connect"))
+		a.Answers = r.values(m["answers"], join(key, "answers"))
+	default:
+		a.Kind, a.Target = Disconnect, r.target(m["disconnect"], join(key, "disconnect"))
+		if m["answers"] != nil {
+			r.flaw(m["answers"], join(key, "answers"), "a disconnect asks nothing")
+		}
+	}
+	return a
+}
+
+func (r *reader) target(n *yaml.Node, key string) string {
+	s, ok := r.text(n, key)
+	if !ok {
+		return ""
+	}
+	if strings.HasPrefix(s, "con_") {
+		if _, err := id.Parse[id.Connection](s); err != nil {
+			r.flaw(n, key, "is not the id of a connection: %s", err)
+		}
+	} else if !namePattern.MatchString(s) {
+		r.flaw(n, key, "%s is the id of neither a source nor a connection", quote(s))
+	}
+	return s
+}

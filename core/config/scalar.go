@@ -1,0 +1,165 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/viper"
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	fromFlag    = "flag"
+	fromDefault = "default"
+	maxTTL      = 365 * 24 * time.Hour
+	// delimiter stands between the parts of viper's keys: with the usual dot, a key that has one in it would split.
+	delimiter = "::"
+)
+
+func fromEnv(name string) string { return "env " + name }
+
+// scalar is a single value that flag, environment and file can set.
+type scalar struct {
+	key, env, byDefault, doc string
+	// wrong says what is wrong with a value, or "".
+	wrong func(string) string
+}
+
+func scalars() []scalar {
+	return []scalar{
+		{"clientId", prefix + "CLIENT_ID", "", "application that sessions are opened for", anything},
+		{"store.driver", prefix + "STORE_DRIVER", "sqlite", "kind of the store: sqlite", oneOf("sqlite")},
+		{"store.path", prefix + "STORE_PATH", "default", "directory of the state, or default", tilde},
+		{"token.check", prefix + "TOKEN_CHECK", "local", "how session tokens are checked: local", oneOf("local")},
+		{"token.ttl", prefix + "TOKEN_TTL", "1h", "how long a new session token lives", duration},
+	}
+}
+
+func anything(string) string { return "" }
+
+func oneOf(known ...string) func(string) string {
+	return func(s string) string {
+		if slices.Contains(known, s) {
+			return ""
+		}
+		return fmt.Sprintf("%s is none of: %s", quote(s), strings.Join(known, ", "))
+	}
+}
+
+func duration(s string) string {
+	_, wrong := parseDuration(s, maxTTL)
+	return wrong
+}
+
+// resolved is the value of a scalar that won, and where it came from.
+type resolved struct{ value, origin string }
+
+// merge lets viper decide each scalar: flag, environment, file, default.
+//
+// viper would read the process's own environment, and bind a variable to a key that is in another section. So the
+// environment comes in one layer higher, as values that viper takes for flags, and the flags one above that.
+func (r *reader) merge(o Options, nodes map[string]*yaml.Node) map[string]resolved {
+	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
+	out := map[string]resolved{}
+	for _, s := range scalars() {
+		key := strings.ReplaceAll(s.key, ".", delimiter)
+		origin := fromDefault
+		v.SetDefault(key, s.byDefault)
+		if text, ok := r.filled(nodes[s.key], s.key); ok {
+			// Merging cannot fail: it is a map of maps that ends in text.
+			_ = v.MergeConfigMap(nest(key, text))
+			origin = r.at(nodes[s.key]).String()
+			r.check(s, nodes[s.key], text)
+		}
+		if text, _ := o.Environ.Lookup(s.env); text != "" { // an empty variable counts as none
+			_ = v.BindFlagValue(key, given{s.env, text})
+			origin = fromEnv(s.env)
+			r.checkGiven(s, s.env, text)
+		}
+		if text, ok := o.Overrides[s.key]; ok {
+			v.Set(key, text)
+			origin = fromFlag
+			r.checkGiven(s, fromFlag, text)
+		}
+		out[s.key] = resolved{v.GetString(key), origin}
+	}
+	return out
+}
+
+func (r *reader) check(s scalar, n *yaml.Node, text string) {
+	if wrong := s.wrong(text); wrong != "" {
+		r.flaw(n, s.key, "%s", wrong)
+	}
+}
+
+// checkGiven notes a wrong value that stands in no file.
+func (r *reader) checkGiven(s scalar, where, text string) {
+	if wrong := s.wrong(text); wrong != "" {
+		r.problems = append(r.problems, flaw{where: where, key: s.key, text: wrong})
+	}
+}
+
+func nest(key, text string) map[string]any {
+	first, rest, nested := strings.Cut(key, delimiter)
+	if !nested {
+		return map[string]any{first: text}
+	}
+	return map[string]any{first: nest(rest, text)}
+}
+
+// given is a variable of the environment as viper's flag layer takes it.
+type given struct{ name, value string }
+
+var _ viper.FlagValue = given{}
+
+func (g given) HasChanged() bool    { return true }
+func (g given) Name() string        { return g.name }
+func (g given) ValueString() string { return g.value }
+func (g given) ValueType() string   { return "string" }
+
+// settle fills the config with the scalars that won.
+func (c *Config) settle(o Options, won map[string]resolved) {
+	c.ClientID = won["clientId"].value
+	c.Store.Driver = won["store.driver"].value
+	c.Token.Check = won["token.check"].value
+	c.Token.TTL, _ = parseDuration(won["token.ttl"].value, maxTTL)
+	state := stateDir(o, c.Dir, won["store.path"])
+	c.StateDir = state.value
+	c.entries = append(c.entries, Entry{Key: "stateDir", Value: state.value, Origin: state.origin})
+	for _, s := range scalars() {
+		w := won[s.key]
+		c.entries = append(c.entries, Entry{Key: s.key, Value: w.value, Origin: w.origin})
+	}
+}
+
+// stateDir decides where the state lives. store.path is relative to the file if it comes from there.
+func stateDir(o Options, dir string, path resolved) resolved {
+	if o.StateDir != "" {
+		return fromHere(resolved{o.StateDir, fromFlag})
+	}
+	if v, _ := o.Environ.Lookup(envStateDir); v != "" {
+		return fromHere(resolved{v, fromEnv(envStateDir)})
+	}
+	if path.value == "default" {
+		base := xdg(o, "XDG_STATE_HOME", filepath.Join(".local", "state"))
+		if base == "" {
+			return resolved{"", fromDefault}
+		}
+		return resolved{filepath.Join(base, "humanconnect"), fromDefault}
+	}
+	if path.origin == fromFlag || strings.HasPrefix(path.origin, "env ") {
+		return fromHere(path)
+	}
+	return resolved{absolute(dir, path.value), path.origin}
+}
+
+// fromHere makes a path absolute that was named on the command line or in the environment.
+func fromHere(p resolved) resolved {
+	if abs, err := filepath.Abs(p.value); err == nil {
+		p.value = abs
+	}
+	return p
+}

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+const (
+	// MaxSecret limits what a secret reference may lead to: 64 KiB.
+	MaxSecret = 64 << 10
+	// SecretTimeout limits the command of a secret reference.
+	SecretTimeout = 10 * time.Second
+)
+
+// SecretRef leads to a secret. One of File, Env and Command is set.
+type SecretRef struct {
+	// File is an absolute path. The content is the secret, but for one newline at its end.
+	File string
+	// Env is the name of an environment variable.
+	Env string
+	// Command is an argv, run without a shell in the directory of the config; what it prints is the secret, but for
+	// one newline at its end. Command[0] is absolute, or a bare name to look up in PATH.
+	Command []string
+
+	key string
+	at  Position
+	dir string
+}
+
+// String names the reference, never the secret.
+func (s *SecretRef) String() string {
+	switch {
+	case s.File != "":
+		return "file " + s.File
+	case s.Env != "":
+		return "env " + s.Env
+	}
+	return "command " + s.Command[0]
+}
+
+// Resolve reads the secret anew at each call. It blocks for as long as the file or the command takes, a command for
+// [SecretTimeout] at most. An empty secret is an error; errors are problems with code [CodeSecret] and carry nothing of
+// the secret.
+//
+// The command gets the environment but for the variables of this program, among which may be a session token.
+func (s *SecretRef) Resolve(ctx context.Context, env Environment) (sdk.Secret, error) {
+	var text []byte
+	var err error
+	switch {
+	case s.File != "":
+		text, err = readSecretFile(s.File)
+	case s.Env != "":
+		text, err = s.lookup(env)
+	default:
+		text, err = s.run(ctx, env)
+	}
+	if err == nil && len(text) > MaxSecret {
+		err = fmt.Errorf("more than %d KiB", MaxSecret>>10)
+	}
+	if err != nil {
+		return "", s.problem(err)
+	}
+	if s.Env == "" {
+		text = cutNewline(text)
+	}
+	if len(text) == 0 {
+		return "", s.problem(errors.New("it is empty"))
+	}
+	return sdk.Secret(text), nil
+}
+
+func (s *SecretRef) problem(err error) error {
+	return problem.New(CodeSecret, "%s (%s) leads to no secret", s.key, s.at).Because(err)
+}
+
+func (s *SecretRef) lookup(env Environment) ([]byte, error) {
+	v, ok := env.Lookup(s.Env)
+	if !ok {
+		return nil, fmt.Errorf("the environment variable %s is not set", s.Env)
+	}
+	return []byte(v), nil
+}
+
+func readSecretFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, MaxSecret+1))
+}
+
+func cutNewline(b []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
+}
+
+// warning tells of a secret file that everyone can read. A file that is not there is told when it is needed.
+func (s *SecretRef) warning() (Warning, bool) {
+	if s.File == "" {
+		return Warning{}, false
+	}
+	info, err := os.Stat(s.File)
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o004 == 0 {
+		return Warning{}, false
+	}
+	return Warning{
+		Code:    "secret_mode",
+		Message: fmt.Sprintf("the secret file of %s (%s) can be read by everyone (mode %04o)", s.key, s.at, info.Mode().Perm()),
+		Hint:    "chmod 600 " + s.File,
+	}, true
+}
+
+func (r *reader) secretWarnings() []Warning {
+	var out []Warning
+	for _, ref := range r.refs {
+		if w, warn := ref.warning(); warn {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// secret reads a reference; nil where there is none, or none that can be used.
+func (r *reader) secret(n *yaml.Node, key string) *SecretRef {
+	if n == nil || !r.plain(n, key) {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		r.flaw(n, key, "a secret must be a reference, such as {file: PATH}")
+		return nil
+	}
+	before := len(r.problems)
+	m := r.mapping(n, key, "file", "env", "command")
+	ref := &SecretRef{key: key, at: r.at(n), dir: r.dir}
+	if s, ok := r.filled(m["file"], join(key, "file")); ok {
+		ref.File = r.path(m["file"], join(key, "file"), s)
+	}
+	if s, ok := r.filled(m["env"], join(key, "env")); ok {
+		ref.Env = s
+		if strings.Contains(s, "=") {
+			r.flaw(m["env"], join(key, "env"), "is not the name of a variable")
+		}
+	}
+	ref.Command = r.argv(m["command"], join(key, "command"), true)
+	if len(m) != 1 && len(r.problems) == before {
+		r.flaw(n, key, "give one of file, env and command")
+	}
+	if len(r.problems) > before {
+		return nil
+	}
+	r.refs = append(r.refs, ref)
+	return ref
+}

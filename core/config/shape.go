@@ -1,0 +1,255 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+const (
+	hookTimeout    = 15 * time.Second
+	maxHookTimeout = time.Hour
+)
+
+var (
+	namePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	settingPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+	digestPattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+const (
+	nameRule    = "a name of lower-case letters, digits and hyphens, 63 at most"
+	settingRule = "a name of lower-case letters, digits and underscores, 63 at most"
+)
+
+// document reads all of the file but the values of its scalars, which it returns by their keys.
+func (r *reader) document(root *yaml.Node, c *Config) map[string]*yaml.Node {
+	top := r.mapping(root, "", "version", "clientId", "store", "token", "providers", "sources", "hooks", "plan")
+	store := r.mapping(top["store"], "store", "driver", "path", "key")
+	token := r.mapping(top["token"], "token", "check", "ttl")
+	r.version(root, top["version"])
+	c.Store.Key = r.secret(store["key"], "store.key")
+	c.Providers = r.providers(top["providers"])
+	c.Sources = r.sources(top["sources"])
+	c.Hooks = r.hooks(top["hooks"])
+	if top["plan"] != nil {
+		c.Plan = r.plan(top["plan"], "plan")
+	}
+	return map[string]*yaml.Node{
+		"clientId": top["clientId"], "store.driver": store["driver"], "store.path": store["path"],
+		"token.check": token["check"], "token.ttl": token["ttl"],
+	}
+}
+
+func (r *reader) version(root, n *yaml.Node) {
+	if n == nil {
+		if root.Kind == yaml.MappingNode {
+			r.flaw(root, "version", "is missing; write version: 1")
+		}
+		return
+	}
+	if s, ok := r.text(n, "version"); ok && (s != "1" || n.ShortTag() != "!!int") {
+		r.flaw(n, "version", "%s is not a version that this program knows; write 1", quote(s))
+	}
+}
+
+func (r *reader) providers(n *yaml.Node) []Provider {
+	var out []Provider
+	names := map[string]int{}
+	for i, item := range r.list(n, "providers") {
+		key := index("providers", i)
+		m := r.mapping(item, key, "name", "command", "sha256", "dev")
+		p := Provider{
+			Name: r.pattern(m["name"], join(key, "name"), namePattern, nameRule),
+			Dev:  r.boolean(m["dev"], join(key, "dev")), At: r.at(item),
+		}
+		p.Command = r.argv(m["command"], join(key, "command"), false)
+		if s, ok := r.text(m["sha256"], join(key, "sha256")); ok {
+			if p.SHA256 = strings.ToLower(s); !digestPattern.MatchString(p.SHA256) {
+				r.flaw(m["sha256"], join(key, "sha256"), "is not a SHA-256 digest of 64 hex digits")
+			}
+		}
+		r.required(item, key, m, "name")
+		if m["command"] == nil && m["sha256"] == nil && m["dev"] == nil && item.Kind == yaml.MappingNode {
+			r.flaw(item, key, "changes nothing; give command, sha256 or dev")
+		}
+		if p.Dev && p.SHA256 != "" {
+			r.flaw(m["dev"], join(key, "dev"), "skips the pin that sha256 sets; give one of the two")
+		}
+		r.unique(names, m["name"], join(key, "name"), p.Name)
+		out = append(out, p)
+	}
+	return out
+}
+
+func (r *reader) sources(n *yaml.Node) []Source {
+	var out []Source
+	ids := map[string]int{}
+	for i, item := range r.list(n, "sources") {
+		key := index("sources", i)
+		m := r.mapping(item, key, "id", "provider", "clientId", "clientSecret", "settings")
+		s := Source{
+			ID:       r.pattern(m["id"], join(key, "id"), namePattern, nameRule),
+			Provider: r.pattern(m["provider"], join(key, "provider"), namePattern, nameRule), At: r.at(item),
+		}
+		s.ClientID, _ = r.filled(m["clientId"], join(key, "clientId"))
+		s.ClientSecret = r.secret(m["clientSecret"], join(key, "clientSecret"))
+		s.Settings = r.values(m["settings"], join(key, "settings"))
+		r.required(item, key, m, "id")
+		if len(m) == 1 && m["id"] != nil {
+			r.flaw(item, key, "changes nothing; give provider, clientId, clientSecret or settings")
+		}
+		r.unique(ids, m["id"], join(key, "id"), s.ID)
+		out = append(out, s)
+	}
+	return out
+}
+
+func (r *reader) hooks(n *yaml.Node) []Hook {
+	var out []Hook
+	names := map[string]int{}
+	for i, item := range r.list(n, "hooks") {
+		key := index("hooks", i)
+		m := r.mapping(item, key, "name", "on", "shell", "command", "timeout", "required")
+		h := Hook{
+			Name: r.pattern(m["name"], join(key, "name"), namePattern, nameRule),
+			On:   r.on(m["on"], join(key, "on")), At: r.at(item),
+			Timeout:  r.duration(m["timeout"], join(key, "timeout"), maxHookTimeout, hookTimeout),
+			Required: r.boolean(m["required"], join(key, "required")),
+		}
+		h.Shell, _ = r.filled(m["shell"], join(key, "shell"))
+		h.Command = r.argv(m["command"], join(key, "command"), true)
+		r.required(item, key, m, "name", "on")
+		if item.Kind == yaml.MappingNode && (m["shell"] == nil) == (m["command"] == nil) {
+			r.flaw(item, key, "give either shell, a line for sh, or command, a list")
+		}
+		r.unique(names, m["name"], join(key, "name"), h.Name)
+		out = append(out, h)
+	}
+	return out
+}
+
+func (r *reader) on(n *yaml.Node, key string) []On {
+	known := []string{string(OnConnectSource), string(OnDisconnectSource), string(OnClose)}
+	var out []On
+	for i, item := range r.list(n, key) {
+		s, ok := r.text(item, index(key, i))
+		switch {
+		case !ok:
+		case !slices.Contains(known, s):
+			r.flaw(item, index(key, i), "%s is none of %s", quote(s), strings.Join(known, ", "))
+		case slices.Contains(out, On(s)):
+			r.flaw(item, index(key, i), "%s is there twice", s)
+		default:
+			out = append(out, On(s))
+		}
+	}
+	if n != nil && len(out) == 0 && !r.flawedIn(n) {
+		r.flaw(n, key, "names nothing; give some of %s", strings.Join(known, ", "))
+	}
+	return out
+}
+
+// flawedIn says whether a node or one of its items has a problem already.
+func (r *reader) flawedIn(n *yaml.Node) bool {
+	return r.flawed[n] || slices.ContainsFunc(n.Content, func(item *yaml.Node) bool { return r.flawed[item] })
+}
+
+// required notes which of the keys an item lacks.
+func (r *reader) required(item *yaml.Node, key string, have map[string]*yaml.Node, names ...string) {
+	switch {
+	case r.flawed[item]:
+	case isNull(item):
+		r.flaw(item, key, "has no value; give one or leave it out")
+	case item.Kind == yaml.MappingNode:
+		for _, name := range names {
+			if have[name] == nil {
+				r.flaw(item, join(key, name), "is missing")
+			}
+		}
+	}
+}
+
+// unique notes a name that an earlier item has.
+func (r *reader) unique(lines map[string]int, n *yaml.Node, key, name string) {
+	if n == nil || name == "" {
+		return
+	}
+	if line, taken := lines[name]; taken {
+		r.flaw(n, key, "%s stands in line %d already", quote(name), line)
+		return
+	}
+	lines[name] = n.Line
+}
+
+// argv reads a command as a list. A path is made absolute; a bare name is one of PATH where there is a lookup, else a
+// file beside the config.
+func (r *reader) argv(n *yaml.Node, key string, lookup bool) []string {
+	if n == nil {
+		return nil
+	}
+	if n.Kind == yaml.ScalarNode && !isNull(n) && r.plain(n, key) {
+		r.flaw(n, key, "a single value, where a list is expected: [program, argument]")
+		return nil
+	}
+	argv := r.texts(n, key)
+	if len(argv) == 0 || argv[0] == "" {
+		if !r.flawedIn(n) {
+			r.flaw(n, key, "names no program")
+		}
+		return nil
+	}
+	if !lookup || strings.ContainsRune(argv[0], filepath.Separator) {
+		argv[0] = r.path(n.Content[0], index(key, 0), argv[0])
+	}
+	return argv
+}
+
+// path makes a path absolute, from the directory of the file.
+func (r *reader) path(n *yaml.Node, key, s string) string {
+	if wrong := tilde(s); wrong != "" {
+		r.flaw(n, key, "%s", wrong)
+	}
+	return absolute(r.dir, s)
+}
+
+func tilde(path string) string {
+	if path == "~" || strings.HasPrefix(path, "~/") {
+		return fmt.Sprintf("%s: ~ is not expanded here; write the path out", quote(path))
+	}
+	return ""
+}
+
+func absolute(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+// values reads settings or answers.
+func (r *reader) values(n *yaml.Node, key string) map[string]Value {
+	var out map[string]Value
+	r.pairs(n, key, func(name string, k, v *yaml.Node) {
+		if !settingPattern.MatchString(name) {
+			r.flaw(k, join(key, name), "%s is not %s", quote(name), settingRule)
+			return
+		}
+		if out == nil {
+			out = map[string]Value{}
+		}
+		if v.Kind == yaml.MappingNode {
+			out[name] = Value{Ref: r.secret(v, join(key, name))}
+		} else if s, ok := r.text(v, join(key, name)); ok {
+			out[name] = Value{Text: sdk.Secret(s)}
+		}
+	})
+	return out
+}

@@ -1,0 +1,55 @@
+package problem
+
+// Nearest returns the candidate that word was most likely meant to be, or "" if none is near. Letters of either case
+// count as the same. Of equally near ones the first wins.
+func Nearest(word string, candidates []string) string {
+	const longest = 64 // what is longer is no slip of the finger, and the work grows with the square
+	if len(word) > longest {
+		return ""
+	}
+	best, bestDistance := "", len(word)/3+2
+	for _, c := range candidates {
+		if len(c) > longest {
+			continue
+		}
+		d := distance(lower(word), lower(c))
+		if d < bestDistance && d < max(len(word), len(c)) {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
+
+func lower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}
+
+// distance counts the insertions, deletions, substitutions and swaps of neighbours that turn a into b (optimal string
+// alignment).
+func distance(a, b string) int {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}

@@ -1,0 +1,19 @@
+package problem_test
+
+import (
+	"testing"
+
+	"github.com/humanconnect/humanconnect/core/problem"
+)
+
+func TestNearestKnowsSlipsOfTheFinger(t *testing.T) {
+	keys := []string{"name", "on", "shell", "command", "timeout", "required", "clientId", "clientSecret"}
+	for word, want := range map[string]string{
+		"comand": "command", "nmae": "name", "Command": "command", "clientid": "clientId", "timout": "timeout",
+		"client_id": "clientId", "url": "", "callback": "", "": "", "x": "",
+	} {
+		if got := problem.Nearest(word, keys); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}
