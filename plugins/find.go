@@ -29,7 +29,7 @@ type FindOptions struct {
 
 // Warning is something that a person should know about a provider that is used all the same.
 type Warning struct {
-	// Code is stable: "provider_dev", "provider_lock_ignored", "provider_hidden".
+	// Code is stable: "provider_dev", "provider_lock_ignored", "provider_hidden", "provider_missing".
 	Code     string
 	Provider string
 	Message  string
@@ -183,9 +183,8 @@ func (s *search) result() ([]Spec, []Warning, error) {
 	for _, said := range s.said {
 		spec, ok := s.found[said.Name]
 		if !ok {
-			return nil, nil, newError(KindNotFound, said.Name, "stands in the config, but is not installed").
-				hint("install it, or give its command: providers: [{name: %s, command: [/path/to/%s%s]}]",
-					said.Name, Prefix, said.Name)
+			s.warn("provider_missing", said.Name, "provider %q stands in the config, but is not installed", said.Name)
+			continue
 		}
 		if said.SHA256 != "" {
 			spec.SHA256, spec.Pinned = said.SHA256, OriginConfig

@@ -19,6 +19,9 @@ const (
 	// logRate and logVolume limit what one process brings into the log.
 	logRate   = 200
 	logVolume = 10 << 20
+	// tailLines and tailWidth limit what an error shows.
+	tailLines = 12
+	tailWidth = 400
 )
 
 // output collects what a process writes: the last lines of its stderr for diagnostics, and all lines, within a rate
@@ -100,13 +103,21 @@ func (o *output) end() {
 	o.tell()
 }
 
-// tail returns the last n lines, cleared again of the secrets that came after they were written.
-func (o *output) tail(n int) []string {
+// tail returns the lines that explain an end best: those from the last panic on, else the last ones; cleared again of
+// the secrets that came after they were written.
+func (o *output) tail() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	first := max(0, len(o.lines)-tailLines)
+	for i, line := range slices.Backward(o.lines) {
+		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
+			first = i
+			break
+		}
+	}
 	var out []string
-	for _, line := range o.lines[max(0, len(o.lines)-n):] {
-		out = append(out, cut(o.clear(line), 500))
+	for _, line := range o.lines[first:min(len(o.lines), first+tailLines)] {
+		out = append(out, cut(o.clear(line), tailWidth))
 	}
 	return out
 }

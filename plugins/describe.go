@@ -1,0 +1,190 @@
+package plugins
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+const (
+	maxSources  = 10_000
+	maxFields   = 100
+	maxChoices  = 1000
+	maxHosts    = 100
+	cacheLimit  = 2 * sdk.MaxMessage
+	cacheFormat = "describe 1"
+)
+
+var (
+	fieldPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+	hostPattern  = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]{0,254}$`)
+)
+
+// Describe asks the running provider what it is, starting it if need be, and asks once more after a crash. The answer
+// is checked: the name is the provider's, ids are valid and stand once, text is cleaned and cut. Its errors are those
+// of Provider.
+func (h *Host) Describe(ctx context.Context, name string) (*sdk.Description, error) {
+	s, err := h.slot(name)
+	if err != nil {
+		return nil, err
+	}
+	r := &remote{slot: s, limits: h.limits}
+	d, err := r.Describe(ctx)
+	var failed *Error
+	if errors.As(err, &failed) && failed.Crashed() {
+		d, err = r.Describe(ctx)
+	}
+	return d, err
+}
+
+// DescribeCached is Describe that starts no process where the answer of this very executable is in the cache. The
+// cache is an aid for listings: do not take hosts from it. Whether the provider may run is checked all the same.
+func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Description, error) {
+	s, err := h.slot(name)
+	if err != nil {
+		return nil, err
+	}
+	path, err := s.cacheFile()
+	if err != nil {
+		return nil, err
+	}
+	if d := readDescription(path, name); d != nil {
+		return d, nil
+	}
+	d, err := h.Describe(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if data, err := json.Marshal(d); err == nil {
+		// A cache that cannot be written only costs time.
+		_ = writePrivate(path, data)
+	}
+	return d, nil
+}
+
+// cacheFile is where the description lies: by the pin, for a provider without one by the digest of its file, and by
+// the arguments, which may change what an interpreter is.
+func (s *slot) cacheFile() (string, error) {
+	if err := s.admitted(); err != nil {
+		return "", err
+	}
+	if s.host.options.CacheDir == "" {
+		return "", nil
+	}
+	digest := s.spec.SHA256
+	if s.spec.Dev {
+		file, path, err := openTrusted(s.spec.Path())
+		if err != nil {
+			return "", openFailure(s.spec, err)
+		}
+		defer closeFiles(file)
+		if digest, err = s.host.digests.of(file, path); err != nil {
+			return "", newError(KindUnavailable, s.spec.Name, "cannot be read").because(err)
+		}
+	}
+	key := strings.Join(append([]string{cacheFormat, digest}, s.spec.Command[1:]...), "\x00")
+	sum := sha256.Sum256([]byte(key))
+	return filepath.Join(s.host.options.CacheDir, "describe-"+hex.EncodeToString(sum[:16])+".json"), nil
+}
+
+// readDescription returns what the cache holds, or nil.
+func readDescription(path, name string) *sdk.Description {
+	data, err := readPrivate(path, cacheLimit)
+	if err != nil {
+		return nil
+	}
+	d := &sdk.Description{}
+	if json.Unmarshal(data, d) != nil || checkDescription(name, d) != nil {
+		return nil
+	}
+	return d
+}
+
+// checkDescription says what is wrong with a description, and cleans the text of a good one.
+func checkDescription(name string, d *sdk.Description) error {
+	bad := func(format string, args ...any) *Error {
+		return newError(KindBadAnswer, name, "describes itself wrongly: "+format, args...).
+			hint("report it to the provider's author")
+	}
+	if d.Name != name {
+		return bad("its name is %q", clean(d.Name, 80)).
+			hint("call the file %s%s, or the provider %q in the config", Prefix, clean(d.Name, 80), clean(d.Name, 80))
+	}
+	if len(d.Sources) > maxSources {
+		return bad("%d sources, at most %d", len(d.Sources), maxSources)
+	}
+	d.Version = clean(d.Version, 64)
+	if wrong := checkFields(d.Settings); wrong != "" {
+		return bad("its settings: %s", wrong)
+	}
+	seen := map[string]bool{}
+	for i := range d.Sources {
+		s := &d.Sources[i]
+		if !ValidName(s.ID) || seen[s.ID] {
+			return bad("the source id %q is invalid or stands twice", clean(s.ID, 80))
+		}
+		seen[s.ID] = true
+		if wrong := checkSource(s); wrong != "" {
+			return bad("source %q: %s", s.ID, wrong)
+		}
+	}
+	return nil
+}
+
+func checkSource(s *sdk.Source) string {
+	s.Name, s.Group = clean(s.Name, 200), clean(s.Group, 100)
+	if s.Name == "" {
+		s.Name = s.ID
+	}
+	if len(s.Hosts) > maxHosts {
+		return "too many hosts"
+	}
+	for _, host := range s.Hosts {
+		if !hostPattern.MatchString(host) {
+			return "the host \"" + clean(host, 80) + "\" is invalid"
+		}
+	}
+	if wrong := checkFields(s.Fields); wrong != "" {
+		return wrong
+	}
+	return checkFields(s.Settings)
+}
+
+func checkFields(fields []sdk.Field) string {
+	if len(fields) > maxFields {
+		return "too many fields"
+	}
+	seen := map[string]bool{}
+	for i := range fields {
+		f := &fields[i]
+		if !fieldPattern.MatchString(f.ID) || seen[f.ID] {
+			return "the field \"" + clean(f.ID, 80) + "\" is invalid or stands twice"
+		}
+		seen[f.ID] = true
+		if wrong := checkKind(f); wrong != "" {
+			return "the field \"" + f.ID + "\" " + wrong
+		}
+		cleanField(f)
+	}
+	return ""
+}
+
+func checkKind(f *sdk.Field) string {
+	switch f.Kind {
+	case sdk.KindChoice:
+		if len(f.Choices) == 0 || len(f.Choices) > maxChoices {
+			return "has no choices, or too many"
+		}
+	case sdk.KindText, sdk.KindSecret, sdk.KindURL, sdk.KindOTP:
+	default:
+		return "is of no known kind"
+	}
+	return ""
+}

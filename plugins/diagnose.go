@@ -1,0 +1,159 @@
+package plugins
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+)
+
+// openFailure says why the executable of a provider cannot be opened.
+func openFailure(spec Spec, err error) *Error {
+	switch {
+	case errors.Is(err, errUntrusted):
+		return newError(KindUntrustedFile, spec.Name, "is refused").because(err).
+			hint("give the file and its directory to yourself or root, and take the write permission of others away")
+	case errors.Is(err, fs.ErrNotExist):
+		return newError(KindNotFound, spec.Name, "has no executable at %s", spec.Path()).
+			hint("install it, or correct its command in the config")
+	}
+	return newError(KindNotExecutable, spec.Name, "cannot be opened").because(err).
+		hint("check the permissions: ls -l %s", spec.Path())
+}
+
+// execFailure says why the opened executable of a provider could not be executed.
+func execFailure(spec Spec, file *os.File, err error) *Error {
+	head := make([]byte, 64)
+	n, _ := file.ReadAt(head, 0)
+	head = head[:n]
+	switch {
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return newError(KindNotExecutable, spec.Name, "is not executable").fact("file: %s", spec.Path()).
+			hint("chmod +x %s", spec.Path()).
+			hint("if it is, look whether its file system is mounted with noexec")
+	case errors.Is(err, syscall.ENOEXEC):
+		if built := builtFor(head); built != "" && built != runtime.GOOS+"/"+runtime.GOARCH {
+			return newError(KindWrongArchitecture, spec.Name, "is built for %s, this machine is %s/%s",
+				built, runtime.GOOS, runtime.GOARCH).fact("file: %s", spec.Path()).
+				hint("install the build of the provider for %s/%s", runtime.GOOS, runtime.GOARCH)
+		}
+		return newError(KindNotExecutable, spec.Name, "is not a program that this system can run").
+			fact("file: %s", spec.Path()).
+			hint("a script starts with #! and the path of its interpreter; a binary may have been cut in a download")
+	case errors.Is(err, syscall.ENOENT):
+		return missingInterpreter(spec, file, head)
+	}
+	return newError(KindNotExecutable, spec.Name, "could not be executed").because(bare(err))
+}
+
+// bare takes the path out of an error of exec: it is a descriptor, which tells nobody anything.
+func bare(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// missingInterpreter explains the ENOENT of a file that is there: what it needs to run is not.
+func missingInterpreter(spec Spec, file *os.File, head []byte) *Error {
+	needs := "its interpreter"
+	if line, ok := bytes.CutPrefix(head, []byte("#!")); ok {
+		first, _, _ := bytes.Cut(line, []byte("\n"))
+		needs = "the interpreter " + clean(string(first), 80)
+	} else if loader := dynamicLoader(file); loader != "" {
+		needs = "the dynamic loader " + clean(loader, 80)
+	}
+	return newError(KindNotExecutable, spec.Name, "needs %s, which is not installed", needs).
+		fact("file: %s", spec.Path()).
+		hint("install what it needs, or a statically linked build of the provider")
+}
+
+func dynamicLoader(file *os.File) string {
+	binary, err := elf.NewFile(file)
+	if err != nil {
+		return ""
+	}
+	for _, prog := range binary.Progs {
+		if prog.Type == elf.PT_INTERP && prog.Filesz < 4096 {
+			name := make([]byte, prog.Filesz)
+			if _, err := prog.ReadAt(name, 0); err == nil {
+				return strings.TrimRight(string(name), "\x00")
+			}
+		}
+	}
+	return ""
+}
+
+// builtFor reads the system and machine out of the first bytes of an executable: "linux/arm64". Empty: no executable
+// that we know.
+func builtFor(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte("\x7fELF")) && len(head) >= 20:
+		order := binary.ByteOrder(binary.LittleEndian)
+		if head[elf.EI_DATA] == byte(elf.ELFDATA2MSB) {
+			order = binary.BigEndian
+		}
+		return elfSystem(head[elf.EI_OSABI]) + "/" + elfMachine(elf.Machine(order.Uint16(head[18:])), order)
+	case bytes.HasPrefix(head, []byte("MZ")):
+		return "windows"
+	case bytes.HasPrefix(head, []byte{0xcf, 0xfa, 0xed, 0xfe}) && len(head) >= 8:
+		return "darwin/" + machName(binary.LittleEndian.Uint32(head[4:]))
+	case bytes.HasPrefix(head, []byte{0xca, 0xfe, 0xba, 0xbe}):
+		return "darwin"
+	}
+	return ""
+}
+
+func elfSystem(abi byte) string {
+	switch elf.OSABI(abi) {
+	case elf.ELFOSABI_FREEBSD:
+		return "freebsd"
+	case elf.ELFOSABI_NETBSD:
+		return "netbsd"
+	case elf.ELFOSABI_OPENBSD:
+		return "openbsd"
+	}
+	return "linux"
+}
+
+func elfMachine(m elf.Machine, order binary.ByteOrder) string {
+	little := order == binary.ByteOrder(binary.LittleEndian)
+	switch m {
+	case elf.EM_X86_64:
+		return "amd64"
+	case elf.EM_386:
+		return "386"
+	case elf.EM_AARCH64:
+		return "arm64"
+	case elf.EM_ARM:
+		return "arm"
+	case elf.EM_RISCV:
+		return "riscv64"
+	case elf.EM_S390:
+		return "s390x"
+	case elf.EM_LOONGARCH:
+		return "loong64"
+	case elf.EM_PPC64:
+		if little {
+			return "ppc64le"
+		}
+		return "ppc64"
+	}
+	return m.String()
+}
+
+func machName(cpu uint32) string {
+	switch cpu {
+	case 0x01000007:
+		return "amd64"
+	case 0x0100000c:
+		return "arm64"
+	}
+	return "unknown"
+}

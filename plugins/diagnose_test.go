@@ -1,0 +1,152 @@
+package plugins_test
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/humanconnect/humanconnect/plugins"
+)
+
+// The nine ways in which a provider most often is no provider, and some more: each says what it is, within the start
+// limit, and leaves no process. (A hang and a crash in a step are in call_test.go.)
+func TestEachFaultyStartHasItsOwnDiagnosis(t *testing.T) {
+	s := newStage(t)
+	for name, c := range map[string]struct {
+		spec plugins.Spec
+		kind plugins.Kind
+		says []string
+	}{
+		"not executable": {s.file(t, "#!/bin/sh\n", 0o644), plugins.KindNotExecutable, []string{"is not executable", "chmod +x"}},
+		"wrong architecture": {
+			s.file(t, foreignELF(), 0o755), plugins.KindWrongArchitecture,
+			[]string{"linux/s390x", runtime.GOOS + "/" + runtime.GOARCH},
+		},
+		"text": {s.file(t, "hello", 0o755), plugins.KindNotExecutable, []string{"not a program"}},
+		"interpreter missing": {
+			s.file(t, "#!/nowhere/python9 -u\n", 0o755), plugins.KindNotExecutable, []string{"/nowhere/python9"},
+		},
+		"not a plugin":         {s.command("/bin/true"), plugins.KindNotAPlugin, []string{"before the handshake", "exit status 0"}},
+		"not a plugin, prints": {s.command("/bin/echo", "hi"), plugins.KindPrinted, []string{"«hi test"}},
+		"refuses":              {s.spec("refuses"), plugins.KindNotAPlugin, []string{"exit status 3", "cannot open the thing"}},
+		"panics at start":      {s.spec("panics"), plugins.KindNotAPlugin, []string{"exit status 2", "no start today"}},
+		"printed":              {s.spec("prints"), plugins.KindPrinted, []string{"«debug:  [31mstarting [0m up»"}},
+		"other protocol":       {s.spec("protocol7"), plugins.KindProtocol, []string{"protocol version 7", "speaks 1"}},
+		"listens elsewhere":    {s.spec("tcp"), plugins.KindProtocol, []string{"tcp 127.0.0.1:1"}},
+		"listens nowhere":      {s.spec("deaf"), plugins.KindProtocol, []string{"does not answer on the socket"}},
+		"wrong checksum":       {s.pinned("provider", strings.Repeat("ab", 32)), plugins.KindChecksum, []string{"abab", "sha256 found"}},
+		"unpinned":             {s.pinned("provider", ""), plugins.KindUnpinned, []string{"humanconnect provider lock test"}},
+		"hangs":                {s.spec("hangs"), plugins.KindStartTimeout, []string{"within 700ms"}},
+		"missing":              {s.command("/nowhere/humanconnect-provider-test"), plugins.KindNotFound, []string{"/nowhere"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := s.in(t).host(plugins.Options{
+				Specs: []plugins.Spec{c.spec}, Limits: plugins.Limits{Start: 700 * time.Millisecond},
+			})
+			began := time.Now()
+			_, err := h.Provider(t.Context(), "test")
+			e := failure(t, err)
+			if e.Kind != c.kind {
+				t.Errorf("kind is %s, want %s\n%s", e.Kind, c.kind, explain(err))
+			}
+			for _, says := range c.says {
+				if !strings.Contains(explain(err), says) {
+					t.Errorf("%q is not in\n%s", says, explain(err))
+				}
+			}
+			if len(e.Hints()) == 0 {
+				t.Errorf("no hint: %v", err)
+			}
+			if took := time.Since(began); took > 3*time.Second {
+				t.Errorf("took %s", took)
+			}
+			s.in(t).nothingLeft()
+		})
+	}
+}
+
+func TestUnknownProviderIsNotFound(t *testing.T) {
+	_, err := newStage(t).host(plugins.Options{}).Provider(t.Context(), "nobody")
+	if e := failure(t, err); e.Kind != plugins.KindNotFound {
+		t.Error(explain(err))
+	}
+}
+
+func TestDevProviderIsRefusedWhereItIsNotWanted(t *testing.T) {
+	s := newStage(t)
+	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, RefuseDev: true})
+	_, err := h.Provider(t.Context(), "test")
+	if e := failure(t, err); e.Kind != plugins.KindDevRefused {
+		t.Error(explain(err))
+	}
+}
+
+func TestScriptRunsAsProvider(t *testing.T) {
+	s := newStage(t)
+	spec := s.file(t, "#!/bin/sh\nexec "+s.self+" act:provider "+s.marker+"\n", 0o755)
+	h := s.hostOf(spec)
+	if _, err := step(t, provider(t, h), "instant"); err != nil {
+		t.Error(explain(err))
+	}
+}
+
+// A file that is still open for writing cannot be executed; just after an install that passes.
+func TestStartWaitsForAFileThatIsBeingWritten(t *testing.T) {
+	s := newStage(t)
+	spec := s.file(t, "", 0o755)
+	data, err := os.ReadFile("/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := os.OpenFile(spec.Path(), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	closed := time.AfterFunc(50*time.Millisecond, func() { _ = open.Close() })
+	defer closed.Stop()
+	_, err = s.hostOf(spec).Provider(t.Context(), "test")
+	if e := failure(t, err); e.Kind != plugins.KindNotAPlugin {
+		t.Errorf("it was not executed: %s", explain(err))
+	}
+}
+
+func (s *stage) command(argv ...string) plugins.Spec {
+	return plugins.Spec{Name: "test", Dev: true, Command: append(argv, "test", s.marker)}
+}
+
+func (s *stage) pinned(actName, digest string) plugins.Spec {
+	spec := s.spec(actName)
+	spec.Dev, spec.SHA256 = false, digest
+	return spec
+}
+
+// file is a provider made of some bytes.
+func (s *stage) file(t *testing.T, content string, mode os.FileMode) plugins.Spec {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), plugins.Prefix+"test")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+	return plugins.Spec{Name: "test", Dev: true, Command: []string{path}}
+}
+
+// foreignELF is the start of an executable for a machine that this is not.
+func foreignELF() string {
+	head := make([]byte, 64)
+	copy(head, "\x7fELF")
+	head[elf.EI_CLASS], head[elf.EI_DATA], head[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2MSB), 1
+	binary.BigEndian.PutUint16(head[16:], uint16(elf.ET_EXEC))
+	binary.BigEndian.PutUint16(head[18:], uint16(elf.EM_S390))
+	return string(head)
+}

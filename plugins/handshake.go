@@ -1,0 +1,110 @@
+package plugins
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/go-plugin"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// handshakeLine is the longest line that go-plugin's handshake can be: it may hold a certificate.
+const handshakeLine = 16 << 10
+
+// handshake reads the one line on stdout by which a plugin says where it listens, judges it before go-plugin sees it,
+// and drains what comes after it. It is the io.Reader that go-plugin reads: the line if it is good, else nothing.
+type handshake struct {
+	provider  string
+	socketDir string
+	out       *output
+
+	// settled is closed when the line has been read, or cannot come any more.
+	settled chan struct{}
+	line    *bytes.Reader
+	// failure is what is wrong with the line; silent says that there was none.
+	failure *Error
+	silent  bool
+}
+
+func newHandshake(provider, socketDir string, out *output) *handshake {
+	return &handshake{
+		provider: provider, socketDir: socketDir, out: out,
+		settled: make(chan struct{}), line: bytes.NewReader(nil),
+	}
+}
+
+// Read implements io.Reader. It blocks until the line is there.
+func (h *handshake) Read(b []byte) (int, error) {
+	<-h.settled
+	return h.line.Read(b)
+}
+
+// Close implements io.Closer; the process closes the pipe.
+func (h *handshake) Close() error { return nil }
+
+// run reads stdout to its end.
+func (h *handshake) run(stdout *os.File) {
+	reader := bufio.NewReaderSize(stdout, lineBuffer)
+	line, err := readLine(reader)
+	if err != nil && line == "" {
+		h.silent = true
+	} else if h.failure = h.judge(line); h.failure == nil {
+		h.line = bytes.NewReader([]byte(line + "\n"))
+	}
+	close(h.settled)
+	eachLine(reader, h.out.pass)
+}
+
+// judge says what is wrong with CORE|APP|NETWORK|ADDRESS|PROTOCOL|…, or nothing.
+func (h *handshake) judge(line string) *Error {
+	parts := strings.Split(strings.TrimSpace(line), "|")
+	core, errCore := strconv.Atoi(parts[0])
+	if len(parts) < 4 || errCore != nil || len(line) > handshakeLine {
+		return h.printed(line)
+	}
+	app, errApp := strconv.Atoi(parts[1])
+	switch {
+	case errApp != nil:
+		return h.printed(line)
+	case core != plugin.CoreProtocolVersion:
+		return h.mismatch("go-plugin's protocol version", core, plugin.CoreProtocolVersion)
+	case app != sdk.ProtocolVersion:
+		return h.mismatch("protocol version", app, sdk.ProtocolVersion)
+	case len(parts) < 5 || parts[4] != string(plugin.ProtocolGRPC):
+		return newError(KindProtocol, h.provider, "does not speak gRPC").
+			hint("serve it with sdk.Serve, or set GRPCServer in go-plugin's ServeConfig")
+	case !h.isOurs(parts[2], parts[3]):
+		return newError(KindProtocol, h.provider, "listens at %q, not on a socket in the directory it was given",
+			clean(h.out.clear(parts[2]+" "+parts[3]), 120)).
+			hint("listen on a Unix socket in the directory that %s names", plugin.EnvUnixSocketDir)
+	}
+	return nil
+}
+
+func (h *handshake) printed(line string) *Error {
+	return newError(KindPrinted, h.provider, "printed on standard output before the handshake: «%s»",
+		clean(h.out.clear(line), 200)).
+		hint("a provider prints nothing on standard output: move the message to standard error").
+		hint("if this program is no provider, correct its command in the config")
+}
+
+func (h *handshake) mismatch(what string, its, ours int) *Error {
+	e := newError(KindProtocol, h.provider, "speaks %s %d, this humanconnect speaks %d", what, its, ours)
+	if its > ours {
+		return e.hint("update humanconnect, or install an older version of the provider")
+	}
+	return e.hint("install a newer version of the provider")
+}
+
+func (h *handshake) isOurs(network, address string) bool {
+	if network != "unix" {
+		return false
+	}
+	inside, err := filepath.Rel(h.socketDir, address)
+	return err == nil && filepath.IsLocal(inside) && inside != "."
+}

@@ -1,0 +1,221 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// maxCrashes is how many times a provider may crash in one run before it is given up for the rest of it.
+const maxCrashes = 3
+
+// closeLimit bounds Close even where its context does not.
+const closeLimit = 10 * time.Second
+
+// ErrClosed is what a Host answers with once it has been closed.
+var ErrClosed = errors.New("the host of the providers is closed")
+
+// Limits are the times that a provider may take. A zero means the default.
+type Limits struct {
+	// Start to the handshake: 10 s.
+	Start time.Duration
+	// Describe: 5 s.
+	Describe time.Duration
+	// Step of connecting: 60 s.
+	Step time.Duration
+	// Grant is Disconnect, Refresh and Check: 30 s.
+	Grant time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	for _, f := range []struct {
+		limit *time.Duration
+		def   time.Duration
+	}{{&l.Start, 10 * time.Second}, {&l.Describe, 5 * time.Second}, {&l.Step, time.Minute}, {&l.Grant, 30 * time.Second}} {
+		if *f.limit <= 0 {
+			*f.limit = f.def
+		}
+	}
+	return l
+}
+
+// Options of a Host.
+type Options struct {
+	// Specs are the providers, as Find lists them.
+	Specs []Spec
+	// RefuseDev refuses providers with dev: true, as serve and CI do.
+	RefuseDev bool
+	// CacheDir keeps descriptions and digests. Empty: nothing is kept.
+	CacheDir string
+	// RuntimeDir is $XDG_RUNTIME_DIR, or empty; the sockets then lie below /tmp.
+	RuntimeDir string
+	// Environ is our environment, of which a provider sees a part. Nil: os.Environ.
+	Environ []string
+	// Log gets each line that a provider writes, cleaned of control characters and of the secrets of this run, within
+	// a rate. It is called by one goroutine at a time for each process, and must not block. Nil: lines are only kept for
+	// diagnostics.
+	Log    func(provider, line string)
+	Limits Limits
+	// Now is the clock of the log's rate and the cache. Nil: time.Now.
+	Now func() time.Time
+}
+
+// Host starts providers when they are first needed, one process each, and talks to them. All methods are safe for
+// concurrent use. Close it, or processes stay until ours ends.
+type Host struct {
+	options Options
+	limits  Limits
+	digests digests
+	slots   map[string]*slot
+
+	// life ends with Close; every start runs in it, because it serves more than the caller that came first.
+	life context.Context
+	end  context.CancelFunc
+	work sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	run    *runDir
+	number int
+}
+
+// New makes a host. It starts nothing and touches no file.
+func New(options Options) *Host {
+	if options.Environ == nil {
+		options.Environ = os.Environ()
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	life, end := context.WithCancel(context.Background())
+	h := &Host{
+		options: options, limits: options.Limits.withDefaults(), slots: map[string]*slot{},
+		digests: digests{dir: options.CacheDir, now: options.Now}, life: life, end: end,
+	}
+	for _, spec := range options.Specs {
+		h.slots[spec.Name] = &slot{host: h, spec: spec.clone(), running: map[*live]bool{}}
+	}
+	return h
+}
+
+// Provider returns the provider of a name and starts it if it does not run. Callers at the same time share one start;
+// it goes on until the last of them has left. What is returned belongs to the name, not to the process: a call finds
+// the process that runs then, or starts a new one, until the provider has crashed three times in this run.
+//
+// The provider implements sdk.Refresher and sdk.Checker. Its methods return within the limits: an *sdk.Error where the
+// source said no, an *Error where the provider failed, the error of ctx where that ended first. It repeats nothing.
+func (h *Host) Provider(ctx context.Context, name string) (sdk.Provider, error) {
+	s, err := h.slot(name)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v.leave()
+	return &remote{slot: s, limits: h.limits}, nil
+}
+
+// Warm starts providers in the background and does not wait. What goes wrong is told to the one who needs them.
+func (h *Host) Warm(names ...string) {
+	for _, name := range names {
+		s, err := h.slot(name)
+		if err != nil || !h.begin() {
+			continue
+		}
+		go func() {
+			defer h.work.Done()
+			if v, err := s.acquire(h.life); err == nil {
+				v.leave()
+			}
+		}()
+	}
+}
+
+// Names lists the providers in the order of Options.Specs.
+func (h *Host) Names() []string {
+	names := make([]string, 0, len(h.options.Specs))
+	for _, spec := range h.options.Specs {
+		names = append(names, spec.Name)
+	}
+	return names
+}
+
+// Close stops all providers and removes the directory of this run. It returns when no process of theirs is left, or
+// with an error when ctx ends or ten seconds are over; processes then get the end of their lifeline with ours. A
+// closed host starts nothing any more.
+func (h *Host) Close(ctx context.Context) error {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	h.end()
+	ctx, cancel := context.WithTimeout(ctx, closeLimit)
+	defer cancel()
+	for _, s := range h.slots {
+		s.stop(h.begun)
+	}
+	stopped := make(chan struct{})
+	go func() {
+		h.work.Wait()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+	case <-ctx.Done():
+		return fmt.Errorf("stopping the providers: %w", ctx.Err())
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.run == nil {
+		return nil
+	}
+	run := h.run
+	h.run = nil
+	return run.remove()
+}
+
+func (h *Host) slot(name string) (*slot, error) {
+	if s, ok := h.slots[name]; ok {
+		return s, nil
+	}
+	return nil, newError(KindNotFound, clean(name, 80), "is not installed").
+		hint("humanconnect provider list shows what is installed")
+}
+
+// begin counts a goroutine of the host; false once it is closed.
+func (h *Host) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.work.Add(1)
+	return true
+}
+
+// begun counts a goroutine of Close itself.
+func (h *Host) begun(work func()) { h.work.Go(work) }
+
+// processDir makes the private directory of the next process.
+func (h *Host) processDir() (string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return "", ErrClosed
+	}
+	if h.run == nil {
+		run, err := openRunDir(h.options.RuntimeDir)
+		if err != nil {
+			return "", err
+		}
+		h.run = run
+	}
+	h.number++
+	return h.run.sub(h.number)
+}

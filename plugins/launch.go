@@ -1,0 +1,260 @@
+package plugins
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/status"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// exitLimit is how long a failed handshake or call waits for the process to end, to tell a crash from other failures.
+const exitLimit = 250*time.Millisecond + drainLimit
+
+// launch starts one process of a provider. It is the runner that go-plugin drives; all that could go wrong in it is
+// seen by us first, so that no text of go-plugin's errors need be read.
+type launch struct {
+	spec    Spec
+	file    *os.File
+	path    string
+	dir     string
+	environ []string
+	out     *output
+
+	// said is what comes over go-plugin's stdio stream: what a Go server writes once it serves.
+	said     struct{ stdout, stderr lineWriter }
+	hand     *handshake
+	childEnv []string
+	conns    connections
+
+	mu     sync.Mutex
+	proc   *process
+	killed bool
+	err    error
+}
+
+var _ runner.Runner = (*launch)(nil)
+
+// errStopped is what a start that was killed before its program ran ends with.
+var errStopped = errors.New("start was stopped")
+
+// config is go-plugin's configuration of a client that runs this launch.
+func (l *launch) config(limit time.Duration) *plugin.ClientConfig {
+	l.said.stdout.take, l.said.stderr.take = l.out.pass, l.out.keep
+	return &plugin.ClientConfig{
+		HandshakeConfig:  sdk.Handshake(),
+		VersionedPlugins: sdk.VersionedPlugins(nil),
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
+			l.hand = newHandshake(l.spec.Name, socketDir, l.out)
+			l.childEnv = childEnvironment(l.environ, cmd.Env, l.dir)
+			return l, nil
+		},
+		SkipHostEnv:      true,
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: l.dir},
+		Logger:           hclog.NewNullLogger(),
+		SyncStdout:       &l.said.stdout,
+		SyncStderr:       &l.said.stderr,
+		// Ours comes first; this one is the last resort.
+		StartTimeout: limit + 5*time.Second,
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(
+				grpc.MaxCallRecvMsgSize(sdk.MaxMessage), grpc.MaxCallSendMsgSize(sdk.MaxMessage)),
+			grpc.WithChainStreamInterceptor(l.conns.interceptStream),
+		},
+	}
+}
+
+// Start implements runner.Runner.
+func (l *launch) Start(context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.killed {
+		return errStopped
+	}
+	path, err := executable(l.file, l.path)
+	if err == nil {
+		l.proc, err = startProcess(&exec.Cmd{
+			Path: path, Args: l.spec.Command, Env: l.childEnv, Dir: l.dir, ExtraFiles: []*os.File{l.file},
+		}, readers{stdout: l.hand.run, stderr: l.readStderr})
+	}
+	l.err = err
+	return err
+}
+
+// tail is the last of standard error, see output.tail.
+func (l *launch) tail() []string {
+	l.said.stderr.flush()
+	return l.out.tail()
+}
+
+func (l *launch) readStderr(stderr *os.File) {
+	eachLine(bufio.NewReaderSize(stderr, lineBuffer), l.out.keep)
+}
+
+// Wait implements runner.Runner.
+func (l *launch) Wait(context.Context) error {
+	<-l.process().done
+	return nil
+}
+
+// Kill implements runner.Runner. It ends the whole group, also of a program that is only about to start.
+func (l *launch) Kill(context.Context) error {
+	l.mu.Lock()
+	l.killed = true
+	proc := l.proc
+	l.mu.Unlock()
+	if proc != nil {
+		proc.kill()
+	}
+	return nil
+}
+
+func (l *launch) process() *process {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.proc
+}
+
+// Stdout implements runner.Runner: the handshake's line and no more.
+func (l *launch) Stdout() io.ReadCloser { return l.hand }
+
+// Stderr implements runner.Runner: nothing, it is read by us.
+func (l *launch) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
+
+// Name implements runner.Runner.
+func (l *launch) Name() string { return l.spec.Name }
+
+// ID implements runner.Runner; empty until the program runs.
+func (l *launch) ID() string {
+	if proc := l.process(); proc != nil {
+		return fmt.Sprint(proc.cmd.Process.Pid)
+	}
+	return ""
+}
+
+// Diagnose implements runner.Runner: nothing, see failure.
+func (l *launch) Diagnose(context.Context) string { return "" }
+
+// PluginToHost implements runner.AddrTranslator.
+func (l *launch) PluginToHost(network, address string) (string, string, error) {
+	return network, address, nil
+}
+
+// HostToPlugin implements runner.AddrTranslator.
+func (l *launch) HostToPlugin(network, address string) (string, string, error) {
+	return network, address, nil
+}
+
+// failure says why the start failed, given what go-plugin made of it.
+func (l *launch) failure(cause error) *Error {
+	switch {
+	case l.err != nil:
+		return execFailure(l.spec, l.file, l.err)
+	case l.process() == nil:
+		return newError(KindUnavailable, l.spec.Name, "could not be started").because(cause)
+	}
+	select {
+	case <-l.hand.settled:
+	default:
+		return newError(KindUnavailable, l.spec.Name, "could not be reached").because(cause)
+	}
+	switch {
+	case l.hand.failure != nil:
+		return l.hand.failure.lines(l.tail())
+	case l.hand.silent:
+		return l.silence()
+	}
+	return l.deaf()
+}
+
+// silence is the end of standard output without a handshake.
+func (l *launch) silence() *Error {
+	if !l.process().endsWithin(exitLimit) {
+		return newError(KindNotAPlugin, l.spec.Name, "closed its standard output without a handshake").
+			hint("is %s a provider of humanconnect?", l.spec.Path())
+	}
+	state := l.process().state()
+	if signal, ok := signalOf(state); ok {
+		e := newError(KindCrashed, l.spec.Name, "was ended by a signal while it started (%s)", signal)
+		return e.lines(l.tail()).hint("%s", signalHint(signal))
+	}
+	return newError(KindNotAPlugin, l.spec.Name, "ended before the handshake (%s)", state).
+		fact("file: %s", l.spec.Path()).lines(l.tail()).
+		hint("is this file a provider of humanconnect? If it is, its standard error says why it ended")
+}
+
+// deaf is a good handshake and then no connection.
+func (l *launch) deaf() *Error {
+	if l.process().endsWithin(exitLimit) {
+		return newError(KindCrashed, l.spec.Name, "ended just after the handshake (%s)", l.process().state()).
+			lines(l.tail()).hint("see its standard error above; report it to the provider's author")
+	}
+	return newError(KindProtocol, l.spec.Name, "does not answer on the socket that it named").lines(l.tail()).
+		hint("report it to the provider's author")
+}
+
+// connections remembers the gRPC connections of a client, because go-plugin does not close them when its own start of
+// the standard services fails, and refuses its broker: no provider of ours calls back, and it has no limits.
+type connections struct {
+	mu   sync.Mutex
+	open map[*grpc.ClientConn]bool
+}
+
+func (c *connections) interceptStream(
+	ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer,
+	opts ...grpc.CallOption,
+) (grpc.ClientStream, error) {
+	c.mu.Lock()
+	if c.open == nil {
+		c.open = map[*grpc.ClientConn]bool{}
+	}
+	c.open[cc] = true
+	c.mu.Unlock()
+	if strings.HasPrefix(method, "/plugin.GRPCBroker/") {
+		return nil, status.Error(codes.Unimplemented, "no broker here")
+	}
+	return next(ctx, desc, cc, method, opts...)
+}
+
+// ready returns when a connection stands, or says that it cannot, or that ctx has ended.
+func (c *connections) ready(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for cc := range c.open {
+		for {
+			state := cc.GetState()
+			if state == connectivity.Ready {
+				return nil
+			}
+			if state == connectivity.TransientFailure || state == connectivity.Shutdown ||
+				!cc.WaitForStateChange(ctx, state) {
+				return fmt.Errorf("connection is %s", state)
+			}
+		}
+	}
+	return errors.New("no connection")
+}
+
+func (c *connections) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for cc := range c.open {
+		_ = cc.Close()
+	}
+}

@@ -1,0 +1,329 @@
+package plugins_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-plugin"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+
+	"github.com/humanconnect/humanconnect/plugins"
+	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
+)
+
+// actPrefix marks the first argument by which the test binary plays a program: act:NAME MARKER ….
+const actPrefix = "act:"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && strings.HasPrefix(os.Args[1], actPrefix) {
+		act(strings.TrimPrefix(os.Args[1], actPrefix), os.Args[2:])
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// act plays a program that is, or should have been, a provider.
+func act(name string, args []string) {
+	switch name {
+	case "provider":
+		serveAs(sdk.ProtocolVersion)
+	case "protocol7":
+		serveAs(7)
+	case "prints":
+		fmt.Println("debug: \x1b[31mstarting\x1b[0m up")
+		serveAs(sdk.ProtocolVersion)
+	case "hangs", "sleeps":
+		select {}
+	case "refuses":
+		fmt.Fprintln(os.Stderr, "cannot open the thing")
+		os.Exit(3)
+	case "panics":
+		panic("no start today")
+	case "tcp":
+		fmt.Println("1|1|tcp|127.0.0.1:1|grpc")
+		select {}
+	case "deaf":
+		fmt.Printf("1|1|unix|%s/none|grpc\n", os.Getenv(plugin.EnvUnixSocketDir))
+		select {}
+	case "stubborn":
+		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
+		serveAs(sdk.ProtocolVersion)
+	case "host":
+		actHost(args)
+	}
+}
+
+// serveAs serves the test provider with plain go-plugin: no SDK, no lifeline.
+func serveAs(version uint) {
+	handshake := sdk.Handshake()
+	handshake.ProtocolVersion = version
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig: handshake,
+		Plugins:         plugin.PluginSet{sdk.PluginName: &plain{}},
+		GRPCServer:      plugin.DefaultGRPCServer,
+	})
+}
+
+type plain struct{ plugin.NetRPCUnsupportedPlugin }
+
+func (*plain) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+	providerv1.RegisterProviderServer(s, &faulty{stdout: os.Stdout})
+	return nil
+}
+
+func (*plain) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.New("not here")
+}
+
+// faulty is a provider whose sources are faults.
+type faulty struct {
+	providerv1.UnimplementedProviderServer
+	stdout *os.File
+}
+
+func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*providerv1.DescribeResponse, error) {
+	d := &providerv1.DescribeResponse{Name: "test", Version: "1.2.3", Sources: []*providerv1.Source{{
+		Id: "instant", Name: "Instant\x1b[2J\u202e source", Hosts: []string{"api.example.com"},
+	}}}
+	for _, arg := range os.Args[3:] {
+		switch arg {
+		case "misnamed":
+			d.Name = "other"
+		case "twice":
+			d.Sources = append(d.Sources, &providerv1.Source{Id: "instant"})
+		case "describe-crash":
+			os.Exit(9)
+		}
+		if once, ok := strings.CutPrefix(arg, "describe-crash-once="); ok && os.Remove(once) == nil {
+			os.Exit(9)
+		}
+	}
+	return d, nil
+}
+
+func (f *faulty) Connect(_ context.Context, req *providerv1.ConnectRequest) (*providerv1.ConnectResponse, error) {
+	switch req.GetSource() {
+	case "report":
+		return f.report()
+	case "panic":
+		go panic("boom with " + req.GetForm().GetValues()["password"])
+		select {}
+	case "exit":
+		os.Exit(7)
+	case "hang":
+		select {}
+	case "huge":
+		return waiting(strings.Repeat("x", 64<<20)), nil
+	case "flood":
+		_, err := f.stdout.Write(make([]byte, 1<<20))
+		return waiting(fmt.Sprint(err)), nil
+	case "grandchild":
+		child := exec.Command("/proc/self/exe", actPrefix+"sleeps", os.Args[2])
+		return waiting(fmt.Sprint(child.Start())), nil
+	case "refusal":
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Error{Error: &providerv1.Error{
+			Code: "access_denied", Message: "no \x1b[1mentry\u202e for " + req.GetForm().GetValues()["password"],
+		}}}, nil
+	}
+	return waiting("pid " + strconv.Itoa(os.Getpid())), nil
+}
+
+// report tells what the process sees of the world.
+func (f *faulty) report() (*providerv1.ConnectResponse, error) {
+	dir, _ := os.Getwd()
+	group, _ := syscall.Getpgid(0)
+	data, err := json.Marshal(seen{Env: os.Environ(), Dir: dir, Pid: os.Getpid(), Group: group})
+	return &providerv1.ConnectResponse{
+		Resume: data, Result: &providerv1.ConnectResponse_Wait{Wait: &providerv1.Wait{}},
+	}, err
+}
+
+type seen struct {
+	Env        []string
+	Dir        string
+	Pid, Group int
+}
+
+func waiting(text string) *providerv1.ConnectResponse {
+	return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Wait{Wait: &providerv1.Wait{Text: text}}}
+}
+
+// actHost is a core that starts one provider, says so, and waits to be killed.
+func actHost(args []string) {
+	self, _ := os.Executable()
+	host := plugins.New(plugins.Options{Specs: []plugins.Spec{{
+		Name: "test", Dev: true, Command: []string{self, actPrefix + "provider", args[0]},
+	}}})
+	if _, err := host.Provider(context.Background(), "test"); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("ready")
+	select {}
+}
+
+// stage is one test's providers, and the marker by which their processes are found.
+type stage struct {
+	t      *testing.T
+	marker string
+	self   string
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{t: t, marker: "marker-" + rand.Text(), self: self}
+	t.Cleanup(s.nothingLeft)
+	return s
+}
+
+// in is the same stage for a subtest.
+func (s *stage) in(t *testing.T) *stage { return &stage{t: t, marker: s.marker, self: s.self} }
+
+// spec is a provider that plays an act.
+func (s *stage) spec(actName string, args ...string) plugins.Spec {
+	return plugins.Spec{
+		Name: "test", Dev: true, Command: append([]string{s.self, actPrefix + actName, s.marker}, args...),
+	}
+}
+
+// host closes itself when the test ends.
+func (s *stage) host(o plugins.Options) *plugins.Host {
+	s.t.Helper()
+	h := plugins.New(o)
+	s.t.Cleanup(func() {
+		if err := h.Close(context.Background()); err != nil {
+			s.t.Errorf("closing the host: %v", err)
+		}
+	})
+	return h
+}
+
+func (s *stage) hostOf(spec plugins.Spec) *plugins.Host {
+	return s.host(plugins.Options{Specs: []plugins.Spec{spec}})
+}
+
+// pids lists the processes that carry the marker.
+func (s *stage) pids() []int {
+	entries, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	var pids []int
+	for _, path := range entries {
+		data, err := os.ReadFile(path)
+		if err == nil && strings.Contains(string(data), s.marker) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func (s *stage) nothingLeft() {
+	s.t.Helper()
+	eventually(s.t, "no process is left", func() bool { return len(s.pids()) == 0 })
+}
+
+// eventually polls for something that must come within ten seconds.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(10 * time.Second)
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("not within 10 s: %s", what)
+		}
+	}
+}
+
+func provider(t *testing.T, h *plugins.Host) sdk.Provider {
+	t.Helper()
+	p, err := h.Provider(t.Context(), "test")
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	return p
+}
+
+// step asks for a step and returns its text.
+func step(t *testing.T, p sdk.Provider, source string) (string, error) {
+	t.Helper()
+	out, err := p.Connect(t.Context(), &sdk.ConnectRequest{Source: source, Reply: sdk.Start{}})
+	if err != nil {
+		return "", err
+	}
+	wait, ok := out.(sdk.Wait)
+	if !ok {
+		t.Fatalf("step is a %T", out)
+	}
+	return wait.Text, nil
+}
+
+// report is what the provider sees.
+func report(t *testing.T, p sdk.Provider) seen {
+	t.Helper()
+	out, err := p.Connect(t.Context(), &sdk.ConnectRequest{Source: "report", Reply: sdk.Start{}})
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	var s seen
+	if err := json.Unmarshal(sdk.ResumeOf(out), &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// explain prints all that an error has to say.
+func explain(err error) string {
+	var e *plugins.Error
+	if !errors.As(err, &e) {
+		return fmt.Sprint(err)
+	}
+	return fmt.Sprintf("%v [%s]\nfacts: %q\nhints: %q", e, e.Code(), e.Facts(), e.Hints())
+}
+
+func failure(t *testing.T, err error) *plugins.Error {
+	t.Helper()
+	var e *plugins.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("error is %v, want an *plugins.Error", err)
+	}
+	return e
+}
+
+// journal collects log lines.
+type journal struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (j *journal) log(_, line string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, line)
+}
+
+func (j *journal) all() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Join(j.lines, "\n")
+}

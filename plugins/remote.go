@@ -1,0 +1,195 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// remote is a provider by its name: each call goes to the process that runs then.
+type remote struct {
+	slot   *slot
+	limits Limits
+}
+
+var (
+	_ sdk.Provider  = (*remote)(nil)
+	_ sdk.Refresher = (*remote)(nil)
+	_ sdk.Checker   = (*remote)(nil)
+)
+
+// errCallLimit is the cause of a call's context that ends because the call's limit is over.
+var errCallLimit = errors.New("call limit is over")
+
+// Describe implements sdk.Provider. What the provider says of itself is checked and cleaned.
+func (r *remote) Describe(ctx context.Context) (*sdk.Description, error) {
+	var d *sdk.Description
+	err := r.call(ctx, "in describe", r.limits.Describe, func(ctx context.Context, c *sdk.Client) (err error) {
+		d, err = c.Describe(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := checkDescription(r.slot.spec.Name, d); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Connect implements sdk.Provider.
+func (r *remote) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
+	r.slot.secrets.addConnect(req)
+	var step sdk.Step
+	err := r.call(ctx, "in a step", r.limits.Step, func(ctx context.Context, c *sdk.Client) (err error) {
+		step, err = c.Connect(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.slot.secrets.addStep(step)
+	return cleanStep(step), nil
+}
+
+// Disconnect implements sdk.Provider.
+func (r *remote) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
+	r.slot.secrets.addGrant(req)
+	return r.call(ctx, "in a disconnect", r.limits.Grant, func(ctx context.Context, c *sdk.Client) error {
+		return c.Disconnect(ctx, req)
+	})
+}
+
+// Refresh implements sdk.Refresher.
+func (r *remote) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+	r.slot.secrets.addGrant(req)
+	var refreshed *sdk.Refreshed
+	err := r.call(ctx, "in a refresh", r.limits.Grant, func(ctx context.Context, c *sdk.Client) (err error) {
+		refreshed, err = c.Refresh(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.slot.secrets.add(refreshed.Credential.Data.Reveal())
+	return refreshed, nil
+}
+
+// Check implements sdk.Checker.
+func (r *remote) Check(ctx context.Context, req *sdk.GrantRequest) error {
+	r.slot.secrets.addGrant(req)
+	return r.call(ctx, "in a check", r.limits.Grant, func(ctx context.Context, c *sdk.Client) error {
+		return c.Check(ctx, req)
+	})
+}
+
+// call does one call within its limit, and says exactly what went wrong in it.
+func (r *remote) call(
+	ctx context.Context, doing string, limit time.Duration, do func(context.Context, *sdk.Client) error,
+) error {
+	v, err := r.slot.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer v.leave()
+	limited, cancel := context.WithTimeoutCause(ctx, limit, errCallLimit)
+	defer cancel()
+	err = do(limited, v.calls)
+	if err == nil {
+		return nil
+	}
+	var said *sdk.Error
+	if errors.As(err, &said) {
+		return r.cleanError(said)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if limited.Err() != nil || status.Code(err) == codes.DeadlineExceeded {
+		return r.hung(v, doing, limit)
+	}
+	return r.broken(v, doing, err)
+}
+
+// hung is a call whose time is over. Its process takes no more calls and is killed.
+func (r *remote) hung(v *live, doing string, limit time.Duration) *Error {
+	v.retire()
+	return newError(KindTimeout, r.slot.spec.Name, "did not answer within %s %s", limit, doing).lines(v.launch.tail()).
+		hint("try again; if it hangs again, report it to the provider's author")
+}
+
+// broken tells a crash from what else a gRPC status can mean.
+func (r *remote) broken(v *live, doing string, err error) *Error {
+	name := r.slot.spec.Name
+	s := status.Convert(err)
+	if s.Code() == codes.Unavailable && v.launch.process().endsWithin(exitLimit) || v.ended() {
+		if v.isExpected() {
+			return newError(KindUnavailable, name, "was stopped %s", doing)
+		}
+		return r.slot.crashedIn(v, doing)
+	}
+	switch s.Code() {
+	case codes.Unavailable:
+		v.retire()
+		return newError(KindUnavailable, name, "broke its connection off %s, but did not end", doing).
+			lines(v.launch.tail()).hint("try again; if it happens again, report it to the provider's author")
+	case codes.ResourceExhausted:
+		return newError(KindBadAnswer, name, "sent or was to be sent more than %d MiB %s", sdk.MaxMessage>>20, doing).
+			hint("report it to the provider's author")
+	case codes.Unimplemented:
+		return newError(KindProtocol, name, "does not serve what was asked of it %s", doing).
+			hint("install a provider that serves humanconnect.provider.v1")
+	}
+	return newError(KindBadAnswer, name, "failed %s (%s): %s", doing, s.Code(),
+		clean(r.slot.secrets.clear(s.Message()), 200)).lines(v.launch.tail()).
+		hint("report it to the provider's author")
+}
+
+func (v *live) isExpected() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.expected
+}
+
+// cleanError makes what a source said no with fit to show.
+func (r *remote) cleanError(said *sdk.Error) *sdk.Error {
+	out := *said
+	out.Message = clean(r.slot.secrets.clear(said.Message), 500)
+	out.Field = clean(said.Field, 64)
+	out.Setting = clean(said.Setting, 64)
+	return &out
+}
+
+// cleanStep makes the text of a step fit to show. Addresses, codes, ids and opaque bytes stay as they are.
+func cleanStep(step sdk.Step) sdk.Step {
+	switch s := step.(type) {
+	case sdk.Form:
+		s.Title, s.Text = clean(s.Title, 200), cleanText(s.Text, 2000)
+		for i := range s.Fields {
+			cleanField(&s.Fields[i])
+		}
+		return s
+	case sdk.ShowCode:
+		s.UserCode = clean(s.UserCode, 64)
+		return s
+	case sdk.Wait:
+		s.Text = cleanText(s.Text, 2000)
+		return s
+	case sdk.Connected:
+		s.Account.Label = clean(s.Account.Label, 200)
+		return s
+	}
+	return step
+}
+
+func cleanField(f *sdk.Field) {
+	f.Label, f.Help = clean(f.Label, 200), cleanText(f.Help, 1000)
+	for i := range f.Choices {
+		f.Choices[i].Label = clean(f.Choices[i].Label, 200)
+	}
+}

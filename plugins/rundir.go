@@ -1,0 +1,130 @@
+package plugins
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+const (
+	runPrefix  = "hc-"
+	runLock    = "lock"
+	tmpBase    = "/tmp"
+	runNameTry = 10
+	// maxRunDir leaves room in the 104 bytes of a socket's path (108 on Linux) for what comes below: a directory for
+	// each process, go-plugin's "plugin-dir" with ten digits, and the name that the server chooses.
+	maxRunDir = 104 - len("/99999/plugin-dir4294967295/plugin4294967295") - 1
+)
+
+// runDir is the private directory of one run: sockets, and the working and temporary directory of each process. It is
+// flocked for as long as its owner lives; one whose lock can be taken is a dead run's, and swept by the next.
+type runDir struct {
+	path string
+	lock *os.File
+}
+
+// openRunDir makes the directory below the first base that is private enough and short enough: the one that was asked
+// for ($XDG_RUNTIME_DIR), else /tmp.
+func openRunDir(hint string) (*runDir, error) {
+	for _, base := range []string{hint, tmpBase} {
+		if base == "" || !filepath.IsAbs(base) || len(base)+len("/hc-12345678") > maxRunDir {
+			continue
+		}
+		if base != tmpBase && !isPrivate(base) {
+			continue
+		}
+		sweep(base)
+		if dir, err := makeRunDir(base); err == nil || base == tmpBase {
+			return dir, err
+		}
+	}
+	return nil, errors.New("no directory for the sockets of providers")
+}
+
+// isPrivate says whether a directory is ours alone, as XDG_RUNTIME_DIR must be.
+func isPrivate(dir string) bool {
+	info, err := os.Stat(dir)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid() && info.Mode().Perm()&0o022 == 0
+}
+
+func makeRunDir(base string) (*runDir, error) {
+	for range runNameTry {
+		path := filepath.Join(base, runPrefix+strings.ToLower(rand.Text()[:8]))
+		if err := os.Mkdir(path, 0o700); errors.Is(err, os.ErrExist) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		lock, err := takeLock(filepath.Join(path, runLock), os.O_CREATE)
+		if err == nil {
+			return &runDir{path: path, lock: lock}, nil
+		}
+		if !errors.Is(err, errLockTaken) {
+			_ = os.RemoveAll(path)
+			return nil, err
+		}
+		// A sweeper was quicker than the lock and removes the directory.
+	}
+	return nil, fmt.Errorf("no free name for a directory in %s", base)
+}
+
+var errLockTaken = errors.New("lock is taken")
+
+// takeLock locks a file and makes sure that it still stands at its path.
+func takeLock(path string, flags int) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW|flags, 0o600)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, errLockTaken
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		opened, errOpened := file.Stat()
+		standing, errStanding := os.Lstat(path)
+		if errOpened == nil && errStanding == nil && os.SameFile(opened, standing) {
+			return file, nil
+		}
+	}
+	closeFiles(file)
+	return nil, errLockTaken
+}
+
+// sweep removes the directories of dead runs of ours. One without a lock is left alone: it is just being made.
+func sweep(base string) {
+	found, _ := filepath.Glob(filepath.Join(base, runPrefix+"????????"))
+	for _, path := range found {
+		info, err := os.Lstat(path)
+		if err != nil || !info.IsDir() || !isPrivate(path) {
+			continue
+		}
+		lock, err := takeLock(filepath.Join(path, runLock), 0)
+		if err != nil {
+			continue
+		}
+		_ = os.RemoveAll(path)
+		closeFiles(lock)
+	}
+}
+
+// sub makes a directory for one process.
+func (d *runDir) sub(number int) (string, error) {
+	path := filepath.Join(d.path, fmt.Sprint(number))
+	return path, os.Mkdir(path, 0o700)
+}
+
+// remove takes the directory away and the lock with it.
+func (d *runDir) remove() error {
+	err := os.RemoveAll(d.path)
+	closeFiles(d.lock)
+	return err
+}
