@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,25 +47,29 @@ func isURL(line string) bool {
 	return found && (scheme == "http" || scheme == "https")
 }
 
-// Attach keeps hooks of flags with a session ("" for a call that opened none), and returns their ids in the order
-// given. The same hook again, which is the same event, command and directory, is kept once. mac is the store's MAC.
+// Attach keeps hooks of flags with a session ("" for a call that opened none), and returns their ids, each once,
+// in the order given. The same hook again, which is the same event, command and directory, is kept once (without a session: once in a
+// call). mac is the store's MAC.
 func Attach(tx store.Tx, mac func(purpose string, data ...[]byte) []byte, session id.Session, hooks []Hook) ([]id.SessionHook, error) {
+	known := make(map[string]id.SessionHook)
 	var ids []id.SessionHook
 	for _, h := range hooks {
-		kept, err := attach(tx, mac, session, h)
+		mark := fingerprint(mac, h)
+		if _, ok := known[string(mark)]; ok {
+			continue
+		}
+		kept, err := attach(tx, session, mark, h)
 		if err != nil {
 			return nil, fmt.Errorf("keep a hook: %w", err)
 		}
+		known[string(mark)] = kept
 		ids = append(ids, kept)
 	}
 	return ids, nil
 }
 
-func attach(tx store.Tx, mac func(string, ...[]byte) []byte, session id.Session, h Hook) (id.SessionHook, error) {
-	row := store.SessionHook{
-		ID: id.New[id.SessionHook](), Session: session,
-		Fingerprint: fingerprint(mac, h), Spec: specOf(h),
-	}
+func attach(tx store.Tx, session id.Session, mark []byte, h Hook) (id.SessionHook, error) {
+	row := store.SessionHook{ID: id.New[id.SessionHook](), Session: session, Fingerprint: mark, Spec: specOf(h)}
 	err := tx.InsertSessionHook(row)
 	if !errors.Is(err, store.ErrExists) {
 		return row.ID, err
@@ -74,7 +79,7 @@ func attach(tx store.Tx, mac func(string, ...[]byte) []byte, session id.Session,
 		return "", err
 	}
 	for _, k := range hooks {
-		if string(k.Fingerprint) == string(row.Fingerprint) {
+		if bytes.Equal(k.Fingerprint, mark) {
 			return k.ID, nil
 		}
 	}

@@ -1,0 +1,447 @@
+package hook
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// tries returns the moments, from the start, at which a failing delivery is tried, and what it ends as.
+func tries(t *testing.T, answer func(context.Context, Message) Outcome, step, upTo time.Duration) ([]time.Duration, store.Delivery) {
+	t.Helper()
+	s := newState(t)
+	h := closing("journal")
+	e := s.record(s.session(), 1, h)
+	began := s.clock.Now()
+	r := &receiver{answer: answer}
+	d := s.worker(r, h)
+	var at []time.Duration
+	for s.clock.Now().Sub(began) <= upTo {
+		before := r.count()
+		s.once(d)
+		for range r.count() - before {
+			at = append(at, s.clock.Now().Sub(began))
+		}
+		s.clock.Advance(step)
+	}
+	return at, s.only(e.ID)
+}
+
+func TestQuickTriesThenDead(t *testing.T) {
+	at, d := tries(t, failing, 500*time.Millisecond, 40*time.Second)
+	want := []time.Duration{0, time.Second, 6 * time.Second, 26 * time.Second}
+	if diff := cmp.Diff(want, at); diff != "" {
+		t.Error(diff)
+	}
+	if d.State != store.DeliveryDead || d.Tries != 4 || d.Error != "exit status 1" || d.EndedAt.IsZero() || d.Owner != "" {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestNotNowGoesToTheLongSchedule(t *testing.T) {
+	at, d := tries(t, notNow, 5*time.Minute, 80*time.Hour)
+	var want []time.Duration
+	var sum time.Duration
+	for _, wait := range append([]time.Duration{0}, Long()...) {
+		sum += wait
+		want = append(want, sum)
+	}
+	if diff := cmp.Diff(want, at); diff != "" {
+		t.Error(diff)
+	}
+	if d.State != store.DeliveryDead || d.Tries != 9 || d.Deferred != 8 {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestLongScheduleStartsAtItsBeginningAfterQuickFailures(t *testing.T) {
+	answers := []Outcome{{Error: "a"}, {Error: "b"}, {Verdict: NotNow}, {Error: "c"}, {Verdict: Accepted}}
+	at, d := tries(t, func(_ context.Context, m Message) Outcome { return answers[m.Attempt-1] }, time.Second, 7*time.Minute)
+	want := []time.Duration{0, time.Second, 6 * time.Second, 6*time.Second + 5*time.Minute, 26*time.Second + 5*time.Minute}
+	if diff := cmp.Diff(want, at); diff != "" {
+		t.Error(diff)
+	}
+	if d.State != store.DeliveryDelivered || d.Error != "" {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestJitterIsATenthAtMost(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, random := range []float64{0, 0.25, 0.999999} {
+		for i, want := range Long() {
+			d := store.Delivery{Deferred: i, Tries: i}
+			apply(&d, Outcome{Verdict: NotNow}, now, random)
+			if off := (d.NextAt.Sub(now) - want).Abs(); off > want/10 || (random != 0.5 && off == 0) {
+				t.Errorf("wait %d: off by %s", i, off)
+			}
+		}
+	}
+}
+
+func TestHeadOfQueueHoldsLaterEvents(t *testing.T) {
+	s := newState(t)
+	slow, fast := closing("slow"), closing("fast")
+	a, b := s.session(), s.session()
+	for seq := range int64(3) {
+		s.record(a, seq+1, slow, fast)
+	}
+	s.record(b, 1, slow, fast)
+	s.record("", 1, slow)
+	s.record("", 1, slow)
+	r := &receiver{answer: func(_ context.Context, m Message) Outcome {
+		if m.Hook.Name == "slow" && m.Event.Session == a && m.Event.Sequence == 1 {
+			return Outcome{Error: "exit status 1"}
+		}
+		return Outcome{Verdict: Accepted}
+	}}
+	d := s.worker(r, slow, fast)
+	s.once(d)
+	lane := func(hook string, session id.Session) []int64 {
+		var seqs []int64
+		for _, m := range r.messages() {
+			if m.Hook.Name == hook && m.Event.Session == session {
+				seqs = append(seqs, m.Event.Sequence)
+			}
+		}
+		return seqs
+	}
+	check := func(hook string, session id.Session, want ...int64) {
+		t.Helper()
+		if got := lane(hook, session); !slices.Equal(got, want) {
+			t.Errorf("%s got %v, want %v", hook, got, want)
+		}
+	}
+	check("slow", a, 1)
+	check("fast", a, 1, 2, 3)
+	check("slow", b, 1)
+	check("slow", "", 1, 1)
+	for _, wait := range quick() {
+		s.clock.Advance(wait)
+		s.once(d)
+	}
+	check("slow", a, 1, 1, 1, 1, 2, 3)
+}
+
+func TestOneHookRunsFourTriesAtOnceAndOthersGoOn(t *testing.T) {
+	s := newState(t)
+	stuck, free := closing("stuck"), closing("free")
+	release := make(chan struct{})
+	var mu sync.Mutex
+	now, most := 0, 0
+	r := &receiver{answer: func(_ context.Context, m Message) Outcome {
+		if m.Hook.Name == "free" {
+			return Outcome{Verdict: Accepted}
+		}
+		mu.Lock()
+		now++
+		most = max(most, now)
+		mu.Unlock()
+		<-release
+		mu.Lock()
+		now--
+		mu.Unlock()
+		return Outcome{Verdict: Accepted}
+	}}
+	for range 10 {
+		session := s.session()
+		s.record(session, 1, stuck, free)
+		s.record(session, 2, stuck, free)
+	}
+	d := s.worker(r, stuck, free)
+	end := running(t, d)
+	delivered := func(hook string) int {
+		return len(s.deliveries(store.DeliveryFilter{Hook: hook, State: store.DeliveryDelivered}))
+	}
+	eventually(t, "the free hook has all", func() bool { return delivered("free") == 20 })
+	close(release)
+	eventually(t, "the stuck hook has all", func() bool { return delivered("stuck") == 20 })
+	end()
+	if most != 4 {
+		t.Errorf("%d at once", most)
+	}
+}
+
+func TestManyDispatchersNeverSendOneLaneAtOnce(t *testing.T) {
+	s := newState(t)
+	hooks := []Hook{closing("one"), closing("two")}
+	var mu sync.Mutex
+	busy, last, got := map[string]bool{}, map[string]int64{}, 0
+	r := &receiver{answer: func(_ context.Context, m Message) Outcome {
+		lane := m.Hook.Name + string(m.Event.Session)
+		mu.Lock()
+		if busy[lane] || m.Event.Sequence != last[lane]+1 {
+			t.Errorf("busy %t, %d after %d", busy[lane], m.Event.Sequence, last[lane])
+		}
+		busy[lane], last[lane] = true, m.Event.Sequence
+		mu.Unlock()
+		timer := time.NewTimer(time.Millisecond)
+		<-timer.C
+		mu.Lock()
+		defer mu.Unlock()
+		busy[lane] = false
+		got++
+		return Outcome{Verdict: Accepted}
+	}}
+	for range 3 {
+		running(t, s.onSystemClock(r, hooks...))
+	}
+	for range 4 {
+		session := s.session()
+		for seq := range int64(4) {
+			s.record(session, seq+1, hooks...)
+		}
+	}
+	eventually(t, "all delivered", func() bool {
+		return len(s.deliveries(store.DeliveryFilter{State: store.DeliveryDelivered})) == 32
+	})
+	if got != 32 {
+		t.Errorf("%d sent", got)
+	}
+}
+
+// stuckWorker claims what is due and answers when release is closed.
+func stuckWorker(t *testing.T, s *state, answer Outcome, hooks ...Hook) (d *Dispatcher, got *receiver, release chan struct{}, done chan struct{}) {
+	t.Helper()
+	release, done = make(chan struct{}), make(chan struct{})
+	got = &receiver{answer: func(context.Context, Message) Outcome { <-release; return answer }}
+	d = s.worker(got, hooks...)
+	go func() {
+		defer close(done)
+		_, _ = d.Once(context.Background(), Scope{}) // its own world has ended
+	}()
+	eventually(t, "the first worker sends", func() bool { return got.count() == 1 })
+	return d, got, release, done
+}
+
+func TestDeadOwnersWorkIsFreeAtOnceAndItsLateWordIsNotHeard(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	e := s.record(s.session(), 1, h)
+	first, got, release, done := stuckWorker(t, s, Outcome{Error: "late"}, h)
+	r := &receiver{}
+	second := s.worker(r, h)
+	if s.once(second); r.count() != 0 {
+		t.Fatal("took the work of a living owner")
+	}
+	s.kill(first.opt.Liveness.Self())
+	if tally := s.once(second); tally.Delivered != 1 {
+		t.Fatalf("%+v", tally)
+	}
+	close(release)
+	<-done
+	again := append(got.messages(), r.messages()...)
+	if again[0].Event.ID != again[1].Event.ID || string(again[0].Event.Body) != string(again[1].Event.Body) {
+		t.Error("the receiver cannot tell that it is the same event")
+	}
+	if d := s.only(e.ID); d.State != store.DeliveryDelivered || d.Tries != 1 {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestLeaseFreesWorkWhoseOwnerCannotBeAsked(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	h.Timeout = time.Minute
+	s.record(s.session(), 1, h)
+	_, _, release, done := stuckWorker(t, s, Outcome{}, h)
+	r := &receiver{}
+	second := s.worker(r, h)
+	s.clock.Advance(90*time.Second - time.Millisecond)
+	if s.once(second); r.count() != 0 {
+		t.Fatal("took it within its lease")
+	}
+	s.clock.Advance(time.Millisecond)
+	if s.once(second); r.count() != 1 {
+		t.Error("left it after its lease")
+	}
+	close(release)
+	<-done
+}
+
+func TestHookThatNoConfigNamesIsLeftAloneAndDiesAfterTheLongSchedule(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	session := s.session()
+	e := s.record(session, 1, h)
+	r := &receiver{}
+	var told []Report
+	opt := s.options(r)
+	opt.Report = func(r Report) { told = append(told, r) }
+	stranger := New(opt)
+	s.clock.Advance(longTotal())
+	s.once(stranger)
+	if d := s.only(e.ID); d.State != store.DeliveryPending || d.Owner != "" {
+		t.Fatalf("%+v", d)
+	}
+	s.clock.Advance(time.Millisecond)
+	later := s.record(session, 2, h)
+	if tally := s.once(stranger); tally.Dead != 1 || tally.Pending != 1 {
+		t.Errorf("%+v", tally)
+	}
+	if d := s.only(e.ID); d.State != store.DeliveryDead || d.Error != "hook_gone" || d.Tries != 0 {
+		t.Errorf("%+v", d)
+	}
+	if len(told) != 1 || told[0].Error != "hook_gone" || told[0].State != store.DeliveryDead {
+		t.Errorf("%+v", told)
+	}
+	if s.once(s.worker(r, h)); s.only(later.ID).State != store.DeliveryDelivered {
+		t.Error("the rest of its queue waits for ever")
+	}
+}
+
+func TestDrainWaitsForQuickTriesAlone(t *testing.T) {
+	s := newState(t)
+	good, bad, later, foreign := closing("good"), closing("bad"), closing("later"), closing("foreign")
+	for _, h := range []*Hook{&good, &bad, &later, &foreign} {
+		h.Required = true
+	}
+	session := s.session()
+	s.record(session, 1, good, bad, later, foreign)
+	s.record(s.session(), 1, bad)
+	r := &receiver{answer: func(ctx context.Context, m Message) Outcome {
+		switch m.Hook.Name {
+		case "bad":
+			return failing(ctx, m)
+		case "later":
+			return notNow(ctx, m)
+		}
+		return Outcome{Verdict: Accepted}
+	}}
+	got := make(chan Tally, 1)
+	go func() {
+		tally, err := s.worker(r, good, bad, later).Drain(context.Background(), Scope{Session: session}, time.Minute)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- tally
+	}()
+	tally := advance(t, s, got)
+	want := Tally{Delivered: 1, Pending: 2, Dead: 1, Unaccepted: []string{"bad", "later"}}
+	if diff := cmp.Diff(want, tally); diff != "" {
+		t.Error(diff)
+	}
+	if n := r.count(); n != 6 {
+		t.Errorf("%d tries", n)
+	}
+}
+
+// advance moves the clock whenever somebody waits for it, until a tally comes.
+func advance(t *testing.T, s *state, got <-chan Tally) Tally {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	limit := time.NewTimer(20 * time.Second)
+	defer limit.Stop()
+	for {
+		select {
+		case tally := <-got:
+			return tally
+		case <-tick.C:
+			s.clock.Advance(250 * time.Millisecond)
+		case <-limit.C:
+			t.Fatal("the drain does not end")
+		}
+	}
+}
+
+func TestDrainEndsWhenItsTimeIsOverAndLeavesTheRestPending(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	session := s.session()
+	e := s.record(session, 1, h)
+	r := &receiver{answer: func(ctx context.Context, _ Message) Outcome { <-ctx.Done(); return Outcome{Verdict: Interrupted} }}
+	d := s.worker(r, h)
+	if tally, err := d.Drain(t.Context(), Scope{Session: session}, 0); err != nil || tally.Pending != 1 || r.count() != 0 {
+		t.Errorf("no wait: %+v, %v, %d tries", tally, err, r.count())
+	}
+	tally, err := s.onSystemClock(r, h).Drain(t.Context(), Scope{Session: session}, 50*time.Millisecond)
+	if err != nil || tally.Pending != 1 {
+		t.Errorf("%+v, %v", tally, err)
+	}
+	if row := s.only(e.ID); row.Tries != 0 || row.Owner != "" || row.State != store.DeliveryPending || row.Error != "" {
+		t.Errorf("%+v", row)
+	}
+}
+
+func TestRunStopsWhatRunsWhenItsContextEnds(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	e := s.record(s.session(), 1, h)
+	r := &receiver{answer: func(ctx context.Context, _ Message) Outcome { <-ctx.Done(); return Outcome{Verdict: Interrupted} }}
+	end := running(t, s.worker(r, h))
+	eventually(t, "the try runs", func() bool { return r.count() == 1 })
+	end()
+	if row := s.only(e.ID); row.Tries != 0 || row.Owner != "" || row.State != store.DeliveryPending {
+		t.Errorf("%+v", row)
+	}
+}
+
+func TestWakeBringsWhatWasJustRecorded(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	r := &receiver{}
+	d := s.worker(r, h)
+	end := running(t, d)
+	eventually(t, "it sleeps", func() bool { return s.clock.Waiting() == 1 })
+	session := s.session()
+	s.record(session, 1, h)
+	d.Wake()
+	eventually(t, "it came", func() bool { return r.count() == 1 })
+	tally, err := d.Drain(t.Context(), Scope{Session: session}, time.Minute)
+	if err != nil || tally.Delivered != 1 {
+		t.Errorf("beside run: %+v, %v", tally, err)
+	}
+	end()
+}
+
+func TestDrainBringsAnEventOutsideOfASession(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	h.Required = true
+	mine, other := s.record("", 1, h), s.record("", 1, h)
+	r := &receiver{}
+	tally, err := s.worker(r, h).Drain(t.Context(), Scope{Event: mine.ID}, time.Minute)
+	if diff := cmp.Diff(Tally{Delivered: 1}, tally); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	if s.only(other.ID).State != store.DeliveryPending {
+		t.Error("brought another's")
+	}
+}
+
+func TestReportTellsOfEachTry(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	session := s.session()
+	e := s.record(session, 1, h)
+	var told []string
+	opt := s.options(&receiver{answer: func(_ context.Context, m Message) Outcome {
+		if m.Attempt == 1 {
+			return Outcome{Error: "exit status 1", Output: []byte("oh\x1b[2J\nno\n")}
+		}
+		return Outcome{Verdict: Accepted}
+	}}, h)
+	opt.Report = func(r Report) {
+		if r.Event != e.ID || r.Session != session || r.Hook != "journal" || r.Type != "session.closed" {
+			t.Errorf("%+v", r)
+		}
+		told = append(told, fmt.Sprintf("%d %s %q %q %s", r.Attempt, r.State, r.Error, r.Lines, r.Next.Sub(s.clock.Now())))
+	}
+	d := New(opt)
+	s.once(d)
+	s.clock.Advance(time.Second)
+	s.once(d)
+	want := []string{`1 pending "exit status 1" ["oh[2J" "no"] 1s`, `2 delivered "" [] 0s`}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Error(diff)
+	}
+}
