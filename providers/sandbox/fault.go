@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// fault is what goes wrong for one user name, at clinic and family.
+type fault struct {
+	Username string
+	// connect runs when the login is right, and again for each reply to a step of its own. Without step and error the
+	// conversation goes on as for anybody.
+	connect func(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error)
+	revoke  func(context.Context) error
+	check   func(context.Context) error
+}
+
+func findFault(username string) (fault, bool) {
+	for _, f := range faults() {
+		if f.Username == username {
+			return f, true
+		}
+	}
+	return fault{}, false
+}
+
+// faults are all there are, in the order of the table in README.md.
+func faults() []fault {
+	return []fault{
+		{Username: "error_access_denied", connect: refuse(accessDenied())},
+		{Username: "error_scope_missing", connect: refuse(&sdk.Error{
+			Code: sdk.ScopeMissing, Message: "The scope for reading was not granted.",
+		})},
+		{Username: "error_invalid_input", connect: refuse(&sdk.Error{
+			Code: sdk.InvalidInput, Message: "The sandbox never takes this user name.", Field: fieldUsername,
+		})},
+		{Username: "error_bad_configuration", connect: refuse(&sdk.Error{
+			Code: sdk.BadConfiguration, Message: "The sandbox does not like its settings.", Setting: settingGreeting,
+		})},
+		{Username: "error_source_unavailable", connect: refuse(unavailable(30 * time.Second))},
+		{Username: "error_source_error", connect: refuse(&sdk.Error{
+			Code: sdk.SourceError, Message: "The sandbox got an answer that makes no sense.",
+		})},
+		{Username: "error_rate_limited", connect: refuse(&sdk.Error{
+			Code: sdk.RateLimited, Message: "Too many attempts.", Retryable: true, RetryAfter: time.Minute,
+		})},
+		{Username: "error_revoked", connect: refuse(revoked())},
+		{Username: "error_not_supported", connect: refuse(&sdk.Error{
+			Code: sdk.NotSupported, Message: "The sandbox cannot do this.",
+		})},
+		{Username: "error_attempt_expired", connect: refuse(&sdk.Error{
+			Code: sdk.AttemptExpired, Message: "The sandbox waited too long.", Retryable: true,
+		})},
+		{Username: "error_account_mismatch", connect: refuse(&sdk.Error{
+			Code: sdk.AccountMismatch, Message: "This is another account.",
+		})},
+		{Username: "error_unknown_code", connect: refuse(&sdk.Error{
+			Code: "sandbox_mood", Message: "This code does not exist.",
+		})},
+		{Username: "slow", connect: slow},
+		{Username: "wait", connect: wait},
+		{Username: "code", connect: code},
+		{Username: "open_url", connect: openURL},
+		{Username: "third_form", connect: thirdForm},
+		{Username: "crash", connect: crash},
+		{Username: "crash_wait", connect: crashAfterWait},
+		{Username: "hang", connect: hang},
+		{Username: "garbage", connect: garbage},
+		{Username: "huge", connect: huge},
+		{Username: "stdout", connect: flood},
+		{Username: "grandchild", connect: grandchild},
+		{Username: "revoke_fails", revoke: func(context.Context) error { return unavailable(0) }},
+		{Username: "revoke_denied", revoke: func(context.Context) error { return accessDenied() }},
+		{Username: "revoke_hang", revoke: forever},
+		{Username: "revoke_crash", revoke: func(context.Context) error { panic("sandbox: crash on demand") }},
+		{Username: "revoke_slow", revoke: pause},
+		{Username: "check_revoked", check: func(context.Context) error { return revoked() }},
+	}
+}
+
+// The steps and errors of faults. poll is the shortest interval that there is.
+const (
+	poll  = time.Second
+	delay = 2 * time.Second
+)
+
+func accessDenied() *sdk.Error {
+	return &sdk.Error{Code: sdk.AccessDenied, Message: "The sandbox said no."}
+}
+
+func revoked() *sdk.Error {
+	return &sdk.Error{Code: sdk.Revoked, Message: "The sandbox has revoked this access."}
+}
+
+func unavailable(after time.Duration) *sdk.Error {
+	return &sdk.Error{
+		Code: sdk.SourceUnavailable, Message: "The sandbox is closed.", Retryable: true, RetryAfter: after,
+	}
+}
+
+func refuse(e *sdk.Error) func(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
+	return func(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) { return nil, e }
+}
+
+func slow(ctx context.Context, _ *sdk.ConnectRequest, _ place) (sdk.Step, error) { return nil, pause(ctx) }
+
+func pause(ctx context.Context) error {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func wait(_ context.Context, _ *sdk.ConnectRequest, at place) (sdk.Step, error) {
+	if at.Polls == 2 {
+		return nil, nil
+	}
+	return sdk.Wait{Text: "The sandbox is thinking.", PollAfter: poll, Resume: at.bytes()}, nil
+}
+
+func code(_ context.Context, _ *sdk.ConnectRequest, at place) (sdk.Step, error) {
+	if at.Polls == 2 {
+		return nil, nil
+	}
+	return sdk.ShowCode{
+		UserCode: "SAND-BOX1", VerificationURI: "http://" + deadEnd + "/device", PollAfter: poll, Resume: at.bytes(),
+	}, nil
+}
+
+func openURL(_ context.Context, req *sdk.ConnectRequest, at place) (sdk.Step, error) {
+	if at.Polls == 0 {
+		page := "http://" + deadEnd + "/authorize?state=" + url.QueryEscape(req.OAuthState)
+		return sdk.OpenURL{URL: page, Resume: at.bytes()}, nil
+	}
+	callback, isCallback := req.Reply.(sdk.Callback)
+	if !isCallback || callback.Get("error") != "" {
+		return nil, accessDenied()
+	}
+	return nil, nil
+}
+
+func thirdForm(_ context.Context, req *sdk.ConnectRequest, at place) (sdk.Step, error) {
+	if at.Polls > 0 {
+		return nil, nil
+	}
+	extra := sdk.Field{ID: fieldExtra, Label: "One more thing", Kind: sdk.KindText, Required: true}
+	return form(req, "Not so fast", []sdk.Field{extra}, at), nil
+}
+
+func crash(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
+	panic("sandbox: crash on demand")
+}
+
+func crashAfterWait(ctx context.Context, req *sdk.ConnectRequest, at place) (sdk.Step, error) {
+	if at.Polls > 0 {
+		return crash(ctx, req, at)
+	}
+	return wait(ctx, req, at)
+}
+
+func hang(ctx context.Context, _ *sdk.ConnectRequest, _ place) (sdk.Step, error) { return nil, forever(ctx) }
+
+func forever(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// garbage goes around the conversation: a nil step in an interface is no step on the wire.
+func garbage(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
+	return (*sdk.Form)(nil), nil
+}
+
+func huge(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
+	return sdk.Wait{PollAfter: poll, Resume: make([]byte, sdk.MaxResume+1)}, nil
+}
+
+func flood(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
+	_, err := os.Stdout.Write(bytes.Repeat([]byte("sandbox "), 1<<17))
+	return nil, err
+}
+
+// grandchild leaves a process behind for whoever stops the provider to find.
+func grandchild(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
+	return nil, exec.Command("sleep", "300").Start()
+}

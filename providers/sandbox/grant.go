@@ -1,0 +1,53 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// mediaType marks the credentials of the sandbox.
+const mediaType = "application/vnd.humanconnect.sandbox+json"
+
+// login is who signed in.
+type login struct{ Username, Account, Label string }
+
+// grant is the credential: a secret for its own sake, and the user name, by which Disconnect and Check know their
+// fault.
+type grant struct {
+	Username string `json:"username,omitempty"`
+	Secret   string `json:"secret"`
+}
+
+func connected(req *sdk.ConnectRequest, who login) (sdk.Step, error) {
+	data, err := json.Marshal(grant{Username: who.Username, Secret: rand.Text()})
+	if err != nil {
+		return nil, err
+	}
+	return sdk.Connected{
+		Account:    sdk.Account{ID: who.Account, Label: who.Label},
+		Credential: sdk.Credential{Data: sdk.Secret(data), MediaType: mediaType},
+		Scopes:     req.Scopes,
+	}, nil
+}
+
+func readGrant(c sdk.Credential) (grant, error) {
+	var g grant
+	if c.MediaType != mediaType || json.Unmarshal([]byte(c.Data.Reveal()), &g) != nil || g.Secret == "" {
+		return grant{}, unexpected("This is no credential of the sandbox.")
+	}
+	return g, nil
+}
+
+// accountID is stable for ever for the same parts, and tells nothing of them.
+func accountID(parts ...string) string {
+	if parts[0] == noAccount {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,80 @@
+package main
+
+import "github.com/humanconnect/humanconnect/sdk"
+
+// The ids of the sources.
+const (
+	instant = "sandbox-instant"
+	clinic  = "sandbox-clinic"
+	family  = "sandbox-family"
+)
+
+// deadEnd is where nobody listens: the one place that the sandbox sends a browser to.
+const deadEnd = "127.0.0.1:9"
+
+func description() *sdk.Description {
+	return &sdk.Description{
+		Name:    "sandbox",
+		Version: "1.0.0",
+		Settings: []sdk.Field{{
+			ID: settingGreeting, Label: "Greeting", Kind: sdk.KindText, Help: "A sentence to show above every form.",
+		}},
+		Sources: []sdk.Source{
+			{
+				ID: instant, Name: "Sandbox Instant", Group: "Sandbox",
+				Capabilities: []sdk.Capability{sdk.CapabilityCheck},
+			},
+			{
+				ID: clinic, Name: "Sandbox Clinic", Group: "Sandbox",
+				Ways: ways(), Hosts: []string{deadEnd}, Capabilities: capabilities(),
+				Fields: loginFields(),
+				Settings: []sdk.Field{{
+					ID: settingAPIKey, Label: "API key", Kind: sdk.KindSecret,
+					Help: "Where it is set, only the value sandbox-key is accepted.",
+				}},
+			},
+			{
+				ID: family, Name: "Sandbox Family", Group: "Sandbox",
+				Ways: ways(), Hosts: []string{deadEnd}, Capabilities: capabilities(),
+				Fields: append(loginFields(), memberField()),
+			},
+		},
+	}
+}
+
+// ways has the form first; the other two are asked for by faults alone.
+func ways() []sdk.Way { return []sdk.Way{sdk.WayForm, sdk.WayBrowser, sdk.WayCode} }
+
+func capabilities() []sdk.Capability {
+	return []sdk.Capability{sdk.CapabilityRevoke, sdk.CapabilityCheck}
+}
+
+// The fields of the forms, and the settings.
+const (
+	fieldUsername = "username"
+	fieldPassword = "password"
+	fieldMember   = "member"
+	// fieldExtra is declared nowhere: a script cannot know of it.
+	fieldExtra = "extra"
+
+	settingGreeting = "greeting"
+	settingAPIKey   = "api_key"
+)
+
+func loginFields() []sdk.Field {
+	return []sdk.Field{
+		{ID: fieldUsername, Label: "User name", Kind: sdk.KindText, Required: true, Help: "demouser"},
+		{ID: fieldPassword, Label: "Password", Kind: sdk.KindSecret, Required: true, Help: "password"},
+	}
+}
+
+func memberField() sdk.Field {
+	return sdk.Field{
+		ID: fieldMember, Label: "Member of the family", Kind: sdk.KindChoice, Required: true,
+		Choices: []sdk.Choice{
+			{Value: "alex", Label: "Alex"},
+			{Value: "robin", Label: "Robin"},
+			{Value: "sam", Label: "Sam"},
+		},
+	}
+}
