@@ -231,3 +231,5 @@ func running(t testing.TB, d *Dispatcher) func() {
 }
 
 var errKilled = errors.New("killed")
+
+func realShell() Shell { return Shell{Environ: environ(), Clock: clock.System()} }
