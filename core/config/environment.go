@@ -29,9 +29,16 @@ func (e Environment) Lookup(name string) (string, bool) {
 	return "", false
 }
 
-// others is the environment without the variables of this program.
+// others is the environment without the variables of this program. It is never nil: to exec, nil is the environment of
+// the process.
 func (e Environment) others() []string {
-	return slices.DeleteFunc(slices.Clone([]string(e)), func(s string) bool { return strings.HasPrefix(s, prefix) })
+	out := make([]string, 0, len(e))
+	for _, pair := range e {
+		if !strings.HasPrefix(pair, prefix) {
+			out = append(out, pair)
+		}
+	}
+	return out
 }
 
 // Variable is an environment variable that the program reads, or gives to what it starts.

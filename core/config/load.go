@@ -1,7 +1,9 @@
 package config
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,7 +61,7 @@ func (r *reader) load(o Options, text string, c *Config) error {
 		nodes = r.document(root, c)
 	}
 	c.settle(o, r.merge(o, nodes))
-	for key := range o.Overrides {
+	for _, key := range slices.Sorted(maps.Keys(o.Overrides)) {
 		if !isScalar(key) {
 			r.problems = append(r.problems, flaw{where: fromFlag, key: key, text: "no flag sets this key"})
 		}
