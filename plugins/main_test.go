@@ -166,7 +166,7 @@ func waiting(text string) *providerv1.ConnectResponse {
 // actHost is a core that starts one provider, says so, and waits to be killed.
 func actHost(args []string) {
 	self, _ := os.Executable()
-	host := plugins.New(plugins.Options{Specs: []plugins.Spec{{
+	host := plugins.New(plugins.Options{RuntimeDir: args[1], Specs: []plugins.Spec{{
 		Name: "test", Dev: true, Command: []string{self, actPrefix + "provider", args[0]},
 	}}})
 	if _, err := host.Provider(context.Background(), "test"); err != nil {
@@ -290,6 +290,17 @@ func report(t *testing.T, p sdk.Provider) seen {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// shortDir is a directory whose path leaves room for sockets, unlike that of t.TempDir.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "hctest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // explain prints all that an error has to say.

@@ -1,0 +1,133 @@
+package plugins_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/humanconnect/humanconnect/plugins"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+func TestDescriptionIsCheckedAndCleaned(t *testing.T) {
+	s := newStage(t)
+	got, err := s.hostOf(s.spec("provider")).Describe(t.Context(), "test")
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	want := &sdk.Description{Name: "test", Version: "1.2.3", Sources: []sdk.Source{{
+		ID: "instant", Name: "Instant [2J  source", Hosts: []string{"api.example.com"},
+	}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWrongDescriptionIsRefused(t *testing.T) {
+	for arg, says := range map[string]string{"misnamed": `its name is "other"`, "twice": "stands twice"} {
+		s := newStage(t)
+		_, err := s.hostOf(s.spec("provider", arg)).Describe(t.Context(), "test")
+		if e := failure(t, err); e.Kind != plugins.KindBadAnswer || !strings.Contains(e.Error(), says) {
+			t.Error(explain(err))
+		}
+	}
+}
+
+func TestDescribeIsRepeatedOnceAfterACrash(t *testing.T) {
+	s := newStage(t)
+	once := filepath.Join(t.TempDir(), "once")
+	if err := os.WriteFile(once, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.hostOf(s.spec("provider", "describe-crash-once="+once)).Describe(t.Context(), "test"); err != nil {
+		t.Error(explain(err))
+	}
+	h := s.hostOf(s.spec("provider", "describe-crash"))
+	_, err := h.Describe(t.Context(), "test")
+	if e := failure(t, err); e.Kind != plugins.KindCrashed || !strings.Contains(e.Error(), "exit status 9") {
+		t.Error(explain(err))
+	}
+}
+
+func TestCachedDescriptionStartsNoProcess(t *testing.T) {
+	for _, dev := range []bool{true, false} {
+		s := newStage(t)
+		spec := s.spec("provider")
+		if spec.Dev = dev; !dev {
+			spec.SHA256 = digest(t, s.self)
+		}
+		cache := t.TempDir()
+		first := s.host(plugins.Options{Specs: []plugins.Spec{spec}, CacheDir: cache})
+		live, err := first.DescribeCached(t.Context(), "test")
+		if err != nil {
+			t.Fatal(explain(err))
+		}
+		started := len(s.pids())
+		second := s.host(plugins.Options{Specs: []plugins.Spec{spec}, CacheDir: cache})
+		cached, err := second.DescribeCached(t.Context(), "test")
+		if err != nil {
+			t.Fatal(explain(err))
+		}
+		if started != 1 || len(s.pids()) != 1 {
+			t.Errorf("%d processes, then %d", started, len(s.pids()))
+		}
+		if diff := cmp.Diff(live, cached); diff != "" {
+			t.Error(diff)
+		}
+		// Other arguments may mean another program.
+		other := spec
+		other.Command = append(append([]string{}, spec.Command...), "misnamed")
+		third := s.host(plugins.Options{Specs: []plugins.Spec{other}, CacheDir: cache})
+		if _, err := third.DescribeCached(t.Context(), "test"); err == nil {
+			t.Error("the cache answers for other arguments")
+		}
+	}
+}
+
+func TestCacheNeverAnswersForAnUnpinnedProvider(t *testing.T) {
+	s := newStage(t)
+	cache := t.TempDir()
+	dev := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, CacheDir: cache})
+	if _, err := dev.DescribeCached(t.Context(), "test"); err != nil {
+		t.Fatal(explain(err))
+	}
+	h := s.host(plugins.Options{Specs: []plugins.Spec{s.pinned("provider", "")}, CacheDir: cache})
+	_, err := h.DescribeCached(t.Context(), "test")
+	if e := failure(t, err); e.Kind != plugins.KindUnpinned {
+		t.Error(explain(err))
+	}
+}
+
+func TestBrokenCacheIsNoHarm(t *testing.T) {
+	s := newStage(t)
+	cache := t.TempDir()
+	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, CacheDir: cache})
+	if _, err := h.DescribeCached(t.Context(), "test"); err != nil {
+		t.Fatal(explain(err))
+	}
+	files, _ := filepath.Glob(filepath.Join(cache, "*"))
+	if len(files) == 0 {
+		t.Fatal("nothing is cached")
+	}
+	for _, file := range files {
+		if err := os.WriteFile(file, []byte(`{"Name":"test","Sources":[{"ID":"../x"}]}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := h.DescribeCached(t.Context(), "test")
+	if err != nil || d.Sources[0].ID != "instant" {
+		t.Errorf("%v %v", d, err)
+	}
+}
+
+func digest(t *testing.T, path string) string {
+	t.Helper()
+	d, err := plugins.Digest(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}

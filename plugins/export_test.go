@@ -1,0 +1,33 @@
+package plugins
+
+import (
+	"os"
+	"time"
+)
+
+// DigestOf is the digest of a file with what a directory remembers.
+func DigestOf(path, cacheDir string, now func() time.Time) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer closeFiles(file)
+	return digests{dir: cacheDir, now: now}.of(file, path)
+}
+
+// Distrust, Clean, CleanText, ParseLock, BuiltFor and WithoutUserInfo are what their lower-case namesakes are.
+var (
+	Distrust        = distrust
+	Clean           = clean
+	CleanText       = cleanText
+	ParseLock       = parseLock
+	BuiltFor        = builtFor
+	WithoutUserInfo = withoutUserInfo
+)
+
+// Cleared is a text without secrets.
+func Cleared(text string, secrets ...string) string {
+	r := &redactor{}
+	r.add(secrets...)
+	return r.clear(text)
+}

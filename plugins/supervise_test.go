@@ -1,0 +1,74 @@
+package plugins_test
+
+import (
+	"bufio"
+	"context"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/humanconnect/humanconnect/plugins"
+)
+
+// The test provider knows nothing of our lifeline: the kernel ends it.
+func TestNoProviderSurvivesAKilledCore(t *testing.T) {
+	s := newStage(t)
+	dir := shortDir(t)
+	host := exec.Command(s.self, actPrefix+"host", s.marker, dir)
+	out, err := host.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := host.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || line != "ready\n" {
+		t.Fatalf("%q %v", line, err)
+	}
+	if got := len(s.pids()); got != 2 {
+		t.Fatalf("%d processes, want the core and its provider", got)
+	}
+	if err := host.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = host.Wait()
+	s.nothingLeft()
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
+		t.Errorf("the dead core left %q, want one directory", left)
+	}
+	next := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, RuntimeDir: dir})
+	provider(t, next)
+	if err := next.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
+		t.Errorf("the next core did not sweep %q", left)
+	}
+}
+
+// The kernel sends the parent-death signal when the thread ends that forked, so the thread must not be the caller's.
+func TestProviderOutlivesTheThreadThatAskedForIt(t *testing.T) {
+	s := newStage(t)
+	h := s.hostOf(s.spec("provider"))
+	pid := make(chan int)
+	go func() {
+		// A goroutine that ends while it is locked takes its thread with it.
+		runtime.LockOSThread()
+		p, err := h.Provider(context.Background(), "test")
+		if err != nil {
+			t.Error(explain(err))
+			pid <- 0
+			return
+		}
+		pid <- report(t, p).Pid
+	}()
+	first := <-pid
+	p := provider(t, h)
+	for range 50 {
+		if got := report(t, p).Pid; got != first {
+			t.Fatalf("the provider was started anew: %d, then %d", first, got)
+		}
+	}
+}
