@@ -108,7 +108,9 @@ func refuse(e *sdk.Error) func(context.Context, *sdk.ConnectRequest, place) (sdk
 	return func(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) { return nil, e }
 }
 
-func slow(ctx context.Context, _ *sdk.ConnectRequest, _ place) (sdk.Step, error) { return nil, pause(ctx) }
+func slow(ctx context.Context, _ *sdk.ConnectRequest, _ place) (sdk.Step, error) {
+	return nil, pause(ctx)
+}
 
 func pause(ctx context.Context) error {
 	timer := time.NewTimer(delay)
@@ -168,7 +170,9 @@ func crashAfterWait(ctx context.Context, req *sdk.ConnectRequest, at place) (sdk
 	return wait(ctx, req, at)
 }
 
-func hang(ctx context.Context, _ *sdk.ConnectRequest, _ place) (sdk.Step, error) { return nil, forever(ctx) }
+func hang(ctx context.Context, _ *sdk.ConnectRequest, _ place) (sdk.Step, error) {
+	return nil, forever(ctx)
+}
 
 func forever(ctx context.Context) error {
 	<-ctx.Done()
