@@ -39,6 +39,7 @@ func deliveryFields(d *store.Delivery) []field {
 		{"sequence", &d.Sequence},
 		{"state", &d.State},
 		{"tries", &d.Tries},
+		{"deferred", &d.Deferred},
 		{"next_at", instant{&d.NextAt}},
 		{"owner", &d.Owner},
 		{"lease_until", maybeInstant{&d.LeaseUntil}},

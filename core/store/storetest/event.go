@@ -1,0 +1,229 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+func eventTests() map[string]func(*suite) {
+	return map[string]func(*suite){
+		"RoundTrip":                     eventRoundTrip,
+		"MissingIsErrNotFound":          missingEvents,
+		"ASequenceIsOnceInASession":     oneEventPerSequence,
+		"FiltersSelectAndNewestIsFirst": eventFilters,
+	}
+}
+
+func event(session id.Session, sequence int64) store.Event {
+	return store.Event{ID: id.New[id.Event](), Session: session, Sequence: sequence, Type: "source.connected", At: at(0), Body: []byte("{}\n")}
+}
+
+func eventRoundTrip(s *suite) {
+	ses := s.addSession(s.addUser("u"))
+	large, outside := event(ses.ID, 1), event("", 1)
+	large.Body, outside.Body = blob(100<<10), nil
+	for name, e := range map[string]store.Event{"large": large, "outside of a session": outside} {
+		s.update(func(tx store.Tx) error { return tx.InsertEvent(e) })
+		s.view(func(tx store.Tx) error {
+			got, err := tx.Event(e.ID)
+			same(s, name, got, e)
+			return err
+		})
+	}
+}
+
+func missingEvents(s *suite) {
+	s.missing(map[string]func(store.Tx) error{
+		"event": func(tx store.Tx) error { return drop(tx.Event(id.New[id.Event]())) },
+	})
+}
+
+func oneEventPerSequence(s *suite) {
+	user := s.addUser("u")
+	ses, other := s.addSession(user), s.addSession(user)
+	s.update(func(tx store.Tx) error {
+		err := tx.InsertEvent(event(ses.ID, 1))
+		wantErr(s, "again", tx.InsertEvent(event(ses.ID, 1)), store.ErrExists)
+		return must(err, tx.InsertEvent(event(ses.ID, 2)), tx.InsertEvent(event(other.ID, 1)),
+			tx.InsertEvent(event("", 1)), tx.InsertEvent(event("", 1)))
+	})
+}
+
+func eventFilters(s *suite) {
+	ses := s.addSession(s.addUser("u"))
+	a, b, c := event(ses.ID, 1), event("", 1), event(ses.ID, 2)
+	c.Type = "session.closed"
+	s.update(func(tx store.Tx) error { return must(tx.InsertEvent(a), tx.InsertEvent(b), tx.InsertEvent(c)) })
+	for _, test := range []struct {
+		name   string
+		filter store.EventFilter
+		want   []store.Event
+	}{
+		{"none", store.EventFilter{}, []store.Event{c, b, a}},
+		{"limit", store.EventFilter{Limit: 1}, []store.Event{c}},
+		{"session", store.EventFilter{Session: ses.ID}, []store.Event{c, a}},
+		{"type", store.EventFilter{Type: "source.connected"}, []store.Event{b, a}},
+		{"all at once", store.EventFilter{Session: ses.ID, Type: "source.connected", Limit: 5}, []store.Event{a}},
+	} {
+		s.view(func(tx store.Tx) error {
+			got, err := tx.Events(test.filter)
+			same(s, test.name, got, test.want)
+			return err
+		})
+	}
+}
+
+func deliveryTests() map[string]func(*suite) {
+	return map[string]func(*suite){
+		"RoundTrip":                        deliveryRoundTrip,
+		"MissingIsErrNotFound":             missingDeliveries,
+		"HeadOfQueueHoldsLaterEvents":      headHoldsLater,
+		"EventsOutsideASessionHoldNothing": outsideHoldsNothing,
+		"HeadsComeEarliestFirst":           headOrder,
+		"FiltersSelectAndNewestIsFirst":    deliveryFilters,
+	}
+}
+
+func delivery(e store.Event, hook string) store.Delivery {
+	return store.Delivery{
+		ID: id.New[id.Delivery](), Event: e.ID, Hook: hook, Session: e.Session, Sequence: e.Sequence,
+		State: store.DeliveryPending, NextAt: at(0), CreatedAt: at(0),
+	}
+}
+
+// addDelivery makes an event of a session, or takes the given one, and a delivery of it.
+func (s *suite) addDelivery(e store.Event, hook string, change func(*store.Delivery)) store.Delivery {
+	s.Helper()
+	d := delivery(e, hook)
+	if change != nil {
+		change(&d)
+	}
+	s.update(func(tx store.Tx) error { return tx.InsertDelivery(d) })
+	return d
+}
+
+func (s *suite) addEvent(session id.Session, sequence int64) store.Event {
+	s.Helper()
+	e := event(session, sequence)
+	s.update(func(tx store.Tx) error { return tx.InsertEvent(e) })
+	return e
+}
+
+func deliveryRoundTrip(s *suite) {
+	ses := s.addSession(s.addUser("u"))
+	inside, outside := s.addEvent(ses.ID, 1), s.addEvent("", 1)
+	full := delivery(inside, "journal")
+	full.State, full.Tries, full.NextAt = store.DeliveryDead, 4, at(9)
+	full.Owner, full.LeaseUntil, full.Error, full.EndedAt = id.New[id.Process](), at(10), "exit 1", at(11)
+	for name, d := range map[string]store.Delivery{"full": full, "sparse": delivery(outside, "hok_x")} {
+		s.update(func(tx store.Tx) error { return tx.InsertDelivery(d) })
+		s.wantDelivery(name, d)
+		changed := full
+		changed.ID, changed.Event, changed.Session = d.ID, d.Event, d.Session
+		s.update(func(tx store.Tx) error { return tx.SaveDelivery(changed) })
+		s.wantDelivery(name+" saved", changed)
+	}
+}
+
+func (s *suite) wantDelivery(name string, want store.Delivery) {
+	s.Helper()
+	s.view(func(tx store.Tx) error {
+		got, err := tx.Delivery(want.ID)
+		same(s, name, got, want)
+		return err
+	})
+}
+
+func missingDeliveries(s *suite) {
+	e := s.addEvent("", 1)
+	d := s.addDelivery(e, "h", nil)
+	s.missing(map[string]func(store.Tx) error{
+		"delivery": func(tx store.Tx) error { return drop(tx.Delivery(id.New[id.Delivery]())) },
+	})
+	s.update(func(tx store.Tx) error {
+		wantErr(s, "save", tx.SaveDelivery(delivery(e, "h")), store.ErrNotFound)
+		wantErr(s, "insert again", tx.InsertDelivery(d), store.ErrExists)
+		return nil
+	})
+}
+
+func (s *suite) wantHeads(what string, session id.Session, limit int, want ...store.Delivery) {
+	s.Helper()
+	s.view(func(tx store.Tx) error {
+		got, err := tx.HeadDeliveries(session, limit)
+		same(s, what, deliveryIDs(got), deliveryIDs(want))
+		return err
+	})
+}
+
+func deliveryIDs(list []store.Delivery) []id.Delivery {
+	return collect(list, func(d store.Delivery) id.Delivery { return d.ID })
+}
+
+func headHoldsLater(s *suite) {
+	user := s.addUser("u")
+	ses, other := s.addSession(user), s.addSession(user)
+	one, two, three := s.addEvent(ses.ID, 1), s.addEvent(ses.ID, 2), s.addEvent(ses.ID, 3)
+	// Made out of order: the sequence counts, not the time. The head is not due, and owned: it holds the lane all the same.
+	a2 := s.addDelivery(two, "a", nil)
+	a1 := s.addDelivery(one, "a", func(d *store.Delivery) { d.NextAt, d.Owner, d.LeaseUntil = at(50), id.New[id.Process](), at(60) })
+	a3 := s.addDelivery(three, "a", nil)
+	b2 := s.addDelivery(two, "b", func(d *store.Delivery) { d.NextAt = at(1) })
+	c1 := s.addDelivery(s.addEvent(other.ID, 1), "a", func(d *store.Delivery) { d.NextAt = at(2) })
+	s.wantHeads("all", "", 0, b2, c1, a1)
+	s.wantHeads("of a session", ses.ID, 0, b2, a1)
+	for _, end := range []store.DeliveryState{store.DeliveryDead, store.DeliveryDelivered} {
+		head := map[store.DeliveryState]store.Delivery{store.DeliveryDead: a1, store.DeliveryDelivered: a2}[end]
+		head.State = end
+		s.update(func(tx store.Tx) error { return tx.SaveDelivery(head) })
+	}
+	s.wantHeads("after both ended", ses.ID, 0, a3, b2)
+}
+
+func outsideHoldsNothing(s *suite) {
+	first, second := s.addEvent("", 1), s.addEvent("", 2)
+	a := s.addDelivery(first, "h", nil)
+	b := s.addDelivery(second, "h", nil)
+	s.wantHeads("outside", "", 0, a, b)
+}
+
+func headOrder(s *suite) {
+	var want []store.Delivery
+	user := s.addUser("u")
+	for _, seconds := range []int{1, 3, 2} {
+		e := s.addEvent(s.addSession(user).ID, 1)
+		want = append(want, s.addDelivery(e, "h", func(d *store.Delivery) { d.NextAt = at(seconds) }))
+	}
+	never := s.addDelivery(s.addEvent(s.addSession(user).ID, 1), "h", func(d *store.Delivery) { d.NextAt = time.Time{} })
+	s.wantHeads("all", "", 0, never, want[0], want[2], want[1])
+	s.wantHeads("limited", "", 2, never, want[0])
+}
+
+func deliveryFilters(s *suite) {
+	ses := s.addSession(s.addUser("u"))
+	inside, outside := s.addEvent(ses.ID, 1), s.addEvent("", 1)
+	a := s.addDelivery(inside, "x", nil)
+	b := s.addDelivery(outside, "x", func(d *store.Delivery) { d.State = store.DeliveryDead })
+	c := s.addDelivery(inside, "y", func(d *store.Delivery) { d.State = store.DeliveryDelivered })
+	for _, test := range []struct {
+		name   string
+		filter store.DeliveryFilter
+		want   []store.Delivery
+	}{
+		{"none", store.DeliveryFilter{}, []store.Delivery{c, b, a}},
+		{"limit", store.DeliveryFilter{Limit: 2}, []store.Delivery{c, b}},
+		{"session", store.DeliveryFilter{Session: ses.ID}, []store.Delivery{c, a}},
+		{"event", store.DeliveryFilter{Event: outside.ID}, []store.Delivery{b}},
+		{"hook", store.DeliveryFilter{Hook: "x"}, []store.Delivery{b, a}},
+		{"state", store.DeliveryFilter{State: store.DeliveryDelivered}, []store.Delivery{c}},
+		{"all at once", store.DeliveryFilter{Session: ses.ID, Event: inside.ID, Hook: "x", State: store.DeliveryPending, Limit: 3}, []store.Delivery{a}},
+	} {
+		s.view(func(tx store.Tx) error {
+			got, err := tx.Deliveries(test.filter)
+			same(s, test.name, got, test.want)
+			return err
+		})
+	}
+}

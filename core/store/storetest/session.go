@@ -1,0 +1,193 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+func sessionTests() map[string]func(*suite) {
+	return map[string]func(*suite){
+		"RoundTrip":                     sessionRoundTrip,
+		"MissingIsErrNotFound":          missingSessions,
+		"ATokenOpensOneSession":         oneSessionPerToken,
+		"OverdueIsOpenAndAtItsEnd":      overdueSessions,
+		"FiltersSelectAndNewestIsFirst": sessionFilters,
+		"HooksComeInTheOrderTheyCame":   sessionHooks,
+		"AFingerprintIsOnceInASession":  oneHookPerFingerprint,
+		"HooksOfCallsWithoutASession":   hooksWithoutSession,
+	}
+}
+
+func fullSession(user id.Human) store.Session {
+	ses := session(user)
+	ses.Sources, ses.EndReason, ses.Epoch, ses.Sequence = []string{"withings"}, store.EndRevoked, 7, 9
+	ses.Script, ses.ScriptRun, ses.ClosedAt, ses.Status = digest("script"), 3, at(5), "SUCCESS"
+	ses.ExitCode, ses.Response = 17, blob(100<<10)
+	return ses
+}
+
+func sessionRoundTrip(s *suite) {
+	user := s.addUser("u")
+	empty := session(user)
+	empty.Sources, empty.Script, empty.Response, empty.Owner = []string{}, []byte{}, []byte{}, ""
+	for name, ses := range map[string]store.Session{"full": fullSession(user), "sparse": session(user), "empty": empty} {
+		s.update(func(tx store.Tx) error { return tx.InsertSession(ses) })
+		s.wantSession(name, ses)
+		closed := fullSession(user)
+		closed.ID, closed.TokenKey = ses.ID, ses.TokenKey
+		s.update(func(tx store.Tx) error { return tx.SaveSession(closed) })
+		s.wantSession(name+" saved", closed)
+		s.update(func(tx store.Tx) error { return tx.SaveSession(ses) })
+		s.wantSession(name+" saved back", ses)
+	}
+}
+
+func (s *suite) wantSession(name string, want store.Session) {
+	s.Helper()
+	s.view(func(tx store.Tx) error {
+		got, err := tx.Session(want.ID)
+		same(s, name, got, want)
+		byToken, err2 := tx.SessionByToken(want.TokenKey)
+		same(s, name+" by token", byToken, want)
+		return must(err, err2)
+	})
+}
+
+func missingSessions(s *suite) {
+	user := s.addUser("u")
+	s.addSession(user)
+	s.missing(map[string]func(store.Tx) error{
+		"session":  func(tx store.Tx) error { return drop(tx.Session(id.New[id.Session]())) },
+		"by token": func(tx store.Tx) error { return drop(tx.SessionByToken(digest("none"))) },
+		"hook":     func(tx store.Tx) error { return drop(tx.SessionHook(id.New[id.SessionHook]())) },
+	})
+	s.update(func(tx store.Tx) error {
+		wantErr(s, "save", tx.SaveSession(session(user)), store.ErrNotFound)
+		return nil
+	})
+}
+
+func oneSessionPerToken(s *suite) {
+	user := s.addUser("u")
+	first, second := s.addSession(user), session(user)
+	second.TokenKey = first.TokenKey
+	s.update(func(tx store.Tx) error {
+		wantErr(s, "same token", tx.InsertSession(second), store.ErrExists)
+		wantErr(s, "same id", tx.InsertSession(first), store.ErrExists)
+		return nil
+	})
+}
+
+func overdueSessions(s *suite) {
+	user := s.addUser("u")
+	end := func(seconds int, closedAt time.Time) id.Session {
+		ses := session(user)
+		ses.EndsAt, ses.ClosedAt = at(seconds), closedAt
+		s.update(func(tx store.Tx) error { return tx.InsertSession(ses) })
+		return ses.ID
+	}
+	third, first, second := end(10, time.Time{}), end(3, time.Time{}), end(7, time.Time{})
+	end(5, at(4))        // closed
+	end(11, time.Time{}) // not yet
+	for limit, want := range map[int][]id.Session{0: {first, second, third}, 2: {first, second}, 9: {first, second, third}} {
+		s.view(func(tx store.Tx) error {
+			got, err := tx.OverdueSessions(at(10), limit)
+			same(s, "overdue", sessionIDs(got), want)
+			return err
+		})
+	}
+	s.view(func(tx store.Tx) error {
+		got, err := tx.OverdueSessions(at(3).Add(-time.Millisecond), 0)
+		same(s, "a millisecond before the first end", len(got), 0)
+		return err
+	})
+}
+
+func sessionIDs(sessions []store.Session) []id.Session {
+	return collect(sessions, func(s store.Session) id.Session { return s.ID })
+}
+
+func collect[T, U any](in []T, f func(T) U) []U {
+	var out []U
+	for _, v := range in {
+		out = append(out, f(v))
+	}
+	return out
+}
+
+func sessionFilters(s *suite) {
+	mine, other := s.addUser("mine"), s.addUser("other")
+	var all []id.Session // the newest first
+	add := func(user id.Human, closedAt time.Time) id.Session {
+		ses := session(user)
+		ses.ClosedAt = closedAt
+		s.update(func(tx store.Tx) error { return tx.InsertSession(ses) })
+		all = append([]id.Session{ses.ID}, all...)
+		return ses.ID
+	}
+	a, b, c, d := add(mine, at(1)), add(other, time.Time{}), add(mine, time.Time{}), add(other, at(1))
+	open, closed := true, false
+	for _, test := range []struct {
+		name   string
+		filter store.SessionFilter
+		want   []id.Session
+	}{
+		{"none", store.SessionFilter{}, all},
+		{"limit", store.SessionFilter{Limit: 2}, []id.Session{d, c}},
+		{"user", store.SessionFilter{User: mine}, []id.Session{c, a}},
+		{"open", store.SessionFilter{Open: &open}, []id.Session{c, b}},
+		{"closed", store.SessionFilter{Open: &closed}, []id.Session{d, a}},
+		{"all at once", store.SessionFilter{User: mine, Open: &closed, Limit: 1}, []id.Session{a}},
+		{"nobody", store.SessionFilter{User: id.NewHuman()}, nil},
+	} {
+		s.view(func(tx store.Tx) error {
+			got, err := tx.Sessions(test.filter)
+			same(s, test.name, sessionIDs(got), test.want)
+			return err
+		})
+	}
+}
+
+func sessionHook(session id.Session, fingerprint string) store.SessionHook {
+	return store.SessionHook{
+		ID: id.New[id.SessionHook](), Session: session, Fingerprint: digest(fingerprint), Spec: []byte(`{"shell":"true"}`),
+	}
+}
+
+func sessionHooks(s *suite) {
+	user := s.addUser("u")
+	ses, other := s.addSession(user), s.addSession(user)
+	a, b, c := sessionHook(ses.ID, "a"), sessionHook(other.ID, "a"), sessionHook(ses.ID, "c")
+	b.Spec = nil
+	s.update(func(tx store.Tx) error {
+		return must(tx.InsertSessionHook(c), tx.InsertSessionHook(b), tx.InsertSessionHook(a))
+	})
+	s.view(func(tx store.Tx) error {
+		got, err := tx.SessionHooks(ses.ID)
+		same(s, "hooks", got, []store.SessionHook{c, a})
+		one, err2 := tx.SessionHook(b.ID)
+		same(s, "hook", one, b)
+		return must(err, err2)
+	})
+}
+
+func oneHookPerFingerprint(s *suite) {
+	ses := s.addSession(s.addUser("u"))
+	s.update(func(tx store.Tx) error {
+		err := tx.InsertSessionHook(sessionHook(ses.ID, "a"))
+		wantErr(s, "again", tx.InsertSessionHook(sessionHook(ses.ID, "a")), store.ErrExists)
+		return err
+	})
+}
+
+func hooksWithoutSession(s *suite) {
+	a, b := sessionHook("", "a"), sessionHook("", "a")
+	s.update(func(tx store.Tx) error { return must(tx.InsertSessionHook(a), tx.InsertSessionHook(b)) })
+	s.view(func(tx store.Tx) error {
+		got, err := tx.SessionHook(b.ID)
+		same(s, "hook", got, b)
+		return err
+	})
+}
