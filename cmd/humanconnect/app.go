@@ -54,7 +54,7 @@ func (a *App) unattended() bool {
 // logger writes for --debug and drops everything without it. Arguments, tokens and names of sources or users never
 // go to it.
 func (a *App) logger() *slog.Logger {
-	var w io.Writer = io.Discard
+	w := io.Discard
 	if a.global.debug {
 		w = a.Streams.Err
 	}

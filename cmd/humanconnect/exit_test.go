@@ -103,6 +103,20 @@ func TestErrorsSayWhatHappenedAndWhatToDo(t *testing.T) {
 	}
 }
 
+func TestWarningsAreCleanAndQuietDropsThem(t *testing.T) {
+	a := newTestApp(t)
+	a.warn("unknown variable %s", "X\x1b[2J")
+	if got := a.err.String(); !strings.HasPrefix(got, "humanconnect: warning: unknown variable X") || strings.Contains(got, "\x1b") {
+		t.Errorf("warned %q", got)
+	}
+	a = newTestApp(t)
+	a.global.quiet = true
+	a.warn("x")
+	if a.err.Len() > 0 {
+		t.Errorf("--quiet warned %q", a.err.String())
+	}
+}
+
 // TestEveryProblemHasAnExitCode reads the source: each code that a problem or a coded error is made with stands in the
 // table of exit codes, and the table names no code that nothing has.
 func TestEveryProblemHasAnExitCode(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/humanconnect/humanconnect/plugins"
 )
 
 // buildLimit is how long the build of all binaries may take on a slow machine with an empty build cache.
@@ -44,7 +46,7 @@ const binVariable = "TEST_HUMANCONNECT_BIN"
 func binDir() string { return os.Getenv(binVariable) }
 
 // buildAll builds the core, with the race detector where the test runs with it, and our providers as they are
-// released.
+// released, with the release lock.
 func buildAll(bin string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
 	defer cancel()
@@ -66,7 +68,11 @@ func buildAll(bin string) error {
 			return err
 		}
 	}
-	return nil
+	lock, err := plugins.LockDirectory(bin)
+	if err != nil {
+		return err
+	}
+	return plugins.WriteLock(filepath.Join(bin, plugins.LockName), lock)
 }
 
 func goBuild(ctx context.Context, cgo bool, out, pkg string, flags ...string) error {

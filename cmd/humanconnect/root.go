@@ -6,7 +6,7 @@ import (
 
 // globalFlags are the flags of every command.
 type globalFlags struct {
-	// config is a path, configNone, or "" where it was not given.
+	// config is a path, none, or "" where it was not given.
 	config   string
 	stateDir string
 	// output is outputJSON, outputText, or "" where it was not given.
@@ -16,9 +16,6 @@ type globalFlags struct {
 	colour  string
 	debug   bool
 }
-
-// configNone as --config means that no config file is read.
-const configNone = "none"
 
 // newRoot returns the tree of commands. Making it touches no disk; whatever a command needs of the disk it opens when
 // it runs.
@@ -42,7 +39,8 @@ health data, tells your application of each change, and prints the response.`,
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { app.showHelp(c) })
 	root.SetHelpCommand(newHelp(app))
 	root.Flags().Bool("version", false, "print the version")
-	root.AddCommand(newVersion(app), newCompletion(app))
+	root.AddCommand(newOpen(app), newToken(app), newSession(app), newSource(app), newConnection(app), newProvider(app),
+		newDelivery(app), newEvent(app), newConfig(app), newDoctor(app), newVersion(app), newCompletion(app))
 	group(root)
 	showGroup := root.RunE
 	root.RunE = func(c *cobra.Command, args []string) error {

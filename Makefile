@@ -1,0 +1,93 @@
+# What one does with this repository. `make` alone lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+GO      ?= go
+BIN     := bin
+TOOLS   := $(CURDIR)/.cache/bin
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+# How long a package's tests may take on a slow machine with the race detector on.
+TESTTIMEOUT ?= 15m
+# How long each parser is fuzzed.
+FUZZTIME ?= 20s
+
+# Pinned; `make check` installs them into $(TOOLS) and nowhere else.
+GOLANGCI_LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT            := mvdan.cc/gofumpt@v0.12.0
+BUF                := github.com/bufbuild/buf/cmd/buf@v1.75.0
+PROTOC_GEN_GO      := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+PROTOC_GEN_GO_GRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+GOVULNCHECK        := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+# Each folder of providers/ with a main package is a binary of its own.
+PROVIDERS := $(patsubst providers/%/main.go,%,$(wildcard providers/*/main.go))
+
+.PHONY: help
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: build
+build: ## build humanconnect and its providers into bin/, with the release lock
+	@mkdir -p $(BIN)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect ./cmd/humanconnect
+	@set -e; for name in $(PROVIDERS); do \
+	  echo "CGO_ENABLED=0 $(GO) build -o $(BIN)/humanconnect-provider-$$name ./providers/$$name"; \
+	  CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect-provider-$$name ./providers/$$name; \
+	done
+	$(GO) run ./plugins/releaselock $(BIN)
+
+.PHONY: test
+test: needs ## run all tests, with the race detector, in random order
+	$(GO) test -race -shuffle=on -timeout $(TESTTIMEOUT) ./...
+	cd sdk && $(GO) test -race -shuffle=on -timeout $(TESTTIMEOUT) ./...
+
+.PHONY: needs
+needs: # what the tests need beside Go
+	@sh test/needs.sh
+
+.PHONY: check
+check: $(TOOLS)/.installed ## check form, arrows of the house, mistakes, and that generated code is current
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | grep -v '\.pb\.go$$' | xargs $(TOOLS)/gofumpt -l); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	cd sdk && $(GO) vet ./...
+	$(TOOLS)/golangci-lint run ./...
+	cd sdk && $(TOOLS)/golangci-lint run --config ../.golangci.yml ./...
+	cd sdk/proto && $(TOOLS)/buf lint
+	@sh test/generated.sh $(TOOLS)
+
+.PHONY: format
+format: $(TOOLS)/.installed ## format the Go code
+	git ls-files -co --exclude-standard '*.go' | grep -v '\.pb\.go$$' | xargs $(TOOLS)/gofumpt -w
+
+.PHONY: generate
+generate: $(TOOLS)/.installed ## generate the code of the plugin protocol from sdk/proto/provider.proto
+	cd sdk/proto && PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
+
+.PHONY: bench
+bench: ## measure against floors taken in the same run
+	$(GO) run ./test/bench
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser for FUZZTIME
+	@GO='$(GO)' sh test/fuzz.sh $(FUZZTIME)
+
+.PHONY: audit
+audit: ## look for known vulnerabilities; needs the network
+	$(GO) run $(GOVULNCHECK) ./...
+	cd sdk && $(GO) run $(GOVULNCHECK) ./...
+
+.PHONY: clean
+clean: ## remove what was built, not the tools
+	rm -rf $(BIN)
+
+# Installed anew when this file changes; Go's own cache makes that cheap where the versions did not.
+$(TOOLS)/.installed: Makefile
+	@mkdir -p $(TOOLS)
+	@set -e; for tool in $(GOFUMPT) $(GOLANGCI_LINT) $(BUF) $(PROTOC_GEN_GO) $(PROTOC_GEN_GO_GRPC); do \
+	  echo "install $$tool"; GOBIN=$(TOOLS) GOFLAGS=-trimpath $(GO) install $$tool; \
+	done
+	@touch $@

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// openOptions are the flags of open.
+type openOptions struct {
+	clientID     string
+	clientUserID string
+	token        string
+	actions      []session.Action
+	answers      []string
+	plan         string
+	hooks        []givenHook
+	noHooks      bool
+	hookWait     time.Duration
+	takeOver     bool
+	timeout      time.Duration
+}
+
+const defaultHookWait = 30 * time.Second
+
+func newOpen(app *App) *cobra.Command {
+	o := openOptions{}
+	c := &cobra.Command{
+		Use:   "open",
+		Short: "Run a connect session and print its response",
+		Long: `Run a connect session: open it with a session token, connect and disconnect sources, close
+it, and print the response. The flags mirror the argument of HumanConnect.open.
+
+A token opens one session, ever. While the session is open, the same command goes on where
+it was stopped, whatever stopped it; once it is closed, the same command prints the stored
+response again and ends with the stored exit code. So a script may be retried at any time.
+
+What to do is given by --connect and --disconnect in their order, else by --plan, else by
+plan: in the config file. Neighbouring connects run at once; a disconnect waits for all
+before it and is waited for.
+
+Pass the token by file, by standard input or by environment: a token on the command line is
+seen by other users of the machine.`,
+		Example: `  humanconnect open --token @token.txt --connect sandbox-instant
+  humanconnect open --token @token.txt --connect sandbox-clinic --answer sandbox-clinic.username=demouser --answer sandbox-clinic.password=password
+  humanconnect open --token @token.txt --plan plan.yaml --on-close 'cat >> sessions.ndjson'`,
+		Args: upToArgs(0),
+		RunE: func(c *cobra.Command, _ []string) error { return app.open(c, o) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.token, "token", "", "session token: `VALUE`, @FILE, or - for standard input")
+	f.StringVar(&o.clientID, "client-id", "", "client `ID` that the token must be of")
+	f.StringVar(&o.clientUserID, "client-user-id", "", "user `ID`, or @FILE, that the token must be of")
+	f.Var(&actionFlag{into: &o.actions, kind: actionConnect}, "connect", "connect `SOURCE`, or renew a CONNECTION; repeatable")
+	f.Var(&actionFlag{into: &o.actions, kind: actionDisconnect}, "disconnect", "disconnect `SOURCE`, all its connections, or one CONNECTION; repeatable")
+	f.StringArrayVar(&o.answers, "answer", nil, "answer to a form: `SOURCE.FIELD=VALUE`, or =@FILE; repeatable")
+	f.StringVar(&o.plan, "plan", "", "`FILE` with what to do")
+	addHookFlags(f, &o.hooks)
+	f.BoolVar(&o.noHooks, "no-hooks", false, "drop the hooks of the config file")
+	f.DurationVar(&o.hookWait, "hook-wait", defaultHookWait, "how long to wait for the hooks in the end")
+	f.BoolVar(&o.takeOver, "take-over", false, "take the session over from another process")
+	f.DurationVar(&o.timeout, "timeout", 0, "limit of the whole call; 0 means none")
+	for _, name := range []string{"connect", "disconnect"} {
+		_ = c.RegisterFlagCompletionFunc(name, app.completeSources)
+	}
+	return exits(c, exitOK, exitFailures, exitToken, exitUsage, exitConfig, exitNotFound, exitInUse, exitProvider,
+		exitTimeout, exitHook, exitStore, exitHangup, exitInterrupted, exitTerminated)
+}
+
+// errTimeLimit is the cause of a context that --timeout ended.
+var errTimeLimit error = problem.New("timeout", "the time limit is over").Hint("give more with --timeout")
+
+// open runs the session; see the command's help for what it promises.
+func (a *App) open(c *cobra.Command, o openOptions) error {
+	ctx := c.Context()
+	if o.timeout < 0 || o.hookWait < 0 {
+		return usage(c, "a time limit is not negative")
+	}
+	if o.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, o.timeout, errTimeLimit)
+		defer cancel()
+	}
+	st, err := a.prepare()
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	req, err := a.openRequest(c, o, st)
+	if err != nil {
+		return err
+	}
+	st.warm(ctx, req.Script)
+	if err := st.open(ctx, stateOptions{noHooks: o.noHooks}); err != nil {
+		return causeOf(ctx, err)
+	}
+	background := st.startBackground()
+	defer background.stop()
+
+	opening, err := st.engine.Open(ctx, req)
+	if err != nil {
+		return causeOf(ctx, err)
+	}
+	final := opening.Final
+	if final == nil {
+		if final, err = a.drive(ctx, opening.Session, req.Script); err != nil {
+			return err
+		}
+	}
+	if final.OtherScript {
+		a.warn("the session is closed and had worked through another list of actions; this is its response")
+	}
+	return a.printFinal(st, final, o.hookWait)
+}
+
+// drive works through the script and closes the session, however the script ended; a lost terminal leaves it open.
+func (a *App) drive(ctx context.Context, s *session.Session, script session.Script) (*session.Final, error) {
+	err := s.Run(ctx, script, a.showCode)
+	exit := exitOK
+	switch {
+	case err == nil || errors.Is(err, session.ErrEnded):
+	case errors.Is(err, session.ErrTakenOver):
+		return nil, err
+	case ctx.Err() != nil:
+		if first := a.Signals.First(); first != nil && first.LeavesOpen() {
+			return nil, endWith(first.ExitCode())
+		}
+		exit = exitCode(context.Cause(ctx))
+	default:
+		return nil, err
+	}
+	return s.Close(context.WithoutCancel(ctx), exit)
+}
+
+// causeOf prefers why a context ended to what its end looked like.
+func causeOf(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// showCode tells a person of a code that has to be typed elsewhere.
+func (a *App) showCode(_ string, code sdk.ShowCode) {
+	if a.global.quiet {
+		return
+	}
+	_, _ = fmt.Fprintf(a.Streams.Err, "humanconnect: open %s and type %s\n", clean(code.VerificationURI), clean(code.UserCode))
+}

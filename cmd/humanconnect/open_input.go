@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+const (
+	actionConnect    = store.ActionConnect
+	actionDisconnect = store.ActionDisconnect
+	// maxInput is the largest file, or standard input, that holds a token, a user id or an answer.
+	maxInput = 64 << 10
+)
+
+var targetForm = regexp.MustCompile(`^([a-z0-9][a-z0-9-]{0,62}|con_[0-9a-z]{26})$`)
+
+// actionFlag appends to one list from two flags, so that their order is kept.
+type actionFlag struct {
+	into *[]session.Action
+	kind store.ActionKind
+}
+
+// Set implements [pflag.Value].
+func (f *actionFlag) Set(target string) error {
+	if !targetForm.MatchString(target) {
+		return fmt.Errorf("wants %s", f.Wants())
+	}
+	*f.into = append(*f.into, session.Action{Kind: f.kind, Target: target})
+	return nil
+}
+
+// String implements [pflag.Value].
+func (f *actionFlag) String() string { return "" }
+
+// Type implements [pflag.Value].
+func (f *actionFlag) Type() string { return "target" }
+
+// Wants says what the flag takes.
+func (f *actionFlag) Wants() string { return "the id of a source or of a connection (con_…)" }
+
+// givenHook is an --on-… flag.
+type givenHook struct {
+	on    hook.On
+	value string
+}
+
+type hookFlag struct {
+	into *[]givenHook
+	on   hook.On
+}
+
+// Set implements [pflag.Value].
+func (f *hookFlag) Set(value string) error {
+	*f.into = append(*f.into, givenHook{f.on, value})
+	return nil
+}
+
+// String implements [pflag.Value].
+func (f *hookFlag) String() string { return "" }
+
+// Type implements [pflag.Value].
+func (f *hookFlag) Type() string { return "hook" }
+
+func addHookFlags(f *pflag.FlagSet, into *[]givenHook) {
+	f.Var(&hookFlag{into, hook.OnClose}, "on-close", "`HOOK` to tell when the session closes: a command line for sh -c; repeatable")
+	f.Var(&hookFlag{into, hook.OnConnectSource}, "on-connect-source", "`HOOK` to tell when a source is connected; repeatable")
+	f.Var(&hookFlag{into, hook.OnDisconnectSource}, "on-disconnect-source", "`HOOK` to tell when a source is disconnected; repeatable")
+}
+
+// openRequest reads all that open is given.
+func (a *App) openRequest(c *cobra.Command, o openOptions, st *state) (session.OpenRequest, error) {
+	script, err := a.script(c, o, st)
+	if err != nil {
+		return session.OpenRequest{}, err
+	}
+	hooks, err := a.givenHooks(o.hooks)
+	if err != nil {
+		return session.OpenRequest{}, err
+	}
+	token, err := a.sessionToken(c, o.token)
+	if err != nil {
+		return session.OpenRequest{}, err
+	}
+	user, err := a.textOrFile(o.clientUserID)
+	if err != nil {
+		return session.OpenRequest{}, err
+	}
+	return session.OpenRequest{
+		Token: token, ClientID: o.clientID, ClientUserID: user, DefaultClientID: st.config.ClientID,
+		Script: script, Hooks: hooks, TakeOver: o.takeOver,
+	}, nil
+}
+
+// script is what to do: flags, else the plan file, else the config's plan.
+func (a *App) script(c *cobra.Command, o openOptions, st *state) (session.Script, error) {
+	answers, err := a.answers(c, o.answers)
+	if err != nil {
+		return session.Script{}, err
+	}
+	s := session.Script{Actions: o.actions, Answers: answers}
+	if len(s.Actions) == 0 {
+		if s.Actions, err = st.planned(c.Context(), o.plan); err != nil {
+			return s, err
+		}
+	}
+	if len(s.Actions) == 0 {
+		return s, usage(c, "nothing to do").Hint("say what to do with --connect SOURCE, --disconnect SOURCE or --plan FILE").
+			Hint("see which sources there are with: humanconnect source list")
+	}
+	return s, nil
+}
+
+var answerForm = regexp.MustCompile(`^([a-z0-9][a-z0-9-]{0,62})\.([a-z][a-z0-9_]{0,62})=`)
+
+// answers reads --answer flags. What they hold is never repeated in an error.
+func (a *App) answers(c *cobra.Command, given []string) (map[string]map[string]sdk.Secret, error) {
+	out := make(map[string]map[string]sdk.Secret)
+	for _, g := range given {
+		m := answerForm.FindStringSubmatch(g)
+		if m == nil {
+			return nil, usage(c, "an answer is written SOURCE.FIELD=VALUE or SOURCE.FIELD=@FILE")
+		}
+		value, err := a.textOrFile(g[len(m[0]):])
+		if err != nil {
+			return nil, err
+		}
+		if out[m[1]] == nil {
+			out[m[1]] = make(map[string]sdk.Secret)
+		}
+		out[m[1]][m[2]] = sdk.Secret(value)
+	}
+	return out, nil
+}
+
+func (a *App) givenHooks(given []givenHook) ([]hook.Hook, error) {
+	if len(given) == 0 {
+		return nil, nil
+	}
+	place, err := a.place()
+	if err != nil {
+		return nil, err
+	}
+	var out []hook.Hook
+	for _, g := range given {
+		h, err := hook.Parse(g.on, g.value, place)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, h)
+	}
+	return out, nil
+}
+
+// place is who runs hooks of flags, and where.
+func (a *App) place() (hook.Place, error) {
+	dir, err := a.Getwd()
+	if err != nil {
+		return hook.Place{}, fmt.Errorf("the working directory: %w", err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return hook.Place{}, fmt.Errorf("the name of this host: %w", err)
+	}
+	return hook.Place{Dir: dir, UID: a.UID, Host: host}, nil
+}
+
+// sessionToken reads the token as --token says, else from the environment. No token at all is "", which has a status of
+// its own.
+func (a *App) sessionToken(c *cobra.Command, value string) (sdk.Secret, error) {
+	if c.Flags().Changed("token") {
+		if value == "-" {
+			text, err := readAll(a.Streams.In, "standard input")
+			return sdk.Secret(text), err
+		}
+		text, err := a.textOrFile(value)
+		return sdk.Secret(text), err
+	}
+	return a.environmentToken()
+}
+
+func (a *App) environmentToken() (sdk.Secret, error) {
+	if path := a.env("HUMANCONNECT_SESSION_TOKEN_FILE"); path != "" {
+		text, err := a.textOrFile("@" + path)
+		return sdk.Secret(text), err
+	}
+	return sdk.Secret(a.env("HUMANCONNECT_SESSION_TOKEN")), nil
+}
+
+// textOrFile returns the value, or for @FILE what the file holds without the newline at its end.
+func (a *App) textOrFile(value string) (string, error) {
+	path, isFile := strings.CutPrefix(value, "@")
+	if !isFile {
+		return value, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", problem.New("input_file", "a file that was given with @ cannot be read").Because(withoutPath(err))
+	}
+	defer f.Close()
+	return readAll(f, "a file that was given with @")
+}
+
+func readAll(r io.Reader, what string) (string, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxInput+1))
+	switch {
+	case err != nil:
+		return "", problem.New("input_file", "%s cannot be read", what).Because(withoutPath(err))
+	case len(b) > maxInput:
+		return "", problem.New("input_file", "%s is larger than %d bytes", what, maxInput)
+	}
+	return string(bytes.TrimRight(b, "\r\n")), nil
+}
+
+// withoutPath is what went wrong with a file: its name may tell of a user.
+func withoutPath(err error) error {
+	var p *os.PathError
+	if asPath(err, &p) {
+		return p.Err
+	}
+	return err
+}

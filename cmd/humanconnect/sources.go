@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/plugins"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// stopTime bounds how long the providers of a command that is done are stopped.
+const stopTime = 3 * time.Second
+
+// sources are what the installed providers and the config offer. It implements the Sources and Providers of core. What
+// there is comes from descriptions that may be cached; what a session works with is asked of the provider itself.
+type sources struct {
+	host     *plugins.Host
+	specs    []plugins.Spec
+	warnings []plugins.Warning
+	config   []config.Source
+	environ  config.Environment
+
+	// mu guards the rest.
+	mu        sync.Mutex
+	described map[string]sdk.Description
+	live      map[string]bool
+	broken    map[string]error
+}
+
+var _ session.Sources = (*sources)(nil)
+
+// openSources finds the providers and starts none.
+func (a *App) openSources(cfg *config.Config) (*sources, error) {
+	o, err := a.findOptions(cfg)
+	if err != nil {
+		return nil, err
+	}
+	specs, warnings, err := plugins.Find(o)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		a.warn("%s", w)
+	}
+	log := a.logger()
+	return &sources{
+		host: plugins.New(plugins.Options{
+			Specs: specs, RefuseDev: a.env("CI") != "", CacheDir: filepath.Join(cfg.StateDir, "cache"),
+			RuntimeDir: a.env("XDG_RUNTIME_DIR"), Environ: a.Environ(),
+			Log: func(provider, line string) { log.Debug("provider", "name", provider, "line", line) },
+		}),
+		specs: specs, warnings: warnings, config: cfg.Sources, environ: a.Environ(),
+		described: make(map[string]sdk.Description), live: make(map[string]bool), broken: make(map[string]error),
+	}, nil
+}
+
+func (a *App) findOptions(cfg *config.Config) (plugins.FindOptions, error) {
+	o := plugins.FindOptions{}
+	for _, p := range cfg.Providers {
+		o.Configured = append(o.Configured, plugins.Spec{Name: p.Name, Command: p.Command, SHA256: p.SHA256, Dev: p.Dev})
+	}
+	data, err := a.dataDir()
+	if err != nil {
+		return o, err
+	}
+	o.UserDir = filepath.Join(data, "providers")
+	if o.UserLock, err = a.userLock(); err != nil {
+		return o, err
+	}
+	exe, err := a.Executable()
+	if err != nil {
+		return o, fmt.Errorf("find this program: %w", err)
+	}
+	if exe, err = filepath.EvalSymlinks(exe); err != nil {
+		return o, fmt.Errorf("find this program: %w", err)
+	}
+	o.CoreDir = filepath.Dir(exe)
+	return o, nil
+}
+
+// userLock is where the user's lock of providers is.
+func (a *App) userLock() (string, error) {
+	dir, err := a.configDir()
+	return filepath.Join(dir, plugins.LockName), err
+}
+
+// close stops the providers. A process that does not go has lost its lifeline with ours.
+func (s *sources) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	_ = s.host.Close(ctx)
+}
+
+// Provider implements connection.Providers.
+func (s *sources) Provider(ctx context.Context, name string) (sdk.Provider, error) {
+	return s.host.Provider(ctx, name)
+}
+
+// catalog returns what is offered, by descriptions that may be cached. A provider that cannot be described is left out
+// and kept in broken.
+func (s *sources) catalog(ctx context.Context) (*source.Catalog, error) {
+	var wg sync.WaitGroup
+	for _, name := range s.host.Names() {
+		wg.Go(func() { s.describe(ctx, name, s.host.DescribeCached) })
+	}
+	wg.Wait()
+	return s.merge()
+}
+
+// describe asks one provider, unless it has answered already.
+func (s *sources) describe(ctx context.Context, name string, ask func(context.Context, string) (*sdk.Description, error)) {
+	s.mu.Lock()
+	_, known := s.described[name]
+	s.mu.Unlock()
+	if known {
+		return
+	}
+	d, err := ask(ctx, name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.broken[name] = err
+		return
+	}
+	s.described[name] = *d
+	delete(s.broken, name)
+}
+
+func (s *sources) merge() (*source.Catalog, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []source.Described
+	for _, name := range s.host.Names() {
+		if d, ok := s.described[name]; ok {
+			list = append(list, source.Described{Provider: name, Description: d})
+		}
+	}
+	return source.Load(s.config, list)
+}
+
+// Find implements session.Sources: the source as its running provider describes it.
+func (s *sources) Find(ctx context.Context, id string) (source.Source, error) {
+	found, err := s.look(ctx, id)
+	if err != nil {
+		return found, err
+	}
+	s.mu.Lock()
+	live := s.live[found.Provider]
+	s.mu.Unlock()
+	if live {
+		return found, nil
+	}
+	d, err := s.host.Describe(ctx, found.Provider)
+	if err != nil {
+		return found, err
+	}
+	s.mu.Lock()
+	s.described[found.Provider], s.live[found.Provider] = *d, true
+	s.mu.Unlock()
+	return s.look(ctx, id)
+}
+
+// look finds a source in the catalogue. Where it is unknown and a provider could not be described, that is what is
+// wrong.
+func (s *sources) look(ctx context.Context, id string) (source.Source, error) {
+	catalog, err := s.catalog(ctx)
+	if err != nil {
+		return source.Source{}, err
+	}
+	found, err := catalog.Find(id)
+	if problem.CodeOf(err) != "source_unknown" {
+		return found, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, spec := range s.specs {
+		if broken := s.broken[spec.Name]; broken != nil {
+			return found, broken
+		}
+	}
+	return found, err
+}
+
+// Settings implements connection.Settings.
+func (s *sources) Settings(ctx context.Context, id string) (sdk.Settings, error) {
+	found, err := s.look(ctx, id)
+	if err != nil {
+		return sdk.Settings{}, err
+	}
+	return found.Resolve(ctx, s.environ)
+}
+
+// warm starts the providers of a script while the state is opened.
+func (st *state) warm(ctx context.Context, script session.Script) {
+	catalog, err := st.sources.catalog(ctx)
+	if err != nil {
+		return // whoever needs it is told
+	}
+	var names []string
+	for _, a := range script.Actions {
+		if a.Kind != actionConnect {
+			continue
+		}
+		if src, err := catalog.Find(a.Target); err == nil && !slices.Contains(names, src.Provider) {
+			names = append(names, src.Provider)
+		}
+	}
+	st.sources.host.Warm(names...)
+}
+
+// loadConfig reads the config and says its warnings.
+func (a *App) loadConfig() (*config.Config, error) {
+	cfg, warnings, err := config.Load(a.configOptions())
+	for _, w := range warnings {
+		a.warn("%s", w.Message)
+		if w.Hint != "" && !a.global.quiet {
+			_, _ = fmt.Fprintf(a.Streams.Err, "humanconnect: hint: %s\n", clean(w.Hint))
+		}
+	}
+	return cfg, err
+}
+
+// planned is what the plan file, else the plan of the config, says to do.
+func (st *state) planned(ctx context.Context, path string) ([]session.Action, error) {
+	plan := st.config.Plan
+	if path != "" {
+		read, warnings, err := config.ReadPlan(path, st.app.UID)
+		for _, w := range warnings {
+			st.app.warn("%s", w.Message)
+		}
+		if err != nil {
+			return nil, err
+		}
+		plan = read
+	}
+	if plan == nil {
+		return nil, nil
+	}
+	actions := make([]session.Action, len(plan.Actions))
+	for i, p := range plan.Actions {
+		a := session.Action{Kind: actionConnect, Target: p.Target, Answers: make(map[string]sdk.Secret)}
+		if p.Kind == config.Disconnect {
+			a.Kind = actionDisconnect
+		}
+		for field, value := range p.Answers {
+			text, err := st.resolve(ctx, value)
+			if err != nil {
+				return nil, err
+			}
+			a.Answers[field] = text
+		}
+		actions[i] = a
+	}
+	return actions, nil
+}
+
+func (st *state) resolve(ctx context.Context, v config.Value) (sdk.Secret, error) {
+	if v.Ref == nil {
+		return v.Text, nil
+	}
+	return v.Ref.Resolve(ctx, st.app.Environ())
+}
+
+// asPath is errors.As for what os says of a path.
+func asPath(err error, into **os.PathError) bool {
+	p, ok := err.(*os.PathError) //nolint:errorlint // os returns it unwrapped
+	if ok {
+		*into = p
+	}
+	return ok
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/process"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// state is what a command that touches the state works with. Close it.
+type state struct {
+	app        *App
+	config     *config.Config
+	store      *sqlite.Store
+	process    *process.Process
+	sources    *sources
+	engine     *session.Engine
+	tokens     *token.Local
+	hooks      []hook.Hook
+	dispatcher *hook.Dispatcher
+}
+
+type stateOptions struct {
+	// noHooks drops the hooks of the config.
+	noHooks bool
+}
+
+// settleTime is how long a command that is not open waits for the hooks that it caused to be told.
+const settleTime = 30 * time.Second
+
+// openState opens config, state and providers, and closes the sessions whose end has passed. Providers are found, and
+// none is started.
+func (a *App) openState(ctx context.Context, o stateOptions) (*state, error) {
+	st, err := a.prepare()
+	if err != nil {
+		return nil, err
+	}
+	if err := st.open(ctx, o); err != nil {
+		st.Close()
+		return nil, err
+	}
+	return st, nil
+}
+
+// prepare reads the config and finds the providers; the state is not opened yet.
+func (a *App) prepare() (*state, error) {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	srcs, err := a.openSources(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &state{app: a, config: cfg, sources: srcs}, nil
+}
+
+// open opens the state of a prepared one.
+func (st *state) open(ctx context.Context, o stateOptions) (err error) {
+	if st.store, err = st.app.openStore(ctx, st.config); err != nil {
+		return err
+	}
+	if !o.noHooks {
+		st.hooks = hooksOf(st.config)
+	}
+	if err := st.assemble(); err != nil {
+		return err
+	}
+	return st.engine.CloseOverdue(ctx)
+}
+
+func (a *App) openStore(ctx context.Context, cfg *config.Config) (*sqlite.Store, error) {
+	o := sqlite.Options{Dir: cfg.StateDir}
+	if cfg.Store.Key != nil {
+		o.Key = a.masterKey(cfg.Store.Key)
+	}
+	return sqlite.Open(ctx, o)
+}
+
+func (st *state) assemble() error {
+	place, err := st.app.place()
+	if err != nil {
+		return err
+	}
+	if st.process, err = process.Register(st.config.StateDir); err != nil {
+		return fmt.Errorf("make this process known to others: %w", err)
+	}
+	st.tokens = token.NewLocal(st.store, st.app.Clock)
+	st.dispatcher = hook.New(hook.Options{
+		Store: st.store, Hooks: st.hooks, Liveness: st.process, Clock: st.app.Clock,
+		Sender: hook.Shell{Environ: st.app.Env, Clock: st.app.Clock}, FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.app.reportHook,
+	})
+	st.engine = &session.Engine{
+		Store: st.store, Checker: st.tokens, Sources: st.sources, Providers: st.sources, Liveness: st.process,
+		Clock: st.app.Clock, Hooks: st.hooks, FrontEnd: sdk.FrontEnd{Form: true, Code: true}, Wake: st.dispatcher.Wake,
+	}
+	return nil
+}
+
+// Close stops the providers and releases the state. What was acknowledged is on the disk already, so nothing that goes
+// wrong here is the caller's business.
+func (st *state) Close() {
+	st.sources.close()
+	if st.process != nil {
+		_ = st.process.Close()
+	}
+	if st.store != nil {
+		_ = st.store.Close()
+	}
+}
+
+// view runs a read-only transaction on the state of this command.
+func (a *App) view(ctx context.Context, f func(store.Tx) error) error {
+	st, err := a.openState(ctx, stateOptions{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	return st.store.View(ctx, f)
+}
+
+// settle tells the hooks what a command just caused, unless it failed, and returns what it failed with.
+func (st *state) settle(ctx context.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	_, err = st.dispatcher.Once(ctx, hook.Scope{})
+	return err
+}
+
+// background is the work that open does beside its session: deliveries, and revocations that are due.
+type background struct {
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	err    error
+}
+
+// startBackground begins the work. What fails of it is tried again by whoever comes next.
+func (st *state) startBackground() *background {
+	ctx, cancel := context.WithCancel(st.app.Signals.Stopping())
+	b := &background{cancel: cancel}
+	b.wg.Go(func() { b.err = st.dispatcher.Run(ctx, hook.Scope{}) })
+	b.wg.Go(func() {
+		if _, err := process.Sweep(st.config.StateDir); err != nil {
+			st.app.logger().Debug("files of dead processes", "error", err)
+		}
+		if _, err := st.engine.RevokeDue(ctx); err != nil && ctx.Err() == nil {
+			st.app.logger().Debug("revocations that are due", "error", err)
+		}
+	})
+	return b
+}
+
+// stop ends the work and waits for it; a delivery that is under way is stopped and tried again by whoever comes next.
+func (b *background) stop() {
+	b.cancel()
+	b.wg.Wait()
+}
+
+// hooksOf are the hooks of the config as the outbox knows them.
+func hooksOf(cfg *config.Config) []hook.Hook {
+	var out []hook.Hook
+	for _, h := range cfg.Hooks {
+		on := make([]hook.On, len(h.On))
+		for i, o := range h.On {
+			on[i] = hook.On(o)
+		}
+		out = append(out, hook.Hook{
+			Name: h.Name, On: on, Shell: h.Shell, Command: h.Command, Timeout: h.Timeout, Required: h.Required, Dir: cfg.Dir,
+		})
+	}
+	return out
+}
+
+// masterKey resolves the reference to the key of the state.
+func (a *App) masterKey(ref *config.SecretRef) func(context.Context) ([]byte, error) {
+	return func(ctx context.Context) ([]byte, error) {
+		s, err := ref.Resolve(ctx, a.Environ())
+		if err != nil {
+			return nil, err
+		}
+		return decodeKey(s.Reveal())
+	}
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+func newToken(app *App) *cobra.Command {
+	c := group(&cobra.Command{
+		Use:     "token",
+		Short:   "Make, look at and revoke session tokens",
+		Long:    "Make, look at and revoke the session tokens that this installation keeps. A token opens\none session.",
+		Example: "  humanconnect token create --client-user-id @user.txt",
+	})
+	c.AddCommand(newTokenCreate(app), newTokenInspect(app), newTokenRevoke(app))
+	return exits(c, exitOK, exitUsage)
+}
+
+// createdToken is the answer of the reference's authentication service.
+type createdToken struct {
+	SessionToken string   `json:"session_token"`
+	HumanID      id.Human `json:"human_id"`
+	// ExpiresIn is in seconds.
+	ExpiresIn int64  `json:"expires_in"`
+	TokenType string `json:"token_type"`
+}
+
+func newTokenCreate(app *App) *cobra.Command {
+	var user string
+	var sources []string
+	var client string
+	var ttl time.Duration
+	c := &cobra.Command{
+		Use:   "create",
+		Short: "Make a session token and print it",
+		Long: `Make a session token for a user of your application and print it. It opens one session,
+until it expires; with --sources only those may be connected or disconnected.
+
+Keep the user id off the command line with --client-user-id @FILE.`,
+		Example: "  humanconnect token create --client-user-id demo-user\n" +
+			"  humanconnect token create --client-user-id demo-user --ttl 10m --sources sandbox-instant,sandbox-clinic -o json",
+		Args: upToArgs(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !c.Flags().Changed("client-user-id") {
+				return usage(c, "--client-user-id is missing")
+			}
+			if !c.Flags().Changed("sources") {
+				sources = nil
+			}
+			return app.tokenCreate(c, token.Request{ClientID: client, ClientUserID: user, TTL: ttl, Sources: sources})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&user, "client-user-id", "", "user `ID` of your application, or @FILE")
+	f.StringVar(&client, "client-id", "", "client `ID`; default: clientId of the config")
+	f.DurationVar(&ttl, "ttl", 0, "how long it lives; default: token.ttl of the config")
+	f.StringSliceVar(&sources, "sources", nil, "the only `SOURCES` that it may connect or disconnect")
+	_ = c.RegisterFlagCompletionFunc("sources", app.completeSources)
+	return exits(c, exitOK, exitUsage, exitConfig, exitStore)
+}
+
+func (a *App) tokenCreate(c *cobra.Command, r token.Request) error {
+	var err error
+	if r.ClientUserID, err = a.textOrFile(r.ClientUserID); err != nil {
+		return err
+	}
+	st, err := a.openState(c.Context(), stateOptions{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if r.ClientID == "" {
+		r.ClientID = st.config.ClientID
+	}
+	if !c.Flags().Changed("ttl") {
+		r.TTL = st.config.Token.TTL
+	}
+	made, err := st.tokens.Create(c.Context(), r)
+	if err != nil {
+		return err
+	}
+	answer := createdToken{made.Token.Reveal(), made.HumanID, int64(r.TTL / time.Second), "Bearer"}
+	return a.print(answer, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, answer.SessionToken)
+		return err
+	})
+}
+
+// tokenInfo is what is known of a token.
+type tokenInfo struct {
+	State        token.State `json:"state"`
+	ClientID     string      `json:"clientId,omitempty"`
+	ClientUserID string      `json:"clientUserId,omitempty"`
+	HumanID      id.Human    `json:"humanId,omitempty"`
+	Sources      []string    `json:"sources,omitempty"`
+	IssuedAt     *event.Time `json:"issuedAt,omitempty"`
+	ExpiresAt    *event.Time `json:"expiresAt,omitempty"`
+	SessionID    id.Session  `json:"sessionId,omitempty"`
+}
+
+func newTokenInspect(app *App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "inspect [TOKEN | @FILE | -]",
+		Short: "Tell what is known of a session token",
+		Long: `Tell whether a session token is valid, expired, revoked or unknown, whose it is, and which
+session it opened. Without an argument the token is read from the environment as open does.
+
+Expired tokens are remembered for 30 days.`,
+		Example: "  humanconnect token inspect @token.txt",
+		Args:    upToArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return app.withToken(c, args, func(st *state, t sdk.Secret) (token.Info, error) {
+				return st.tokens.Inspect(c.Context(), t)
+			}, token.Valid)
+		},
+	}
+	return exits(c, exitOK, exitToken, exitUsage, exitConfig, exitStore)
+}
+
+func newTokenRevoke(app *App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "revoke [TOKEN | @FILE | -]",
+		Short: "Make a session token invalid for ever",
+		Long: `Make a session token invalid for ever. The session that it opened, if that is still open,
+ends now with SESSION_TOKEN_INVALID. Revoking twice changes nothing.`,
+		Example: "  humanconnect token revoke @token.txt",
+		Args:    upToArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return app.withToken(c, args, func(st *state, t sdk.Secret) (token.Info, error) {
+				info, err := st.tokens.Revoke(c.Context(), t)
+				if err != nil || info.Session == "" {
+					return info, err
+				}
+				return info, st.settle(c.Context(), st.engine.CloseOverdue(c.Context()))
+			}, token.Invalidated)
+		},
+	}
+	return exits(c, exitOK, exitToken, exitUsage, exitConfig, exitStore)
+}
+
+// withToken reads a token, does something with it, and prints what is known of it. Any state but the wanted one ends
+// with the exit code of a bad token.
+func (a *App) withToken(c *cobra.Command, args []string, do func(*state, sdk.Secret) (token.Info, error), want token.State) error {
+	t, err := a.tokenArgument(args)
+	if err != nil {
+		return err
+	}
+	if t == "" {
+		return problem.New("token_missing", "no session token").
+			Hint("pass @FILE or -, or set HUMANCONNECT_SESSION_TOKEN_FILE")
+	}
+	st, err := a.openState(c.Context(), stateOptions{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	info, err := do(st, t)
+	if err != nil {
+		return err
+	}
+	if err := a.printToken(info); err != nil {
+		return err
+	}
+	if info.State != want {
+		return endWith(exitToken)
+	}
+	return nil
+}
+
+func (a *App) printToken(info token.Info) error {
+	out := tokenInfo{State: info.State}
+	if info.State != token.Unknown {
+		issued, expires := event.Time(info.IssuedAt), event.Time(info.ExpiresAt)
+		out = tokenInfo{
+			info.State, info.User.ClientID, info.User.ClientUserID, info.User.HumanID, info.Sources, &issued, &expires, info.Session,
+		}
+	}
+	return a.print(out, func(w io.Writer) error {
+		rows := [][]string{{"state", string(out.State)}}
+		if out.IssuedAt != nil {
+			rows = append(rows, []string{"client", out.ClientID}, []string{"user", out.ClientUserID},
+				[]string{"human id", string(out.HumanID)}, []string{"issued", out.IssuedAt.String()},
+				[]string{"expires", out.ExpiresAt.String()}, []string{"sources", orAll(out.Sources)},
+				[]string{"session", orNone(string(out.SessionID))})
+		}
+		return writeTable(w, nil, rows)
+	})
+}
+
+func orAll(list []string) string {
+	if list == nil {
+		return "all"
+	}
+	return strings.Join(list, ", ")
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}

@@ -1,0 +1,163 @@
+// Package house holds the arrows of the house: which package may import which. The linter holds them too; this test
+// needs nothing but Go.
+package house_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const module = "github.com/humanconnect/humanconnect"
+
+// pkg is a package as go list tells of it. Imports are those of the program, without its tests.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+// arrow forbids imports.
+type arrow struct {
+	// what it says, for whoever breaks it.
+	what string
+	// from and except choose the packages that it is about: module-relative trees.
+	from, except []string
+	// to is what they may not import, but for the trees of but. Paths of other modules start with a host name.
+	to, but []string
+	// deep: not through others either.
+	deep bool
+}
+
+// arrows of the house.
+func arrows() []arrow {
+	return []arrow{
+		{what: "core names the interfaces that it needs, and plugins satisfy them", from: []string{"core"}, to: []string{"plugins", "providers", "cmd", "test"}, deep: true},
+		{what: "plugins import only sdk of ours", from: []string{"plugins"}, to: []string{""}, but: []string{"plugins", "sdk"}},
+		{what: "providers import only sdk of ours", from: []string{"providers"}, to: []string{""}, but: []string{"providers", "sdk"}},
+		{what: "sdk imports nothing of ours", from: []string{"sdk"}, to: []string{""}, but: []string{"sdk"}, deep: true},
+		{what: "the store imports id and seal alone of core", from: []string{"core/store"}, to: []string{"core"}, but: []string{"core/store", "core/id", "core/seal"}},
+		{what: "session stands on top of core", from: []string{"core"}, except: []string{"core/session"}, to: []string{"core/session"}, deep: true},
+		{what: "cobra is the command line's", from: []string{""}, except: []string{"cmd", "test/bench"}, to: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}},
+		{what: "viper is core/config's", from: []string{""}, except: []string{"core/config", "test/bench"}, to: []string{"github.com/spf13/viper"}},
+		{what: "core starts no provider process", from: []string{"core"}, to: []string{"github.com/hashicorp/go-plugin"}},
+		{what: "the database is the store's", from: []string{""}, except: []string{"core/store/sqlite", "test/bench"}, to: []string{"modernc.org/sqlite", "database/sql"}},
+		{what: "nothing imports cmd", from: []string{""}, except: []string{"cmd"}, to: []string{"cmd"}, deep: true},
+	}
+}
+
+// broken lists which packages break an arrow, one line each.
+func (a arrow) broken(packages []pkg) []string {
+	var lines []string
+	for _, p := range packages {
+		if !within(p.ImportPath, a.from) || within(p.ImportPath, a.except) {
+			continue
+		}
+		imports := p.Imports
+		if a.deep {
+			imports = append(slices.Clone(imports), p.Deps...)
+		}
+		for _, path := range imports {
+			if within(path, a.to) && !within(path, a.but) {
+				lines = append(lines, fmt.Sprintf("%s imports %s: %s", p.ImportPath, path, a.what))
+			}
+		}
+	}
+	return lines
+}
+
+// within says whether a package is in one of the trees.
+func within(path string, trees []string) bool {
+	for _, tree := range trees {
+		root := tree
+		switch first, _, _ := strings.Cut(tree, "/"); {
+		case tree == "":
+			root = module
+		case !strings.Contains(first, ".") && tree != "database/sql":
+			root = module + "/" + tree
+		}
+		if path == root || strings.HasPrefix(path, root+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func TestArrowsOfTheHouseHold(t *testing.T) {
+	packages := list(t, "../..", "./...")
+	packages = append(packages, list(t, "../../sdk", "./...")...)
+	if len(packages) < 10 {
+		t.Fatalf("go list knows %d packages: the search is broken", len(packages))
+	}
+	for _, a := range arrows() {
+		for _, line := range a.broken(packages) {
+			t.Error(line)
+		}
+	}
+}
+
+// list asks go list for the packages of a module.
+func list(t *testing.T, dir, pattern string) []pkg {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, "go", "list", "-json=ImportPath,Imports,Deps", pattern)
+	c.Dir, c.Stderr = dir, os.Stderr
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		switch err := dec.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return packages
+		case err != nil:
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+func TestEveryArrowIsNoticedWhenBroken(t *testing.T) {
+	ours := func(path string) string { return module + "/" + path }
+	broken := []pkg{
+		{ImportPath: ours("core/session"), Imports: []string{ours("plugins")}},
+		{ImportPath: ours("plugins"), Imports: []string{ours("core/problem")}},
+		{ImportPath: ours("providers/sandbox"), Imports: []string{ours("plugins")}},
+		{ImportPath: ours("sdk/providertest"), Imports: []string{ours("core/id")}},
+		{ImportPath: ours("core/store/sqlite"), Imports: []string{ours("core/problem")}},
+		{ImportPath: ours("core/hook"), Deps: []string{ours("core/session")}},
+		{ImportPath: ours("core/config"), Imports: []string{"github.com/spf13/cobra"}},
+		{ImportPath: ours("cmd/humanconnect"), Imports: []string{"github.com/spf13/viper"}},
+		{ImportPath: ours("core/source"), Imports: []string{"github.com/hashicorp/go-plugin"}},
+		{ImportPath: ours("core/token"), Imports: []string{"database/sql"}},
+		{ImportPath: ours("sdk"), Deps: []string{ours("cmd/humanconnect")}},
+	}
+	for i, a := range arrows() {
+		if len(a.broken(broken[i:i+1])) == 0 {
+			t.Errorf("%q is not noticed when %s breaks it", a.what, broken[i].ImportPath)
+		}
+	}
+	kept := []pkg{
+		{ImportPath: ours("core/session"), Imports: []string{ours("core/store"), ours("sdk"), "context"}},
+		{ImportPath: ours("plugins"), Imports: []string{ours("sdk"), ours("sdk/proto/providerv1"), "github.com/hashicorp/go-plugin"}},
+		{ImportPath: ours("core/store/sqlite"), Imports: []string{ours("core/store"), ours("core/id"), "database/sql", "modernc.org/sqlite"}},
+		{ImportPath: ours("cmd/humanconnect"), Imports: []string{ours("plugins"), ours("core/session"), "github.com/spf13/cobra"}},
+		{ImportPath: ours("core/config"), Imports: []string{"github.com/spf13/viper"}},
+	}
+	for _, a := range arrows() {
+		if lines := a.broken(kept); len(lines) > 0 {
+			t.Error(lines)
+		}
+	}
+}
