@@ -5,6 +5,7 @@ package failure
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
@@ -95,12 +96,8 @@ type Failure struct {
 	RetryAfter time.Duration
 }
 
-const (
-	// maxMessage is how much of a message is kept, in characters.
-	maxMessage = 500
-	// lastFacts is how many facts of a provider's end go into the message.
-	lastFacts = 3
-)
+// maxMessage is how much of a message is kept, in characters.
+const maxMessage = 300
 
 // New makes a failure with the code's own retryability.
 func New(c Code, format string, args ...any) *Failure {
@@ -136,20 +133,30 @@ func Of(err error) *Failure {
 	return New(SourceError, "the provider answered with an unexpected error")
 }
 
-// ofExternal takes what the host says, and of its facts the last, where a crashed provider left its last words.
+// ofExternal takes what the host says, and the last words of a provider that crashed.
 func ofExternal(ext External) *Failure {
 	text := ext.Error()
 	if more, ok := ext.(interface{ Facts() []string }); ok {
-		facts := more.Facts()
-		for _, fact := range facts[max(0, len(facts)-lastFacts):] {
-			text += "; " + fact
-		}
+		text += lastWords(more.Facts())
 	}
 	f := New(Code(ext.FailureCode()), "%s", sdk.CleanText(text, maxMessage))
 	if r, ok := ext.(interface{ Retryable() bool }); ok {
 		f.Retryable = r.Retryable()
 	}
 	return f
+}
+
+// lastWords is the fact that tells most: where a Go program says why it ends, else the last one.
+func lastWords(facts []string) string {
+	for _, fact := range facts {
+		if strings.Contains(fact, "panic: ") || strings.Contains(fact, "fatal error: ") {
+			return "; " + fact
+		}
+	}
+	if len(facts) == 0 {
+		return ""
+	}
+	return "; " + facts[len(facts)-1]
 }
 
 // OfSettings makes a failure of an error with which the settings of a source could not be had.
