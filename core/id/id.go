@@ -58,6 +58,9 @@ func Parse[T Session | Connection | Attempt | Event | Delivery | Revocation | Se
 	if len(rest) != encodedLen || strings.Trim(rest, alphabet) != "" {
 		return zero, fmt.Errorf("%s is followed by %d characters of %s", want, encodedLen, alphabet)
 	}
+	if rest[0] > maxFirst {
+		return zero, fmt.Errorf("%s is followed by more than 128 bits", want)
+	}
 	return T(s), nil
 }
 
@@ -86,6 +89,7 @@ func prefix(v any) string {
 const (
 	alphabet   = "0123456789abcdefghjkmnpqrstvwxyz"
 	encodedLen = 26
+	maxFirst   = '7'
 )
 
 // encode writes 128 bits as 26 characters of 5 bits, the first holding three.

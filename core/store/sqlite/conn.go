@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +26,8 @@ const maxJitter = 2 * time.Millisecond
 func dsn(path string, parameters url.Values, pragmas ...string) string {
 	q := maps.Clone(parameters)
 	q["_pragma"] = append([]string{"busy_timeout(" + busyTimeout + ")", "foreign_keys(1)", "synchronous(full)"}, pragmas...)
-	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
+	query := strings.ReplaceAll(q.Encode(), "+", "%20") // to SQLite a plus is a plus
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query}).String()
 }
 
 // conn is one connection with the statements that it has prepared. One goroutine uses it at a time.

@@ -1,0 +1,105 @@
+package sqlite
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// Queries that run in every `open` touch rows of their own user and session alone, however many others there are.
+func TestHotQueriesUseAnIndex(t *testing.T) {
+	s, err := Open(context.Background(), Options{Dir: filepath.Join(t.TempDir(), "state")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	t1 := s.tables
+	lane, _ := headQuery("ses_x", 1)
+	all, _ := headQuery("", 1)
+	queries := map[string]string{
+		"user by name":           t1.user.selectSQL + "WHERE client_id = ? AND client_user_id = ?",
+		"token":                  t1.token.selectSQL + "WHERE hash = ?",
+		"delete tokens":          "DELETE FROM token WHERE expires_at < ?",
+		"session":                t1.session.selectSQL + "WHERE id = ?",
+		"session by token":       t1.session.selectSQL + "WHERE token_key = ?",
+		"overdue sessions":       t1.session.selectSQL + overdueSessions,
+		"session hooks":          t1.sessionHook.selectSQL + "WHERE session_id = ? ORDER BY n",
+		"attempts":               t1.attempt.selectSQL + "WHERE session_id = ? ORDER BY n",
+		"attempt by state":       t1.attempt.selectSQL + "WHERE state_hash = ?",
+		"actions":                t1.action.selectSQL + `WHERE session_id = ? ORDER BY "no"`,
+		"last action":            lastAction,
+		"connection":             t1.connection.selectSQL + "WHERE id = ?",
+		"active connection":      t1.connection.selectSQL + activeConnection,
+		"active connections":     t1.connection.selectSQL + activeConnections,
+		"account held":           accountHeld,
+		"source held":            sourceHeld,
+		"due revocations":        t1.revocation.selectSQL + dueRevocations,
+		"revocations of session": t1.revocation.selectSQL + "WHERE session_id = ? ORDER BY n",
+		"of connection":          t1.revocation.selectSQL + "WHERE connection_id = ? ORDER BY n DESC",
+		"events of session":      t1.event.selectSQL + "WHERE session_id = ? ORDER BY n DESC",
+		"heads of session":       t1.delivery.selectSQL + lane,
+		"heads of all":           t1.delivery.selectSQL + all,
+		"deliveries of event":    t1.delivery.selectSQL + "WHERE event_id = ? ORDER BY n DESC",
+		"save connection":        t1.connection.updateSQL,
+		"save delivery":          t1.delivery.updateSQL,
+	}
+	err = s.View(context.Background(), func(store.Tx) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, query := range queries {
+		for _, step := range plan(t, s, query) {
+			// All pending deliveries are looked at through an index of the pending ones alone.
+			if strings.HasPrefix(step, "SCAN ") && step != "SCAN CONSTANT ROW" &&
+				!(name == "heads of all" && strings.Contains(step, "USING INDEX delivery_due")) {
+				t.Errorf("%s: %s", name, step)
+			}
+		}
+	}
+}
+
+func plan(t *testing.T, s *Store, query string) []string {
+	t.Helper()
+	c, err := s.writer.take(context.Background(), s.limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.writer.put(c, false)
+	args := make([]any, strings.Count(query, "?"))
+	var steps []string
+	err = c.query("EXPLAIN QUERY PLAN "+query, args, func(scan func(...any) error) error {
+		var id, parent, unused int
+		var detail string
+		err := scan(&id, &parent, &unused, &detail)
+		steps = append(steps, detail)
+		return err
+	})
+	if err != nil || len(steps) == 0 {
+		t.Fatalf("%s: %v, %v", query, steps, err)
+	}
+	return steps
+}
+
+func TestConnectionsAreDurableAndChecked(t *testing.T) {
+	s, err := Open(context.Background(), Options{Dir: filepath.Join(t.TempDir(), "state")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for name, p := range map[string]*pool{"writer": s.writer, "reader": s.readers} {
+		c, err := p.take(context.Background(), s.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "2"} {
+			var got string
+			if err := c.query("PRAGMA "+pragma, nil, func(scan func(...any) error) error { return scan(&got) }); err != nil || got != want {
+				t.Errorf("%s: %s is %q, %v; want %q", name, pragma, got, err, want)
+			}
+		}
+		p.put(c, false)
+	}
+}

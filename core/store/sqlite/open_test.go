@@ -1,0 +1,297 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/humanconnect/humanconnect/core/seal"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/core/store/sqlite"
+)
+
+func TestEverythingIsForTheOwnerAloneWhateverTheUmask(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	old := syscall.Umask(0)
+	defer syscall.Umask(old)
+	s := open(t, sqlite.Options{Dir: dir})
+	update(t, s, addEvent)
+	view(t, s, func(store.Tx) error { return nil })
+	want := map[string]fs.FileMode{
+		".": fs.ModeDir | 0o700, "state.db": 0o600, "state.db-wal": 0o600, "state.db-shm": 0o600, "state.lock": 0o600, "state.key": 0o600,
+	}
+	if d := cmp.Diff(want, modes(t, dir)); d != "" {
+		t.Errorf("modes (-want +got):\n%s", d)
+	}
+}
+
+func modes(t *testing.T, dir string) map[string]fs.FileMode {
+	t.Helper()
+	out := make(map[string]fs.FileMode)
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := e.Info()
+		out[path] = info.Mode()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func chmod(t *testing.T, path string, mode fs.FileMode) {
+	t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnOpenStateIsClosedToOthers(t *testing.T) {
+	dir := made(t)
+	chmod(t, dir, 0o755)
+	chmod(t, filepath.Join(dir, "state.key"), 0o644)
+	open(t, sqlite.Options{Dir: dir})
+	got := modes(t, dir)
+	if got["."].Perm() != 0o700 || got["state.key"].Perm() != 0o600 {
+		t.Errorf("modes: %v", got)
+	}
+}
+
+func TestAnEmptyDirectoryIsTaken(t *testing.T) {
+	dir := t.TempDir()
+	chmod(t, dir, 0o755)
+	open(t, sqlite.Options{Dir: dir})
+	if got := modes(t, dir)["."].Perm(); got != 0o700 {
+		t.Errorf("mode: %v", got)
+	}
+}
+
+func TestADirectoryWithOtherThingsIsRefusedAndLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	chmod(t, dir, 0o755)
+	if err := os.WriteFile(filepath.Join(dir, "thesis.txt"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, sqlite.Options{Dir: dir}, sqlite.CodePath)
+	if got := modes(t, dir); len(got) != 2 || got["."].Perm() != 0o755 {
+		t.Errorf("changed: %v", got)
+	}
+}
+
+func TestPathsThatCannotHoldAState(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"", file, filepath.Join(file, "below")} {
+		refuse(t, sqlite.Options{Dir: dir}, sqlite.CodePath)
+	}
+}
+
+func TestAPathWithOddCharactersHoldsAState(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a b?c#d%20e&mode=memory é")
+	s := open(t, sqlite.Options{Dir: dir})
+	update(t, s, addEvent)
+	if _, err := os.Stat(filepath.Join(dir, "state.db-wal")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestALostKeyIsNeverReplaced(t *testing.T) {
+	dir := made(t)
+	key := filepath.Join(dir, "state.key")
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		refuse(t, sqlite.Options{Dir: dir}, sqlite.CodeKey)
+	}
+	if _, err := os.Stat(key); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a new key was made: %v", err)
+	}
+}
+
+func TestAnotherKeyIsRefused(t *testing.T) {
+	dir := made(t)
+	key := filepath.Join(dir, "state.key")
+	for name, content := range map[string][]byte{
+		"other": bytes.Repeat([]byte{1}, seal.KeySize), "short": make([]byte, seal.KeySize-1), "long": make([]byte, seal.KeySize+1), "empty": {},
+	} {
+		if err := os.WriteFile(key, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) { refuse(t, sqlite.Options{Dir: dir}, sqlite.CodeKey) })
+	}
+}
+
+func TestAKeyByReferenceLeavesNoKeyFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	secret := bytes.Repeat([]byte{7}, seal.KeySize)
+	give := func(context.Context) ([]byte, error) { return secret, nil }
+	for range 2 {
+		s, err := sqlite.Open(context.Background(), sqlite.Options{Dir: dir, Key: give})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "state.key")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a key file was made: %v", err)
+	}
+	refuse(t, sqlite.Options{Dir: dir}, sqlite.CodeKey) // without the reference
+	no := errors.New("the vault is shut")
+	_, err := sqlite.Open(context.Background(), sqlite.Options{Dir: dir, Key: func(context.Context) ([]byte, error) { return nil, no }})
+	wantCode(t, err, sqlite.CodeKey)
+	if !errors.Is(err, no) {
+		t.Errorf("the cause is lost: %v", err)
+	}
+}
+
+// execSQL does to a database what no part of the program does.
+func execSQL(t *testing.T, path, text string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec(text)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestANewerStateIsRefusedAndLeftAlone(t *testing.T) {
+	dir := made(t)
+	execSQL(t, filepath.Join(dir, "state.db"), "PRAGMA user_version = 99")
+	refuse(t, sqlite.Options{Dir: dir}, sqlite.CodeNewer)
+	refuse(t, sqlite.Options{Dir: dir, ReadOnly: true}, sqlite.CodeNewer)
+}
+
+func TestADatabaseThatIsNotOursIsRefused(t *testing.T) {
+	foreign := t.TempDir()
+	execSQL(t, filepath.Join(foreign, "state.db"), "CREATE TABLE recipe (name TEXT)")
+	garbage := t.TempDir()
+	if err := os.WriteFile(filepath.Join(garbage, "state.db"), bytes.Repeat([]byte("no database"), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{foreign, garbage} {
+		chmod(t, dir, 0o700)
+		refuse(t, sqlite.Options{Dir: dir}, sqlite.CodeDamaged)
+		if _, err := os.Stat(filepath.Join(dir, "state.key")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a key was made: %v", err)
+		}
+	}
+}
+
+func TestReadOnlyCreatesAndChangesNothing(t *testing.T) {
+	empty := t.TempDir()
+	refuse(t, sqlite.Options{Dir: empty, ReadOnly: true}, sqlite.CodeMissing)
+	refuse(t, sqlite.Options{Dir: filepath.Join(empty, "none"), ReadOnly: true}, sqlite.CodeMissing)
+	if got := modes(t, empty); len(got) != 1 {
+		t.Errorf("created: %v", got)
+	}
+	dir := made(t)
+	copied := filepath.Join(t.TempDir(), "state") // as from a backup of the two files that count
+	for _, name := range []string{"state.db", "state.key"} {
+		copyFile(t, filepath.Join(dir, name), filepath.Join(copied, name))
+	}
+	chmod(t, copied, 0o755)
+	for _, dir := range []string{dir, copied} {
+		before := contents(t, dir)
+		s, err := sqlite.Open(context.Background(), sqlite.Options{Dir: dir, ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		view(t, s, func(tx store.Tx) error { _, err := tx.Events(store.EventFilter{}); return err })
+		if err := s.Update(context.Background(), func(store.Tx) error { return nil }); err == nil {
+			t.Error("an update ran")
+		}
+		if err := errors.Join(s.Check(context.Background()), s.Close()); err != nil {
+			t.Error(err)
+		}
+		if d := cmp.Diff(before, contents(t, dir)); d != "" {
+			t.Errorf("changed (-before +after):\n%s", d)
+		}
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	if err := errors.Join(err, os.MkdirAll(filepath.Dir(to), 0o700), os.WriteFile(to, b, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// contents describes the files of a directory; the shared memory, which every reader marks, by its size alone.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := make(map[string]string)
+	for name, mode := range modes(t, dir) {
+		out[name] = mode.String()
+		if mode.IsDir() {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[name] += fmt.Sprintf(" %d bytes", len(b))
+		if name != "state.db-shm" {
+			out[name] += fmt.Sprintf(" %x", b)
+		}
+	}
+	return out
+}
+
+func TestCheckFindsDamage(t *testing.T) {
+	orphaned := made(t)
+	execSQL(t, filepath.Join(orphaned, "state.db"), `PRAGMA foreign_keys = off; INSERT INTO token VALUES (x'01', 'nobody', NULL, 0, 0, NULL)`)
+	corrupt := made(t)
+	f, err := os.OpenFile(filepath.Join(corrupt, "state.db"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteAt(bytes.Repeat([]byte{0xa5}, 4096), 4096*4)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{orphaned, corrupt} {
+		s := open(t, sqlite.Options{Dir: dir, ReadOnly: true})
+		wantCode(t, s.Check(context.Background()), sqlite.CodeDamaged)
+	}
+}
+
+func BenchmarkOpenAndClose(b *testing.B) {
+	dir := made(b)
+	for b.Loop() {
+		s, err := sqlite.Open(context.Background(), sqlite.Options{Dir: dir})
+		if err == nil {
+			err = s.Close()
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCommit(b *testing.B) {
+	s := open(b, sqlite.Options{Dir: made(b)})
+	for b.Loop() {
+		update(b, s, addEvent)
+	}
+}
