@@ -37,7 +37,11 @@ build: ## build humanconnect and its providers into bin/, with the release lock
 	  echo "CGO_ENABLED=0 $(GO) build -o $(BIN)/humanconnect-provider-$$name ./providers/$$name"; \
 	  CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect-provider-$$name ./providers/$$name; \
 	done
-	$(GO) run ./plugins/releaselock $(BIN)
+	@$(BIN)/humanconnect provider lock --dir $(BIN)
+
+.PHONY: demo
+demo: build ## run the main job once, in a directory that is thrown away
+	@sh docs/demo.sh
 
 .PHONY: test
 test: needs ## run all tests, with the race detector, in random order
@@ -70,6 +74,10 @@ generate: $(TOOLS)/.installed ## generate the code of the plugin protocol from s
 .PHONY: bench
 bench: ## measure against floors taken in the same run
 	$(GO) run ./test/bench
+
+.PHONY: crash
+crash: ## kill -9 the core at random moments of 200 sessions and more, and see that nothing is lost
+	$(GO) test ./test/crash -run TestKills -count=1 -timeout 30m -v -crash.sessions=200
 
 .PHONY: fuzz
 fuzz: ## fuzz every parser for FUZZTIME

@@ -1,0 +1,54 @@
+#!/bin/sh
+# The main job once, in a directory that is thrown away: a token, a session that connects three sources and disconnects
+# one, a shell hook that is told of each change, and the response. `make demo` builds and runs it.
+set -eu
+bin=$(cd "$(dirname "$0")/../bin" && pwd)
+dir=$(mktemp -d)
+trap 'kill "${tail:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT INT TERM
+cd "$dir"
+PATH=$bin:$PATH
+# Nothing of this machine's own installation is touched.
+export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_DATA_HOME="$dir/data" XDG_STATE_HOME="$dir/state"
+for name in $(env | sed -n 's/^\(HUMANCONNECT_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+[ -t 1 ] || say() { printf '\n%s\n' "$*"; }
+
+(umask 077; echo password > password)
+cat > config.yaml <<'CONFIG'
+version: 1
+clientId: demo
+hooks:
+  - name: journal
+    on: [onConnectSource, onDisconnectSource, onClose]
+    shell: 'echo "  hook: event $HUMANCONNECT_SEQUENCE, $HUMANCONNECT_EVENT_TYPE, $(wc -c) bytes" >> hook.log'
+plan:
+  actions:
+    - connect: sandbox-instant
+    - connect: sandbox-clinic
+      answers: {username: demouser, password: {file: password}}
+    - connect: sandbox-family
+      answers: {username: demouser, password: {file: password}, member: robin}
+    - disconnect: sandbox-clinic
+CONFIG
+chmod 600 config.yaml
+export HUMANCONNECT_CONFIG=config.yaml
+
+say '$ cat config.yaml'
+cat config.yaml
+
+say '$ humanconnect source list'
+humanconnect source list
+
+say '$ humanconnect token create --client-user-id demo-user > token'
+humanconnect token create --client-user-id demo-user > token
+
+say '$ humanconnect open --token @token'
+: > hook.log
+tail -f hook.log & tail=$!
+humanconnect open --token @token > response.json
+cat response.json
+
+say 'The same command again prints the stored response: a token opens one session, ever.'
+say '$ humanconnect open --token @token -o text'
+humanconnect open --token @token -o text
