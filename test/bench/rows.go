@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// measurement makes one row.
+type measurement struct {
+	name string
+	take func(ctx context.Context, runs int) (row, error)
+}
+
+// measurements lists all rows in the order of the table.
+func (w *world) measurements() []measurement {
+	empty := w.floor("an empty Go program", "floor-empty")
+	imports := w.floor("a program with the same imports", "floor-imports")
+	host := w.floor("a host with the same imports, go-plugin's way, one call, one FULL commit", "floor-host",
+		w.path("floor-plugin"), filepath.Join(w.dir, "floor.db"))
+	none := w.open("no connections of others", "state-0", 0)
+	return []measurement{
+		pair(w.core("`--help`", "--help"), empty, 0),
+		pair(w.core("`--help`", "--help"), imports, 1.15),
+		pair(w.open("`open --connect sandbox-instant`", "state-open", 0), host, 1.6),
+		{"a warm step", w.warmStep},
+		pair(w.open("`open`, 1,000 connections of others", "state-1000", 1_000), none, 1.1),
+		pair(w.open("`open`, 100,000 connections of others", "state-100000", 100_000), none, 1.1),
+		pair(w.sourceList("warm", false), imports, 0),
+		pair(w.sourceList("cold", true), imports, 0),
+		{"memory of the provider", w.memory},
+	}
+}
+
+func pair(a, floor action, aim float64) measurement {
+	return measurement{a.name + " / " + floor.name, func(ctx context.Context, runs int) (row, error) {
+		c, err := compare(ctx, a, floor, runs)
+		return row{c, aim}, err
+	}}
+}
+
+func (w *world) floor(name, binary string, args ...string) action {
+	return action{name: name, run: w.process(w.env, w.path(binary), args...)}
+}
+
+func (w *world) core(name string, args ...string) action {
+	return action{name: name, run: w.process(w.env, w.path("humanconnect"), args...)}
+}
+
+// open is one whole session of a user of its own, with a token that was made before.
+func (w *world) open(name, state string, others int) action {
+	token := filepath.Join(w.dir, state+".token")
+	dir := filepath.Join(w.dir, state)
+	user := 0
+	prepare := func(ctx context.Context) error {
+		if _, err := w.newState(ctx, state, others); err != nil {
+			return err
+		}
+		user++
+		return w.newToken(ctx, dir, token, fmt.Sprintf("user-%d", user))
+	}
+	a := w.core(name, "--config", "none", "--state-dir", dir, "open", "--token", "@"+token, "--connect", "sandbox-instant")
+	a.prepare = prepare
+	return a
+}
+
+// newToken makes a token and writes it to a file that nobody else reads.
+func (w *world) newToken(ctx context.Context, state, file, user string) error {
+	made, err := w.output(ctx, w.env, w.path("humanconnect"), "--config", "none", "--state-dir", state,
+		"token", "create", "--client-id", "bench", "--client-user-id", user)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, made, 0o600)
+}
+
+// sourceList lists the sources with the descriptions of the providers at hand, or without.
+func (w *world) sourceList(name string, cold bool) action {
+	state := filepath.Join(w.dir, "state-list")
+	a := w.core("`source list`, "+name, "--config", "none", "--state-dir", state, "source", "list")
+	if cold {
+		a.prepare = func(context.Context) error { return os.RemoveAll(filepath.Join(state, "cache")) }
+	}
+	return a
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/plugins"
+)
+
+// world has the binaries, and a home for those who run.
+type world struct {
+	dir string
+	bin string
+	env []string
+}
+
+// newWorld builds all binaries as they are released.
+func newWorld(ctx context.Context, dir string) (*world, error) {
+	w := &world{dir: dir, bin: filepath.Join(dir, "bin")}
+	w.env = []string{"HOME=" + filepath.Join(dir, "home"), "PATH=" + os.Getenv("PATH")}
+	for _, d := range []string{w.bin, filepath.Join(dir, "home")} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	for name, pkg := range map[string]string{
+		"humanconnect":                  "./cmd/humanconnect",
+		"humanconnect-provider-sandbox": "./providers/sandbox",
+		"launcher":                      "./test/bench/launcher",
+		"floor-empty":                   "./test/bench/floor/empty",
+		"floor-imports":                 "./test/bench/floor/imports",
+		"floor-host":                    "./test/bench/floor/host",
+		"floor-plugin":                  "./test/bench/floor/plugin",
+	} {
+		if err := build(ctx, w.path(name), pkg); err != nil {
+			return nil, err
+		}
+	}
+	lock, err := plugins.LockDirectory(w.bin)
+	if err != nil {
+		return nil, err
+	}
+	return w, plugins.WriteLock(filepath.Join(w.bin, plugins.LockName), lock)
+}
+
+// path returns the path of a binary.
+func (w *world) path(name string) string { return filepath.Join(w.bin, name) }
+
+const buildLimit = 10 * time.Minute
+
+func build(ctx context.Context, out, pkg string) error {
+	ctx, cancel := context.WithTimeout(ctx, buildLimit)
+	defer cancel()
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, pkg)
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", pkg, err, said)
+	}
+	return nil
+}
+
+// newState makes a state in which other users have so many connections, ten each.
+func (w *world) newState(ctx context.Context, name string, connections int) (dir string, err error) {
+	dir = filepath.Join(w.dir, name)
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	st, err := sqlite.Open(ctx, sqlite.Options{Dir: dir})
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if closing := st.Close(); err == nil {
+			err = closing
+		}
+	}()
+	const batch = 1000
+	for from := 0; from < connections; from += batch {
+		if err := st.Update(ctx, func(tx store.Tx) error { return insertUsers(tx, from, min(from+batch, connections)) }); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+func insertUsers(tx store.Tx, from, to int) error {
+	const each = 10
+	var user store.User
+	for i := from; i < to; i++ {
+		if i%each == 0 {
+			user = store.User{HumanID: id.NewHuman(), ClientID: "bench", ClientUserID: fmt.Sprintf("other-%d", i/each)}
+			if err := tx.InsertUser(user); err != nil {
+				return err
+			}
+		}
+		if err := tx.InsertConnection(connectionOf(user, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func connectionOf(user store.User, i int) store.Connection {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	return store.Connection{
+		ID: id.New[id.Connection](), User: user.HumanID, Source: "sandbox-family", SourceName: "Sandbox Family",
+		Provider: "sandbox", AccountKey: fmt.Appendf(nil, "account-%d", i), AccountID: fmt.Sprint(i),
+		Credential: make([]byte, 1500), MediaType: "application/octet-stream",
+		State: store.ConnectionActive, ConnectedSince: now, RenewedAt: now,
+	}
+}
