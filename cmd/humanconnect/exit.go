@@ -98,6 +98,7 @@ func problemExits() map[string]int {
 		"timeout":        exitTimeout,
 
 		"source_conflict":             exitProvider,
+		"source_unknown_provider":     exitProvider,
 		"provider_not_found":          exitProvider,
 		"provider_untrusted_file":     exitProvider,
 		"provider_unpinned":           exitProvider,

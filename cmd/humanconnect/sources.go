@@ -140,9 +140,8 @@ func (s *sources) merge() (*source.Catalog, error) {
 	defer s.mu.Unlock()
 	var list []source.Described
 	for _, name := range s.host.Names() {
-		if d, ok := s.described[name]; ok {
-			list = append(list, source.Described{Provider: name, Description: d})
-		}
+		d, ok := s.described[name]
+		list = append(list, source.Described{Provider: name, Description: d, Broken: !ok})
 	}
 	return source.Load(s.config, list)
 }

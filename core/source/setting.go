@@ -1,12 +1,15 @@
 package source
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -54,32 +57,130 @@ func settingsProblems(s Source, configured bool) []string {
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.config.Settings)) {
 		if !declared(id) {
-			wrong(id, "is no setting of this source")
+			wrong(id, "is no setting of this source%s", nearest(id, idsOf(s.Declared)))
 		}
 	}
-	if s.config.ClientID != "" && !declared(settingClientID) {
-		wrong("clientId", "is nothing that this source takes")
+	client := func(key, setting string, given bool) {
+		_, again := s.config.Settings[setting]
+		switch {
+		case given && !declared(setting):
+			wrong(key, "is nothing that this source takes")
+		case given && again:
+			wrong(key, "is given again by settings.%s; leave one of the two out", setting)
+		}
 	}
-	if s.config.ClientSecret != nil && !declared(settingClientSecret) {
-		wrong("clientSecret", "is nothing that this source takes")
-	}
+	client("clientId", settingClientID, s.config.ClientID != "")
+	client("clientSecret", settingClientSecret, s.config.ClientSecret != nil)
 	return out
+}
+
+func idsOf(fields []sdk.Field) []string {
+	ids := make([]string, len(fields))
+	for i, f := range fields {
+		ids[i] = f.ID
+	}
+	return ids
 }
 
 // valueProblem says what is wrong with a value, without repeating it. References are read when they are used.
 func valueProblem(f sdk.Field, v config.Value) string {
 	switch {
-	case f.Kind == sdk.KindSecret && v.Ref == nil:
-		return "is a secret and must be a reference, such as {file: PATH}"
 	case v.Ref != nil:
 		return ""
-	case f.Kind == sdk.KindChoice && !slices.ContainsFunc(f.Choices, func(c sdk.Choice) bool { return c.Value == v.Text.Reveal() }):
-		return "is none of the choices"
-	case f.Kind == sdk.KindURL:
-		u, err := url.Parse(v.Text.Reveal())
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-			return "is not an http(s) URL"
+	case f.Kind == sdk.KindSecret:
+		return "is a secret and must be a reference, such as {file: PATH}"
+	}
+	return textProblem(f, v.Text.Reveal())
+}
+
+// textProblem says what is wrong with the text of a setting that is no secret.
+func textProblem(f sdk.Field, text string) string {
+	switch f.Kind {
+	case sdk.KindChoice:
+		known := make([]string, len(f.Choices))
+		for i, c := range f.Choices {
+			known[i] = c.Value
+		}
+		if !slices.Contains(known, text) {
+			return "is none of: " + strings.Join(known, ", ")
+		}
+	case sdk.KindURL:
+		if hostOf(text) == "" {
+			return "is not an http(s) URL without a user"
 		}
 	}
 	return ""
+}
+
+// hostOf returns the host of an http or https URL with its port, if it names one; "" for anything else.
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+		return ""
+	}
+	return strings.ToLower(u.Host)
+}
+
+// withSettings returns the hosts of a source and those of its settings that are URLs. One behind a reference is known
+// to the provider alone.
+func withSettings(s Source) []string {
+	hosts := slices.Clone(s.Hosts)
+	for _, f := range s.Declared {
+		v, ok := s.setting(f.ID)
+		if !ok || f.Kind != sdk.KindURL || v.Ref != nil {
+			continue
+		}
+		if host := hostOf(v.Text.Reveal()); host != "" && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
+}
+
+// Resolve returns the settings as the provider gets them, references read anew; see [config.SecretRef.Resolve] for what
+// that takes. An error is a failure with code bad_configuration and the setting, and wraps the problem of the reference.
+func (s Source) Resolve(ctx context.Context, env config.Environment) (sdk.Settings, error) {
+	out := sdk.Settings{Values: make(map[string]string), Secrets: make(map[string]sdk.Secret)}
+	for _, f := range s.Declared {
+		text, given, err := s.read(ctx, f, env)
+		switch {
+		case err != nil:
+			return sdk.Settings{}, err
+		case !given:
+		case f.Kind == sdk.KindSecret:
+			out.Secrets[f.ID] = text
+		default:
+			out.Values[f.ID] = text.Reveal()
+		}
+	}
+	return out, nil
+}
+
+// read returns the text of one setting, checked.
+func (s Source) read(ctx context.Context, f sdk.Field, env config.Environment) (text sdk.Secret, given bool, err error) {
+	v, given := s.setting(f.ID)
+	if !given {
+		if f.Required {
+			err = bad(f.ID, "is missing")
+		}
+		return "", false, err
+	}
+	text = v.Text
+	if v.Ref != nil {
+		if text, err = v.Ref.Resolve(ctx, env); err != nil {
+			return "", true, fmt.Errorf("%w: %w", bad(f.ID, "could not be read"), err)
+		}
+	}
+	if f.Kind != sdk.KindSecret {
+		if wrong := textProblem(f, text.Reveal()); wrong != "" {
+			return "", true, bad(f.ID, wrong)
+		}
+	}
+	return text, true, nil
+}
+
+func bad(setting, what string) error {
+	f := failure.New(failure.BadConfiguration, "the setting %s %s", setting, what)
+	f.Setting = setting
+	return f
 }
