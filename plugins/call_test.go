@@ -310,7 +310,7 @@ func TestTextOfRefusalsIsCleanedAndClearedOfSecrets(t *testing.T) {
 		Source: "refusal", Reply: sdk.FormValues{Values: map[string]sdk.Secret{"password": "hunter2"}},
 	})
 	var said *sdk.Error
-	if !errors.As(err, &said) || said.Code != sdk.AccessDenied || said.Message != "no  [1mentry  for [secret]" {
+	if !errors.As(err, &said) || said.Code != sdk.AccessDenied || said.Message != "no [1mentry for [secret]" {
 		t.Errorf("%v", err)
 	}
 }

@@ -2,40 +2,24 @@ package plugins
 
 import (
 	"strings"
-	"unicode"
+
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// clean makes text of a provider fit to show on one line: no control and no format characters (which turn the writing
-// direction or hide text), no line breaks, valid UTF-8, at most limit characters.
-func clean(text string, limit int) string {
-	return cut(strings.Map(func(r rune) rune {
-		if isUnsafe(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD")), limit)
-}
+// clean makes text of a provider fit to show on one line; see sdk.CleanText.
+func clean(text string, limit int) string { return strings.TrimSpace(sdk.CleanText(text, limit)) }
 
 // cleanText is clean for a paragraph: it keeps line feeds.
 func cleanText(text string, limit int) string {
-	return cut(strings.Map(func(r rune) rune {
-		if r != '\n' && isUnsafe(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD")), limit)
-}
-
-func isUnsafe(r rune) bool {
-	// A zero-width joiner belongs to the spelling of some languages, and to emoji.
-	if r == '\u200c' || r == '\u200d' {
-		return false
+	lines := strings.Split(cut(text, limit), "\n")
+	for i, line := range lines {
+		lines[i] = sdk.CleanText(line, limit)
 	}
-	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
+	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
+// cut shortens text to a number of characters.
 func cut(text string, limit int) string {
-	text = strings.TrimSpace(text)
 	count := 0
 	for at := range text {
 		if count == limit {

@@ -19,7 +19,7 @@ func TestDescriptionIsCheckedAndCleaned(t *testing.T) {
 		t.Fatal(explain(err))
 	}
 	want := &sdk.Description{Name: "test", Version: "1.2.3", Sources: []sdk.Source{{
-		ID: "instant", Name: "Instant [2J  source", Hosts: []string{"api.example.com"},
+		ID: "instant", Name: "Instant[2J source", Hosts: []string{"api.example.com"},
 	}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

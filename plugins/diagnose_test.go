@@ -35,7 +35,7 @@ func TestEachFaultyStartHasItsOwnDiagnosis(t *testing.T) {
 		"not a plugin, prints": {s.command("/bin/echo", "hi"), plugins.KindPrinted, []string{"«hi test"}},
 		"refuses":              {s.spec("refuses"), plugins.KindNotAPlugin, []string{"exit status 3", "cannot open the thing"}},
 		"panics at start":      {s.spec("panics"), plugins.KindNotAPlugin, []string{"exit status 2", "no start today"}},
-		"printed":              {s.spec("prints"), plugins.KindPrinted, []string{"«debug:  [31mstarting [0m up»"}},
+		"printed":              {s.spec("prints"), plugins.KindPrinted, []string{"«debug: [31mstarting[0m up»"}},
 		"other protocol":       {s.spec("protocol7"), plugins.KindProtocol, []string{"protocol version 7", "speaks 1"}},
 		"listens elsewhere":    {s.spec("tcp"), plugins.KindProtocol, []string{"tcp 127.0.0.1:1"}},
 		"listens nowhere":      {s.spec("deaf"), plugins.KindProtocol, []string{"does not answer on the socket"}},

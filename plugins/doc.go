@@ -18,6 +18,8 @@
 //	a process is left after a failure     one cleanup for every way out                             live.go
 //	the broker can be flooded             it is refused                                             launch.go
 //
+// What none of this catches is a descendant of a provider that starts a session of its own (setsid).
+//
 // Everything that comes out of a provider is cleaned of control characters, cut, and cleared of the secrets that the
 // provider was given before it is kept, logged or shown.
 package plugins

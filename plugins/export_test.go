@@ -25,6 +25,13 @@ var (
 	WithoutUserInfo = withoutUserInfo
 )
 
+// Shown is a text of a provider as a person sees it.
+func Shown(text string, secrets ...string) string {
+	r := &redactor{}
+	r.add(secrets...)
+	return r.shown(text, 1000)
+}
+
 // Cleared is a text without secrets.
 func Cleared(text string, secrets ...string) string {
 	r := &redactor{}

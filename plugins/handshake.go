@@ -80,7 +80,7 @@ func (h *handshake) judge(line string) *Error {
 			hint("serve it with sdk.Serve, or set GRPCServer in go-plugin's ServeConfig")
 	case !h.isOurs(parts[2], parts[3]):
 		return newError(KindProtocol, h.provider, "listens at %q, not on a socket in the directory it was given",
-			clean(h.out.clear(parts[2]+" "+parts[3]), 120)).
+			h.out.secrets.shown(parts[2]+" "+parts[3], 120)).
 			hint("listen on a Unix socket in the directory that %s names", plugin.EnvUnixSocketDir)
 	}
 	return nil
@@ -88,7 +88,7 @@ func (h *handshake) judge(line string) *Error {
 
 func (h *handshake) printed(line string) *Error {
 	return newError(KindPrinted, h.provider, "printed on standard output before the handshake: «%s»",
-		clean(h.out.clear(line), 200)).
+		h.out.secrets.shown(line, 200)).
 		hint("a provider prints nothing on standard output: move the message to standard error").
 		hint("if this program is no provider, correct its command in the config")
 }

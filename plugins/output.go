@@ -27,9 +27,9 @@ const (
 // output collects what a process writes: the last lines of its stderr for diagnostics, and all lines, within a rate
 // and a volume, for the log. Safe for concurrent use.
 type output struct {
-	clear func(string) string
-	log   func(line string)
-	now   func() time.Time
+	secrets *redactor
+	log     func(line string)
+	now     func() time.Time
 
 	mu      sync.Mutex
 	lines   []string
@@ -68,7 +68,7 @@ func (o *output) pass(line string) {
 	}
 }
 
-func (o *output) fit(line string) string { return clean(o.clear(line), lineLimit) }
+func (o *output) fit(line string) string { return o.secrets.shown(line, lineLimit) }
 
 // report logs a line unless there were too many; the caller holds the lock.
 func (o *output) report(line string) {
@@ -117,7 +117,7 @@ func (o *output) tail() []string {
 	}
 	var out []string
 	for _, line := range o.lines[first:min(len(o.lines), first+tailLines)] {
-		out = append(out, cut(o.clear(line), tailWidth))
+		out = append(out, cut(o.secrets.clear(line), tailWidth))
 	}
 	return out
 }

@@ -101,6 +101,12 @@ func (r *redactor) clear(text string) string {
 	return replacer.Replace(text)
 }
 
+// shown is text of a provider without secrets, fit to show on one line. It is cleared twice: a secret may hold what
+// cleaning takes away, and cleaning may put one together that was written in pieces.
+func (r *redactor) shown(text string, limit int) string {
+	return clean(r.clear(clean(r.clear(text), limit)), limit)
+}
+
 func newReplacer(secrets []string) *strings.Replacer {
 	var spelled []string
 	for _, s := range secrets {

@@ -146,7 +146,7 @@ func (r *remote) broken(v *live, doing string, err error) *Error {
 			hint("install a provider that serves humanconnect.provider.v1")
 	}
 	return newError(KindBadAnswer, name, "failed %s (%s): %s", doing, s.Code(),
-		clean(r.slot.secrets.clear(s.Message()), 200)).lines(v.launch.tail()).
+		r.slot.secrets.shown(s.Message(), 200)).lines(v.launch.tail()).
 		hint("report it to the provider's author")
 }
 
@@ -159,7 +159,7 @@ func (v *live) isExpected() bool {
 // cleanError makes what a source said no with fit to show.
 func (r *remote) cleanError(said *sdk.Error) *sdk.Error {
 	out := *said
-	out.Message = clean(r.slot.secrets.clear(said.Message), 500)
+	out.Message = r.slot.secrets.shown(said.Message, 500)
 	out.Field = clean(said.Field, 64)
 	out.Setting = clean(said.Setting, 64)
 	return &out

@@ -12,7 +12,7 @@ import (
 
 const (
 	runPrefix  = "hc-"
-	runLock    = "lock"
+	runLock    = "humanconnect-run.lock"
 	tmpBase    = "/tmp"
 	runNameTry = 10
 	// maxRunDir leaves room in the 104 bytes of a socket's path (108 on Linux) for what comes below: a directory for

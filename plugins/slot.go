@@ -151,7 +151,7 @@ func (s *slot) launch(ctx context.Context) (*live, error) {
 	}
 	l := &launch{
 		spec: s.spec, file: file, path: path, dir: dir, environ: s.host.options.Environ,
-		out: &output{clear: s.secrets.clear, log: s.logger(), now: s.host.options.Now},
+		out: &output{secrets: &s.secrets, log: s.logger(), now: s.host.options.Now},
 	}
 	return l.begin(ctx, limit)
 }

@@ -67,8 +67,19 @@ func TestProviderOutlivesTheThreadThatAskedForIt(t *testing.T) {
 	first := <-pid
 	p := provider(t, h)
 	for range 50 {
+		endThread()
 		if got := report(t, p).Pid; got != first {
 			t.Fatalf("the provider was started anew: %d, then %d", first, got)
 		}
 	}
+}
+
+// endThread makes a thread of this process end.
+func endThread() {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		runtime.LockOSThread()
+	}()
+	<-ended
 }

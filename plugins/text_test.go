@@ -49,6 +49,14 @@ func TestNoSpellingOfASecretStays(t *testing.T) {
 	}
 }
 
+func TestCleaningPutsNoSecretTogether(t *testing.T) {
+	for _, text := range []string{"hun\x00ter2", "hun\u200bter2", "hunter2", "\x1bhunter\x1b2"} {
+		if got := plugins.Shown(text, "hunter2"); got != "[secret]" {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	}
+}
+
 func TestProxyLosesItsUserAndNothingElse(t *testing.T) {
 	for in, want := range map[string]string{
 		"http://proxy:3128": "http://proxy:3128", "proxy:3128": "proxy:3128", "https://u:p@proxy/x": "https://proxy/x",
