@@ -56,14 +56,15 @@ func (talkative) Describe(context.Context) (*sdk.Description, error) {
 }
 
 func (talkative) Connect(_ context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
-	flood := bytes.Repeat([]byte("x"), 1<<20)
+	flood := append(bytes.Repeat([]byte("x"), 1<<20), "the end of it"...)
 	switch req.Source {
 	case "os-stdout":
 		_, _ = os.Stdout.Write(flood)
 	case "fd-1":
 		_, _ = syscall.Write(1, flood)
 	case "child-stdout":
-		command := exec.Command("head", "-c", "1048576", "/dev/zero")
+		command := exec.Command("cat")
+		command.Stdin = bytes.NewReader(flood)
 		command.Stdout = os.Stdout
 		if err := command.Run(); err != nil {
 			return nil, err
@@ -149,10 +150,11 @@ func TestAnyGoPluginHostCanUseAProvider(t *testing.T) {
 	}
 }
 
-func TestPrintingOnStandardOutputDoesNoHarm(t *testing.T) {
+func TestPrintingOnStandardOutputDoesNoHarmAndGoesToStandardError(t *testing.T) {
 	for _, way := range []string{"os-stdout", "fd-1", "child-stdout"} {
 		t.Run(way, func(t *testing.T) {
-			p := dispense(t, strangersHost(t, "provider", io.Discard))
+			stderr := &lines{}
+			p := dispense(t, strangersHost(t, "provider", stderr))
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			for range 2 {
@@ -161,6 +163,9 @@ func TestPrintingOnStandardOutputDoesNoHarm(t *testing.T) {
 				_, err := p.Connect(ctx, req)
 				noError(t, err)
 			}
+			eventually(t, "the print on standard error", func() bool {
+				return strings.Contains(stderr.String(), "the end of it")
+			})
 		})
 	}
 }
