@@ -2,6 +2,7 @@ package hook
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(envWorker); dir != "" {
 		os.Exit(workUntilKilled(dir))
 	}
+	// A history takes a hundred commits to disk; -rapid.checks asks for more of them.
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
@@ -34,7 +39,7 @@ func crashHook(dir, sleep string) Hook {
 
 type alone struct{ self id.Process }
 
-func (a alone) Self() id.Process                { return a.self }
+func (a alone) Self() id.Process                 { return a.self }
 func (a alone) Alive(p id.Process) (bool, error) { return p != killedWorker, nil }
 
 func workUntilKilled(dir string) int {

@@ -100,19 +100,18 @@ func TestNothingOfAHookOutlivesItsTry(t *testing.T) {
 		name, line string
 		timeout    time.Duration
 		want       Outcome
-		within     time.Duration
 	}{
-		{"ends by itself", `echo hi`, 0, Outcome{Verdict: Accepted, Output: []byte("hi\n")}, 2 * time.Second},
-		{"leaves a child", `sleep MARK & echo hi`, 0, Outcome{Verdict: Accepted, Output: []byte("hi\n")}, 2 * time.Second},
+		{"ends by itself", `echo hi`, 0, Outcome{Verdict: Accepted, Output: []byte("hi\n")}},
+		{"leaves a child", `sleep MARK & echo hi`, 0, Outcome{Verdict: Accepted, Output: []byte("hi\n")}},
 		{"leaves a child that ignores TERM", `(trap '' TERM; sleep MARK; :) & echo hi`, 0,
-			Outcome{Verdict: Accepted, Output: []byte("hi\n")}, 2 * time.Second},
-		{"hangs", `sleep MARK`, 200 * time.Millisecond, Outcome{Error: "not done within 200ms"}, 2 * time.Second},
+			Outcome{Verdict: Accepted, Output: []byte("hi\n")}},
+		{"hangs", `sleep MARK`, 200 * time.Millisecond, Outcome{Error: "not done within 200ms"}},
 		{"hangs with children", `sleep MARK & sleep MARK; :`, 200 * time.Millisecond,
-			Outcome{Error: "not done within 200ms"}, 2 * time.Second},
+			Outcome{Error: "not done within 200ms"}},
 		{"ignores TERM", `trap '' TERM; while :; do sleep MARK; done`, 200 * time.Millisecond,
-			Outcome{Error: "not done within 200ms"}, 4 * time.Second},
+			Outcome{Error: "not done within 200ms"}},
 		{"closes its output and hangs", `exec >&- 2>&-; sleep MARK`, 200 * time.Millisecond,
-			Outcome{Error: "not done within 200ms"}, 2 * time.Second},
+			Outcome{Error: "not done within 200ms"}},
 	}
 	for _, s := range shapes {
 		t.Run(s.name, func(t *testing.T) {
@@ -124,7 +123,7 @@ func TestNothingOfAHookOutlivesItsTry(t *testing.T) {
 			}
 			began := time.Now()
 			got := send(t.Context(), m)
-			if took := time.Since(began); took > s.within {
+			if took := time.Since(began); took > 15*time.Second {
 				t.Errorf("took %s", took)
 			}
 			if diff := cmp.Diff(s.want, got, cmp.Transformer("text", func(b []byte) string { return string(b) })); diff != "" {
@@ -143,7 +142,7 @@ func TestEscapedChildDoesNotHoldTheTry(t *testing.T) {
 	if got := output(t, m); got != "hi\n" {
 		t.Errorf("output %q", got)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("took %s", took)
 	}
 	b, err := os.ReadFile(filepath.Join(m.Hook.Dir, "pid"))
