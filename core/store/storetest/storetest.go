@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -99,6 +100,9 @@ type reporter interface {
 
 func same(t reporter, what string, got, want any) {
 	t.Helper()
+	if reflect.DeepEqual(got, want) { // much faster than a diff of large values
+		return
+	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("%s (-want +got):\n%s", what, d)
 	}
