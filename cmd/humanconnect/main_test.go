@@ -113,7 +113,7 @@ func setUpStory(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, "home")
 	xdg := filepath.Join(env.WorkDir, "xdg")
 	for _, dir := range []string{home, xdg} {
-		if err := os.Mkdir(dir, 0o700); err != nil {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
 	}

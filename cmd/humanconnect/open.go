@@ -101,8 +101,8 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	if err := st.open(ctx, stateOptions{noHooks: o.noHooks}); err != nil {
 		return causeOf(ctx, err)
 	}
-	background := st.startBackground()
-	defer background.stop()
+	chores := st.startChores()
+	defer chores.stop()
 
 	opening, err := st.engine.Open(ctx, req)
 	if err != nil {

@@ -139,17 +139,17 @@ func (st *state) settle(ctx context.Context, err error) error {
 	return err
 }
 
-// background is the work that open does beside its session: deliveries, and revocations that are due.
-type background struct {
+// chores are the work that open does beside its session: deliveries, and revocations that are due.
+type chores struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	err    error
 }
 
-// startBackground begins the work. What fails of it is tried again by whoever comes next.
-func (st *state) startBackground() *background {
+// startChores begins the work. What fails of it is tried again by whoever comes next.
+func (st *state) startChores() *chores {
 	ctx, cancel := context.WithCancel(st.app.Signals.Stopping())
-	b := &background{cancel: cancel}
+	b := &chores{cancel: cancel}
 	b.wg.Go(func() { b.err = st.dispatcher.Run(ctx, hook.Scope{}) })
 	b.wg.Go(func() {
 		if _, err := process.Sweep(st.config.StateDir); err != nil {
@@ -163,7 +163,7 @@ func (st *state) startBackground() *background {
 }
 
 // stop ends the work and waits for it; a delivery that is under way is stopped and tried again by whoever comes next.
-func (b *background) stop() {
+func (b *chores) stop() {
 	b.cancel()
 	b.wg.Wait()
 }
