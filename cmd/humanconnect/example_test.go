@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -22,19 +24,83 @@ func TestExamplesOfTheHelpWork(t *testing.T) {
 	})
 }
 
-// runExample runs a line in a directory of its own. An example ends with exit code 0.
+// runExample runs a line in a home of its own that has what the examples speak of. An example ends with exit code 0.
 func runExample(t *testing.T, line string) {
 	t.Helper()
 	if !strings.HasPrefix(line, "humanconnect ") && !strings.Contains(line, "| humanconnect ") {
 		t.Errorf("%q does not run humanconnect", line)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), storyLimit)
-	defer cancel()
-	dir := t.TempDir()
-	c := exec.CommandContext(ctx, "sh", "-ec", line)
-	c.Dir = dir
-	c.Env = []string{"HOME=" + filepath.Join(dir, "home"), "PATH=" + binDir() + ":" + os.Getenv("PATH")}
-	if said, err := c.CombinedOutput(); err != nil {
-		t.Errorf("%s: %v\n%s", line, err, said)
+	h := newExampleHome(t, strings.Contains(line, "acme"))
+	if strings.Contains(line, "_…") {
+		line = h.withIDs(line)
 	}
+	h.sh(line)
+}
+
+// exampleHome is the home of a person who follows the help.
+type exampleHome struct {
+	t   *testing.T
+	dir string
+	bin string
+}
+
+// newExampleHome has a config with a client, a token, a user and a plan, and on demand a provider of one's own.
+func newExampleHome(t *testing.T, acme bool) *exampleHome {
+	t.Helper()
+	dir := t.TempDir()
+	h := &exampleHome{t: t, dir: dir, bin: filepath.Join(dir, "bin")}
+	if err := os.CopyFS(h.bin, os.DirFS(binDir())); err != nil {
+		t.Fatal(err)
+	}
+	config := "version: 1\nclientId: demo\n"
+	if acme {
+		h.file("acme/humanconnect-provider-acme", "#!/bin/sh\nexit 1\n")
+		config += "providers:\n  - name: acme\n    command: [" + dir + "/acme/humanconnect-provider-acme]\n"
+	}
+	h.file("home/.config/humanconnect/config.yaml", config)
+	h.file("user.txt", "anna\n")
+	h.file("plan.yaml", "actions:\n  - connect: sandbox-instant\n")
+	h.sh("humanconnect token create --client-user-id anna > token.txt")
+	return h
+}
+
+func (h *exampleHome) file(name, text string) {
+	h.t.Helper()
+	path := filepath.Join(h.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// sh runs a line and returns its standard output.
+func (h *exampleHome) sh(line string) []byte {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), storyLimit)
+	defer cancel()
+	c := exec.CommandContext(ctx, "sh", "-ec", line)
+	c.Dir = h.dir
+	c.Env = []string{"HOME=" + filepath.Join(h.dir, "home"), "PATH=" + h.bin + ":" + os.Getenv("PATH")}
+	var said bytes.Buffer
+	c.Stderr = &said
+	out, err := c.Output()
+	if err != nil {
+		h.t.Fatalf("%s: %v\n%s%s", line, err, out, said.String())
+	}
+	return out
+}
+
+// withIDs puts the ids of a session that was run to its end in the place of con_… and the like.
+func (h *exampleHome) withIDs(line string) string {
+	h.t.Helper()
+	h.sh("humanconnect token create --client-user-id berta > berta.txt")
+	id := regexp.MustCompile(`(con|ses|evt|dlv)_[0-9a-z]{26}`)
+	said := h.sh("humanconnect open --token @berta.txt --connect sandbox-instant --on-close true")
+	said = append(said, h.sh("humanconnect event list -o json; humanconnect delivery list -o json")...)
+	for _, found := range id.FindAllString(string(said), -1) {
+		line = strings.Replace(line, found[:4]+"…", found, 1)
+	}
+	return line
 }

@@ -15,8 +15,8 @@ import (
 // maxLine is how many bytes of one line of an error are shown.
 const maxLine = 1000
 
-// codeInternal is the code of an error that has none of its own.
-const codeInternal = "error"
+// codeless stands for the code of an error that has none of its own.
+const codeless = "error"
 
 // described is an error as a person or a script gets it.
 type described struct {
@@ -46,7 +46,7 @@ func codeOf(err error) string {
 func describe(err error) described {
 	d := described{Code: codeOf(err), Message: clean(err.Error()), Facts: []string{}, Hints: []string{}, Exit: exitCode(err)}
 	if d.Code == "" {
-		d.Code = codeInternal
+		d.Code = codeless
 	}
 	if p := (*problem.Problem)(nil); errors.As(err, &p) {
 		d.Facts, d.Hints = cleanAll(p.Facts), cleanAll(p.Hints)

@@ -25,7 +25,7 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") || c.Long == "" {
 			t.Errorf("%s: Short and Long say what it does, Short without a full stop", path)
 		}
-		if !c.Runnable() || c.Args == nil && c.Name() != "help" {
+		if takesMany := strings.Contains(c.Use, "…") || c.Name() == "help"; !c.Runnable() || c.Args == nil && !takesMany {
 			t.Errorf("%s: does not check its arguments: use group, exactArgs or upToArgs", path)
 		}
 		for i, line := range strings.Split(c.Long, "\n") {
