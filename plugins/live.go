@@ -37,11 +37,14 @@ type live struct {
 // everything removed, as after every failure; errStartLimit as the cause of ctx is the start limit.
 func (l *launch) begin(ctx context.Context, limit time.Duration) (*live, error) {
 	v := &live{launch: l, client: plugin.NewClient(l.config(limit)), gone: make(chan struct{})}
-	connected := make(chan error, 1)
-	go func() { connected <- v.connect(ctx) }()
 	var err error
+	connected := make(chan struct{})
+	go func() {
+		defer close(connected)
+		err = v.connect(ctx)
+	}()
 	select {
-	case err = <-connected:
+	case <-connected:
 		if err != nil {
 			err = l.failure(err)
 		}

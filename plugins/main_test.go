@@ -295,6 +295,7 @@ func report(t *testing.T, p sdk.Provider) seen {
 // shortDir is a directory whose path leaves room for sockets, unlike that of t.TempDir.
 func shortDir(t *testing.T) string {
 	t.Helper()
+	//nolint:usetesting // the path of t.TempDir is too long for a socket
 	dir, err := os.MkdirTemp("/tmp", "hctest")
 	if err != nil {
 		t.Fatal(err)

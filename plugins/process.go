@@ -94,8 +94,8 @@ func startPatiently(cmd *exec.Cmd) error {
 		if !errors.Is(err, syscall.ETXTBSY) || try == busyTries {
 			return err
 		}
-		time.Sleep(time.Duration(try) * busyPause)
-		*cmd = again //nolint:govet // a command that did not start holds no lock in use
+		<-time.After(time.Duration(try) * busyPause)
+		*cmd = again
 	}
 }
 

@@ -112,6 +112,9 @@ func TestRememberedDigestNeverOutlivesAWrite(t *testing.T) {
 			}
 		}
 	})
+	if kept, _ := filepath.Glob(filepath.Join(cache, "digest-*")); len(kept) != 0 {
+		t.Fatalf("a digest is remembered that is not settled: %q", kept)
+	}
 	want := digest(t, path)
 	if got, err := plugins.DigestOf(path, cache, later); err != nil || got != want {
 		t.Fatalf("%s %v", got, err)
