@@ -57,11 +57,14 @@ func finalOf(ses store.Session) *Final {
 func (s *Session) Close(ctx context.Context, exitCode int) (*Final, error) {
 	var ses store.Session
 	err := s.e.Store.Update(ctx, func(tx store.Tx) (err error) {
-		if ses, err = tx.Session(s.ID); err != nil || !ses.ClosedAt.IsZero() {
+		if ses, err = tx.Session(s.ID); err != nil {
 			return err
 		}
 		if ses.Epoch != s.epoch {
-			return ErrTakenOver
+			return ErrTakenOver // whatever the new owner did with it
+		}
+		if !ses.ClosedAt.IsZero() {
+			return nil
 		}
 		ses, err = s.e.closeRow(tx, ses, exitCode)
 		return err
@@ -115,7 +118,8 @@ func (e *Engine) closeSome(ctx context.Context) (done bool, err error) {
 	return len(sessions) < overdueLimit, nil
 }
 
-// CloseByID closes an open session that no living front end owns, or any with force.
+// CloseByID closes an open session that no living front end owns, or any with force: its front end then gets the
+// response of this close from its own.
 func (e *Engine) CloseByID(ctx context.Context, session id.Session, force bool) (*Final, error) {
 	var ses store.Session
 	was := false
@@ -131,7 +135,6 @@ func (e *Engine) CloseByID(ctx context.Context, session id.Session, force bool) 
 				return err
 			}
 		}
-		ses.Epoch++
 		ses, err = e.closeRow(tx, ses, 0)
 		return err
 	})

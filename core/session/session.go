@@ -47,10 +47,10 @@ func (s *Session) guard(tx store.Tx) (store.Session, error) {
 	switch {
 	case err != nil:
 		return ses, fmt.Errorf("read session %s: %w", s.ID, err)
+	case ses.Epoch != s.epoch: // before all else: the new owner may have closed it since
+		return ses, ErrTakenOver
 	case !ses.ClosedAt.IsZero():
 		return ses, ErrEnded
-	case ses.Epoch != s.epoch:
-		return ses, ErrTakenOver
 	case !s.e.Clock.Now().Before(ses.EndsAt):
 		return ses, ErrEnded
 	}
