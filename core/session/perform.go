@@ -70,7 +70,8 @@ func soonest(end, other time.Time) time.Time {
 	return earlier(end, other)
 }
 
-// begin makes it durable that a provider gets a reply which must not be repeated.
+// begin makes it durable that a provider gets a reply which must not be repeated. No step begins in a session that is not
+// this front end's any more.
 func (a *Attempt) begin(ctx context.Context, reply sdk.Reply) error {
 	var kind string
 	switch reply.(type) {
@@ -79,7 +80,10 @@ func (a *Attempt) begin(ctx context.Context, reply sdk.Reply) error {
 	case sdk.Callback:
 		kind = begunCallback
 	default:
-		return nil
+		return a.s.e.Store.View(ctx, func(tx store.Tx) error {
+			_, err := a.s.guard(tx)
+			return err
+		})
 	}
 	return a.save(ctx, func(row *store.Attempt) { row.Begun = kind })
 }
