@@ -129,8 +129,9 @@ func earlier(a, b time.Time) time.Time {
 // is not repeated: a form is shown again, a callback ends the attempt.
 func (a *Attempt) resume(ctx context.Context) error {
 	var begun string
+	fresh := a.row
 	err := a.s.e.Store.Update(ctx, func(tx store.Tx) error {
-		begun, a.stored = "", false
+		begun, a.row, a.stored = "", fresh, false
 		if _, err := a.s.guard(tx); err != nil {
 			return err
 		}
@@ -144,7 +145,7 @@ func (a *Attempt) resume(ctx context.Context) error {
 				continue
 			}
 			begun, a.row, a.stored = row.Begun, row, true
-			if begun != "" {
+			if begun == begunForm { // a callback stays begun until the attempt has ended with it
 				a.row.Begun = ""
 				a.row.Version++
 				return tx.SaveAttempt(a.row)
