@@ -1,0 +1,595 @@
+package session_test
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/humanconnect/humanconnect/core/connection"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// model is what must be true, worked out from the accounts that signed in and the order of the events.
+type model struct {
+	users    map[id.Human]store.User
+	sessions map[id.Session]*sessionModel
+	active   map[id.Human][]connectionModel
+	// actor is who last changed an account of a user: a session, or "" for a command outside of one.
+	actor  map[holding]id.Session
+	events int
+}
+
+type account struct{ source, name string }
+
+type holding struct {
+	user id.Human
+	account
+}
+
+type connectionModel struct {
+	account
+	id    id.Connection
+	since time.Time
+}
+
+type sessionModel struct {
+	user     id.Human
+	token    string
+	actions  int
+	results  []resultModel
+	failures []event.Failure
+	sequence int64
+	endsAt   time.Time
+	// done are the actions of scripts that ended; raced allows one to end twice, after a living front end lost the
+	// session in the middle of it.
+	done  map[[2]int]id.Connection
+	raced bool
+	// asked are the actions that a driver asked for; nil where nobody counts.
+	asked    map[string]bool
+	response []byte
+	exit     int
+}
+
+type resultModel struct {
+	account
+	kind       store.ActionKind
+	connection id.Connection
+	since      time.Time
+	revocation string
+}
+
+func newModel() *model {
+	return &model{
+		users: make(map[id.Human]store.User), sessions: make(map[id.Session]*sessionModel),
+		active: make(map[id.Human][]connectionModel), actor: make(map[holding]id.Session),
+	}
+}
+
+// snapshot is the whole state at one moment.
+type snapshot struct {
+	sessions   []store.Session
+	actions    map[id.Session][]store.Action
+	attempts   map[id.Session][]store.Attempt
+	hooks      map[id.Session][]store.SessionHook
+	events     []store.Event // the oldest first
+	deliveries map[id.Event][]store.Delivery
+	current    map[id.Human][]store.Connection
+}
+
+func (w *World) snapshot() snapshot {
+	s := snapshot{
+		actions: make(map[id.Session][]store.Action), attempts: make(map[id.Session][]store.Attempt),
+		hooks: make(map[id.Session][]store.SessionHook), deliveries: make(map[id.Event][]store.Delivery),
+		current: make(map[id.Human][]store.Connection),
+	}
+	w.view(func(tx store.Tx) error { return s.read(tx, w.model) })
+	return s
+}
+
+func (s *snapshot) read(tx store.Tx, m *model) (err error) {
+	if s.sessions, err = tx.Sessions(store.SessionFilter{}); err != nil {
+		return err
+	}
+	slices.Reverse(s.sessions)
+	for _, ses := range s.sessions {
+		if err := s.readSession(tx, m, ses); err != nil {
+			return err
+		}
+	}
+	if s.events, err = tx.Events(store.EventFilter{}); err != nil {
+		return err
+	}
+	slices.Reverse(s.events)
+	deliveries, err := tx.Deliveries(store.DeliveryFilter{})
+	for _, d := range deliveries {
+		s.deliveries[d.Event] = append(s.deliveries[d.Event], d)
+	}
+	return err
+}
+
+func (s *snapshot) readSession(tx store.Tx, m *model, ses store.Session) (err error) {
+	if m.users[ses.User], err = tx.UserByID(ses.User); err != nil {
+		return err
+	}
+	if s.actions[ses.ID], err = tx.Actions(ses.ID); err != nil {
+		return err
+	}
+	if s.attempts[ses.ID], err = tx.Attempts(ses.ID); err != nil {
+		return err
+	}
+	if s.hooks[ses.ID], err = tx.SessionHooks(ses.ID); err != nil {
+		return err
+	}
+	s.current[ses.User], err = tx.Connections(ses.User)
+	return err
+}
+
+// check holds the whole state against the model and brings the model up to date.
+func (w *World) check() {
+	w.t.Helper()
+	s := w.snapshot()
+	for _, ses := range s.sessions {
+		w.checkSession(s, ses)
+	}
+	fresh := s.events[w.model.events:]
+	w.model.events = len(s.events)
+	for _, e := range fresh {
+		w.checkEvent(s, e)
+	}
+	for _, ses := range s.sessions {
+		w.drain(s, w.model.sessions[ses.ID], ses.ID, false)
+		w.checkClosed(s, ses)
+	}
+	for user, rows := range s.current {
+		w.checkCurrent(user, rows)
+	}
+	w.checkGrants()
+}
+
+// checkSession holds a session's row against what it was.
+func (w *World) checkSession(s snapshot, ses store.Session) {
+	w.t.Helper()
+	m := w.model.sessions[ses.ID]
+	if m == nil {
+		for other, o := range w.model.sessions {
+			if o.token == string(ses.TokenKey) {
+				w.t.Errorf("one token opened %s and %s", other, ses.ID)
+			}
+		}
+		m = &sessionModel{
+			user: ses.User, token: string(ses.TokenKey), endsAt: ses.EndsAt, done: make(map[[2]int]id.Connection),
+			failures: []event.Failure{},
+		}
+		w.model.sessions[ses.ID] = m
+	}
+	if m.token != string(ses.TokenKey) || m.user != ses.User {
+		w.t.Errorf("%s changed its token or user", ses.ID)
+	}
+	if !m.endsAt.Equal(ses.EndsAt) && ses.EndReason != store.EndRevoked {
+		w.t.Errorf("the end of %s moved from %v to %v", ses.ID, m.endsAt, ses.EndsAt)
+	}
+	for _, a := range s.attempts[ses.ID] {
+		if a.State == store.AttemptOpen {
+			if !ses.ClosedAt.IsZero() {
+				w.t.Errorf("%s is closed and has the open attempt %s", ses.ID, a.ID)
+			}
+		} else if a.Resume != nil || a.LastStep != nil || a.OAuthState != nil || a.Begun != "" {
+			w.t.Errorf("the ended attempt %s keeps secrets: %+v", a.ID, a)
+		}
+	}
+}
+
+// drain applies the actions of a session up to the next success, which it returns, or all failures.
+func (w *World) drain(s snapshot, m *sessionModel, ses id.Session, wantSuccess bool) (store.Action, bool) {
+	w.t.Helper()
+	for rows := s.actions[ses]; m.actions < len(rows); {
+		a := rows[m.actions]
+		if a.Code == "" && !wantSuccess {
+			w.t.Errorf("%s: an action without an event: %+v", ses, a)
+		}
+		m.actions++
+		w.checkAction(m, ses, a)
+		if a.Code == "" {
+			return a, true
+		}
+		m.fail(a)
+	}
+	return store.Action{}, false
+}
+
+func (w *World) checkAction(m *sessionModel, ses id.Session, a store.Action) {
+	w.t.Helper()
+	if a.No != m.actions {
+		w.t.Errorf("%s: action %d has the number %d", ses, m.actions, a.No)
+	}
+	if m.asked != nil && !m.asked[string(a.Kind)+" "+a.Target] {
+		w.t.Errorf("%s: nobody asked to %s %s", ses, a.Kind, a.Target)
+	}
+	if a.ScriptNo < 0 {
+		return
+	}
+	key := [2]int{a.ScriptRun, a.ScriptNo}
+	before, twice := m.done[key]
+	several := a.Kind == store.ActionDisconnect && before != a.Connection
+	if twice && !several && !m.raced {
+		w.t.Errorf("%s: action %v of the script ended twice: %s %s", ses, key, a.Kind, a.Target)
+	}
+	m.done[key] = a.Connection
+}
+
+// fail moves a failure to the end of the list.
+func (m *sessionModel) fail(a store.Action) {
+	m.forgive(a.Kind, a.Target)
+	f := event.Failure{
+		Source: event.SourceRef{ID: a.Source, Name: a.SourceName}, Action: string(a.Kind), Code: a.Code, Message: a.Message,
+		Retryable: a.Retryable, Field: a.Field, Setting: a.Setting, RetryAfter: a.RetryAfter.Seconds(),
+	}
+	if _, err := id.Parse[id.Connection](a.Target); err == nil {
+		f.ConnectionID = id.Connection(a.Target)
+	}
+	m.failures = append(m.failures, f)
+}
+
+// forgive removes the failure of a target.
+func (m *sessionModel) forgive(kind store.ActionKind, target string) {
+	m.failures = slices.DeleteFunc(m.failures, func(f event.Failure) bool {
+		named := cmp.Or(string(f.ConnectionID), f.Source.ID)
+		return f.Action == string(kind) && named == target
+	})
+}
+
+// checkEvent applies what an event tells to the model and holds its body against that.
+func (w *World) checkEvent(s snapshot, e store.Event) {
+	w.t.Helper()
+	body := parse[event.Event](w.t, e.Body)
+	w.checkShape(e.Body, body.Type)
+	w.checkDeliveries(s, e)
+	if e.Session == "" {
+		w.checkOutside(e, body)
+		return
+	}
+	m := w.model.sessions[e.Session]
+	m.sequence++
+	if m.response != nil {
+		w.t.Errorf("%s: an event after the close: %s", e.Session, e.Body)
+	}
+	want := event.Event{
+		Type: event.Type(e.Type), ID: e.ID, Sequence: m.sequence, Timestamp: event.Time(e.At), Source: body.Source,
+	}
+	if want.Type == event.SessionClosed {
+		w.drain(s, m, e.Session, false)
+		row := w.session(e.Session)
+		want.Response.Status = event.Status(row.Status)
+		if !row.ClosedAt.Before(row.EndsAt) {
+			want.Response.SetEnded(row.EndsAt)
+		}
+		if resp := event.JSON(body.Response); !bytes.Equal(resp, row.Response) {
+			w.t.Errorf("%s: the event of the close says %s, the response %s", e.Session, resp, row.Response)
+		}
+		m.response = row.Response
+	} else {
+		a, ok := w.drain(s, m, e.Session, true)
+		if !ok {
+			w.t.Errorf("%s: an event without an action: %s", e.Session, e.Body)
+			return
+		}
+		want.Source = w.apply(m, e, a)
+		want.Response.Status = event.ConnectedSource
+		if a.Kind == store.ActionDisconnect {
+			want.Response.Status = event.DisconnectedSource
+		}
+		if (a.Kind == store.ActionConnect) != (want.Type == event.SourceConnected) {
+			w.t.Errorf("%s: action %s, event %s", e.Session, a.Kind, e.Type)
+		}
+	}
+	w.fill(&want.Response, e.Session, m, body.Response)
+	if d := differ(want, body); d != "" {
+		w.t.Errorf("%s: event %d (-model +event):\n%s", e.Session, m.sequence, d)
+	}
+	w.checkHistory(e.Session, m, body.Response)
+}
+
+// fill completes a response with the model's truth. What became of a revocation meanwhile is got's to say.
+func (w *World) fill(r *event.Response, ses id.Session, m *sessionModel, got event.Response) {
+	u := w.model.users[m.user]
+	r.SessionID, r.ClientID, r.ClientUserID, r.HumanID = &ses, &u.ClientID, &u.ClientUserID, &u.HumanID
+	r.SessionResults.ConnectedSources, r.SessionResults.DisconnectedSources = []event.Connection{}, []event.Connection{}
+	for _, x := range m.results {
+		c := event.Connection{ID: x.source, Name: nameOf(x.source), ConnectionID: x.connection, ConnectedSince: event.Time(x.since)}
+		if x.kind == store.ActionConnect {
+			r.SessionResults.ConnectedSources = append(r.SessionResults.ConnectedSources, c)
+			continue
+		}
+		c.Revocation = x.revocation
+		for _, g := range got.SessionResults.DisconnectedSources {
+			if g.ConnectionID == x.connection && x.revocation == "pending" {
+				c.Revocation = g.Revocation // tried since
+			}
+		}
+		r.SessionResults.DisconnectedSources = append(r.SessionResults.DisconnectedSources, c)
+	}
+	r.CurrentConnections = w.current(m.user)
+	r.Failures = m.failures
+}
+
+func (w *World) current(user id.Human) []event.Connection {
+	out := []event.Connection{}
+	for _, c := range w.model.active[user] {
+		out = append(out, event.Connection{ID: c.source, Name: nameOf(c.source), ConnectionID: c.id, ConnectedSince: event.Time(c.since)})
+	}
+	return out
+}
+
+// apply moves the model by a successful action and returns the source that its event names.
+func (w *World) apply(m *sessionModel, e store.Event, a store.Action) *event.Connection {
+	w.t.Helper()
+	acc := account{a.Source, w.accountOf(a.Source, a.AccountKey)}
+	r := resultModel{account: acc, kind: a.Kind, connection: a.Connection}
+	if a.Kind == store.ActionConnect {
+		r.since = w.model.connect(w.t, m.user, acc, a.Connection, e.At)
+	} else {
+		r.since, r.revocation = w.model.disconnect(w.t, m.user, acc, a.Connection)
+	}
+	w.model.actor[holding{m.user, acc}] = e.Session
+	m.results = slices.DeleteFunc(m.results, func(x resultModel) bool { return x.account == acc })
+	m.results = append(m.results, r)
+	m.forgive(a.Kind, a.Target)
+	m.forgive(a.Kind, string(a.Connection))
+	return &event.Connection{
+		ID: acc.source, Name: nameOf(acc.source), ConnectionID: r.connection, ConnectedSince: event.Time(r.since), Revocation: r.revocation,
+	}
+}
+
+// connect makes or renews the connection of an account: a renewal keeps its id and its beginning.
+func (m *model) connect(t T, user id.Human, acc account, con id.Connection, now time.Time) time.Time {
+	t.Helper()
+	for u, all := range m.active {
+		for _, c := range all {
+			switch {
+			case u == user && c.account == acc && c.id == con:
+				return c.since
+			case u == user && c.account == acc:
+				t.Errorf("the account %v is connected as %s and was connected again as %s", acc, c.id, con)
+			case c.id == con:
+				t.Errorf("%s is of another account or user", con)
+			}
+		}
+	}
+	m.active[user] = append(m.active[user], connectionModel{acc, con, now})
+	slices.SortFunc(m.active[user], func(a, b connectionModel) int {
+		return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.id, b.id))
+	})
+	return now
+}
+
+// disconnect takes a connection away and says what its grant is in for.
+func (m *model) disconnect(t T, user id.Human, acc account, con id.Connection) (since time.Time, revocation string) {
+	t.Helper()
+	i := slices.IndexFunc(m.active[user], func(c connectionModel) bool { return c.id == con && c.account == acc })
+	if i < 0 {
+		t.Errorf("%s was disconnected and is not among the connections of its user: %v", con, m.active[user])
+		return time.Time{}, ""
+	}
+	since = m.active[user][i].since
+	m.active[user] = slices.Delete(m.active[user], i, i+1)
+	switch {
+	case acc.source == gamma:
+		return since, "unsupported"
+	case m.held(user, acc):
+		return since, "shared"
+	}
+	return since, "pending"
+}
+
+// held says whether any connection holds an account; without an account id, whether this user holds one of the source.
+func (m *model) held(user id.Human, acc account) bool {
+	for u, all := range m.active {
+		for _, c := range all {
+			if c.source == acc.source && (acc.name == "" && u == user || acc.name != "" && c.account == acc) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// checkHistory: what was connected here is connected, what was disconnected is not, unless another acted on it since.
+func (w *World) checkHistory(ses id.Session, m *sessionModel, r event.Response) {
+	w.t.Helper()
+	in := func(list []event.Connection, con id.Connection) bool {
+		return slices.ContainsFunc(list, func(c event.Connection) bool { return c.ConnectionID == con })
+	}
+	for _, x := range m.results {
+		if w.model.actor[holding{m.user, x.account}] != ses {
+			continue
+		}
+		if connected := x.kind == store.ActionConnect; in(r.CurrentConnections, x.connection) != connected {
+			w.t.Errorf("%s: %s %s, current connections %v", ses, x.kind, x.connection, r.CurrentConnections)
+		}
+	}
+}
+
+// checkOutside: a disconnect by a command, or a token that opened nothing.
+func (w *World) checkOutside(e store.Event, body event.Event) {
+	w.t.Helper()
+	if e.Sequence != 1 || body.Sequence != 1 || body.SessionID != nil {
+		w.t.Errorf("an event outside of a session: %s", e.Body)
+	}
+	if body.Type == event.SessionClosed {
+		return
+	}
+	var row store.Connection
+	w.view(func(tx store.Tx) (err error) { row, err = tx.Connection(body.Source.ConnectionID); return err })
+	acc := account{row.Source, w.accountOf(row.Source, row.AccountKey)}
+	since, revocation := w.model.disconnect(w.t, row.User, acc, row.ID)
+	w.model.actor[holding{row.User, acc}] = ""
+	changed := event.Connection{
+		ID: acc.source, Name: nameOf(acc.source), ConnectionID: row.ID, ConnectedSince: event.Time(since), Revocation: revocation,
+	}
+	want := event.Empty(event.DisconnectedSource)
+	u := w.model.users[row.User]
+	want.ClientID, want.ClientUserID, want.HumanID = &u.ClientID, &u.ClientUserID, &u.HumanID
+	want.SessionResults.DisconnectedSources = []event.Connection{changed}
+	want.CurrentConnections = w.current(row.User)
+	if d := differ(want, body.Response); d != "" {
+		w.t.Errorf("disconnect outside of a session (-model +event):\n%s", d)
+	}
+	if d := differ(&changed, body.Source); d != "" {
+		w.t.Errorf("the source of a disconnect outside of a session (-model +event):\n%s", d)
+	}
+}
+
+// checkClosed: the response of a closed session stays, byte for byte, and its exit code with it.
+func (w *World) checkClosed(s snapshot, ses store.Session) {
+	w.t.Helper()
+	m := w.model.sessions[ses.ID]
+	if ses.Sequence != m.sequence {
+		w.t.Errorf("%s: the row says sequence %d, its events %d", ses.ID, ses.Sequence, m.sequence)
+	}
+	if ses.ClosedAt.IsZero() != (m.response == nil) {
+		w.t.Errorf("%s: closed at %v, told to have closed: %t", ses.ID, ses.ClosedAt, m.response != nil)
+	}
+	if m.response == nil {
+		return
+	}
+	if !bytes.Equal(m.response, ses.Response) {
+		w.t.Errorf("%s: the response was %s and is %s", ses.ID, m.response, ses.Response)
+	}
+	want, exit := event.Success, 0
+	if len(m.failures) > 0 {
+		exit = 3
+	}
+	if !ses.ClosedAt.Before(ses.EndsAt) {
+		want, exit = event.TokenExpired, 4
+		if ses.EndReason == store.EndRevoked {
+			want = event.TokenInvalid
+		}
+	}
+	if ses.Status != string(want) || ses.ExitCode != exit && ses.ExitCode < 16 {
+		w.t.Errorf("%s closed with %s and %d, not %s and %d", ses.ID, ses.Status, ses.ExitCode, want, exit)
+	}
+}
+
+func (w *World) checkCurrent(user id.Human, rows []store.Connection) {
+	w.t.Helper()
+	got := []connectionModel{}
+	for _, c := range rows {
+		if c.User != user || c.State != store.ConnectionActive || len(c.Credential) == 0 {
+			w.t.Errorf("a current connection of %s: %+v", user, c)
+		}
+		got = append(got, connectionModel{account{c.Source, w.accountOf(c.Source, c.AccountKey)}, c.ID, c.ConnectedSince})
+	}
+	if want := w.model.active[user]; !slices.Equal(want, got) {
+		w.t.Errorf("the connections of %s are %v, not %v", user, got, want)
+	}
+}
+
+// checkDeliveries: each hook that asks for an event gets it once.
+func (w *World) checkDeliveries(s snapshot, e store.Event) {
+	w.t.Helper()
+	want := []string{"all"}
+	if e.Type == string(event.SessionClosed) {
+		want = append(want, "closes")
+	}
+	for _, h := range s.hooks[e.Session] {
+		if bytes.Contains(h.Spec, []byte(onOf(e.Type))) {
+			want = append(want, string(h.ID))
+		}
+	}
+	var got []string
+	for _, d := range s.deliveries[e.ID] {
+		got = append(got, d.Hook)
+		if d.Sequence != e.Sequence || d.Session != e.Session || d.State != store.DeliveryPending {
+			w.t.Errorf("a delivery of %s: %+v", e.ID, d)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if e.Session != "" && !slices.Equal(want, got) {
+		w.t.Errorf("event %s goes to %v, not %v", e.ID, got, want)
+	}
+}
+
+func onOf(kind string) string {
+	return map[string]string{
+		"source.connected": "onConnectSource", "source.disconnected": "onDisconnectSource", "session.closed": "onClose",
+	}[kind]
+}
+
+// checkShape: all keys are there, and arrays are never null.
+func (w *World) checkShape(body []byte, kind event.Type) {
+	w.t.Helper()
+	var keys map[string]json.RawMessage
+	var results map[string]json.RawMessage
+	if err := json.Unmarshal(body, &keys); err != nil {
+		w.t.Fatalf("%s: %v", body, err)
+	}
+	_ = json.Unmarshal(keys["sessionResults"], &results) // the arrays are missed below if it is not an object
+	for k, v := range map[string]json.RawMessage{
+		"connectedSources": results["connectedSources"], "disconnectedSources": results["disconnectedSources"],
+		"currentConnections": keys["currentConnections"], "failures": keys["failures"],
+	} {
+		if len(v) == 0 || v[0] != '[' {
+			w.t.Errorf("%s is no array in %s", k, body)
+		}
+	}
+	for _, k := range []string{"status", "sessionId", "clientId", "clientUserId", "humanId"} {
+		if _, ok := keys[k]; !ok {
+			w.t.Errorf("%s is missing in %s", k, body)
+		}
+	}
+	if _, ok := keys["source"]; ok == (kind == event.SessionClosed) {
+		w.t.Errorf("source: %t in an event of type %s", ok, kind)
+	}
+}
+
+// accountOf reads an account key.
+func (w *World) accountOf(source string, key []byte) string {
+	w.t.Helper()
+	if key == nil {
+		return ""
+	}
+	for _, name := range accounts() {
+		if bytes.Equal(key, connection.AccountKey(w.store, source, name)) {
+			return name
+		}
+	}
+	w.t.Errorf("an account of %s that nobody has", source)
+	return fmt.Sprintf("%x", key)
+}
+
+// accounts are all those that sign in anywhere; "" is also one, of a source that cannot tell.
+func accounts() []string { return []string{"ann", "bob", "cat", "dan"} }
+
+// parse reads JSON that has no other keys than T.
+func parse[V any](t T, b []byte) (v V) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%s: %v", b, err)
+	}
+	return v
+}
+
+// differ compares two documents as they are written.
+func differ(want, got any) string {
+	a, b := event.JSON(want), event.JSON(got)
+	if bytes.Equal(a, b) {
+		return ""
+	}
+	return gocmp.Diff(indent(a), indent(b))
+}
+
+func indent(b []byte) string {
+	var out bytes.Buffer
+	_ = json.Indent(&out, b, "", " ") // it was just encoded
+	return out.String()
+}

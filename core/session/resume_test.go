@@ -1,0 +1,382 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// run works through a script and fails the test if that does not work.
+func (fe *FrontEnd) run(s *session.Session, actions ...session.Action) {
+	fe.w.t.Helper()
+	if err := s.Run(context.Background(), script(actions...), nil); err != nil {
+		fe.w.t.Fatalf("run: %v", err)
+	}
+}
+
+// story lists what a session did: "connect alpha" or "connect alpha: access_denied".
+func (w *World) story(s *session.Session) (out []string) {
+	w.t.Helper()
+	for _, a := range w.actions(s.ID) {
+		line := string(a.Kind) + " " + a.Target
+		if a.Code != "" {
+			line += ": " + a.Code
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func (w *World) wantStory(s *session.Session, want ...string) {
+	w.t.Helper()
+	if got := w.story(s); fmt.Sprint(got) != fmt.Sprint(want) {
+		w.t.Errorf("the session did %q, not %q", got, want)
+	}
+	w.check()
+}
+
+func TestResumeGoesOnAfterTheLastEndedAction(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	list := []session.Action{connectTo(alpha), disconnectFrom(alpha), connectTo(beta)}
+	first := w.frontEnd()
+	s := first.open(tok, list...)
+	first.run(s, list[:2]...) // it dies before it comes to the third
+	if got := w.connections("u1"); len(got) != 0 {
+		t.Fatalf("connections after the disconnect: %v", got)
+	}
+	first.kill()
+
+	second := w.frontEnd()
+	s = second.open(tok, list...)
+	second.run(s, list...)
+	w.wantStory(s, "connect alpha", "disconnect alpha", "connect beta")
+	if len(w.place.grants) != 2 {
+		t.Errorf("%d grants were given", len(w.place.grants))
+	}
+}
+
+// TestScriptSurvivesDeathAtEveryCommit lets a front end die at each of its commits, seen or unseen, and another go on:
+// the response is that of a script that was never interrupted.
+func TestScriptSurvivesDeathAtEveryCommit(t *testing.T) {
+	list := []session.Action{connectTo(alpha), disconnectFrom(alpha), connectTo(gamma), disconnectFrom(beta), connectTo(alpha)}
+	want := []string{"connect alpha", "disconnect alpha", "connect gamma", "disconnect beta: not_connected", "connect alpha"}
+	deaths := 0
+	for commit := 0; commit < 60; commit++ {
+		for _, unseen := range []bool{false, true} {
+			died := survive(t, list, want, commit, unseen)
+			if died {
+				deaths++
+			} else if deaths < 20 {
+				t.Fatalf("a whole script took only %d commits", commit)
+			} else {
+				return
+			}
+		}
+	}
+	t.Error("the script has no end")
+}
+
+func survive(t *testing.T, list []session.Action, want []string, commit int, unseen bool) (died bool) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	w.place.next(alpha, play{Forms: 2, Account: "ann"})
+	w.place.next(gamma, play{Account: "bob"})
+	first := w.frontEnd()
+	first.store.dieAfter(commit, unseen)
+	_, _ = first.whole(tok, list) // it may die anywhere
+	died = first.dead()
+	w.check()
+	f, err := w.frontEnd().whole(tok, list)
+	if err != nil {
+		t.Fatalf("death at commit %d, unseen %t: %v", commit, unseen, err)
+	}
+	w.check()
+	r := w.response(f.Response)
+	c, d := r.SessionResults.ConnectedSources, r.SessionResults.DisconnectedSources
+	switch {
+	case len(c) == 2 && c[0].ID == gamma && c[1].ID == alpha && len(d) == 0 && f.Status == event.Success:
+	default:
+		// A form that was with the source when the process died fails a script, which answers each form once.
+		if !interruptedOnce(r.Failures) {
+			t.Errorf("death at commit %d, unseen %t: %s", commit, unseen, f.Response)
+		}
+	}
+	if got := len(w.actions(f.Session)); got != len(want) && !interruptedOnce(r.Failures) {
+		t.Errorf("death at commit %d, unseen %t: %d actions", commit, unseen, got)
+	}
+	return died
+}
+
+func interruptedOnce(failures []event.Failure) bool {
+	for _, f := range failures {
+		if f.Code == "attempt_interrupted" {
+			return true
+		}
+	}
+	return false
+}
+
+// whole is all that a script does: open, run, close.
+func (fe *FrontEnd) whole(tok sdk.Secret, list []session.Action) (*session.Final, error) {
+	o, err := fe.try(session.OpenRequest{Token: tok, Script: script(list...)})
+	if err != nil || o.Final != nil {
+		return o.Final, err
+	}
+	if err := o.Session.Run(context.Background(), script(list...), nil); err != nil && !errors.Is(err, session.ErrEnded) {
+		return nil, err
+	}
+	return o.Session.Close(context.Background(), 0)
+}
+
+func TestClosedSessionGivesTheStoredResponseAgain(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	list := []session.Action{connectTo(alpha), disconnectFrom(beta)}
+	first, err := w.frontEnd().whole(tok, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.ExitCode != 3 || first.Stored {
+		t.Errorf("the close gave %+v", first)
+	}
+	events := len(w.snapshot().events)
+	w.clock.Advance(40 * 24 * time.Hour) // the token is long over; that changes nothing
+	for _, c := range []struct {
+		list  []session.Action
+		exit  int
+		other bool
+	}{
+		{list, 3, false},
+		{nil, 3, false},
+		{[]session.Action{connectTo(alpha)}, 3, true},
+	} {
+		again, err := w.frontEnd().whole(tok, c.list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(first.Response, again.Response) || again.ExitCode != c.exit || again.OtherScript != c.other || !again.Stored {
+			t.Errorf("after %v: %+v", c.list, again)
+		}
+	}
+	w.check()
+	if got := len(w.snapshot().events); got != events {
+		t.Errorf("%d events were written for a closed session", got-events)
+	}
+}
+
+func TestAnotherListOnAClosedSessionIsExit3(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	if f, err := w.frontEnd().whole(tok, []session.Action{connectTo(alpha)}); err != nil || f.ExitCode != 0 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	f, err := w.frontEnd().whole(tok, []session.Action{connectTo(beta)})
+	if err != nil || !f.OtherScript || f.ExitCode != 3 || f.Status != event.Success {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
+func TestAnswersAreNoPartOfTheList(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	if _, err := w.frontEnd().whole(tok, []session.Action{connectTo(alpha)}); err != nil {
+		t.Fatal(err)
+	}
+	other := connectTo(alpha)
+	other.Answers = map[string]sdk.Secret{"user": "somebody else"}
+	f, err := w.frontEnd().whole(tok, []session.Action{other})
+	if err != nil || f.OtherScript {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
+func TestAnotherListOnAnOpenSessionBeginsAnew(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	fe := w.frontEnd()
+	s := fe.open(tok, connectTo(alpha))
+	fe.run(s, connectTo(alpha))
+	fe.kill()
+	fe = w.frontEnd()
+	s = fe.open(tok, connectTo(alpha), disconnectFrom(beta))
+	fe.run(s, connectTo(alpha), disconnectFrom(beta))
+	w.wantStory(s, "connect alpha", "connect alpha", "disconnect beta: not_connected")
+}
+
+func TestResumedSessionKeepsItsIdAndResults(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	fe := w.frontEnd()
+	s := fe.open(tok)
+	if err := fe.connect(s, alpha); err != nil {
+		t.Fatal(err)
+	}
+	fe.kill()
+	fe = w.frontEnd()
+	again := fe.open(tok)
+	if again.ID != s.ID {
+		t.Errorf("resumed as %s, was %s", again.ID, s.ID)
+	}
+	r := w.response(fe.close(again).Response)
+	if len(r.SessionResults.ConnectedSources) != 1 {
+		t.Errorf("results of the first front end are gone: %+v", r)
+	}
+	w.check()
+}
+
+func TestOpenAttemptsRestUntilTheCloseCancelsThem(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	w.place.next(alpha, play{Forms: 1, Account: "ann"})
+	fe := w.frontEnd()
+	s := fe.open(tok, connectTo(alpha))
+	a, err := s.Connect(t.Context(), alpha, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fe.kill()
+	fe = w.frontEnd()
+	s = fe.open(tok, connectTo(beta)) // another list does not ask for alpha
+	fe.run(s, connectTo(beta))
+	if got := w.snapshot().attempts[s.ID]; got[0].State != store.AttemptOpen {
+		t.Errorf("the attempt that nobody asks for is %s", got[0].State)
+	}
+	f := fe.close(s)
+	if got := w.snapshot().attempts[s.ID]; got[0].State != store.AttemptCancelled {
+		t.Errorf("after the close it is %s", got[0].State)
+	}
+	if r := w.response(f.Response); len(r.Failures) != 0 || f.ExitCode != 0 {
+		t.Errorf("a cancelled attempt is a failure: %+v", r.Failures)
+	}
+	w.check()
+}
+
+func TestSessionOfALivingFrontEndIsInUse(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	first := w.frontEnd()
+	first.open(tok)
+	_, err := w.frontEnd().try(session.OpenRequest{Token: tok})
+	if problem.CodeOf(err) != "session_in_use" {
+		t.Errorf("opened beside a living front end: %v", err)
+	}
+	first.kill()
+	w.frontEnd().open(tok) // a dead one is no hindrance
+	w.check()
+}
+
+func TestOustedFrontEndWritesNothingMore(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	first := w.frontEnd()
+	s := first.open(tok)
+	if err := first.connect(s, alpha); err != nil {
+		t.Fatal(err)
+	}
+	second := w.frontEnd()
+	o, err := second.try(session.OpenRequest{Token: tok, TakeOver: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := len(w.place.asked)
+	for _, instant := range []error{
+		first.connect(s, beta), s.Disconnect(t.Context(), alpha, -1), s.Run(t.Context(), script(connectTo(beta)), nil),
+		s.Run(t.Context(), script(disconnectFrom(alpha)), nil),
+	} {
+		if !errors.Is(instant, session.ErrTakenOver) {
+			t.Errorf("an action of the ousted front end: %v", instant)
+		}
+	}
+	if _, err := s.Close(t.Context(), 0); !errors.Is(err, session.ErrTakenOver) {
+		t.Errorf("the ousted front end's close: %v", err)
+	}
+	if len(w.place.asked) != asked {
+		t.Error("the ousted front end still asks sources")
+	}
+	w.wantStory(s, "connect alpha")
+	second.close(o.Session)
+	if f, err := s.Close(t.Context(), 0); !errors.Is(err, session.ErrTakenOver) {
+		t.Errorf("the ousted front end got a response to print once the other had closed: %+v, %v", f, err)
+	}
+	w.check()
+}
+
+func TestConnectedOfAnUnchangedAttemptCommitsAfterATakeOver(t *testing.T) {
+	for _, forms := range []int{0, 1} {
+		w := newWorld(t)
+		tok := w.token("u1", time.Hour)
+		w.place.next(alpha, play{Forms: forms, Account: "ann", Hold: "late"})
+		first := w.frontEnd()
+		s := first.open(tok)
+		done := first.begin(func() error { return first.connect(s, alpha) })
+		first.arrive()
+		second := w.frontEnd()
+		o, err := second.try(session.OpenRequest{Token: tok, TakeOver: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first.lift("late")
+		if err := done(); err != nil {
+			t.Errorf("%d forms: the grant was not kept: %v", forms, err)
+		}
+		r := w.response(second.close(o.Session).Response)
+		if len(r.SessionResults.ConnectedSources) != 1 {
+			t.Errorf("%d forms: %+v", forms, r)
+		}
+		w.check()
+	}
+}
+
+func TestConnectedOfAChangedAttemptIsKeptForRevocation(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	w.place.next(alpha, play{Forms: 1, Account: "ann", Hold: "late"})
+	first := w.frontEnd()
+	s := first.open(tok, connectTo(alpha))
+	done := first.begin(func() error { return s.Run(context.Background(), script(connectTo(alpha)), nil) })
+	first.arrive()
+	second := w.frontEnd()
+	o, err := second.try(session.OpenRequest{Token: tok, TakeOver: true, Script: script(connectTo(alpha))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.run(o.Session, connectTo(alpha)) // finds the form begun: interrupted
+	first.lift("late")
+	if err := done(); !errors.Is(err, session.ErrTakenOver) {
+		t.Errorf("the ousted front end was told %v", err)
+	}
+	w.wantStory(o.Session, "connect alpha: attempt_interrupted")
+	if n, err := second.RevokeDue(t.Context()); err != nil || n != 1 || !w.place.grants["grant-1"].revoked {
+		t.Errorf("the late grant was not revoked: %d, %v", n, err)
+	}
+	w.check()
+}
+
+// begin runs a call beside the test and returns a function that waits for its end.
+func (fe *FrontEnd) begin(call func() error) func() error {
+	done := make(chan error, 1)
+	fe.busy.Add(1)
+	go func() { done <- call() }()
+	return func() error {
+		select {
+		case err := <-done:
+			fe.busy.Add(-1)
+			return err
+		case <-time.After(waitLimit):
+			return errors.New("the call does not end")
+		}
+	}
+}
