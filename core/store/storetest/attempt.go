@@ -37,6 +37,7 @@ func attemptRoundTrip(s *suite) {
 	ses := s.addSession(s.addUser("u"))
 	empty := attempt(ses.ID)
 	empty.OAuthState, empty.Resume, empty.LastStep, empty.Callback = []byte{}, []byte{}, []byte{}, []byte{}
+	complete(s, fullAttempt(ses.ID))
 	for name, a := range map[string]store.Attempt{"full": fullAttempt(ses.ID), "sparse": attempt(ses.ID), "empty": empty} {
 		s.update(func(tx store.Tx) error { return tx.InsertAttempt(a) })
 		s.wantAttempt(name, a)
@@ -124,7 +125,7 @@ func actionNumbers(s *suite) {
 	}
 	failure := store.Action{
 		Session: ses.ID, ScriptRun: 1, ScriptNo: 2, Kind: store.ActionDisconnect, Target: "con_x", Source: "epic", SourceName: "Epic",
-		Code: "rate_limited", Message: "later", Retryable: true, Field: "f", Setting: "s",
+		Connection: id.New[id.Connection](), AccountKey: digest("other"), Code: "rate_limited", Message: "later", Retryable: true, Field: "f", Setting: "s",
 		RetryAfter: 1500*time.Millisecond + time.Nanosecond, At: at(2),
 	}
 	elsewhere := store.Action{Session: other.ID, Kind: store.ActionConnect, At: at(3)}
@@ -141,6 +142,7 @@ func actionNumbers(s *suite) {
 		return nil
 	})
 	success.No, elsewhere.No, failure.No = 1, 1, 2
+	complete(s, failure)
 	same(s, "inserted", made, []store.Action{success, elsewhere, failure})
 	s.view(func(tx store.Tx) error {
 		got, err := tx.Actions(ses.ID)

@@ -39,6 +39,7 @@ func connectionRoundTrip(s *suite) {
 	user := s.addUser("u")
 	empty := connection(user, "epic", nil)
 	empty.Credential, empty.Scopes = []byte{}, []string{}
+	complete(s, fullConnection(user))
 	for name, c := range map[string]store.Connection{
 		"full": fullConnection(user), "sparse": connection(user, "nightscout", nil), "empty": empty,
 	} {
@@ -215,6 +216,7 @@ func revocationRoundTrip(s *suite) {
 	full.Credential, full.MediaType, full.State = blob(100<<10), "application/json", store.RevocationFailed
 	full.Tries, full.NextAt, full.Owner, full.LeaseUntil = 3, at(9), id.New[id.Process](), at(10)
 	full.Error, full.EndedAt = "source_unavailable", at(11)
+	complete(s, full)
 	for name, r := range map[string]store.Revocation{"full": full, "sparse": revocation(user, "", "")} {
 		s.update(func(tx store.Tx) error { return tx.InsertRevocation(r) })
 		s.wantRevocation(name, r)

@@ -24,6 +24,7 @@ func eventRoundTrip(s *suite) {
 	ses := s.addSession(s.addUser("u"))
 	large, outside := event(ses.ID, 1), event("", 1)
 	large.Body, outside.Body = blob(100<<10), nil
+	complete(s, large)
 	for name, e := range map[string]store.Event{"large": large, "outside of a session": outside} {
 		s.update(func(tx store.Tx) error { return tx.InsertEvent(e) })
 		s.view(func(tx store.Tx) error {
@@ -115,8 +116,9 @@ func deliveryRoundTrip(s *suite) {
 	ses := s.addSession(s.addUser("u"))
 	inside, outside := s.addEvent(ses.ID, 1), s.addEvent("", 1)
 	full := delivery(inside, "journal")
-	full.State, full.Tries, full.NextAt = store.DeliveryDead, 4, at(9)
+	full.State, full.Tries, full.Deferred, full.NextAt = store.DeliveryDead, 4, 2, at(9)
 	full.Owner, full.LeaseUntil, full.Error, full.EndedAt = id.New[id.Process](), at(10), "exit 1", at(11)
+	complete(s, full)
 	for name, d := range map[string]store.Delivery{"full": full, "sparse": delivery(outside, "hok_x")} {
 		s.update(func(tx store.Tx) error { return tx.InsertDelivery(d) })
 		s.wantDelivery(name, d)

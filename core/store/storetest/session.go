@@ -32,6 +32,7 @@ func sessionRoundTrip(s *suite) {
 	user := s.addUser("u")
 	empty := session(user)
 	empty.Sources, empty.Script, empty.Response, empty.Owner = []string{}, []byte{}, []byte{}, ""
+	complete(s, fullSession(user))
 	for name, ses := range map[string]store.Session{"full": fullSession(user), "sparse": session(user), "empty": empty} {
 		s.update(func(tx store.Tx) error { return tx.InsertSession(ses) })
 		s.wantSession(name, ses)
@@ -160,6 +161,7 @@ func sessionHooks(s *suite) {
 	user := s.addUser("u")
 	ses, other := s.addSession(user), s.addSession(user)
 	a, b, c := sessionHook(ses.ID, "a"), sessionHook(other.ID, "a"), sessionHook(ses.ID, "c")
+	complete(s, a)
 	b.Spec = nil
 	s.update(func(tx store.Tx) error {
 		return must(tx.InsertSessionHook(c), tx.InsertSessionHook(b), tx.InsertSessionHook(a))

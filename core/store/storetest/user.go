@@ -112,6 +112,9 @@ func tokenRoundTrip(s *suite) {
 	} {
 		s.update(func(tx store.Tx) error { return tx.InsertToken(k) })
 		s.wantToken(name, k)
+		if name == "all" {
+			complete(s, k)
+		}
 		k.RevokedAt, k.Sources = at(9), []string{"nightscout"}
 		s.update(func(tx store.Tx) error { return tx.SaveToken(k) })
 		s.wantToken(name+" saved", k)
