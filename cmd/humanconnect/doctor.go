@@ -92,9 +92,14 @@ func (d *examination) failed(check string, err error) {
 }
 
 func (d *examination) examine(ctx context.Context) {
-	st, err := d.app.prepare()
+	cfg, err := d.app.loadConfig()
 	if err != nil {
 		d.failed("config", err)
+		return
+	}
+	st, err := d.app.prepareWith(cfg, "") // nothing is kept: a doctor changes nothing
+	if err != nil {
+		d.failed("providers", err)
 		return
 	}
 	defer st.Close()

@@ -68,6 +68,13 @@ func buildAll(bin string) error {
 			return err
 		}
 	}
+	// A provider of somebody else, who claims a source that is taken. It is not part of the release.
+	if err := os.Mkdir(filepath.Join(bin, "other"), 0o755); err != nil {
+		return err
+	}
+	if err := goBuild(ctx, false, filepath.Join(bin, "other", "twin"), "./testdata/twin"); err != nil {
+		return err
+	}
 	lock, err := plugins.LockDirectory(bin)
 	if err != nil {
 		return err
@@ -124,5 +131,6 @@ func setUpStory(env *testscript.Env) error {
 	env.Setenv("XDG_RUNTIME_DIR", filepath.Join(xdg, "run"))
 	env.Setenv("PATH", binDir()+string(os.PathListSeparator)+env.Getenv("PATH"))
 	env.Setenv("BIN", binDir())
+	env.Setenv("TWIN", filepath.Join(binDir(), "other", "twin"))
 	return nil
 }

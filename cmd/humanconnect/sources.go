@@ -38,8 +38,8 @@ type sources struct {
 
 var _ session.Sources = (*sources)(nil)
 
-// openSources finds the providers and starts none.
-func (a *App) openSources(cfg *config.Config) (*sources, error) {
+// openSources finds the providers and starts none. What they say of themselves is kept in cacheDir; "" keeps nothing.
+func (a *App) openSources(cfg *config.Config, cacheDir string) (*sources, error) {
 	o, err := a.findOptions(cfg)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (a *App) openSources(cfg *config.Config) (*sources, error) {
 	log := a.logger()
 	return &sources{
 		host: plugins.New(plugins.Options{
-			Specs: specs, RefuseDev: a.env("CI") != "", CacheDir: filepath.Join(cfg.StateDir, "cache"),
+			Specs: specs, RefuseDev: a.env("CI") != "", CacheDir: cacheDir,
 			RuntimeDir: a.env("XDG_RUNTIME_DIR"), Environ: a.Environ(),
 			Log: func(provider, line string) { log.Debug("provider", "name", provider, "line", line) },
 		}),

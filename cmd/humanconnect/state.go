@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -57,7 +58,11 @@ func (a *App) prepare() (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	srcs, err := a.openSources(cfg)
+	return a.prepareWith(cfg, filepath.Join(cfg.StateDir, "cache"))
+}
+
+func (a *App) prepareWith(cfg *config.Config, cacheDir string) (*state, error) {
+	srcs, err := a.openSources(cfg, cacheDir)
 	if err != nil {
 		return nil, err
 	}
