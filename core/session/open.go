@@ -209,10 +209,11 @@ func (e *Engine) refuse(ctx context.Context, r OpenRequest, v token.Verdict) (*F
 	evt := id.New[id.Event]()
 	err := e.Store.Update(ctx, func(tx store.Tx) error {
 		resp = event.Empty(v.Status)
-		if client := firstOf(v.ClientID, r.ClientID, r.DefaultClientID); client != "" {
+		if client := firstOf(r.ClientID, r.DefaultClientID); client != "" {
 			resp.ClientID = &client
 		}
 		if v.Genuine() && v.Status == event.TokenExpired {
+			resp.ClientID = &v.ClientID
 			user, err := store.EnsureUser(tx, v.ClientID, v.ClientUserID)
 			if err != nil {
 				return err
