@@ -593,3 +593,5 @@ func indent(b []byte) string {
 	_ = json.Indent(&out, b, "", " ") // it was just encoded
 	return out.String()
 }
+
+func contains(b []byte, text string) bool { return bytes.Contains(b, []byte(text)) }

@@ -89,7 +89,7 @@ type place struct {
 	grants  map[string]*grant
 	order   []string
 	gates   map[string]chan struct{}
-	arrived chan *FrontEnd // at a gate
+	arrived chan *FrontEnd    // at a gate
 	revoke  map[string]string // code that revoking ends with, by source
 	revokes []string          // grants that were asked to be revoked, in order
 	gone    map[string]bool   // sources that no provider offers any more
@@ -205,12 +205,11 @@ func (p *providers) Describe(context.Context) (*sdk.Description, error) {
 	return &sdk.Description{Name: "fake"}, nil
 }
 
-// crashError is what a host says of a provider that died.
+// crashError is what a host says of a provider that died, once too often if it gave up.
 type crashError struct{ gaveUp bool }
 
 func (crashError) Error() string         { return "the provider crashed" }
-func (crashError) Crashed() bool         { return true }
-func (c crashError) GaveUp() bool        { return c.gaveUp }
+func (c crashError) Crashed() bool       { return !c.gaveUp }
 func (c crashError) FailureCode() string { return "provider_crashed" }
 
 // Connect implements sdk.Provider.

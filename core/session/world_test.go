@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -377,4 +378,14 @@ func (w *World) connections(user string) (rows []store.Connection) {
 func (w *World) response(body []byte) event.Response {
 	w.t.Helper()
 	return parse[event.Event](w.t, body).Response
+}
+
+// yield lets other goroutines go on.
+func yield() { runtime.Gosched() }
+
+// waitForGrace waits until the goroutine that gives a step its grace has seen that the session closes: it sets a second
+// timer, beside that of the session's end.
+func (w *World) waitForGrace() {
+	w.t.Helper()
+	w.waitForTimers(2)
 }

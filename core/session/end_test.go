@@ -1,0 +1,340 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+func TestExpiryInMidSessionKeepsWhatWasDone(t *testing.T) {
+	w, fe, s := opened(t)
+	if err := fe.connect(s, alpha); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Hour)
+	if err := fe.connect(s, beta); !errors.Is(err, session.ErrEnded) {
+		t.Errorf("a connect after the end: %v", err)
+	}
+	if err := s.Disconnect(t.Context(), alpha, -1); !errors.Is(err, session.ErrEnded) {
+		t.Errorf("a disconnect after the end: %v", err)
+	}
+	w.clock.Advance(time.Minute)
+	f := fe.close(s)
+	r := w.response(f.Response)
+	if f.Status != event.TokenExpired || f.ExitCode != 4 || len(r.SessionResults.ConnectedSources) != 1 {
+		t.Errorf("%d, %s", f.ExitCode, f.Response)
+	}
+	if r.EndedAt == nil || !time.Time(*r.EndedAt).Equal(start().Add(time.Hour)) {
+		t.Errorf("endedAt is %v", r.EndedAt)
+	}
+	w.check()
+}
+
+func TestRevokedTokenEndsItsSessionAsInvalid(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	fe := w.frontEnd()
+	s := fe.open(tok)
+	if err := fe.connect(s, alpha); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Minute)
+	if _, err := w.local.Revoke(t.Context(), tok); err != nil {
+		t.Fatal(err)
+	}
+	if err := fe.connect(s, beta); !errors.Is(err, session.ErrEnded) {
+		t.Errorf("a connect after the revocation: %v", err)
+	}
+	f := fe.close(s)
+	if f.Status != event.TokenInvalid || f.ExitCode != 4 || len(w.response(f.Response).SessionResults.ConnectedSources) != 1 {
+		t.Errorf("%s", f.Response)
+	}
+	w.check()
+	again, err := w.frontEnd().try(session.OpenRequest{Token: tok})
+	if err != nil || again.Final == nil || again.Final.Status != event.TokenInvalid || !again.Final.Stored {
+		t.Errorf("opened again: %+v, %v", again, err)
+	}
+}
+
+func TestConnectedAfterTheCloseIsKeptForRevocation(t *testing.T) {
+	for name, end := range map[string]func(*World, *FrontEnd, *session.Session){
+		"closed": func(_ *World, fe *FrontEnd, s *session.Session) { fe.close(s) },
+		"over":   func(w *World, _ *FrontEnd, _ *session.Session) { w.clock.Advance(time.Hour) },
+		"closed by another": func(w *World, _ *FrontEnd, s *session.Session) {
+			if _, err := w.frontEnd().CloseByID(context.Background(), s.ID, true); err != nil {
+				w.t.Errorf("close by id: %v", err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, fe, s := opened(t)
+			w.place.next(alpha, play{Account: "ann", Hold: "late"})
+			done := fe.begin(func() error { return fe.connect(s, alpha) })
+			fe.arrive()
+			end(w, fe, s)
+			fe.lift("late")
+			if err := done(); !errors.Is(err, session.ErrEnded) {
+				t.Errorf("the late connect: %v", err)
+			}
+			fe.close(s)
+			w.wantStory(s)
+			if n, err := w.frontEnd().RevokeDue(t.Context()); err != nil || n != 1 || !w.place.grants["grant-1"].revoked {
+				t.Errorf("the grant was not revoked: %d tries, %v", n, err)
+			}
+		})
+	}
+}
+
+func TestSessionClosedByForceGivesItsFrontEndThatResponse(t *testing.T) {
+	w, fe, s := opened(t)
+	other := w.frontEnd()
+	if _, err := other.CloseByID(t.Context(), s.ID, false); problem.CodeOf(err) != "session_in_use" {
+		t.Errorf("closed without force: %v", err)
+	}
+	closed, err := other.CloseByID(t.Context(), s.ID, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := fe.close(s); string(f.Response) != string(closed.Response) {
+		t.Errorf("the front end got %s, not %s", f.Response, closed.Response)
+	}
+	if again, err := other.CloseByID(t.Context(), s.ID, false); err != nil || !again.Stored {
+		t.Errorf("closed twice: %+v, %v", again, err)
+	}
+	w.check()
+}
+
+func TestWhoeverComesClosesOverdueSessionsOnce(t *testing.T) {
+	w := newWorld(t)
+	for i := range 45 {
+		w.frontEnd().open(w.token(fmt.Sprint("u", i), time.Hour))
+	}
+	w.check()
+	w.clock.Advance(time.Hour + time.Minute)
+	other := w.frontEnd()
+	for range 2 {
+		if err := other.CloseOverdue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.check()
+	for _, e := range w.snapshot().events {
+		body := parse[event.Event](t, e.Body)
+		if body.EndedAt == nil || !time.Time(*body.EndedAt).Equal(start().Add(time.Hour)) || !e.At.Equal(w.clock.Now()) {
+			t.Errorf("closed at %v: %s", e.At, e.Body)
+		}
+	}
+	if got := len(w.snapshot().events); got != 45 {
+		t.Errorf("%d events of 45 closes", got)
+	}
+}
+
+func TestExitCodeOfAnInterruptedSessionIsKept(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct{ given, want int }{{130, 130}, {143, 143}, {129, 129}, {16, 16}, {0, 3}} {
+		tok := w.token("u1", time.Hour)
+		fe := w.frontEnd()
+		s := fe.open(tok)
+		wantCode(t, s.Disconnect(t.Context(), alpha, -1), "not_connected")
+		f, err := s.Close(t.Context(), c.given)
+		if err != nil || f.ExitCode != c.want {
+			t.Errorf("exit code %d with failures: %+v, %v", c.given, f, err)
+		}
+		if again, err := w.frontEnd().try(session.OpenRequest{Token: tok}); err != nil || again.Final.ExitCode != c.want {
+			t.Errorf("stored exit code %+v, %v", again.Final, err)
+		}
+	}
+	tok := w.token("u1", time.Second)
+	s := w.frontEnd().open(tok)
+	w.clock.Advance(time.Second)
+	if f, err := s.Close(t.Context(), 16); err != nil || f.ExitCode != 4 {
+		t.Errorf("a token that expired outranks a time limit: %+v, %v", f, err)
+	}
+	w.check()
+}
+
+func TestTokenThatOpensNothing(t *testing.T) {
+	w := newWorld(t)
+	other := newWorld(t)
+	good := w.token("u1", time.Hour)
+	expired := w.token("u1", time.Second)
+	revoked := w.token("u1", time.Hour)
+	if _, err := w.local.Revoke(t.Context(), revoked); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Second)
+	demo, flag, conf := clientID, "flag", "config"
+	for name, c := range map[string]struct {
+		r      session.OpenRequest
+		want   event.Status
+		client *string
+		user   bool
+	}{
+		"missing":               {session.OpenRequest{}, event.TokenMissing, nil, false},
+		"missing, with a flag":  {session.OpenRequest{ClientID: flag, DefaultClientID: conf}, event.TokenMissing, &flag, false},
+		"missing, config":       {session.OpenRequest{DefaultClientID: conf}, event.TokenMissing, &conf, false},
+		"garbage":               {session.OpenRequest{Token: "garbage"}, event.TokenInvalid, nil, false},
+		"cut":                   {session.OpenRequest{Token: good[:len(good)-1]}, event.TokenInvalid, nil, false},
+		"longer":                {session.OpenRequest{Token: good + "A"}, event.TokenInvalid, nil, false},
+		"with a newline":        {session.OpenRequest{Token: good + "\n"}, event.TokenInvalid, nil, false},
+		"of another place":      {session.OpenRequest{Token: other.token("u1", time.Hour)}, event.TokenInvalid, nil, false},
+		"expired by now":        {session.OpenRequest{Token: expired}, event.TokenExpired, &demo, true},
+		"expired, other config": {session.OpenRequest{Token: expired, DefaultClientID: conf}, event.TokenExpired, &demo, true},
+		"revoked":               {session.OpenRequest{Token: revoked, DefaultClientID: conf}, event.TokenInvalid, &conf, false},
+		"of another client":     {session.OpenRequest{Token: good, ClientID: flag}, event.TokenInvalid, &flag, false},
+		"of another user":       {session.OpenRequest{Token: good, ClientUserID: "u2"}, event.TokenInvalid, nil, false},
+		"expired, other user":   {session.OpenRequest{Token: expired, ClientUserID: "u2"}, event.TokenInvalid, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := len(w.snapshot().events)
+			c.r.Hooks = []hook.Hook{{On: []hook.On{hook.OnClose}, Shell: "cat", Dir: "/"}}
+			o, err := w.frontEnd().try(c.r)
+			if err != nil || o.Final == nil {
+				t.Fatalf("%+v, %v", o, err)
+			}
+			want := event.Empty(c.want)
+			want.ClientID = c.client
+			got := w.response(o.Final.Response)
+			if c.user {
+				user := "u1"
+				want.ClientUserID, want.HumanID = &user, got.HumanID
+			}
+			if d := differ(want, got); d != "" || o.Final.ExitCode != 4 || o.Final.Status != c.want || c.user != (got.HumanID != nil) {
+				t.Errorf("exit code %d (-want +got):\n%s", o.Final.ExitCode, d)
+			}
+			s := w.snapshot()
+			if len(s.events) != before+1 || len(s.sessions) != 0 {
+				t.Fatalf("%d events, %d sessions", len(s.events)-before, len(s.sessions))
+			}
+			e := s.events[before]
+			if body := parse[event.Event](t, e.Body); body.SessionID != nil || body.Sequence != 1 || body.Type != event.SessionClosed || e.Session != "" || e.ID != o.Final.Event {
+				t.Errorf("the event: %s", e.Body)
+			}
+			if got := len(s.deliveries[e.ID]); got != 3 {
+				t.Errorf("%d hooks are told: two of the config and one of the flag", got)
+			}
+		})
+	}
+	if s := w.frontEnd().open(good); s == nil { // nothing of this spoiled the good one
+		t.Error("the good token does not open")
+	}
+}
+
+func TestTokenLivesUntilTheVeryMillisecond(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Second)
+	w.clock.Advance(time.Second - time.Millisecond)
+	w.frontEnd().open(tok)
+	w.check()
+}
+
+func TestSourceThatTheTokenDoesNotAllow(t *testing.T) {
+	w := newWorld(t)
+	fe := w.frontEnd()
+	s := fe.open(w.token("u1", time.Hour))
+	for _, source := range []string{alpha, beta} {
+		if err := fe.connect(s, source); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fe.close(s)
+	list := []session.Action{connectTo(beta), disconnectFrom(beta), connectTo(alpha), disconnectFrom(string(w.connections("u1")[1].ID))}
+	s = fe.open(w.token("u1", time.Hour, alpha), list...)
+	fe.run(s, list...)
+	rows := w.actions(s.ID)
+	for i, want := range []string{"source_not_allowed", "source_not_allowed", "", "source_not_allowed"} {
+		if rows[i].Code != want {
+			t.Errorf("action %d ended with %q, not %q", i, rows[i].Code, want)
+		}
+	}
+	if r := w.response(fe.close(s).Response); len(r.CurrentConnections) != 2 {
+		t.Errorf("current connections list them all: %+v", r.CurrentConnections)
+	}
+	w.check()
+}
+
+func TestScriptIsCheckedBeforeTheSessionOpens(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	stranger := w.frontEnd()
+	s := stranger.open(w.token("u2", time.Hour))
+	if err := stranger.connect(s, alpha); err != nil {
+		t.Fatal(err)
+	}
+	foreign := string(w.connections("u2")[0].ID)
+	unknown := connectTo(alpha)
+	unknown.Answers = map[string]sdk.Secret{"shoe_size": "44"}
+	for want, list := range map[string][]session.Action{
+		"source_unknown":       {connectTo("nowhere")},
+		"connection_not_found": {disconnectFrom(foreign)},
+		"answer_unknown":       {unknown},
+	} {
+		_, err := w.frontEnd().try(session.OpenRequest{Token: tok, Script: session.Script{Actions: list}})
+		if problem.CodeOf(err) != want {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	if got := len(w.snapshot().sessions); got != 1 {
+		t.Errorf("%d sessions were opened", got)
+	}
+}
+
+func TestFlagHooksAreKeptWithTheSessionOnce(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	one := hook.Hook{On: []hook.On{hook.OnConnectSource}, Shell: "one", Dir: "/"}
+	two := hook.Hook{On: []hook.On{hook.OnClose}, Shell: "two", Dir: "/"}
+	first := w.frontEnd()
+	o, err := first.try(session.OpenRequest{Token: tok, Hooks: []hook.Hook{one}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.connect(o.Session, alpha); err != nil {
+		t.Fatal(err)
+	}
+	w.check()
+	first.kill()
+	second := w.frontEnd()
+	if o, err = second.try(session.OpenRequest{Token: tok, Hooks: []hook.Hook{one, two}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.connect(o.Session, beta); err != nil {
+		t.Fatal(err)
+	}
+	second.close(o.Session)
+	if got := len(w.snapshot().hooks[o.Session.ID]); got != 2 {
+		t.Errorf("%d hooks are kept", got)
+	}
+	w.check()
+}
+
+func TestDeathAfterTheCloseLosesNoResponse(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	fe := w.frontEnd()
+	s := fe.open(tok, connectTo(alpha))
+	fe.run(s, connectTo(alpha))
+	fe.store.dieAfter(0, true)
+	if _, err := s.Close(t.Context(), 0); !errors.Is(err, errDead) {
+		t.Fatal(err)
+	}
+	f, err := w.frontEnd().whole(tok, []session.Action{connectTo(alpha)})
+	if err != nil || !f.Stored || f.ExitCode != 0 || f.Status != event.Success {
+		t.Errorf("%+v, %v", f, err)
+	}
+	w.check()
+	var row store.Session
+	w.view(func(tx store.Tx) (err error) { row, err = tx.Session(s.ID); return err })
+	if row.Owner != "" {
+		t.Errorf("a closed session has the owner %s", row.Owner)
+	}
+}
