@@ -166,9 +166,15 @@ func (a *App) connectionShow(c *cobra.Command, con id.Connection) error {
 func (a *App) printConnection(r connectionRow) error {
 	return a.print(r, func(w io.Writer) error {
 		rows := [][]string{
-			{"connection", string(r.ConnectionID)}, {"source", r.ID}, {"name", r.Name}, {"state", r.State},
-			{"account", orNone(r.Account)}, {"human id", string(r.HumanID)}, {"provider", r.Provider},
-			{"connected since", r.ConnectedSince.String()}, {"renewed", r.RenewedAt.String()},
+			{"connection", string(r.ConnectionID)},
+			{"source", r.ID},
+			{"name", r.Name},
+			{"state", r.State},
+			{"account", orNone(r.Account)},
+			{"human id", string(r.HumanID)},
+			{"provider", r.Provider},
+			{"connected since", r.ConnectedSince.String()},
+			{"renewed", r.RenewedAt.String()},
 		}
 		if r.Disconnected != nil {
 			rows = append(rows, []string{"disconnected", r.Disconnected.String()}, []string{"revocation", r.Revocation})

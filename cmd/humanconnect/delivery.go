@@ -146,8 +146,12 @@ func (a *App) deliveryShow(c *cobra.Command, dlv id.Delivery) error {
 	}
 	return a.print(r, func(w io.Writer) error {
 		rows := [][]string{
-			{"delivery", string(r.ID)}, {"event", string(r.EventID)}, {"hook", r.Hook}, {"state", string(r.State)},
-			{"tries", strconv.Itoa(r.Tries)}, {"created", r.CreatedAt.String()},
+			{"delivery", string(r.ID)},
+			{"event", string(r.EventID)},
+			{"hook", r.Hook},
+			{"state", string(r.State)},
+			{"tries", strconv.Itoa(r.Tries)},
+			{"created", r.CreatedAt.String()},
 		}
 		if r.NextAt != nil {
 			rows = append(rows, []string{"next try", r.NextAt.String()})

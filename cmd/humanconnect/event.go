@@ -129,8 +129,11 @@ func (a *App) eventShow(c *cobra.Command, evt id.Event) error {
 		return a.write(indented(e.Body))
 	}
 	err = writeTable(a.Streams.Out, nil, [][]string{
-		{"event", string(e.ID)}, {"type", e.Type}, {"at", event.Time(e.At).String()},
-		{"sequence", strconv.FormatInt(e.Sequence, 10)}, {"session", orNone(string(e.Session))},
+		{"event", string(e.ID)},
+		{"type", e.Type},
+		{"at", event.Time(e.At).String()},
+		{"sequence", strconv.FormatInt(e.Sequence, 10)},
+		{"session", orNone(string(e.Session))},
 	})
 	if err != nil {
 		return err

@@ -116,8 +116,13 @@ func (a *App) providerShow(c *cobra.Command, name string) error {
 	}
 	return a.print(out, func(w io.Writer) error {
 		return writeTable(w, nil, [][]string{
-			{"provider", name}, {"version", d.Version}, {"executable", spec.Path()}, {"found", string(spec.Origin)},
-			{"pin", pinText(spec)}, {"sha256", orNone(spec.SHA256)}, {"sources", strconv.Itoa(len(out.Sources))},
+			{"provider", name},
+			{"version", d.Version},
+			{"executable", spec.Path()},
+			{"found", string(spec.Origin)},
+			{"pin", pinText(spec)},
+			{"sha256", orNone(spec.SHA256)},
+			{"sources", strconv.Itoa(len(out.Sources))},
 			{"", strings.Join(out.Sources, ", ")},
 		})
 	})

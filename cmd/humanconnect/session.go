@@ -146,8 +146,12 @@ func (a *App) printSessionText(r sessionRow, doc []byte) error {
 		closed = r.ClosedAt.String()
 	}
 	err := writeTable(a.Streams.Out, nil, [][]string{
-		{"session", string(r.SessionID)}, {"human id", string(r.HumanID)}, {"opened", r.OpenedAt.String()},
-		{"ends", r.EndsAt.String()}, {"closed", closed}, {"events", fmt.Sprint(r.Events)},
+		{"session", string(r.SessionID)},
+		{"human id", string(r.HumanID)},
+		{"opened", r.OpenedAt.String()},
+		{"ends", r.EndsAt.String()},
+		{"closed", closed},
+		{"events", fmt.Sprint(r.Events)},
 	})
 	if err != nil {
 		return err

@@ -154,8 +154,13 @@ func (a *App) sourceShow(c *cobra.Command, id string) error {
 			caps = append(caps, string(k))
 		}
 		rows := [][]string{
-			{"source", r.ID}, {"name", r.Name}, {"group", r.Group}, {"provider", r.Provider}, {"ways", waysOf(r)},
-			{"can", orNone(strings.Join(caps, ", "))}, {"hosts", orNone(strings.Join(r.Hosts, ", "))},
+			{"source", r.ID},
+			{"name", r.Name},
+			{"group", r.Group},
+			{"provider", r.Provider},
+			{"ways", waysOf(r)},
+			{"can", orNone(strings.Join(caps, ", "))},
+			{"hosts", orNone(strings.Join(r.Hosts, ", "))},
 		}
 		return writeTable(w, nil, append(append(rows, describeFields("field", r.Fields)...), describeFields("setting", r.Settings)...))
 	})

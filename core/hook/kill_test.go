@@ -33,8 +33,10 @@ const killedWorker id.Process = "prc_killed"
 
 // crashHook writes what it got and then never answers its first caller.
 func crashHook(dir, sleep string) Hook {
-	return Hook{Name: "journal", On: []On{OnClose}, Dir: dir,
-		Shell: `cat >> got; [ -e answers ] || { touch sent; exec sleep ` + sleep + `; }`}
+	return Hook{
+		Name: "journal", On: []On{OnClose}, Dir: dir,
+		Shell: `cat >> got; [ -e answers ] || { touch sent; exec sleep ` + sleep + `; }`,
+	}
 }
 
 type alone struct{ self id.Process }

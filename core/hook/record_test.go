@@ -188,8 +188,10 @@ func TestShellHookIsDeliveredThroughTheWholeWay(t *testing.T) {
 	s := newState(t)
 	session := s.session()
 	dir := t.TempDir()
-	h := Hook{Name: "journal", On: []On{OnClose}, Dir: dir,
-		Shell: `cat >> bodies; echo "$HUMANCONNECT_SEQUENCE $HUMANCONNECT_STATUS $HUMANCONNECT_ATTEMPT $HUMANCONNECT_HOOK" >> env`}
+	h := Hook{
+		Name: "journal", On: []On{OnClose}, Dir: dir,
+		Shell: `cat >> bodies; echo "$HUMANCONNECT_SEQUENCE $HUMANCONNECT_STATUS $HUMANCONNECT_ATTEMPT $HUMANCONNECT_HOOK" >> env`,
+	}
 	var want string
 	for seq := range int64(3) {
 		e := s.record(session, seq+1, h)

@@ -103,15 +103,23 @@ func TestNothingOfAHookOutlivesItsTry(t *testing.T) {
 	}{
 		{"ends by itself", `echo hi`, 0, Outcome{Verdict: Accepted, Output: []byte("hi\n")}},
 		{"leaves a child", `sleep MARK & echo hi`, 0, Outcome{Verdict: Accepted, Output: []byte("hi\n")}},
-		{"leaves a child that ignores TERM", `(trap '' TERM; sleep MARK; :) & echo hi`, 0,
-			Outcome{Verdict: Accepted, Output: []byte("hi\n")}},
+		{
+			"leaves a child that ignores TERM", `(trap '' TERM; sleep MARK; :) & echo hi`, 0,
+			Outcome{Verdict: Accepted, Output: []byte("hi\n")},
+		},
 		{"hangs", `sleep MARK`, 200 * time.Millisecond, Outcome{Error: "not done within 200ms"}},
-		{"hangs with children", `sleep MARK & sleep MARK; :`, 200 * time.Millisecond,
-			Outcome{Error: "not done within 200ms"}},
-		{"ignores TERM", `trap '' TERM; while :; do sleep MARK; done`, 200 * time.Millisecond,
-			Outcome{Error: "not done within 200ms"}},
-		{"closes its output and hangs", `exec >&- 2>&-; sleep MARK`, 200 * time.Millisecond,
-			Outcome{Error: "not done within 200ms"}},
+		{
+			"hangs with children", `sleep MARK & sleep MARK; :`, 200 * time.Millisecond,
+			Outcome{Error: "not done within 200ms"},
+		},
+		{
+			"ignores TERM", `trap '' TERM; while :; do sleep MARK; done`, 200 * time.Millisecond,
+			Outcome{Error: "not done within 200ms"},
+		},
+		{
+			"closes its output and hangs", `exec >&- 2>&-; sleep MARK`, 200 * time.Millisecond,
+			Outcome{Error: "not done within 200ms"},
+		},
 	}
 	for _, s := range shapes {
 		t.Run(s.name, func(t *testing.T) {
