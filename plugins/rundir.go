@@ -99,7 +99,8 @@ func takeLock(path string, flags int) (*os.File, error) {
 	return nil, errLockTaken
 }
 
-// sweep removes the directories of dead runs of ours. One without a lock is left alone: it is just being made.
+// sweep removes the directories of dead runs of ours. One without a lock and with nothing else in it is either of a run
+// that was killed while it made or removed it, or is being made now: then its run makes another.
 func sweep(base string) {
 	found, _ := filepath.Glob(filepath.Join(base, runPrefix+"????????"))
 	for _, path := range found {
@@ -109,9 +110,10 @@ func sweep(base string) {
 		}
 		lock, err := takeLock(filepath.Join(path, runLock), 0)
 		if err != nil {
+			_ = syscall.Rmdir(path)
 			continue
 		}
-		_ = os.RemoveAll(path)
+		_ = clearRunDir(path)
 		closeFiles(lock)
 	}
 }
@@ -124,7 +126,21 @@ func (d *runDir) sub(number int) (string, error) {
 
 // remove takes the directory away and the lock with it.
 func (d *runDir) remove() error {
-	err := os.RemoveAll(d.path)
+	err := clearRunDir(d.path)
 	closeFiles(d.lock)
 	return err
+}
+
+// clearRunDir removes the directory, and its lock last: killed on the way it leaves what the next run can sweep.
+func clearRunDir(path string) error {
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // someone cleared its base
+	}
+	for _, e := range entries {
+		if e.Name() != runLock {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(path, e.Name())))
+		}
+	}
+	return errors.Join(err, os.RemoveAll(path))
 }
