@@ -1,0 +1,96 @@
+//go:build linux
+
+package crash_test
+
+import (
+	"math/rand/v2"
+	"slices"
+)
+
+const (
+	connect    = "connect"
+	disconnect = "disconnect"
+
+	instant = "sandbox-instant"
+	clinic  = "sandbox-clinic"
+	family  = "sandbox-family"
+)
+
+// action is one of a script.
+type action struct{ verb, source string }
+
+// script is what a session is opened for.
+type script struct {
+	name    string
+	actions []action
+	answers []string
+	// fails says with which code each connect of a source fails; others succeed.
+	fails map[string]string
+	// slow scripts take seconds, all others as long as the machine takes.
+	slow bool
+}
+
+// args are those of open.
+func (s script) args() []string {
+	var args []string
+	for _, a := range s.actions {
+		args = append(args, "--"+a.verb, a.source)
+	}
+	return append(args, s.answers...)
+}
+
+// count says how many actions of a kind there are.
+func (s script) count(verb, source string) int {
+	n := 0
+	for _, a := range s.actions {
+		if a.verb == verb && a.source == source {
+			n++
+		}
+	}
+	return n
+}
+
+// form says whether a source asks for something; an answer to that is not repeated after a crash.
+func form(source string) bool { return source != instant }
+
+func scripts() []script {
+	on := func(source string) action { return action{connect, source} }
+	off := func(source string) action { return action{disconnect, source} }
+	atClinic, atFamily := login(clinic, "demouser"), append(login(family, "demouser"), "--answer", family+".member=robin")
+	all := slices.Concat(atClinic, atFamily)
+	return []script{
+		{name: "instant", actions: []action{on(instant)}},
+		{name: "clinic", actions: []action{on(clinic)}, answers: atClinic},
+		{name: "family", actions: []action{on(family)}, answers: atFamily},
+		{name: "several", actions: []action{on(instant), on(clinic), on(family)}, answers: all},
+		{name: "renew", actions: []action{on(instant), on(instant), off(clinic), on(instant)}},
+		{name: "there and back", actions: []action{on(instant), on(clinic), off(instant), off(clinic), on(instant)}, answers: atClinic},
+		{name: "around", actions: []action{on(family), off(family), on(family)}, answers: atFamily},
+		{
+			name: "wrong password", actions: []action{on(clinic), on(instant)},
+			answers: []string{"--answer", clinic + ".username=demouser", "--answer", clinic + ".password=wrong"},
+			fails:   map[string]string{clinic: "invalid_input"},
+		},
+		{
+			name: "refused", actions: []action{on(clinic), off(clinic), on(instant)}, answers: login(clinic, "error_access_denied"),
+			fails: map[string]string{clinic: "access_denied"},
+		},
+		{name: "nothing there", actions: []action{off(family)}},
+		{name: "revoke fails", actions: []action{on(clinic), off(clinic)}, answers: login(clinic, "revoke_fails")},
+		{
+			name: "wait", actions: []action{on(instant), on(family)}, slow: true,
+			answers: append(login(family, "wait"), "--answer", family+".member=sam"),
+		},
+		{name: "slow", actions: []action{on(clinic), off(clinic)}, answers: login(clinic, "slow"), slow: true},
+	}
+}
+
+// choose draws a script; the slow ones seldom.
+func choose(r *rand.Rand) script {
+	for {
+		s := scripts()[r.IntN(len(scripts()))]
+		if !s.slow || r.IntN(2) == 0 {
+			return s
+		}
+	}
+}

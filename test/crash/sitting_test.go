@@ -1,0 +1,211 @@
+//go:build linux
+
+package crash_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// survival is how long what a killed core had started may live on.
+const survival = 2 * time.Second
+
+// moments are what the core is killed at: a time after its start, or a sight of something that it does, or a little
+// after that. Not all close the session.
+func moments(last bool) []string {
+	early := []string{"time", "socket", "provider", "provider", "provider", "hook", "hook", "hook"}
+	if last {
+		return append(early, "time", "closing hook", "closing hook", "print", "print", "print")
+	}
+	return early
+}
+
+// kill is one that happened.
+type kill struct {
+	at time.Time
+	// printed is how many bytes were printed before.
+	printed int
+}
+
+// sitting is a session whose core is killed again and again.
+type sitting struct {
+	number int
+	place  *place
+	script script
+	user   string
+	token  string
+	args   []string
+	random *rand.Rand
+	pace   *pace
+
+	kills []kill
+	// whole are the documents that were printed to their end, codes what those runs ended with that were not killed.
+	whole []string
+	codes []int
+	bad   []string
+}
+
+func newSitting(t testing.TB, h *home, number int, random *rand.Rand, p *pace) *sitting {
+	t.Helper()
+	s := &sitting{number: number, place: h.place(t, fmt.Sprint("s", number)), script: choose(random), random: random, pace: p}
+	s.user = fmt.Sprint("user-", number)
+	if random.IntN(2) == 0 { // each such byte is six in the response, which no socket takes at once then
+		s.user += strings.Repeat("\x01", 1000)
+	}
+	s.token = s.place.token(t, s.user, "token")
+	s.args = append([]string{"open", "--token", s.token}, s.script.args()...)
+	s.args = append(s.args, "--on-connect-source", journal("flag-connects"), "--on-close", journal("flag-closes"))
+	return s
+}
+
+// journal is a hook that appends to a file: what it is told by its environment, and the whole body, on one line. A line
+// without its end is of a hook that was killed.
+func journal(file string) string {
+	return `body=$(cat); printf '\n%s %s %s END\n' "$HUMANCONNECT_EVENT_ID" "$HUMANCONNECT_SEQUENCE" "$body" >>` + file
+}
+
+func (s *sitting) fail(format string, args ...any) {
+	s.bad = append(s.bad, fmt.Sprintf(format, args...))
+}
+
+// play kills up to four runs and then lets one come to its end, twice.
+func (s *sitting) play() {
+	times := 1 + s.random.IntN(4)
+	for i := range times {
+		choice := moments(i == times-1)
+		s.runAndKill(choice[s.random.IntN(len(choice))])
+	}
+	for range 2 {
+		began, first := time.Now(), len(s.whole) == 0
+		r, err := s.place.try(s.args...)
+		if err != nil {
+			s.fail("the last run: %v", err)
+			return
+		}
+		s.keep(r)
+		if first {
+			s.pace.note(s.script.name, time.Since(began))
+		}
+	}
+	if left := s.place.survivors(survival); len(left) > 0 {
+		s.fail("after the last run there are still %d processes: %q", len(left), left[0].argv)
+	}
+}
+
+func (s *sitting) keep(r result) {
+	s.codes = append(s.codes, r.code)
+	s.whole = append(s.whole, r.out)
+	if r.code != 0 && r.code != 3 {
+		s.fail("exit code %d\nstdout: %s\nstderr: %s", r.code, r.out, r.err)
+	}
+}
+
+// runAndKill starts the core and kills it at a moment, or finds that it was done before.
+func (s *sitting) runAndKill(moment string) {
+	run, err := s.place.launch(moment == "print", s.args...)
+	if err != nil {
+		s.fail("start: %v", err)
+		return
+	}
+	s.await(run, moment)
+	at := time.Now()
+	run.signal(syscall.SIGKILL)
+	r := run.end()
+	if r.code >= 0 {
+		s.keep(r) // it was done before
+		return
+	}
+	s.kills = append(s.kills, kill{at: at, printed: len(r.out)})
+	if strings.HasSuffix(r.out, "\n}\n") {
+		s.whole = append(s.whole, r.out)
+	}
+	if left := s.place.survivors(survival); len(left) > 0 {
+		s.fail("killed at %q, and after %s there are still %d processes: %q", moment, survival, len(left), left[0].argv)
+	}
+}
+
+// await returns when the moment has come, or the run has ended.
+func (s *sitting) await(run *running, moment string) {
+	typical := float64(s.pace.typical(s.script.name))
+	after := func(share float64) time.Duration { return time.Duration(s.random.Float64() * share * typical) }
+	ended := run.ended
+	if moment == "time" {
+		poll(after(1.2), ended)
+		return
+	}
+	sight := s.sight(run, moment)
+	poll(runLimit, func() bool { return run.ended() || sight() })
+	if moment == "socket" || moment == "provider" {
+		poll(after(1), ended)
+	}
+}
+
+// sight says whether something is there that was not when the run began.
+func (s *sitting) sight(run *running, moment string) func() bool {
+	size := func(path string) func() bool {
+		before := sizeOf(path)
+		return func() bool { return sizeOf(path) != before }
+	}
+	switch moment {
+	case "socket":
+		return size(s.place.runtime())
+	case "provider":
+		return func() bool { return len(s.place.providers()) > 0 }
+	case "hook":
+		return size(s.place.file("flag-connects"))
+	case "closing hook":
+		return size(s.place.file("flag-closes"))
+	}
+	return func() bool { return isClosed(run.out.first) }
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// sizeOf is the size of a file, or how many files a directory has.
+func sizeOf(path string) int {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	if entries, err := os.ReadDir(path); err == nil {
+		return len(entries)
+	}
+	return int(info.Size())
+}
+
+// pace remembers how long a whole run of a script takes on this machine now.
+type pace struct {
+	mu    sync.Mutex
+	takes map[string]time.Duration
+}
+
+// startPace is assumed of a script that has not been seen yet.
+const startPace = 150 * time.Millisecond
+
+func (p *pace) note(script string, took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.takes[script] = took
+}
+
+func (p *pace) typical(script string) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if took, ok := p.takes[script]; ok {
+		return took
+	}
+	return startPace
+}
