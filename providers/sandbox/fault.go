@@ -194,6 +194,6 @@ func flood(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
 }
 
 // grandchild leaves a process behind for whoever stops the provider to find.
-func grandchild(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
-	return nil, exec.Command("sleep", "300").Start()
+func grandchild(ctx context.Context, _ *sdk.ConnectRequest, _ place) (sdk.Step, error) {
+	return nil, exec.CommandContext(context.WithoutCancel(ctx), "sleep", "300").Start()
 }
