@@ -57,6 +57,7 @@ func service() *grpc.ServiceDesc {
 	}
 }
 
+//nolint:revive // the signature is gRPC's
 func get(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 	key := &wrapperspb.StringValue{}
 	if err := decode(key); err != nil {
