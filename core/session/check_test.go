@@ -134,6 +134,10 @@ func (s *snapshot) readSession(tx store.Tx, m *model, ses store.Session) (err er
 // check holds the whole state against the model and brings the model up to date.
 func (w *World) check() {
 	w.t.Helper()
+	w.checkGrants()
+	if w.unchanged() {
+		return
+	}
 	s := w.snapshot()
 	for _, ses := range s.sessions {
 		w.checkSession(s, ses)
@@ -150,7 +154,15 @@ func (w *World) check() {
 	for user, rows := range s.current {
 		w.checkCurrent(user, rows)
 	}
-	w.checkGrants()
+}
+
+// unchanged says whether nothing was committed since it was asked last.
+func (w *World) unchanged() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	was := w.checked
+	w.checked = true
+	return was
 }
 
 // checkSession holds a session's row against what it was.
@@ -279,6 +291,9 @@ func (w *World) checkEvent(s snapshot, e store.Event) {
 		if !ok {
 			w.t.Errorf("%s: an event without an action: %s", e.Session, e.Body)
 			return
+		}
+		if row := w.session(e.Session); !e.At.Before(row.EndsAt) {
+			w.t.Errorf("%s ended at %v, and an action was accepted at %v", e.Session, row.EndsAt, e.At)
 		}
 		want.Source = w.apply(m, e, a)
 		want.Response.Status = event.ConnectedSource

@@ -1,11 +1,13 @@
 package session_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -432,4 +434,43 @@ func TestNothingSecretIsInAnEvent(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestRevocationThatIsCutByOurOwnEndIsNoTry(t *testing.T) {
+	w, fe, s := opened(t)
+	fe.connectAccount(s, alpha, "ann")
+	w.place.revoke[alpha] = "hang"
+	ctx, cancel := context.WithCancel(t.Context())
+	done := fe.begin(func() error { return s.Disconnect(ctx, alpha, -1) })
+	limit := time.Now().Add(waitLimit)
+	for w.claimed(s) == "" {
+		if time.Now().After(limit) {
+			t.Fatal("nobody revokes")
+		}
+		yield()
+	}
+	cancel()
+	if err := done(); err != nil {
+		t.Errorf("the disconnect has committed: %v", err)
+	}
+	if r := w.revocation(s, 0); r.State != store.RevocationPending || r.Tries != 0 || r.Owner != "" {
+		t.Errorf("%+v", r)
+	}
+	w.place.revoke[alpha] = ""
+	if n, err := w.frontEnd().RevokeDue(t.Context()); n != 1 || err != nil {
+		t.Errorf("it is not due at once: %d, %v", n, err)
+	}
+	w.check()
+}
+
+// claimed returns who works on the first revocation of a session.
+func (w *World) claimed(s *session.Session) (owner id.Process) {
+	w.view(func(tx store.Tx) error {
+		rows, err := tx.RevocationsOf(s.ID)
+		if len(rows) > 0 {
+			owner = rows[0].Owner
+		}
+		return err
+	})
+	return owner
 }

@@ -351,7 +351,7 @@ func (p *place) newGrant(fe *FrontEnd, r *sdk.ConnectRequest, account string) *g
 }
 
 // Disconnect implements sdk.Provider. It is an error of the engine to revoke while anybody holds the account.
-func (p *providers) Disconnect(_ context.Context, r *sdk.GrantRequest) error {
+func (p *providers) Disconnect(ctx context.Context, r *sdk.GrantRequest) error {
 	if p.fe.dead() {
 		return errDead
 	}
@@ -369,6 +369,10 @@ func (p *providers) Disconnect(_ context.Context, r *sdk.GrantRequest) error {
 		held, err = tx.AccountHeld(g.source, connection.AccountKey(w.store, g.source, g.account), g.user)
 		return err
 	})
+	if code == "hang" {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if held {
 		w.t.Errorf("%s was revoked while a connection holds account %q of %s", g.id, g.account, g.source)
 	}

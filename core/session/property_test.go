@@ -18,21 +18,14 @@ import (
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
-	"github.com/humanconnect/humanconnect/core/store/sqlite"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // TestSessionKeepsItsPromisesWhateverHappens runs random sequences of all that can happen to the sessions of a few users
 // in many processes, and holds the whole state against a model after every step.
 func TestSessionKeepsItsPromisesWhateverHappens(t *testing.T) {
-	empty := t.TempDir()
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: empty})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	t.Parallel()
+	empty := emptyState(t)
 	all := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(all, "")

@@ -49,6 +49,8 @@ type World struct {
 	alive map[id.Process]bool
 	// retries counts updates: every third runs its function twice, as a store may.
 	retries int
+	// checked: nothing was committed since the last check.
+	checked bool
 
 	model *model
 }
@@ -82,7 +84,21 @@ func worldIn(t T, dir string, cleanup func(func())) *World {
 	return w
 }
 
-// copyState copies an empty state, which is quicker than to make one.
+// emptyState makes a state to copy, which is quicker than to make each anew.
+func emptyState(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// copyState copies an empty state.
 func copyState(from, to string) error {
 	files, err := os.ReadDir(from)
 	if err != nil {
@@ -213,6 +229,7 @@ func (m *mortalStore) update(ctx context.Context, f func(store.Tx) error) error 
 	m.fe.w.mu.Lock()
 	m.fe.w.retries++
 	twice := m.fe.w.retries%3 == 0
+	m.fe.w.checked = false
 	m.fe.w.mu.Unlock()
 	if twice {
 		err := m.Store.Update(ctx, func(tx store.Tx) error {
