@@ -21,9 +21,13 @@ type model struct {
 	users    map[id.Human]store.User
 	sessions map[id.Session]*sessionModel
 	active   map[id.Human][]connectionModel
+	// known are all connections that a user has or had, in the order they were made.
+	known map[id.Human][]connectionModel
 	// actor is who last changed an account of a user: a session, or "" for a command outside of one.
-	actor  map[holding]id.Session
-	events int
+	actor map[holding]id.Session
+	// lastEvent was the newest at the last check; since then there came fewer than eventLimit, where that is not 0.
+	lastEvent  id.Event
+	eventLimit int
 }
 
 type account struct{ source, name string }
@@ -68,7 +72,7 @@ type resultModel struct {
 func newModel() *model {
 	return &model{
 		users: make(map[id.Human]store.User), sessions: make(map[id.Session]*sessionModel),
-		active: make(map[id.Human][]connectionModel), actor: make(map[holding]id.Session),
+		active: make(map[id.Human][]connectionModel), known: make(map[id.Human][]connectionModel), actor: make(map[holding]id.Session),
 	}
 }
 
@@ -78,7 +82,7 @@ type snapshot struct {
 	actions    map[id.Session][]store.Action
 	attempts   map[id.Session][]store.Attempt
 	hooks      map[id.Session][]store.SessionHook
-	events     []store.Event // the oldest first
+	events     []store.Event // those that came since, the oldest first
 	deliveries map[id.Event][]store.Delivery
 	current    map[id.Human][]store.Connection
 }
@@ -103,15 +107,19 @@ func (s *snapshot) read(tx store.Tx, m *model) (err error) {
 			return err
 		}
 	}
-	if s.events, err = tx.Events(store.EventFilter{}); err != nil {
+	if s.events, err = tx.Events(store.EventFilter{Limit: m.eventLimit}); err != nil {
 		return err
 	}
-	slices.Reverse(s.events)
-	deliveries, err := tx.Deliveries(store.DeliveryFilter{})
-	for _, d := range deliveries {
-		s.deliveries[d.Event] = append(s.deliveries[d.Event], d)
+	if i := slices.IndexFunc(s.events, func(e store.Event) bool { return e.ID == m.lastEvent }); i >= 0 {
+		s.events = s.events[:i]
 	}
-	return err
+	slices.Reverse(s.events)
+	for _, e := range s.events {
+		if s.deliveries[e.ID], err = tx.Deliveries(store.DeliveryFilter{Event: e.ID}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *snapshot) readSession(tx store.Tx, m *model, ses store.Session) (err error) {
@@ -142,9 +150,8 @@ func (w *World) check() {
 	for _, ses := range s.sessions {
 		w.checkSession(s, ses)
 	}
-	fresh := s.events[w.model.events:]
-	w.model.events = len(s.events)
-	for _, e := range fresh {
+	for _, e := range s.events {
+		w.model.lastEvent = e.ID
 		w.checkEvent(s, e)
 	}
 	for _, ses := range s.sessions {
@@ -377,6 +384,7 @@ func (m *model) connect(t T, user id.Human, acc account, con id.Connection, now 
 			}
 		}
 	}
+	m.known[user] = append(m.known[user], connectionModel{acc, con, now})
 	m.active[user] = append(m.active[user], connectionModel{acc, con, now})
 	slices.SortFunc(m.active[user], func(a, b connectionModel) int {
 		return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.id, b.id))

@@ -409,7 +409,7 @@ func TestTwoAtOnceEndInOneConnection(t *testing.T) {
 	if got := w.connections("u1"); len(got) != 1 {
 		t.Errorf("%d connections", len(got))
 	}
-	if got := len(w.snapshot().events); got != 8 {
+	if got := len(w.allEvents()); got != 8 {
 		t.Errorf("%d events", got)
 	}
 }
@@ -427,7 +427,7 @@ func TestNothingSecretIsInAnEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	fe.close(s)
-	for _, e := range w.snapshot().events {
+	for _, e := range w.allEvents() {
 		for _, secret := range []sdk.Secret{tok, "grant-1", "someone", "label of ann"} {
 			if contains(e.Body, secret.Reveal()) {
 				t.Errorf("an event tells a secret: %s", e.Body)

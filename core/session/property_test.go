@@ -39,6 +39,7 @@ func TestSessionKeepsItsPromisesWhateverHappens(t *testing.T) {
 			rt.Fatal(err)
 		}
 		m := &machine{w: worldIn(rt, dir, rt.Cleanup)}
+		m.w.model.eventLimit = 50
 		rt.Cleanup(m.end)
 		rt.Repeat(map[string]func(*rapid.T){
 			"":                  func(*rapid.T) { m.w.check() },
@@ -171,46 +172,23 @@ func (m *machine) play(rt *rapid.T, source string, hold bool) play {
 
 // target draws a source, or a connection of the user, be it there still or not.
 func (m *machine) target(rt *rapid.T, user string) (target, source string) {
-	var named []store.Connection
-	for _, r := range m.w.places(user) {
-		named = append(named, r)
-	}
+	named := m.w.model.knownTo(user)
 	if len(named) > 0 && rapid.IntRange(0, 2).Draw(rt, "named") == 0 {
 		c := one(rt, named, "connection")
-		return string(c.ID), c.Source
+		return string(c.id), c.source
 	}
 	s := rapid.SampledFrom([]string{alpha, beta, gamma}).Draw(rt, "source")
 	return s, s
 }
 
-// places returns the connections that a user has or had.
-func (w *World) places(user string) (out []store.Connection) {
-	w.view(func(tx store.Tx) error {
-		for ses, m := range w.model.sessions {
-			if w.model.users[m.user].ClientUserID != user {
-				continue
-			}
-			rows, err := tx.Actions(ses)
-			if err != nil {
-				return err
-			}
-			for _, a := range rows {
-				if a.Connection == "" {
-					continue
-				}
-				c, err := tx.Connection(a.Connection)
-				if err != nil {
-					return err
-				}
-				if !slices.ContainsFunc(out, func(o store.Connection) bool { return o.ID == c.ID }) {
-					out = append(out, c)
-				}
-			}
+// knownTo returns the connections that a user has or had.
+func (m *model) knownTo(user string) []connectionModel {
+	for human, u := range m.users {
+		if u.ClientUserID == user {
+			return m.known[human]
 		}
-		return nil
-	})
-	slices.SortFunc(out, func(a, b store.Connection) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
-	return out
+	}
+	return nil
 }
 
 // list draws what a script does. No two connects are neighbours, so that it has one order.
@@ -498,14 +476,15 @@ func (m *machine) expect(r *run, target, source string, p play) string {
 	case m.closed(r), m.over(r):
 		return "ended"
 	}
-	var named *store.Connection
-	for _, c := range m.w.places(r.tok.user) {
-		if string(c.ID) == target {
+	var named *connectionModel
+	for _, c := range m.w.model.knownTo(r.tok.user) {
+		if string(c.id) == target {
 			named = &c
 		}
 	}
+	gone := named != nil && !slices.Contains(m.w.model.active[r.s.User.HumanID], *named)
 	switch polled := p.CrashAt == 0 || p.CrashAt > p.Forms; {
-	case named != nil && named.State != store.ConnectionActive:
+	case gone:
 		return "not_connected"
 	case r.tok.sources != nil && !slices.Contains(r.tok.sources, source):
 		return "source_not_allowed"
@@ -513,7 +492,7 @@ func (m *machine) expect(r *run, target, source string, p play) string {
 		return "provider_crashed"
 	case p.Error != "":
 		return p.Error
-	case named != nil && named.AccountID != p.Account:
+	case named != nil && named.name != p.Account:
 		return "account_mismatch"
 	}
 	return ""

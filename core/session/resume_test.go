@@ -155,7 +155,7 @@ func TestClosedSessionGivesTheStoredResponseAgain(t *testing.T) {
 	if first.ExitCode != 3 || first.Stored {
 		t.Errorf("the close gave %+v", first)
 	}
-	events := len(w.snapshot().events)
+	events := len(w.allEvents())
 	w.clock.Advance(40 * 24 * time.Hour) // the token is long over; that changes nothing
 	for _, c := range []struct {
 		list  []session.Action
@@ -175,7 +175,7 @@ func TestClosedSessionGivesTheStoredResponseAgain(t *testing.T) {
 		}
 	}
 	w.check()
-	if got := len(w.snapshot().events); got != events {
+	if got := len(w.allEvents()); got != events {
 		t.Errorf("%d events were written for a closed session", got-events)
 	}
 }

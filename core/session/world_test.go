@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -365,6 +366,14 @@ func (w *World) events(ses id.Session) []store.Event {
 		return err
 	})
 	return out
+}
+
+// allEvents reads every event, the oldest first.
+func (w *World) allEvents() (all []store.Event) {
+	w.t.Helper()
+	w.view(func(tx store.Tx) (err error) { all, err = tx.Events(store.EventFilter{}); return err })
+	slices.Reverse(all)
+	return all
 }
 
 // actions reads what a session has done.
