@@ -365,8 +365,8 @@ func TestConnectedOfAChangedAttemptIsKeptForRevocation(t *testing.T) {
 		t.Errorf("the ousted front end was told %v", err)
 	}
 	w.wantStory(o.Session, "connect alpha: attempt_interrupted")
-	if n, err := second.RevokeDue(t.Context()); err != nil || n != 1 || !w.place.grants["grant-1"].revoked {
-		t.Errorf("the late grant was not revoked: %d, %v", n, err)
+	if !w.place.grants["grant-1"].revoked {
+		t.Error("the late grant was not revoked at once")
 	}
 	w.check()
 }
