@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +24,8 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 // testMain builds the binaries that the stories run, once.
 func testMain(m *testing.M) int {
+	// Under nohup SIGHUP is ignored, and would be so in the programs that the tests start. They test what it does.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	bin, err := os.MkdirTemp("", "humanconnect-bin-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

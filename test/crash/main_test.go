@@ -13,7 +13,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -31,6 +33,8 @@ const (
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
+	// Under nohup SIGHUP is ignored, and would be so in the programs that the tests start. They test what it does.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	flag.Int(flagSessions, 12, "how many sessions TestKills opens")
 	flag.Uint64(flagSeed, 0, "seed of the scripts and moments of TestKills; 0 draws one")
 	// Not below TMPDIR: the path of a provider's socket has to be short.
