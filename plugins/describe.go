@@ -18,13 +18,13 @@ const (
 	maxFields   = 100
 	maxChoices  = 1000
 	maxHosts    = 100
+	maxHost     = 257 // bytes
 	cacheLimit  = 2 * sdk.MaxMessage
 	cacheFormat = "describe 1"
 )
 
 var (
-	fieldPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
-	hostPattern  = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]{0,254}$`)
+	hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
 )
 
 // Describe asks the running provider what it is, starting it if need be, and asks once more after a crash. The answer
@@ -147,7 +147,7 @@ func checkSource(s *sdk.Source) string {
 		return "too many hosts"
 	}
 	for _, host := range s.Hosts {
-		if !hostPattern.MatchString(host) {
+		if len(host) > maxHost || !hostPattern.MatchString(host) {
 			return "the host \"" + clean(host, 80) + "\" is invalid"
 		}
 	}
@@ -164,7 +164,7 @@ func checkFields(fields []sdk.Field) string {
 	seen := map[string]bool{}
 	for i := range fields {
 		f := &fields[i]
-		if !fieldPattern.MatchString(f.ID) || seen[f.ID] {
+		if !sdk.ValidFieldID(f.ID) || seen[f.ID] {
 			return "the field \"" + clean(f.ID, 80) + "\" is invalid or stands twice"
 		}
 		seen[f.ID] = true

@@ -85,7 +85,7 @@ func (s *search) configured(specs []Spec) error {
 				hint("use a name of a-z, 0-9 and -, once")
 		}
 		seen[spec.Name] = true
-		if spec.SHA256 != "" && !digestPattern.MatchString(spec.SHA256) {
+		if spec.SHA256 != "" && !isDigest(spec.SHA256) {
 			return newError(KindChecksum, spec.Name, "has a sha256 in the config that is not 64 lower-case hex digits")
 		}
 		s.said = append(s.said, spec)

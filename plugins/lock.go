@@ -107,7 +107,7 @@ func parseLock(data []byte) (*Lock, error) {
 	}
 	seen := map[string]bool{}
 	for _, e := range lock.Providers {
-		if !ValidName(e.Name) || !digestPattern.MatchString(e.SHA256) || seen[e.Name] {
+		if !ValidName(e.Name) || !isDigest(e.SHA256) || seen[e.Name] {
 			return nil, fmt.Errorf("entry %q is invalid or stands twice", clean(e.Name, 80))
 		}
 		seen[e.Name] = true

@@ -83,7 +83,7 @@ func (d digests) recall(id identity) string {
 		return ""
 	}
 	var v verdict
-	if json.Unmarshal(data, &v) != nil || v.Identity != id || !digestPattern.MatchString(v.SHA256) {
+	if json.Unmarshal(data, &v) != nil || v.Identity != id || !isDigest(v.SHA256) {
 		return ""
 	}
 	return v.SHA256

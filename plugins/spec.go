@@ -1,8 +1,12 @@
 package plugins
 
 import (
-	"regexp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
+	"strings"
+
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // Prefix starts the file name of every provider: humanconnect-provider-NAME.
@@ -37,13 +41,14 @@ type Spec struct {
 	Pinned Origin
 }
 
-var (
-	namePattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
-)
+// isDigest says whether s is a SHA-256 in lower-case hex.
+func isDigest(s string) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == sha256.Size && s == strings.ToLower(s)
+}
 
 // ValidName says whether a provider may have this name: [a-z0-9][a-z0-9-]{0,62}.
-func ValidName(name string) bool { return namePattern.MatchString(name) }
+func ValidName(name string) bool { return sdk.ValidID(name) }
 
 // Path is the file that is executed, and the one that the pin covers.
 func (s Spec) Path() string { return s.Command[0] }

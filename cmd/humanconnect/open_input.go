@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -25,8 +25,6 @@ const (
 	maxInput = 64 << 10
 )
 
-var targetForm = regexp.MustCompile(`^([a-z0-9][a-z0-9-]{0,62}|con_[0-9a-z]{26})$`)
-
 // actionFlag appends to one list from two flags, so that their order is kept.
 type actionFlag struct {
 	into *[]session.Action
@@ -35,7 +33,7 @@ type actionFlag struct {
 
 // Set implements [pflag.Value].
 func (f *actionFlag) Set(target string) error {
-	if !targetForm.MatchString(target) {
+	if _, err := id.Parse[id.Connection](target); err != nil && !sdk.ValidID(target) {
 		return fmt.Errorf("wants %s", f.Wants())
 	}
 	*f.into = append(*f.into, session.Action{Kind: f.kind, Target: target})
@@ -123,24 +121,23 @@ func (a *App) script(c *cobra.Command, o openOptions, st *state) (session.Script
 	return s, nil
 }
 
-var answerForm = regexp.MustCompile(`^([a-z0-9][a-z0-9-]{0,62})\.([a-z][a-z0-9_]{0,62})=`)
-
 // answers reads --answer flags. What they hold is never repeated in an error.
 func (a *App) answers(c *cobra.Command, given []string) (map[string]map[string]sdk.Secret, error) {
 	out := make(map[string]map[string]sdk.Secret)
 	for _, g := range given {
-		m := answerForm.FindStringSubmatch(g)
-		if m == nil {
+		target, text, _ := strings.Cut(g, "=")
+		source, field, _ := strings.Cut(target, ".")
+		if len(target) == len(g) || !sdk.ValidID(source) || !sdk.ValidFieldID(field) {
 			return nil, usage(c, "an answer is written SOURCE.FIELD=VALUE or SOURCE.FIELD=@FILE")
 		}
-		value, err := a.textOrFile(g[len(m[0]):])
+		value, err := a.textOrFile(text)
 		if err != nil {
 			return nil, err
 		}
-		if out[m[1]] == nil {
-			out[m[1]] = make(map[string]sdk.Secret)
+		if out[source] == nil {
+			out[source] = make(map[string]sdk.Secret)
 		}
-		out[m[1]][m[2]] = sdk.Secret(value)
+		out[source][field] = sdk.Secret(value)
 	}
 	return out, nil
 }

@@ -256,9 +256,9 @@ func (r *reader) duration(n *yaml.Node, key string, most, byDefault time.Duratio
 	return d
 }
 
-func (r *reader) pattern(n *yaml.Node, key string, p *regexp.Regexp, what string) string {
+func (r *reader) pattern(n *yaml.Node, key string, good func(string) bool, what string) string {
 	s, ok := r.text(n, key)
-	if ok && !p.MatchString(s) {
+	if ok && !good(s) {
 		r.flaw(n, key, "%s is not %s", quote(s), what)
 	}
 	return s

@@ -8,6 +8,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // ActionKind is what an action of a plan does.
@@ -105,7 +106,7 @@ func (r *reader) target(n *yaml.Node, key string) string {
 		if _, err := id.Parse[id.Connection](s); err != nil {
 			r.flaw(n, key, "is not the id of a connection: %s", err)
 		}
-	} else if !namePattern.MatchString(s) {
+	} else if !sdk.ValidID(s) {
 		r.flaw(n, key, "%s is the id of neither a source nor a connection", quote(s))
 	}
 	return s

@@ -19,9 +19,7 @@ const (
 )
 
 var (
-	namePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	settingPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
-	digestPattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
 const (
@@ -67,7 +65,7 @@ func (r *reader) providers(n *yaml.Node) []Provider {
 		key := index("providers", i)
 		m := r.mapping(item, key, "name", "command", "sha256", "dev")
 		p := Provider{
-			Name: r.pattern(m["name"], join(key, "name"), namePattern, nameRule),
+			Name: r.pattern(m["name"], join(key, "name"), sdk.ValidID, nameRule),
 			Dev:  r.boolean(m["dev"], join(key, "dev")), At: r.at(item),
 		}
 		p.Command = r.argv(m["command"], join(key, "command"), false)
@@ -96,8 +94,8 @@ func (r *reader) sources(n *yaml.Node) []Source {
 		key := index("sources", i)
 		m := r.mapping(item, key, "id", "provider", "clientId", "clientSecret", "settings")
 		s := Source{
-			ID:       r.pattern(m["id"], join(key, "id"), namePattern, nameRule),
-			Provider: r.pattern(m["provider"], join(key, "provider"), namePattern, nameRule), At: r.at(item),
+			ID:       r.pattern(m["id"], join(key, "id"), sdk.ValidID, nameRule),
+			Provider: r.pattern(m["provider"], join(key, "provider"), sdk.ValidID, nameRule), At: r.at(item),
 		}
 		s.ClientID, _ = r.filled(m["clientId"], join(key, "clientId"))
 		s.ClientSecret = r.secret(m["clientSecret"], join(key, "clientSecret"))
@@ -119,7 +117,7 @@ func (r *reader) hooks(n *yaml.Node) []Hook {
 		key := index("hooks", i)
 		m := r.mapping(item, key, "name", "on", "shell", "command", "timeout", "required")
 		h := Hook{
-			Name: r.pattern(m["name"], join(key, "name"), namePattern, nameRule),
+			Name: r.pattern(m["name"], join(key, "name"), sdk.ValidID, nameRule),
 			On:   r.on(m["on"], join(key, "on")), At: r.at(item),
 			Timeout:  r.duration(m["timeout"], join(key, "timeout"), maxHookTimeout, hookTimeout),
 			Required: r.boolean(m["required"], join(key, "required")),
@@ -238,7 +236,7 @@ func absolute(dir, path string) string {
 func (r *reader) values(n *yaml.Node, key string) map[string]Value {
 	var out map[string]Value
 	r.pairs(n, key, func(name string, k, v *yaml.Node) {
-		if !settingPattern.MatchString(name) {
+		if !sdk.ValidFieldID(name) {
 			r.flaw(k, join(key, name), "%s is not %s", quote(name), settingRule)
 			return
 		}

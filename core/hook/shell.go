@@ -19,7 +19,7 @@ const exitNotNow = 75
 // the shell's own additions to the environment.
 const prelude = `umask 077; unset PWD OLDPWD SHLVL _; exec "$@"`
 
-// Shell runs hooks as commands (contract §10):
+// Shell runs hooks as commands:
 //
 //   - sh -c with the hook's constant line, or its argv. Nothing of the event is ever part of either.
 //   - The body is on stdin; a hook need not read it. Environment: PATH HOME USER LANG LC_* TZ TMPDIR, and ids, counts

@@ -4,132 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"slices"
-	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
-
-	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
 )
-
-// model is what must be true, worked out from the accounts that signed in and the order of the events.
-type model struct {
-	users    map[id.Human]store.User
-	sessions map[id.Session]*sessionModel
-	active   map[id.Human][]connectionModel
-	// actor is who last changed an account of a user: a session, or "" for a command outside of one.
-	actor  map[holding]id.Session
-	events int
-}
-
-type account struct{ source, name string }
-
-type holding struct {
-	user id.Human
-	account
-}
-
-type connectionModel struct {
-	account
-	id    id.Connection
-	since time.Time
-}
-
-type sessionModel struct {
-	user     id.Human
-	token    string
-	actions  int
-	results  []resultModel
-	failures []event.Failure
-	sequence int64
-	endsAt   time.Time
-	// done are the actions of scripts that ended; raced allows one to end twice, after a living front end lost the
-	// session in the middle of it.
-	done  map[[2]int]id.Connection
-	raced bool
-	// asked are the actions that a driver asked for; nil where nobody counts.
-	asked    map[string]bool
-	response []byte
-	exit     int
-}
-
-type resultModel struct {
-	account
-	kind       store.ActionKind
-	connection id.Connection
-	since      time.Time
-	revocation string
-}
-
-func newModel() *model {
-	return &model{
-		users: make(map[id.Human]store.User), sessions: make(map[id.Session]*sessionModel),
-		active: make(map[id.Human][]connectionModel), actor: make(map[holding]id.Session),
-	}
-}
-
-// snapshot is the whole state at one moment.
-type snapshot struct {
-	sessions   []store.Session
-	actions    map[id.Session][]store.Action
-	attempts   map[id.Session][]store.Attempt
-	hooks      map[id.Session][]store.SessionHook
-	events     []store.Event // the oldest first
-	deliveries map[id.Event][]store.Delivery
-	current    map[id.Human][]store.Connection
-}
-
-func (w *World) snapshot() snapshot {
-	s := snapshot{
-		actions: make(map[id.Session][]store.Action), attempts: make(map[id.Session][]store.Attempt),
-		hooks: make(map[id.Session][]store.SessionHook), deliveries: make(map[id.Event][]store.Delivery),
-		current: make(map[id.Human][]store.Connection),
-	}
-	w.view(func(tx store.Tx) error { return s.read(tx, w.model) })
-	return s
-}
-
-func (s *snapshot) read(tx store.Tx, m *model) (err error) {
-	if s.sessions, err = tx.Sessions(store.SessionFilter{}); err != nil {
-		return err
-	}
-	slices.Reverse(s.sessions)
-	for _, ses := range s.sessions {
-		if err := s.readSession(tx, m, ses); err != nil {
-			return err
-		}
-	}
-	if s.events, err = tx.Events(store.EventFilter{}); err != nil {
-		return err
-	}
-	slices.Reverse(s.events)
-	deliveries, err := tx.Deliveries(store.DeliveryFilter{})
-	for _, d := range deliveries {
-		s.deliveries[d.Event] = append(s.deliveries[d.Event], d)
-	}
-	return err
-}
-
-func (s *snapshot) readSession(tx store.Tx, m *model, ses store.Session) (err error) {
-	if m.users[ses.User], err = tx.UserByID(ses.User); err != nil {
-		return err
-	}
-	if s.actions[ses.ID], err = tx.Actions(ses.ID); err != nil {
-		return err
-	}
-	if s.attempts[ses.ID], err = tx.Attempts(ses.ID); err != nil {
-		return err
-	}
-	if s.hooks[ses.ID], err = tx.SessionHooks(ses.ID); err != nil {
-		return err
-	}
-	s.current[ses.User], err = tx.Connections(ses.User)
-	return err
-}
 
 // check holds the whole state against the model and brings the model up to date.
 func (w *World) check() {
@@ -142,9 +22,8 @@ func (w *World) check() {
 	for _, ses := range s.sessions {
 		w.checkSession(s, ses)
 	}
-	fresh := s.events[w.model.events:]
-	w.model.events = len(s.events)
-	for _, e := range fresh {
+	for _, e := range s.events {
+		w.model.lastEvent = e.ID
 		w.checkEvent(s, e)
 	}
 	for _, ses := range s.sessions {
@@ -362,59 +241,6 @@ func (w *World) apply(m *sessionModel, e store.Event, a store.Action) *event.Con
 	}
 }
 
-// connect makes or renews the connection of an account: a renewal keeps its id and its beginning.
-func (m *model) connect(t T, user id.Human, acc account, con id.Connection, now time.Time) time.Time {
-	t.Helper()
-	for u, all := range m.active {
-		for _, c := range all {
-			switch {
-			case u == user && c.account == acc && c.id == con:
-				return c.since
-			case u == user && c.account == acc:
-				t.Errorf("the account %v is connected as %s and was connected again as %s", acc, c.id, con)
-			case c.id == con:
-				t.Errorf("%s is of another account or user", con)
-			}
-		}
-	}
-	m.active[user] = append(m.active[user], connectionModel{acc, con, now})
-	slices.SortFunc(m.active[user], func(a, b connectionModel) int {
-		return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.id, b.id))
-	})
-	return now
-}
-
-// disconnect takes a connection away and says what its grant is in for.
-func (m *model) disconnect(t T, user id.Human, acc account, con id.Connection) (since time.Time, revocation string) {
-	t.Helper()
-	i := slices.IndexFunc(m.active[user], func(c connectionModel) bool { return c.id == con && c.account == acc })
-	if i < 0 {
-		t.Errorf("%s was disconnected and is not among the connections of its user: %v", con, m.active[user])
-		return time.Time{}, ""
-	}
-	since = m.active[user][i].since
-	m.active[user] = slices.Delete(m.active[user], i, i+1)
-	switch {
-	case acc.source == gamma:
-		return since, "unsupported"
-	case m.held(user, acc):
-		return since, "shared"
-	}
-	return since, "pending"
-}
-
-// held says whether any connection holds an account; without an account id, whether this user holds one of the source.
-func (m *model) held(user id.Human, acc account) bool {
-	for u, all := range m.active {
-		for _, c := range all {
-			if c.source == acc.source && (acc.name == "" && u == user || acc.name != "" && c.account == acc) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // checkHistory: what was connected here is connected, what was disconnected is not, unless another acted on it since.
 func (w *World) checkHistory(ses id.Session, m *sessionModel, r event.Response) {
 	w.t.Helper()
@@ -564,49 +390,3 @@ func (w *World) checkShape(body []byte, kind event.Type) {
 		w.t.Errorf("source: %t in an event of type %s", ok, kind)
 	}
 }
-
-// accountOf reads an account key.
-func (w *World) accountOf(source string, key []byte) string {
-	w.t.Helper()
-	if key == nil {
-		return ""
-	}
-	for _, name := range accounts() {
-		if bytes.Equal(key, connection.AccountKey(w.store, source, name)) {
-			return name
-		}
-	}
-	w.t.Errorf("an account of %s that nobody has", source)
-	return fmt.Sprintf("%x", key)
-}
-
-// accounts are all those that sign in anywhere; "" is also one, of a source that cannot tell.
-func accounts() []string { return []string{"ann", "bob", "cat", "dan"} }
-
-// parse reads JSON that has no other keys than T.
-func parse[V any](t T, b []byte) (v V) {
-	t.Helper()
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&v); err != nil {
-		t.Fatalf("%s: %v", b, err)
-	}
-	return v
-}
-
-// differ compares two documents as they are written.
-func differ(want, got any) string {
-	a, b := event.JSON(want), event.JSON(got)
-	if bytes.Equal(a, b) {
-		return ""
-	}
-	return gocmp.Diff(indent(a), indent(b))
-}
-
-func indent(b []byte) string {
-	var out bytes.Buffer
-	_ = json.Indent(&out, b, "", " ") // it was just encoded
-	return out.String()
-}
-
-func contains(b []byte, text string) bool { return bytes.Contains(b, []byte(text)) }

@@ -1,9 +1,11 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/event"
@@ -90,6 +92,10 @@ func (s *Session) targets(tx store.Tx, t target) ([]store.Connection, error) {
 			out = append(out, c)
 		}
 	}
+	// A connection without an account counts as holding any other of its source, so it goes last.
+	slices.SortStableFunc(out, func(a, b store.Connection) int {
+		return -cmp.Compare(min(len(a.AccountKey), 1), min(len(b.AccountKey), 1))
+	})
 	return out, err
 }
 
@@ -110,7 +116,7 @@ func (s *Session) disconnectOne(tx store.Tx, c store.Connection, row store.Actio
 	return r, s.e.tell(tx, ses, event.SourceDisconnected, c, now)
 }
 
-// revokeNow makes the first try of revocations that were just committed. A session that closes waits for it for a while.
+// revokeNow makes the first try of revocations that were just committed. One that ctx cuts stays pending.
 func (e *Engine) revokeNow(ctx context.Context, revocations []id.Revocation) error {
 	for _, r := range revocations {
 		if _, err := e.revoker().Try(ctx, r); err != nil {

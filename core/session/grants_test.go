@@ -69,6 +69,9 @@ func (l *ledger) readUser(tx store.Tx, user id.Human) error {
 // observe looks, after each commit, where the grants are that the sources gave. A credential must not vanish: it is
 // replaced by a renewal of its connection, or goes to a revocation.
 func (w *World) observe(fe *FrontEnd) {
+	if !w.place.granted() {
+		return
+	}
 	l, err := w.ledger()
 	if err != nil {
 		w.t.Errorf("read the grants: %v", err)

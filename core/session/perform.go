@@ -8,6 +8,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -285,6 +286,7 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 	}
 	key := connection.AccountKey(e.Store, g.Source, done.Account.ID)
 	var refused error
+	var unwanted store.Revocation
 	err := e.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
 		ses, err := tx.Session(a.s.ID)
 		if err != nil {
@@ -294,7 +296,7 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 			return err
 		}
 		if refused != nil {
-			_, err = connection.Discard(tx, key, g, a.s.ID, e.Clock.Now())
+			unwanted, err = connection.Discard(tx, key, g, a.s.ID, e.Clock.Now())
 			return err
 		}
 		return a.connected(tx, ses, key, g)
@@ -303,7 +305,11 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 	case err != nil:
 		return Prompt{}, fmt.Errorf("keep a connection: %w", err)
 	case refused != nil:
-		return Prompt{}, a.fail(ctx, refused)
+		failed := a.fail(ctx, refused)
+		if err := e.revokeNow(ctx, []id.Revocation{unwanted.ID}); err != nil {
+			return Prompt{}, err
+		}
+		return Prompt{}, failed
 	}
 	e.wake()
 	return Prompt{Step: done}, nil

@@ -250,6 +250,13 @@ func (p *place) begin(r *sdk.ConnectRequest) (memory, error) {
 	return m, nil
 }
 
+// granted says whether anything was ever given out.
+func (p *place) granted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.grants) > 0
+}
+
 func (p *place) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

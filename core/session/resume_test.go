@@ -155,7 +155,7 @@ func TestClosedSessionGivesTheStoredResponseAgain(t *testing.T) {
 	if first.ExitCode != 3 || first.Stored {
 		t.Errorf("the close gave %+v", first)
 	}
-	events := len(w.snapshot().events)
+	events := len(w.allEvents())
 	w.clock.Advance(40 * 24 * time.Hour) // the token is long over; that changes nothing
 	for _, c := range []struct {
 		list  []session.Action
@@ -175,7 +175,7 @@ func TestClosedSessionGivesTheStoredResponseAgain(t *testing.T) {
 		}
 	}
 	w.check()
-	if got := len(w.snapshot().events); got != events {
+	if got := len(w.allEvents()); got != events {
 		t.Errorf("%d events were written for a closed session", got-events)
 	}
 }
@@ -365,8 +365,8 @@ func TestConnectedOfAChangedAttemptIsKeptForRevocation(t *testing.T) {
 		t.Errorf("the ousted front end was told %v", err)
 	}
 	w.wantStory(o.Session, "connect alpha: attempt_interrupted")
-	if n, err := second.RevokeDue(t.Context()); err != nil || n != 1 || !w.place.grants["grant-1"].revoked {
-		t.Errorf("the late grant was not revoked: %d, %v", n, err)
+	if !w.place.grants["grant-1"].revoked {
+		t.Error("the late grant was not revoked at once")
 	}
 	w.check()
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -47,6 +48,8 @@ type World struct {
 
 	mu    sync.Mutex
 	alive map[id.Process]bool
+	// commit is held from a commit until it has been looked at.
+	commit sync.Mutex
 	// retries counts updates: every third runs its function twice, as a store may.
 	retries int
 	// checked: nothing was committed since the last check.
@@ -210,10 +213,9 @@ func (m *mortalStore) Update(ctx context.Context, f func(store.Tx) error) error 
 		m.fe.kill()
 		return errDead
 	}
-	if err := m.update(ctx, f); err != nil {
+	if err := m.commit(ctx, f); err != nil {
 		return err
 	}
-	m.fe.w.observe(m.fe)
 	if m.left == 0 {
 		m.fe.kill()
 		return errDead
@@ -221,6 +223,17 @@ func (m *mortalStore) Update(ctx context.Context, f func(store.Tx) error) error 
 	if m.left > 0 {
 		m.left--
 	}
+	return nil
+}
+
+// commit makes an update and looks at what it did before the next one can.
+func (m *mortalStore) commit(ctx context.Context, f func(store.Tx) error) error {
+	m.fe.w.commit.Lock()
+	defer m.fe.w.commit.Unlock()
+	if err := m.update(ctx, f); err != nil {
+		return err
+	}
+	m.fe.w.observe(m.fe)
 	return nil
 }
 
@@ -365,6 +378,14 @@ func (w *World) events(ses id.Session) []store.Event {
 		return err
 	})
 	return out
+}
+
+// allEvents reads every event, the oldest first.
+func (w *World) allEvents() (all []store.Event) {
+	w.t.Helper()
+	w.view(func(tx store.Tx) (err error) { all, err = tx.Events(store.EventFilter{}); return err })
+	slices.Reverse(all)
+	return all
 }
 
 // actions reads what a session has done.

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -97,8 +96,6 @@ func (l *Local) Create(ctx context.Context, r Request) (Created, error) {
 	return out, nil
 }
 
-var sourceID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-
 func (r Request) validate() error {
 	switch {
 	case r.ClientID == "":
@@ -114,7 +111,7 @@ func (r Request) validate() error {
 		return problem.New("usage", "a token that names sources names at least one")
 	}
 	for _, s := range r.Sources {
-		if !sourceID.MatchString(s) {
+		if !sdk.ValidID(s) {
 			return problem.New("usage", "a source id has lower-case letters, digits and dashes, at most 63").
 				Hint("see: humanconnect source list")
 		}

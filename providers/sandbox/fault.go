@@ -64,7 +64,8 @@ func faults() []fault {
 			Code: "sandbox_mood", Message: "This code does not exist.",
 		})},
 		{Username: "slow", connect: slow},
-		{Username: "wait", connect: wait},
+		{Username: "wait", connect: wait(2)},
+		{Username: "wait_long", connect: wait(60)},
 		{Username: "code", connect: code},
 		{Username: "open_url", connect: openURL},
 		{Username: "third_form", connect: thirdForm},
@@ -123,11 +124,14 @@ func pause(ctx context.Context) error {
 	}
 }
 
-func wait(_ context.Context, _ *sdk.ConnectRequest, at place) (sdk.Step, error) {
-	if at.Polls == 2 {
-		return nil, nil
+// wait asks to wait, so many times.
+func wait(times int) func(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
+	return func(_ context.Context, _ *sdk.ConnectRequest, at place) (sdk.Step, error) {
+		if at.Polls == times {
+			return nil, nil
+		}
+		return sdk.Wait{Text: "The sandbox is thinking.", PollAfter: poll, Resume: at.bytes()}, nil
 	}
-	return sdk.Wait{Text: "The sandbox is thinking.", PollAfter: poll, Resume: at.bytes()}, nil
 }
 
 func code(_ context.Context, _ *sdk.ConnectRequest, at place) (sdk.Step, error) {
@@ -167,7 +171,7 @@ func crashAfterWait(ctx context.Context, req *sdk.ConnectRequest, at place) (sdk
 	if at.Polls > 0 {
 		return crash(ctx, req, at)
 	}
-	return wait(ctx, req, at)
+	return wait(2)(ctx, req, at)
 }
 
 func hang(ctx context.Context, _ *sdk.ConnectRequest, _ place) (sdk.Step, error) {

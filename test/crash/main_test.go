@@ -39,8 +39,9 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(root) }()
-	if err := build(filepath.Join(root, "bin")); err != nil {
+	bin := filepath.Join(root, "bin")
+	if err := build(bin); err != nil {
+		_ = os.RemoveAll(root)
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -48,7 +49,10 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	_ = os.RemoveAll(bin)
+	_ = os.Remove(root) // not where a failed test left its home to look at
+	return code
 }
 
 // build makes what make build makes.

@@ -43,7 +43,7 @@ func (p *place) start(t testing.TB, args ...string) *running {
 func (p *place) launch(hold bool, args ...string) (*running, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
 	r := &running{cmd: p.command(ctx, args...), done: make(chan struct{}), cancel: cancel}
-	said, err := os.CreateTemp(p.dir, "stderr") //nolint:usetesting // it lies beside the other files of the place
+	said, err := os.CreateTemp(p.dir, "stderr")
 	if err != nil {
 		cancel()
 		return nil, err
@@ -170,13 +170,16 @@ func children(path string) []child {
 	return found
 }
 
-// survivors are those that are still there when there has been time to end.
+// survivors are those that are still there when there has been time to end. They are ended then.
 func (p *place) survivors(limit time.Duration) []child {
 	var left []child
 	poll(limit, func() bool {
 		left = children(p.dir)
 		return len(left) == 0
 	})
+	for _, c := range left {
+		_ = syscall.Kill(c.pid, syscall.SIGKILL)
+	}
 	return left
 }
 

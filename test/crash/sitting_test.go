@@ -142,7 +142,7 @@ func (s *sitting) await(run *running, moment string) {
 	sight := s.sight(run, moment)
 	poll(runLimit, func() bool { return run.ended() || sight() })
 	if moment == "socket" || moment == "provider" {
-		poll(after(1), ended)
+		poll(after(0.5), ended)
 	}
 }
 

@@ -41,5 +41,5 @@ func Use() error {
 	if err := yaml.Unmarshal([]byte("a: 1"), &yaml.Node{}); err != nil {
 		return err
 	}
-	return root.ExecuteContext(context.WithValue(context.Background(), settings, server)) //nolint:staticcheck // any key does
+	return root.ExecuteContext(context.WithValue(context.Background(), settings, server))
 }
