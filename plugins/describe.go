@@ -23,9 +23,7 @@ const (
 	cacheFormat = "describe 1"
 )
 
-var (
-	hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
-)
+var hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
 
 // Describe asks the running provider what it is, starting it if need be, and asks once more after a crash. The answer
 // is checked: the name is the provider's, ids are valid and stand once, text is cleaned and cut. Its errors are those

@@ -18,9 +18,7 @@ const (
 	maxHookTimeout = time.Hour
 )
 
-var (
-	digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
-)
+var digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 const (
 	nameRule    = "a name of lower-case letters, digits and hyphens, 63 at most"

@@ -46,7 +46,6 @@ type run struct {
 	ousted bool
 	// done is there while a call waits at the gate.
 	done chan error
-	gate string
 	// after is what to do with the end of the call that waits.
 	after func(error)
 }

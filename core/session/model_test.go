@@ -52,7 +52,6 @@ type sessionModel struct {
 	// asked are the actions that a driver asked for; nil where nobody counts.
 	asked    map[string]bool
 	response []byte
-	exit     int
 }
 
 type resultModel struct {

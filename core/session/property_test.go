@@ -14,7 +14,7 @@ func TestSessionKeepsItsPromisesWhateverHappens(t *testing.T) {
 	empty := emptyState(t)
 	all := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(all, "")
+		dir, err := os.MkdirTemp(all, "") //nolint:usetesting // each check has a state of its own
 		if err != nil {
 			rt.Fatal(err)
 		}
