@@ -65,15 +65,14 @@ func (w *World) settle(t *testing.T, done func() error) error {
 	t.Helper()
 	ended := make(chan error, 1)
 	go func() { ended <- done() }()
-	moved := time.Duration(0)
-	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); {
+	for limit, moves := time.Now().Add(10*time.Second), 0; time.Now().Before(limit); {
 		select {
 		case err := <-ended:
 			return err
 		default:
-			if moved < time.Minute { // a front end polls many times in it, and no attempt ends
-				moved += 50 * time.Millisecond
-				w.clock.Advance(50 * time.Millisecond)
+			if w.clock.Waiting() > 0 && moves < 1000 { // far from the end of an attempt
+				moves++
+				w.clock.Advance(250 * time.Millisecond)
 			}
 			yield()
 		}
