@@ -26,6 +26,7 @@ type openOptions struct {
 	hookWait     time.Duration
 	takeOver     bool
 	timeout      time.Duration
+	noBrowser    bool
 }
 
 const defaultHookWait = 30 * time.Second
@@ -45,6 +46,10 @@ response again and ends with the stored exit code. So a script may be retried at
 What to do is given by --connect and --disconnect in their order, else by --plan, else by
 plan: in the config file. Neighbouring connects run at once; a disconnect waits for all
 before it and is waited for.
+
+A source that needs a browser is opened with BROWSER, if that is set, or shown with
+--no-browser; then the address that the browser ends at may be pasted. Otherwise such a source
+fails with interaction_required.
 
 Pass the token by file, by standard input or by environment: a token on the command line is
 seen by other users of the machine.`,
@@ -66,6 +71,7 @@ seen by other users of the machine.`,
 	f.BoolVar(&o.noHooks, "no-hooks", false, "drop the hooks of the config file")
 	f.DurationVar(&o.hookWait, "hook-wait", defaultHookWait, "how long to wait for the hooks in the end")
 	f.BoolVar(&o.takeOver, "take-over", false, "take the session over from another process")
+	f.BoolVar(&o.noBrowser, "no-browser", false, "show addresses instead of opening them, and take the redirect pasted")
 	f.DurationVar(&o.timeout, "timeout", 0, "limit of the whole call; 0 means none")
 	for _, name := range []string{"connect", "disconnect"} {
 		_ = c.RegisterFlagCompletionFunc(name, app.completeSources)
@@ -98,7 +104,12 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 		return err
 	}
 	st.warm(ctx, req.Script)
-	if err := st.open(ctx, stateOptions{noHooks: o.noHooks}); err != nil {
+	web, err := a.newBrowser(st, o.noBrowser)
+	if err != nil {
+		return err
+	}
+	defer web.close()
+	if err := st.open(ctx, stateOptions{noHooks: o.noHooks, browser: web}); err != nil {
 		return causeOf(ctx, err)
 	}
 	chores := st.startChores()
@@ -110,7 +121,7 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	}
 	final := opening.Final
 	if final == nil {
-		if final, err = a.drive(ctx, opening.Session, req.Script); err != nil {
+		if final, err = a.drive(ctx, opening.Session, req.Script, st.person(web)); err != nil {
 			return err
 		}
 	}
@@ -121,8 +132,8 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 }
 
 // drive works through the script and closes the session, however the script ended; a lost terminal leaves it open.
-func (a *App) drive(ctx context.Context, s *session.Session, script session.Script) (*session.Final, error) {
-	err := s.Run(ctx, script, a.showCode)
+func (a *App) drive(ctx context.Context, s *session.Session, script session.Script, p session.Person) (*session.Final, error) {
+	err := s.Run(ctx, script, p)
 	exit := exitOK
 	switch {
 	case err == nil || errors.Is(err, session.ErrEnded):

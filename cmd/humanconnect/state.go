@@ -33,6 +33,8 @@ type state struct {
 type stateOptions struct {
 	// noHooks drops the hooks of the config.
 	noHooks bool
+	// browser takes people to sources; nil where the command takes nobody.
+	browser *browser
 }
 
 // settleTime is how long a command that is not open waits for the hooks that it caused to be told.
@@ -77,7 +79,7 @@ func (st *state) open(ctx context.Context, o stateOptions) (err error) {
 	if !o.noHooks {
 		st.hooks = hooksOf(st.config)
 	}
-	if err := st.assemble(); err != nil {
+	if err := st.assemble(o.browser); err != nil {
 		return err
 	}
 	return st.engine.CloseOverdue(ctx)
@@ -91,7 +93,7 @@ func (a *App) openStore(ctx context.Context, cfg *config.Config) (*sqlite.Store,
 	return sqlite.Open(ctx, o)
 }
 
-func (st *state) assemble() error {
+func (st *state) assemble(b *browser) error {
 	place, err := st.app.place()
 	if err != nil {
 		return err
@@ -107,6 +109,9 @@ func (st *state) assemble() error {
 	st.engine = &session.Engine{
 		Store: st.store, Checker: st.tokens, Sources: st.sources, Providers: st.sources, Liveness: st.process,
 		Clock: st.app.Clock, Hooks: st.hooks, FrontEnd: sdk.FrontEnd{Form: true, Code: true}, Wake: st.dispatcher.Wake,
+	}
+	if b != nil {
+		b.attach(st.engine)
 	}
 	return nil
 }

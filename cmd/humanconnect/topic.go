@@ -81,6 +81,7 @@ func variables() []variable {
 		{"XDG_CONFIG_HOME", "where humanconnect/config.yaml is looked for; default ~/.config"},
 		{"XDG_STATE_HOME", "where the state is kept, in humanconnect; default ~/.local/state"},
 		{"XDG_DATA_HOME", "where installed providers are, in humanconnect/providers; default ~/.local/share"},
+		{"BROWSER", "command that opens an address, for sources that need a browser"},
 		{"CI", "when set, nothing is asked"},
 		{"NO_COLOR", "when set, no colour"},
 		{"TERM", "dumb: no colour and no progress line"},

@@ -44,6 +44,7 @@ type Config struct {
 	StateDir string
 	Store    Store
 	Token    Token
+	Callback Callback
 	// Providers, Sources and Hooks stand in the order of the file.
 	Providers []Provider
 	Sources   []Source
@@ -70,6 +71,14 @@ type Token struct {
 	TTL time.Duration
 }
 
+// Callback says where the browsers of people come back to from a source.
+type Callback struct {
+	// Listen is the loopback address to listen at, with port 0 for a free one.
+	Listen string
+	// URL is what sources are told instead, where something in front passes it on to Listen; "" for Listen itself.
+	URL string
+}
+
 // Provider says what differs from what is installed.
 type Provider struct {
 	Name string
@@ -90,6 +99,8 @@ type Source struct {
 	// ClientID and ClientSecret are the OAuth client of this installation at the source; "" and nil without one.
 	ClientID     string
 	ClientSecret *SecretRef
+	// CallbackURL is where redirects of this source come back to, instead of that of all; "" for that.
+	CallbackURL string
 	// Settings by their id. Which there are is for the provider to say; see package source.
 	Settings map[string]Value
 	At       Position

@@ -2,8 +2,11 @@ package config
 
 import (
 	"fmt"
+	"net"
+	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +38,8 @@ func scalars() []scalar {
 		{"store.path", prefix + "STORE_PATH", "default", "directory of the state, or default", tilde},
 		{"token.check", prefix + "TOKEN_CHECK", "local", "how session tokens are checked: local", oneOf("local")},
 		{"token.ttl", prefix + "TOKEN_TTL", "1h", "how long a new session token lives", duration},
+		{"callback.listen", prefix + "CALLBACK_LISTEN", "127.0.0.1:0", "loopback address that browsers come back to", loopback},
+		{"callback.url", prefix + "CALLBACK_URL", "", "address that sources are told instead", callbackURL},
 	}
 }
 
@@ -52,6 +57,29 @@ func oneOf(known ...string) func(string) string {
 func duration(s string) string {
 	_, wrong := parseDuration(s, maxTTL)
 	return wrong
+}
+
+// loopback says what is wrong with an address to listen at.
+func loopback(s string) string {
+	host, port, err := net.SplitHostPort(s)
+	ip := net.ParseIP(host)
+	number, portErr := strconv.ParseUint(port, 10, 16)
+	if err != nil || ip == nil || !ip.IsLoopback() || portErr != nil || strconv.FormatUint(number, 10) != port {
+		return fmt.Sprintf("%s is not a loopback address with a port, such as 127.0.0.1:0", quote(s))
+	}
+	return ""
+}
+
+// callbackURL says what is wrong with an address that sources are told.
+func callbackURL(s string) string {
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return fmt.Sprintf("%s is not an http(s) URL without a fragment", quote(s))
+	}
+	return ""
 }
 
 // resolved is the value of a scalar that won, and where it came from.
@@ -126,6 +154,7 @@ func (c *Config) settle(o Options, won map[string]resolved) {
 	c.Store.Driver = won["store.driver"].value
 	c.Token.Check = won["token.check"].value
 	c.Token.TTL, _ = parseDuration(won["token.ttl"].value, maxTTL)
+	c.Callback = Callback{Listen: won["callback.listen"].value, URL: won["callback.url"].value}
 	state := stateDir(o, c.Dir, won["store.path"])
 	c.StateDir = state.value
 	c.entries = append(c.entries, Entry{Key: "stateDir", Value: state.value, Origin: state.origin})

@@ -27,9 +27,10 @@ const (
 
 // document reads all of the file but the values of its scalars, which it returns by their keys.
 func (r *reader) document(root *yaml.Node, c *Config) map[string]*yaml.Node {
-	top := r.mapping(root, "", "version", "clientId", "store", "token", "providers", "sources", "hooks", "plan")
+	top := r.mapping(root, "", "version", "clientId", "store", "token", "callback", "providers", "sources", "hooks", "plan")
 	store := r.mapping(top["store"], "store", "driver", "path", "key")
 	token := r.mapping(top["token"], "token", "check", "ttl")
+	callback := r.mapping(top["callback"], "callback", "listen", "url")
 	r.version(root, top["version"])
 	c.Store.Key = r.secret(store["key"], "store.key")
 	c.Providers = r.providers(top["providers"])
@@ -41,6 +42,7 @@ func (r *reader) document(root *yaml.Node, c *Config) map[string]*yaml.Node {
 	return map[string]*yaml.Node{
 		"clientId": top["clientId"], "store.driver": store["driver"], "store.path": store["path"],
 		"token.check": token["check"], "token.ttl": token["ttl"],
+		"callback.listen": callback["listen"], "callback.url": callback["url"],
 	}
 }
 
@@ -90,17 +92,22 @@ func (r *reader) sources(n *yaml.Node) []Source {
 	ids := map[string]int{}
 	for i, item := range r.list(n, "sources") {
 		key := index("sources", i)
-		m := r.mapping(item, key, "id", "provider", "clientId", "clientSecret", "settings")
+		m := r.mapping(item, key, "id", "provider", "clientId", "clientSecret", "callbackUrl", "settings")
 		s := Source{
 			ID:       r.pattern(m["id"], join(key, "id"), sdk.ValidID, nameRule),
 			Provider: r.pattern(m["provider"], join(key, "provider"), sdk.ValidID, nameRule), At: r.at(item),
 		}
 		s.ClientID, _ = r.filled(m["clientId"], join(key, "clientId"))
 		s.ClientSecret = r.secret(m["clientSecret"], join(key, "clientSecret"))
+		if s.CallbackURL, _ = r.filled(m["callbackUrl"], join(key, "callbackUrl")); s.CallbackURL != "" {
+			if wrong := callbackURL(s.CallbackURL); wrong != "" {
+				r.flaw(m["callbackUrl"], join(key, "callbackUrl"), "%s", wrong)
+			}
+		}
 		s.Settings = r.values(m["settings"], join(key, "settings"))
 		r.required(item, key, m, "id")
 		if len(m) == 1 && m["id"] != nil {
-			r.flaw(item, key, "changes nothing; give provider, clientId, clientSecret or settings")
+			r.flaw(item, key, "changes nothing; give provider, clientId, clientSecret, callbackUrl or settings")
 		}
 		r.unique(ids, m["id"], join(key, "id"), s.ID)
 		out = append(out, s)

@@ -80,10 +80,15 @@ func (s *Session) Connect(ctx context.Context, asked string, action int) (*Attem
 	if err := a.prepare(ctx, t); err != nil {
 		return nil, a.fail(ctx, err)
 	}
-	if action == noScript {
-		return a, nil
+	if action != noScript {
+		if err := a.resume(ctx); err != nil {
+			return a, err
+		}
 	}
-	return a, a.resume(ctx)
+	if err := a.bind(ctx); err != nil {
+		return nil, a.fail(ctx, err)
+	}
+	return a, nil
 }
 
 // prepare finds the source and its settings.

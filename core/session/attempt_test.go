@@ -326,7 +326,7 @@ func TestPollWaitsUntilItIsDueInTheNextProcessToo(t *testing.T) {
 	s = second.open(tok, connectTo(alpha))
 	shown := make(chan string, 1)
 	done := second.begin(func() error {
-		return s.Run(context.Background(), script(connectTo(alpha)), func(_ string, c sdk.ShowCode) { shown <- c.UserCode })
+		return s.Run(context.Background(), script(connectTo(alpha)), session.Person{Show: func(_ string, c sdk.ShowCode) { shown <- c.UserCode }})
 	})
 	if code := <-shown; code != "WDJB" {
 		t.Errorf("the code that is shown again: %s", code)
@@ -373,7 +373,7 @@ func TestNeighbouringConnectsRunAtOnceAndADisconnectWaits(t *testing.T) {
 	for _, source := range []string{alpha, beta, gamma} {
 		w.place.next(source, play{Account: "ann", Hold: "barrier"})
 	}
-	done := fe.begin(func() error { return s.Run(context.Background(), script(list...), nil) })
+	done := fe.begin(func() error { return s.Run(context.Background(), script(list...), session.Person{}) })
 	for range 3 {
 		fe.arrive() // no one of them could pass alone
 	}

@@ -55,6 +55,8 @@ type Engine struct {
 	Hooks []hook.Hook
 	// FrontEnd is what the driver can do.
 	FrontEnd sdk.FrontEnd
+	// Redirects listens for the redirects of sources; nil where FrontEnd has no browser.
+	Redirects Redirects
 	// Locale is the BCP 47 tag of the person's language, or empty.
 	Locale string
 	// Wake is called after each commit that wrote deliveries; nil if nobody waits for it.

@@ -217,7 +217,7 @@ func (m *machine) begin(rt *rapid.T, tok *tokenOf, list []session.Action, takeOv
 		return
 	}
 	tok.lists = append(tok.lists, list)
-	m.do(rt, r, func() error { return r.s.Run(context.Background(), script(list...), nil) }, func(err error) {
+	m.do(rt, r, func() error { return r.s.Run(context.Background(), script(list...), session.Person{}) }, func(err error) {
 		m.judge(rt, r, err)
 		if err == nil {
 			m.worked(rt, r, list)

@@ -258,7 +258,15 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 		return row, failure.New(failure.SourceError, "the provider answered with an unknown step")
 	}
 	row.Resume, row.LastStep, row.Callback, row.Begun, row.DueAt = resume, last, nil, "", time.Time{}
+	row.StateHash = nil
+	if _, ok := reply.(sdk.Callback); ok {
+		row.OAuthState = nil // it is used up
+	}
 	switch s := step.(type) {
+	case sdk.OpenURL:
+		if err := awaitRedirect(&row, a.Source, s); err != nil {
+			return row, err
+		}
 	case sdk.ShowCode:
 		row.DueAt = a.s.e.Clock.Now().Add(max(s.PollAfter, minPoll))
 	case sdk.Wait:

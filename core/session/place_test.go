@@ -282,7 +282,7 @@ func (p *providers) step(r *sdk.ConnectRequest, m memory) (sdk.Step, error) {
 	done := m.Call
 	if m.Play.Browser {
 		if done == 0 {
-			return sdk.OpenURL{URL: "https://source.example/authorize", Resume: m.resume()}, nil
+			return sdk.OpenURL{URL: "https://source.example/authorize?state=" + r.OAuthState, Resume: m.resume()}, nil
 		}
 		done--
 	}
@@ -402,6 +402,7 @@ func sourceOf(name string, can []sdk.Capability) source.Source {
 		Provider: "fake",
 		Source: sdk.Source{
 			ID: name, Name: nameOf(name), Capabilities: can, Fields: []sdk.Field{{ID: "user"}},
+			Hosts: []string{"source.example"}, Ways: []sdk.Way{sdk.WayForm, sdk.WayBrowser},
 		},
 	}
 }

@@ -22,7 +22,7 @@ import (
 // run works through a script and fails the test if that does not work.
 func (fe *FrontEnd) run(s *session.Session, actions ...session.Action) {
 	fe.w.t.Helper()
-	if err := s.Run(context.Background(), script(actions...), nil); err != nil {
+	if err := s.Run(context.Background(), script(actions...), session.Person{}); err != nil {
 		fe.w.t.Fatalf("run: %v", err)
 	}
 }
@@ -138,7 +138,7 @@ func (fe *FrontEnd) whole(tok sdk.Secret, list []session.Action) (*session.Final
 	if err != nil || o.Final != nil {
 		return o.Final, err
 	}
-	if err := o.Session.Run(context.Background(), script(list...), nil); err != nil && !errors.Is(err, session.ErrEnded) {
+	if err := o.Session.Run(context.Background(), script(list...), session.Person{}); err != nil && !errors.Is(err, session.ErrEnded) {
 		return nil, err
 	}
 	return o.Session.Close(context.Background(), 0)
@@ -299,8 +299,8 @@ func TestOustedFrontEndWritesNothingMore(t *testing.T) {
 	}
 	asked := len(w.place.asked)
 	for _, instant := range []error{
-		first.connect(s, beta), s.Disconnect(t.Context(), alpha, -1), s.Run(t.Context(), script(connectTo(beta)), nil),
-		s.Run(t.Context(), script(disconnectFrom(alpha)), nil),
+		first.connect(s, beta), s.Disconnect(t.Context(), alpha, -1), s.Run(t.Context(), script(connectTo(beta)), session.Person{}),
+		s.Run(t.Context(), script(disconnectFrom(alpha)), session.Person{}),
 	} {
 		if !errors.Is(instant, session.ErrTakenOver) {
 			t.Errorf("an action of the ousted front end: %v", instant)
@@ -352,7 +352,7 @@ func TestConnectedOfAChangedAttemptIsKeptForRevocation(t *testing.T) {
 	w.place.next(alpha, play{Forms: 1, Account: "ann", Hold: "late"})
 	first := w.frontEnd()
 	s := first.open(tok, connectTo(alpha))
-	done := first.begin(func() error { return s.Run(context.Background(), script(connectTo(alpha)), nil) })
+	done := first.begin(func() error { return s.Run(context.Background(), script(connectTo(alpha)), session.Person{}) })
 	first.arrive()
 	second := w.frontEnd()
 	o, err := second.try(session.OpenRequest{Token: tok, TakeOver: true, Script: script(connectTo(alpha))})

@@ -13,10 +13,18 @@ import (
 // maxParallel bounds how many connects of a script run at once.
 const maxParallel = 8
 
+// Person is whom a script may turn to. Its fields may be nil.
+type Person struct {
+	// Show is told of a code that has to be typed somewhere else.
+	Show func(source string, code sdk.ShowCode)
+	// Browser is sent to addresses of sources; without one, a source that needs it fails with interaction_required.
+	Browser Browser
+}
+
 // Run works through a script: it goes on after the actions that the session has ended already. A failure of an action is
 // kept with the session and stops nothing. An error is [ErrTakenOver], [ErrEnded], the cause of ctx's end, or one of the
-// store. show, which may be nil, is told of a code that a person has to type somewhere else.
-func (s *Session) Run(ctx context.Context, script Script, show func(source string, code sdk.ShowCode)) error {
+// store.
+func (s *Session) Run(ctx context.Context, script Script, p Person) error {
 	var row store.Session
 	err := s.e.Store.View(ctx, func(tx store.Tx) (err error) {
 		row, err = tx.Session(s.ID)
@@ -29,7 +37,7 @@ func (s *Session) Run(ctx context.Context, script Script, show func(source strin
 	if err != nil {
 		return err
 	}
-	r := runner{s: s, script: script, show: show}
+	r := runner{s: s, script: script, person: p}
 	for i := 0; i < len(script.Actions); {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -51,7 +59,7 @@ func connects(actions []Action, i int) bool { return actions[i].Kind == store.Ac
 type runner struct {
 	s      *Session
 	script Script
-	show   func(string, sdk.ShowCode)
+	person Person
 }
 
 // group runs the actions from i to j at once and returns the first error. The others are then cut short.
@@ -133,12 +141,17 @@ func (r *runner) reply(ctx context.Context, a *Attempt, p Prompt, answers map[st
 		}
 		return sdk.FormValues{Values: values}, false, nil
 	case sdk.ShowCode:
-		if r.show != nil {
-			r.show(a.Source.ID, step)
+		if r.person.Show != nil {
+			r.person.Show(a.Source.ID, step)
 		}
 		return sdk.TimePassed{}, false, a.WaitDue(ctx)
 	case sdk.Wait:
 		return sdk.TimePassed{}, false, a.WaitDue(ctx)
+	case sdk.OpenURL:
+		if r.person.Browser != nil {
+			reply, err := a.Browse(ctx, step, r.person.Browser)
+			return reply, false, err
+		}
 	}
 	return nil, false, a.Fail(ctx, failure.New(failure.InteractionRequired, "the source needs a person with a browser"))
 }

@@ -82,3 +82,6 @@ func (c *Catalog) Search(query string) []Source {
 		return slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) })
 	})
 }
+
+// CallbackURL is the address that the config gives the source's redirects, or "".
+func (s Source) CallbackURL() string { return s.config.CallbackURL }

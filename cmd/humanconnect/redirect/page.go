@@ -1,0 +1,105 @@
+package redirect
+
+import (
+	"crypto/rand"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/session"
+)
+
+//go:embed page.html
+var pageText string
+
+// page is what the browser shows in the end. It is whole in itself, and never blank.
+type page struct {
+	Title string
+	// Good says whether what the person wanted has happened.
+	Good bool
+	Text string
+	// Todo is what to do now.
+	Todo string
+	// Fragment lets the page send the parameters of its fragment as a query.
+	Fragment bool
+	Nonce    string
+}
+
+func ended(p session.Progress) page {
+	name := p.SourceName
+	if name == "" {
+		name = "The source"
+	}
+	const back = "You can close this page."
+	switch p.State {
+	case session.AttemptConnected:
+		return page{Title: name + " is connected", Good: true, Text: "Everything went well.", Todo: back}
+	case session.AttemptAsks:
+		return page{Title: "Nearly there", Good: true, Text: name + " asks for one thing more.", Todo: "Close this page and go back to where you began."}
+	case session.AttemptFailed:
+		return failed(name, p.Failure)
+	}
+	return page{Title: name + " was not connected", Text: "The session was over before your answer came.", Todo: "Close this page and begin again."}
+}
+
+func failed(name string, f *failure.Failure) page {
+	p := page{Title: name + " was not connected", Text: "It did not work.", Todo: "Close this page and go back to where you began."}
+	if f == nil {
+		return p
+	}
+	p.Text = f.Message
+	if e, ok := failure.Find(f.Code); ok {
+		p.Todo = "Close this page, go back to where you began, and " + e.Hint + "."
+	}
+	return p
+}
+
+func working() page {
+	return page{
+		Title: "Your answer has arrived", Good: true, Text: "The source takes its time.",
+		Todo: "Close this page and go back to where you began, to see what comes of it.",
+	}
+}
+
+func stray() page {
+	return page{
+		Title: "Nothing waits for this page", Text: "It was opened twice, or too late, or by a link from somewhere else. Nothing was changed.",
+		Todo: "If you are connecting a source, go back to where you began: it still waits for you.",
+	}
+}
+
+// empty is shown for a redirect without parameters; they may stand in the fragment, which only the page sees.
+func empty() page {
+	p := stray()
+	p.Fragment = true
+	return p
+}
+
+func usedLink() page {
+	return page{
+		Title: "This link was used before", Text: "It leads to the source once.",
+		Todo: "Go back to where you began and open the source again from there.",
+	}
+}
+
+func broken() page {
+	return page{
+		Title: "Your answer could not be kept", Text: "The program could not write it down.",
+		Todo: "Go back to where you began to see what is wrong.",
+	}
+}
+
+// show writes a page. It loads nothing and runs nothing but its own script.
+func show(w http.ResponseWriter, status int, p page) {
+	var b [nonceSize]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand
+	p.Nonce = base64.RawStdEncoding.EncodeToString(b[:])
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+p.Nonce+"'; script-src 'nonce-"+p.Nonce+
+		"'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	w.WriteHeader(status)
+	_ = template.Must(template.New("page").Parse(pageText)).Execute(w, p) // the browser may be gone
+}

@@ -1,0 +1,241 @@
+package redirect
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// engine takes one redirect with the state "good", and says what became of its attempt.
+type engine struct {
+	mu       sync.Mutex
+	got      []sdk.Callback
+	used     bool
+	progress session.Progress
+}
+
+func (e *engine) Callback(_ context.Context, c sdk.Callback) (session.CallbackResult, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c.Get("state") != "good" || e.used {
+		return session.CallbackResult{Outcome: session.CallbackStray}, nil
+	}
+	e.used = true
+	e.got = append(e.got, c)
+	return session.CallbackResult{Outcome: session.CallbackAccepted, Attempt: "att"}, nil
+}
+
+func (e *engine) Progress(context.Context, id.Attempt) (session.Progress, error) {
+	return e.progress, nil
+}
+
+func listening(t *testing.T, e *engine, o Options) (*Listener, string) {
+	t.Helper()
+	o.Engine = e
+	l := New(o)
+	t.Cleanup(l.Close)
+	uri, err := l.Bind(t.Context(), source.Source{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, uri
+}
+
+func get(t *testing.T, address string) (int, string, http.Header) {
+	t.Helper()
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer(t, &client, req)
+}
+
+func answer(t *testing.T, client *http.Client, req *http.Request) (int, string, http.Header) {
+	t.Helper()
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body), resp.Header
+}
+
+func TestPageSaysWhatHappened(t *testing.T) {
+	for name, c := range map[string]struct {
+		progress session.Progress
+		want     []string
+	}{
+		"connected": {session.Progress{State: session.AttemptConnected, SourceName: "Tracker & Co"}, []string{"Tracker &amp; Co is connected", "close this page"}},
+		"asks":      {session.Progress{State: session.AttemptAsks, SourceName: "Tracker"}, []string{"Nearly there", "one thing more"}},
+		"failed": {
+			session.Progress{State: session.AttemptFailed, SourceName: "Tracker", Failure: failure.New(failure.AccessDenied, "You said no.")},
+			[]string{"Tracker was not connected", "You said no.", "allow the access"},
+		},
+		"over": {session.Progress{State: session.AttemptOver}, []string{"was not connected", "begin again"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, uri := listening(t, &engine{progress: c.progress}, Options{})
+			status, body, header := get(t, uri+"?code=1&state=good")
+			if status != http.StatusOK {
+				t.Errorf("status %d", status)
+			}
+			for _, w := range c.want {
+				if !strings.Contains(body, w) {
+					t.Errorf("the page does not say %q:\n%s", w, body)
+				}
+			}
+			if csp := header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'") {
+				t.Errorf("policy: %s", csp)
+			}
+			if strings.Contains(body, "good") || strings.Contains(body, "http") {
+				t.Error("the page repeats the redirect, or names something outside")
+			}
+		})
+	}
+}
+
+func TestStrayRedirectsGetAPageThatSaysHowToGoBack(t *testing.T) {
+	e := &engine{progress: session.Progress{State: session.AttemptConnected}}
+	_, uri := listening(t, e, Options{})
+	for _, query := range []string{"?code=1&state=bad", "?error=access_denied", "?code=1"} {
+		status, body, _ := get(t, uri+query)
+		if status != http.StatusBadRequest || !strings.Contains(body, "Nothing waits for this page") {
+			t.Errorf("%s: %d\n%s", query, status, body)
+		}
+	}
+	if status, _, _ := get(t, uri+"?code=1&state=good"); status != http.StatusOK {
+		t.Errorf("the redirect that was waited for: %d", status)
+	}
+	if status, body, _ := get(t, uri+"?code=1&state=good"); status != http.StatusBadRequest || !strings.Contains(body, "opened twice") {
+		t.Errorf("its replay: %d", status)
+	}
+	if len(e.got) != 1 {
+		t.Errorf("%d redirects were taken", len(e.got))
+	}
+}
+
+func TestFragmentIsSentAgainAsAQuery(t *testing.T) {
+	_, uri := listening(t, &engine{}, Options{})
+	status, body, _ := get(t, uri)
+	if status != http.StatusOK || !strings.Contains(body, "location.hash") || !strings.Contains(body, "Nothing waits") {
+		t.Errorf("%d\n%s", status, body)
+	}
+}
+
+func TestFormPostIsTaken(t *testing.T) {
+	e := &engine{progress: session.Progress{State: session.AttemptConnected}}
+	_, uri := listening(t, e, Options{})
+	form := url.Values{"code": {"a b"}, "state": {"good"}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, uri, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if status, _, _ := answer(t, http.DefaultClient, req); status != http.StatusOK || e.got[0].Get("code") != "a b" {
+		t.Errorf("%d, %+v", status, e.got)
+	}
+}
+
+func TestHugeRedirectIsRefused(t *testing.T) {
+	e := &engine{}
+	_, uri := listening(t, e, Options{})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, uri+"?state=good&x="+strings.Repeat("x", 10<<20), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err == nil {
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("status %d", resp.StatusCode)
+		}
+	}
+	if len(e.got) != 0 {
+		t.Error("it was taken")
+	}
+	if status, _, _ := get(t, uri); status != http.StatusOK {
+		t.Errorf("afterwards: %d", status)
+	}
+}
+
+func TestLinkLeadsToTheSourceOnce(t *testing.T) {
+	l, _ := listening(t, &engine{}, Options{})
+	link, err := l.Link("https://source.example/authorize?state=good")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(link, "source") || strings.Contains(link, "good") {
+		t.Errorf("the link names what it leads to: %s", link)
+	}
+	status, _, header := get(t, link)
+	if status != http.StatusSeeOther || header.Get("Location") != "https://source.example/authorize?state=good" {
+		t.Errorf("%d to %s", status, header.Get("Location"))
+	}
+	if status, body, header := get(t, link); status != http.StatusGone || header.Get("Location") != "" || !strings.Contains(body, "used before") {
+		t.Errorf("again: %d to %s", status, header.Get("Location"))
+	}
+}
+
+func TestNameOfAnotherSiteIsRefused(t *testing.T) {
+	_, uri := listening(t, &engine{}, Options{})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, uri+"?state=good", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "evil.example"
+	if status, _, _ := answer(t, http.DefaultClient, req); status != http.StatusMisdirectedRequest {
+		t.Errorf("status %d", status)
+	}
+}
+
+func TestEarlierAddressIsListenedAtAgain(t *testing.T) {
+	first, uri := listening(t, &engine{}, Options{})
+	first.Close()
+	second := New(Options{Engine: &engine{}})
+	t.Cleanup(second.Close)
+	if got, err := second.Bind(t.Context(), source.Source{}, uri); err != nil || got != uri {
+		t.Fatalf("%s, %v", got, err)
+	}
+	if status, _, _ := get(t, uri); status != http.StatusOK {
+		t.Errorf("status %d", status)
+	}
+	third := New(Options{Engine: &engine{}})
+	t.Cleanup(third.Close)
+	if _, err := third.Bind(t.Context(), source.Source{}, uri); err == nil {
+		t.Error("two listen at one address")
+	}
+}
+
+func TestSourcesAreToldTheURLOfTheConfig(t *testing.T) {
+	const own = "https://connect.example.com/callback"
+	l, uri := listening(t, &engine{}, Options{URL: own})
+	if uri != own || len(l.Addresses()) != 1 {
+		t.Fatalf("%s, %v", uri, l.Addresses())
+	}
+	if again, err := l.Bind(t.Context(), source.Source{}, own); err != nil || again != own {
+		t.Errorf("%s, %v", again, err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addresses()[0]+"/callback", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "connect.example.com"
+	if status, _, _ := answer(t, http.DefaultClient, req); status != http.StatusOK {
+		t.Errorf("through what stands in front: %d", status)
+	}
+}

@@ -1,0 +1,325 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// callbackPoll is how often a front end looks for a callback that another process may have stored.
+const callbackPoll = 200 * time.Millisecond
+
+// Redirects gives the addresses that the redirects of sources come back to, and listens there.
+type Redirects interface {
+	// Bind listens for the redirects of a source and returns their address: the given one of an earlier process, or one
+	// of its own choice for "". It fails if the given one cannot be had.
+	Bind(ctx context.Context, src source.Source, uri string) (string, error)
+}
+
+// Browser sends a person's browser to an address. It returns when the browser is on its way; stop, which is called once,
+// says that nothing is waited for any more.
+type Browser interface {
+	Open(ctx context.Context, a *Attempt, address string) (stop func(), err error)
+}
+
+// CallbackOutcome is what became of a redirect.
+type CallbackOutcome string
+
+// The outcomes of a redirect.
+const (
+	// CallbackAccepted: it is stored with its attempt, whose front end goes on with it.
+	CallbackAccepted CallbackOutcome = "accepted"
+	// CallbackStray: no attempt waits for it: its state is wrong, missing or used, or its attempt is over. Nothing has
+	// changed.
+	CallbackStray CallbackOutcome = "stray"
+)
+
+// CallbackResult is what became of a redirect, and whose it was.
+type CallbackResult struct {
+	Outcome CallbackOutcome
+	// Attempt and SourceName are set for an accepted one.
+	Attempt    id.Attempt
+	SourceName string
+}
+
+// Callback stores the parameters of a redirect with the attempt that its state names. The state is used up in the same
+// transaction, before any provider sees the parameters. Any process may call it, whoever owns the session.
+func (e *Engine) Callback(ctx context.Context, c sdk.Callback) (CallbackResult, error) {
+	stray := CallbackResult{Outcome: CallbackStray}
+	state := c.Get("state")
+	if state == "" {
+		return stray, nil
+	}
+	packed, err := sdk.MarshalCallback(c)
+	if err != nil {
+		return stray, nil //nolint:nilerr // parameters that cannot be kept are nobody's
+	}
+	hash := sha256.Sum256([]byte(state))
+	var result CallbackResult
+	err = e.Store.Update(ctx, func(tx store.Tx) error {
+		result = stray
+		a, err := tx.AttemptByState(hash[:])
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ses, err := tx.Session(a.Session)
+		if err != nil {
+			return err
+		}
+		now := e.Clock.Now()
+		over := !ses.ClosedAt.IsZero() || !now.Before(ses.EndsAt) || !now.Before(a.ExpiresAt)
+		if over || a.State != store.AttemptOpen {
+			return nil
+		}
+		a.Callback, a.StateHash = packed, nil
+		a.Version++
+		result = CallbackResult{Outcome: CallbackAccepted, Attempt: a.ID, SourceName: a.Source}
+		return tx.SaveAttempt(a)
+	})
+	if err != nil {
+		return stray, fmt.Errorf("store a callback: %w", err)
+	}
+	return result, nil
+}
+
+// PasteRedirect takes the address that a browser ended at, as a person pasted it, for a callback.
+func (e *Engine) PasteRedirect(ctx context.Context, text string) (CallbackResult, error) {
+	c, ok := ParseRedirect(text)
+	if !ok {
+		return CallbackResult{Outcome: CallbackStray}, nil
+	}
+	return e.Callback(ctx, c)
+}
+
+// ParseRedirect reads the parameters of a redirect out of its address: those of the query, then those of the fragment.
+// They keep their order. It returns false for text that is no such address.
+func ParseRedirect(text string) (sdk.Callback, bool) {
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return sdk.Callback{}, false
+	}
+	c := sdk.Callback{Parameters: append(parameters(u.RawQuery), parameters(u.EscapedFragment())...)}
+	return c, len(c.Parameters) > 0
+}
+
+// parameters reads an encoded query in its order. What is not well-formed is left out.
+func parameters(raw string) []sdk.Parameter {
+	var out []sdk.Parameter
+	for part := range strings.SplitSeq(raw, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		n, err := url.QueryUnescape(name)
+		v, err2 := url.QueryUnescape(value)
+		if err == nil && err2 == nil && n != "" {
+			out = append(out, sdk.Parameter{Name: n, Value: v})
+		}
+	}
+	return out
+}
+
+// Browse sends the person's browser to the address of a step, and waits until its redirect has come, here or to another
+// process. It returns the reply, or a failure that has ended the attempt.
+func (a *Attempt) Browse(ctx context.Context, step sdk.OpenURL, b Browser) (sdk.Reply, error) {
+	if c, ok, err := a.callback(ctx); ok || err != nil {
+		return c, err // it came while nobody waited
+	}
+	stop, err := b.Open(ctx, a, step.URL)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, a.fail(ctx, failure.New(failure.InteractionRequired, "the browser could not be opened"))
+	}
+	defer stop()
+	return a.WaitCallback(ctx, step)
+}
+
+// WaitCallback waits until the redirect of a step has come, but not past the step's, the attempt's or the session's end.
+func (a *Attempt) WaitCallback(ctx context.Context, step sdk.OpenURL) (sdk.Reply, error) {
+	for {
+		if c, ok, err := a.callback(ctx); ok || err != nil {
+			return c, err
+		}
+		now := a.s.e.Clock.Now()
+		if !now.Before(a.s.EndsAt) {
+			return nil, ErrEnded
+		}
+		if !now.Before(soonest(a.row.ExpiresAt, step.ExpiresAt)) {
+			return nil, a.fail(ctx, failure.New(failure.AttemptExpired, "nobody came back from the browser in time"))
+		}
+		next, stop := a.s.e.Clock.After(callbackPoll)
+		select {
+		case <-next:
+		case <-ctx.Done():
+			stop()
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// callback returns the redirect of the attempt if it has come.
+func (a *Attempt) callback(ctx context.Context) (sdk.Reply, bool, error) {
+	var row store.Attempt
+	err := a.s.e.Store.View(ctx, func(tx store.Tx) (err error) {
+		if _, err := a.s.guard(tx); err != nil {
+			return err
+		}
+		row, err = tx.Attempt(a.row.ID)
+		return err
+	})
+	switch {
+	case ctx.Err() != nil:
+		return nil, false, context.Cause(ctx)
+	case err != nil:
+		return nil, false, fmt.Errorf("look for a callback: %w", err)
+	case row.State != store.AttemptOpen:
+		return nil, false, ErrTakenOver
+	case row.Callback == nil:
+		return nil, false, nil
+	}
+	c, err := sdk.UnmarshalCallback(row.Callback)
+	if err != nil {
+		return nil, false, a.fail(ctx, interrupted())
+	}
+	a.row = row
+	return c, true, nil
+}
+
+// bind gets the address that redirects of the attempt come back to. A resumed attempt needs the one that it began with.
+func (a *Attempt) bind(ctx context.Context) error {
+	e := a.s.e
+	resumed := a.stored && a.row.RedirectURI != ""
+	fresh := !a.stored && slices.Contains(a.Source.Ways, sdk.WayBrowser)
+	if e.Redirects == nil || !e.FrontEnd.Browser || !resumed && !fresh {
+		return nil
+	}
+	uri, err := e.Redirects.Bind(ctx, a.Source, a.row.RedirectURI)
+	switch {
+	case err != nil && resumed:
+		return failure.New(failure.AttemptInterrupted, "the address that the browser comes back to is in use")
+	case err != nil:
+		return failure.New(failure.BadConfiguration, "the address that the browser comes back to cannot be listened at")
+	}
+	a.row.RedirectURI = uri
+	return nil
+}
+
+// awaitRedirect makes the state of an attempt good for one redirect of a step.
+func awaitRedirect(row *store.Attempt, src source.Source, step sdk.OpenURL) error {
+	switch {
+	case !goodURL(src, step.URL):
+		return failure.New(failure.SourceError, "the provider sends the browser to an address that it does not declare")
+	case row.OAuthState == nil:
+		return failure.New(failure.SourceError, "the provider sends the browser a second time")
+	}
+	hash := sha256.Sum256(row.OAuthState)
+	row.StateHash = hash[:]
+	return nil
+}
+
+// goodURL says whether a browser may be sent to an address: http(s), on one of the hosts that the source declares.
+func goodURL(src source.Source, address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil {
+		return false
+	}
+	if u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+		return false
+	}
+	return slices.ContainsFunc(src.Hosts, func(h string) bool { return hostMatches(h, u) })
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// hostMatches compares a declared host, which may have a port or begin with "*.", with an address.
+func hostMatches(declared string, u *url.URL) bool {
+	declared, host, name := strings.ToLower(declared), strings.ToLower(u.Host), strings.ToLower(u.Hostname())
+	if rest, wild := strings.CutPrefix(declared, "*"); wild {
+		return strings.HasSuffix(name, rest) || strings.HasSuffix(host, rest)
+	}
+	return declared == host || declared == name
+}
+
+// AttemptState says how far an attempt has come after its redirect.
+type AttemptState string
+
+// The states of an attempt that a redirect can meet.
+const (
+	// AttemptWorking: the provider works on the redirect.
+	AttemptWorking AttemptState = "working"
+	// AttemptAsks: the provider asks for more, which the front end shows.
+	AttemptAsks      AttemptState = "asks"
+	AttemptConnected AttemptState = "connected"
+	// AttemptFailed: Failure says why.
+	AttemptFailed AttemptState = "failed"
+	// AttemptOver: it was cancelled, or its session is over.
+	AttemptOver AttemptState = "over"
+)
+
+// Progress is how far an attempt has come.
+type Progress struct {
+	State      AttemptState
+	SourceName string
+	Failure    *failure.Failure
+}
+
+// Progress tells how far an attempt has come, to the page that a redirect ends at.
+func (e *Engine) Progress(ctx context.Context, attempt id.Attempt) (Progress, error) {
+	var p Progress
+	err := e.Store.View(ctx, func(tx store.Tx) error {
+		a, err := tx.Attempt(attempt)
+		if err != nil {
+			return err
+		}
+		p = Progress{State: AttemptOver}
+		switch a.State {
+		case store.AttemptConnected:
+			p.State = AttemptConnected
+		case store.AttemptFailed:
+			p.State = AttemptFailed
+		case store.AttemptOpen:
+			p.State = AttemptAsks
+			if a.Callback != nil {
+				p.State = AttemptWorking
+			}
+		}
+		return p.describe(tx, a)
+	})
+	if err != nil {
+		return p, fmt.Errorf("look how far an attempt is: %w", err)
+	}
+	return p, nil
+}
+
+// describe adds what the session's history knows of the attempt.
+func (p *Progress) describe(tx store.ActionTx, a store.Attempt) error {
+	actions, err := tx.Actions(a.Session)
+	for _, act := range actions {
+		same := act.ScriptRun == a.ScriptRun && act.ScriptNo == a.ScriptNo && act.Kind == store.ActionConnect && act.Source == a.Source
+		if !same {
+			continue
+		}
+		p.SourceName = act.SourceName
+		if p.State == AttemptFailed && act.Code != "" {
+			p.Failure = &failure.Failure{Code: failure.Code(act.Code), Message: act.Message, Retryable: act.Retryable}
+		}
+	}
+	return err
+}
