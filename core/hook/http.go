@@ -48,7 +48,7 @@ type HTTP struct {
 	Clock clock.Clock
 	// Version of the program, for User-Agent.
 	Version string
-	// Default returns the secret of the state, for hooks without one of their own.
+	// Default returns the secret of the state, for hooks without one of their own. Nil where there are none such.
 	Default func(context.Context) (sdk.Secret, error)
 	// Roots are the certificates that are trusted; nil means the system's.
 	Roots *x509.CertPool
@@ -101,11 +101,7 @@ func (s HTTP) headers(ctx context.Context, m Message) (http.Header, error) {
 	if secret == nil {
 		secret = s.Default
 	}
-	text, err := secret(ctx)
-	if err != nil {
-		return nil, &secretError{err}
-	}
-	keys, err := keysOf(text)
+	keys, err := readKeys(ctx, secret)
 	if err != nil {
 		return nil, &secretError{err}
 	}

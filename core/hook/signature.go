@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -49,6 +51,28 @@ func keysOf(s sdk.Secret) ([][]byte, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+func readKeys(ctx context.Context, secret func(context.Context) (sdk.Secret, error)) ([][]byte, error) {
+	if secret == nil {
+		return nil, ErrSecret
+	}
+	text, err := secret(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return keysOf(text)
+}
+
+// CheckSecret reads the secret of a hook of the config and says what is wrong with it, without repeating it: a problem
+// with the code "hook_secret", or the error of who reads it.
+func (h Hook) CheckSecret(ctx context.Context) error {
+	_, err := readKeys(ctx, h.Secret)
+	if errors.Is(err, ErrSecret) {
+		return problem.New("hook_secret", "the secret of the hook %s %s", h.Name, ErrSecret).
+			Hint("make one with: echo whsec_$(head -c 24 /dev/urandom | base64)")
+	}
+	return err
 }
 
 // signature is the value of webhook-signature: one "v1,…" for each key, the HMAC-SHA256 of id, time and body.
