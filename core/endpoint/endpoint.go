@@ -7,9 +7,9 @@ package endpoint
 import (
 	"context"
 	"errors"
-	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -58,7 +58,7 @@ func parse(raw string) (*url.URL, error) {
 		return nil, ErrHost
 	}
 	if port := u.Port(); port != "" {
-		if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return nil, ErrPort
 		}
 	}
@@ -89,7 +89,7 @@ func loopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// Guard is for [net.Dialer.ControlContext]: it refuses to dial what is never sent to, and, if onlyLoopback says so, all
+// Guard is for the ControlContext of a net.Dialer: it refuses to dial what is never sent to, and, if onlyLoopback says so, all
 // other machines, with [ErrForbidden] or [ErrPlain].
 func Guard(onlyLoopback bool) func(ctx context.Context, network, address string, c syscall.RawConn) error {
 	return func(_ context.Context, _, address string, _ syscall.RawConn) error {
