@@ -44,9 +44,20 @@ demo: build ## run the main job once, in a directory that is thrown away
 	@sh docs/demo.sh
 
 .PHONY: test
-test: needs ## run all tests, with the race detector, in random order
+test: needs peers ## run all tests, with the race detector, in random order
 	$(GO) test -race -shuffle=on -timeout $(TESTTIMEOUT) ./...
 	cd sdk && $(GO) test -race -shuffle=on -timeout $(TESTTIMEOUT) ./...
+	cd test/peers && $(GO) test -race -shuffle=on -timeout $(TESTTIMEOUT) ./...
+
+# Programs of others for Node, as their lock files name them.
+PEERS := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard test/peers/*/package-lock.json))
+
+.PHONY: peers
+peers: $(PEERS) ## install what the tests let other people's programs judge; needs npm
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 .PHONY: needs
 needs: # what the tests need beside Go
@@ -58,8 +69,10 @@ check: $(TOOLS)/.installed ## check form, arrows of the house, mistakes, and tha
 	  if [ -n "$$unformatted" ]; then echo "not formatted by gofumpt:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	cd sdk && $(GO) vet ./...
+	cd test/peers && $(GO) vet ./...
 	$(TOOLS)/golangci-lint run ./...
 	cd sdk && $(TOOLS)/golangci-lint run --config ../.golangci.yml ./...
+	cd test/peers && $(TOOLS)/golangci-lint run --config ../../.golangci.yml ./...
 	cd sdk/proto && $(TOOLS)/buf lint
 	@sh test/generated.sh $(TOOLS)
 

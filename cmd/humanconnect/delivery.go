@@ -230,6 +230,9 @@ func (a *App) reportHook(r hook.Report) {
 	if r.State == store.DeliveryPending {
 		next = "next try at " + event.Time(r.Next).String()
 	}
+	if r.Error == hook.Disabled {
+		next += "; enable the hook with: humanconnect hook enable " + r.Hook
+	}
 	a.warn("hook %s: %s: %s; %s", r.Hook, r.Type, r.Error, next)
 	if !a.global.quiet {
 		a.writeHookLines(r)

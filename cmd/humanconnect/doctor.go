@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/humanconnect/humanconnect/core/endpoint"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
@@ -118,8 +119,8 @@ func (d *examination) examine(ctx context.Context) {
 	if _, err := st.sources.merge(); err != nil {
 		d.failed("sources", err)
 	}
-	for _, h := range hooksOf(st.config) {
-		d.hook(h)
+	for _, h := range d.app.hooksOf(st.config) {
+		d.hook(ctx, h)
 	}
 }
 
@@ -182,10 +183,14 @@ func interprets(path string) bool {
 	return slices.Contains([]string{"sh", "bash", "dash", "zsh", "python", "node", "ruby", "perl", "java", "env", "deno", "bun", "php"}, name)
 }
 
-func (d *examination) hook(h hook.Hook) {
+func (d *examination) hook(ctx context.Context, h hook.Hook) {
 	check := "hook " + h.Name
-	if len(h.Command) == 0 {
+	switch h.Kind() {
+	case hook.KindShell:
 		d.ok(check, "a line for sh")
+		return
+	case hook.KindHTTP:
+		d.url(ctx, check, h)
 		return
 	}
 	if _, err := exec.LookPath(h.Command[0]); err != nil {
@@ -193,4 +198,13 @@ func (d *examination) hook(h hook.Hook) {
 		return
 	}
 	d.ok(check, "its command is there")
+}
+
+// url looks at the secret; nothing is sent.
+func (d *examination) url(ctx context.Context, check string, h hook.Hook) {
+	if err := h.CheckSecret(ctx); err != nil {
+		d.failed(check, err)
+		return
+	}
+	d.ok(check, "%s, and its secret is there; try it with: humanconnect hook test %s", endpoint.Origin(h.URL), h.Name)
 }

@@ -52,7 +52,7 @@ func newExampleHome(t *testing.T, acme bool) *exampleHome {
 	if err := os.CopyFS(h.bin, os.DirFS(binDir())); err != nil {
 		t.Fatal(err)
 	}
-	config := "version: 1\nclientId: demo\n"
+	config := "version: 1\nclientId: demo\nhooks:\n  - {name: journal, on: [onClose], shell: cat >> journal}\n"
 	if acme {
 		h.file("acme/humanconnect-provider-acme", "#!/bin/sh\nexit 1\n")
 		config += "providers:\n  - name: acme\n    command: [" + dir + "/acme/humanconnect-provider-acme]\n"

@@ -91,6 +91,10 @@ func problemExits() map[string]int {
 		"connection_not_found": exitNotFound,
 		"delivery_not_found":   exitNotFound,
 		"event_not_found":      exitNotFound,
+		"hook_unknown":         exitNotFound,
+
+		"hook_not_accepted": exitError,
+		"hook_secret":       exitConfig,
 
 		"session_in_use": exitInUse,
 		"taken_over":     exitInUse,

@@ -79,6 +79,9 @@ func buildAll(bin string) error {
 	if err := goBuild(ctx, false, filepath.Join(bin, "other", "twin"), "./testdata/twin"); err != nil {
 		return err
 	}
+	if err := goBuild(ctx, false, filepath.Join(bin, "other", "receiver"), "./testdata/receiver"); err != nil {
+		return err
+	}
 	lock, err := plugins.LockDirectory(bin)
 	if err != nil {
 		return err
@@ -136,5 +139,6 @@ func setUpStory(env *testscript.Env) error {
 	env.Setenv("PATH", binDir()+string(os.PathListSeparator)+env.Getenv("PATH"))
 	env.Setenv("BIN", binDir())
 	env.Setenv("TWIN", filepath.Join(binDir(), "other", "twin"))
+	env.Setenv("RECEIVER", filepath.Join(binDir(), "other", "receiver"))
 	return nil
 }

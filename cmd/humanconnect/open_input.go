@@ -73,7 +73,7 @@ func (f *hookFlag) String() string { return "" }
 func (f *hookFlag) Type() string { return "hook" }
 
 func addHookFlags(f *pflag.FlagSet, into *[]givenHook) {
-	f.Var(&hookFlag{into, hook.OnClose}, "on-close", "`HOOK` to tell when the session closes: a command line for sh -c; repeatable")
+	f.Var(&hookFlag{into, hook.OnClose}, "on-close", "`HOOK` to tell when the session closes: a URL, or a command line for sh -c; repeatable")
 	f.Var(&hookFlag{into, hook.OnConnectSource}, "on-connect-source", "`HOOK` to tell when a source is connected; repeatable")
 	f.Var(&hookFlag{into, hook.OnDisconnectSource}, "on-disconnect-source", "`HOOK` to tell when a source is disconnected; repeatable")
 }

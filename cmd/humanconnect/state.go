@@ -77,7 +77,7 @@ func (st *state) open(ctx context.Context, o stateOptions) (err error) {
 		return err
 	}
 	if !o.noHooks {
-		st.hooks = hooksOf(st.config)
+		st.hooks = st.app.hooksOf(st.config)
 	}
 	if err := st.assemble(o.browser); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (st *state) assemble(b *browser) error {
 	st.tokens = token.NewLocal(st.store, st.app.Clock)
 	st.dispatcher = hook.New(hook.Options{
 		Store: st.store, Hooks: st.hooks, Liveness: st.process, Clock: st.app.Clock,
-		Sender: hook.Shell{Environ: st.app.Env, Clock: st.app.Clock}, FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.app.reportHook,
+		Sender: st.app.sender(st.secret), FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.app.reportHook,
 	})
 	st.engine = &session.Engine{
 		Store: st.store, Checker: st.tokens, Sources: st.sources, Providers: st.sources, Liveness: st.process,
@@ -176,21 +176,6 @@ func (st *state) startChores() *chores {
 func (b *chores) stop() {
 	b.cancel()
 	b.wg.Wait()
-}
-
-// hooksOf are the hooks of the config as the outbox knows them.
-func hooksOf(cfg *config.Config) []hook.Hook {
-	var out []hook.Hook
-	for _, h := range cfg.Hooks {
-		on := make([]hook.On, len(h.On))
-		for i, o := range h.On {
-			on[i] = hook.On(o)
-		}
-		out = append(out, hook.Hook{
-			Name: h.Name, On: on, Shell: h.Shell, Command: h.Command, Timeout: h.Timeout, Required: h.Required, Dir: cfg.Dir,
-		})
-	}
-	return out
 }
 
 // masterKey resolves the reference to the key of the state.

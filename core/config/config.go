@@ -116,7 +116,7 @@ const (
 	OnClose            On = "onClose"
 )
 
-// Hook is where events go. Either Shell or Command is set.
+// Hook is where events go. One of Shell, Command and URL is set.
 type Hook struct {
 	Name string
 	On   []On
@@ -124,6 +124,14 @@ type Hook struct {
 	Shell string
 	// Command is an argv. Command[0] is absolute, or a bare name to look up in PATH.
 	Command []string
+	// URL to post to. It may hold a secret.
+	URL string
+	// Secret is what the events for URL are signed with; set with it.
+	Secret *SecretRef
+	// AllowInsecure lets plain http go to other machines than this.
+	AllowInsecure bool
+	// Proxy is the URL of a proxy to reach URL through, "" for none.
+	Proxy string
 	// Timeout of one try; positive.
 	Timeout time.Duration
 	// Required: open ends with an exit code of its own when this hook has not accepted the session's events.

@@ -61,7 +61,7 @@ func knownKeys(t *testing.T) []string {
 func TestEveryKeyStandsInTheExampleAndTheExampleIsRight(t *testing.T) {
 	text := commented.ReplaceAllString(read(t, example), "$1$2")
 	c := load(t, options(write(t, text)))
-	if len(c.Hooks) != 2 || len(c.Providers) != 2 || len(c.Sources) != 2 || c.Plan == nil || c.Store.Key == nil {
+	if len(c.Hooks) != 3 || len(c.Providers) != 2 || len(c.Sources) != 2 || c.Plan == nil || c.Store.Key == nil {
 		t.Errorf("not all of the example was read: %+v", c)
 	}
 	for _, key := range knownKeys(t) {

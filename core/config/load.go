@@ -110,6 +110,10 @@ func (r *reader) leaves(n *yaml.Node, key string, f func(key string, n *yaml.Nod
 				f(join(key, name), v, "(set)")
 				continue
 			}
+			if isHookURL(join(key, name)) && v.Kind == yaml.ScalarNode {
+				f(join(key, name), v, shownURL(v.Value))
+				continue
+			}
 			r.leaves(v, join(key, name), f)
 		}
 	case yaml.SequenceNode:

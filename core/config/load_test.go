@@ -232,7 +232,7 @@ sources:
 	_, _, err := config.Load(o)
 	want := []string{
 		"HUMANCONNECT_TOKEN_TTL token.ttl \"5\" is not a duration; write 5s",
-		":4:5 hooks[1] give either shell, a line for sh, or command, a list",
+		":4:5 hooks[1] give one of shell, a line for sh, command, a list, and url",
 		":6:5 hooks[1].comand unknown key; did you mean \"command\"?",
 		":7:14 hooks[1].timeout \"15\" is not a duration; write 15s",
 		":10:19 sources[0].clientSecret a secret must be a reference, such as {file: PATH}",

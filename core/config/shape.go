@@ -120,7 +120,7 @@ func (r *reader) hooks(n *yaml.Node) []Hook {
 	names := map[string]int{}
 	for i, item := range r.list(n, "hooks") {
 		key := index("hooks", i)
-		m := r.mapping(item, key, "name", "on", "shell", "command", "timeout", "required")
+		m := r.mapping(item, key, "name", "on", "shell", "command", "url", "secret", "allowInsecure", "proxy", "timeout", "required")
 		h := Hook{
 			Name: r.pattern(m["name"], join(key, "name"), sdk.ValidID, nameRule),
 			On:   r.on(m["on"], join(key, "on")), At: r.at(item),
@@ -130,8 +130,9 @@ func (r *reader) hooks(n *yaml.Node) []Hook {
 		h.Shell, _ = r.filled(m["shell"], join(key, "shell"))
 		h.Command = r.argv(m["command"], join(key, "command"), true)
 		r.required(item, key, m, "name", "on")
-		if item.Kind == yaml.MappingNode && (m["shell"] == nil) == (m["command"] == nil) {
-			r.flaw(item, key, "give either shell, a line for sh, or command, a list")
+		r.hookURL(m, key, &h)
+		if item.Kind == yaml.MappingNode && countGiven(m, "shell", "command", "url") != 1 {
+			r.flaw(item, key, "give one of shell, a line for sh, command, a list, and url")
 		}
 		r.unique(names, m["name"], join(key, "name"), h.Name)
 		out = append(out, h)

@@ -18,7 +18,7 @@ const leaseMargin = 30 * time.Second
 
 // survey is what a pass over the heads of a scope found.
 type survey struct {
-	// jobs are to be tried now, by us; gone are dead for want of their hook.
+	// jobs are to be tried now, by us; gone are dead for want of their hook, or because it is disabled.
 	jobs []job
 	gone []store.Delivery
 	// due says that something is due that nobody works on; contended, that others work on something of ours.
@@ -73,6 +73,7 @@ type glance struct {
 	now   time.Time
 	alive map[id.Process]bool
 	room  map[string]int
+	off   map[string]bool
 	total int
 	survey
 }
@@ -85,7 +86,7 @@ func (d *Dispatcher) look(tx store.Tx, scope Scope) (survey, error) {
 	}
 	g := glance{
 		Dispatcher: d, now: d.opt.Clock.Now(), alive: make(map[id.Process]bool),
-		room: make(map[string]int), total: d.limit() - d.total,
+		room: make(map[string]int), off: make(map[string]bool), total: d.limit() - d.total,
 	}
 	for _, head := range heads {
 		if err := g.see(tx, head); err != nil {
@@ -115,6 +116,13 @@ func (g *glance) see(tx store.Tx, head store.Delivery) error {
 		g.contended, g.unsettled = true, true
 		return nil
 	}
+	h.Name = head.Hook
+	if disabled, err := g.disabled(tx, h); err != nil || disabled {
+		if disabled {
+			g.bury(head, Disabled)
+		}
+		return err
+	}
 	wait := head.NextAt.Sub(g.now)
 	g.unsettled = g.unsettled || wait <= longestQuick
 	if wait > 0 {
@@ -137,9 +145,6 @@ func (g *glance) hookOf(tx store.Tx, d store.Delivery) (Hook, bool, error) {
 		h, ok := g.hooks[d.Hook]
 		return h, ok, nil
 	}
-	if !g.opt.FlagHooks {
-		return Hook{}, false, nil
-	}
 	h, ok := g.given[d.Hook]
 	if !ok {
 		row, err := tx.SessionHook(id.SessionHook(d.Hook))
@@ -151,7 +156,19 @@ func (g *glance) hookOf(tx store.Tx, d store.Delivery) (Hook, bool, error) {
 		}
 		g.given[d.Hook] = h
 	}
-	return h, h.UID == g.opt.UID && h.Host == g.opt.Host, nil
+	// A URL is the same from everywhere; a command is its user's, on its host.
+	return h, h.Kind() == KindHTTP || g.opt.FlagHooks && h.UID == g.opt.UID && h.Host == g.opt.Host, nil
+}
+
+// disabled asks once for each hook.
+func (g *glance) disabled(tx store.Tx, h Hook) (bool, error) {
+	known, asked := g.off[h.Name]
+	if asked {
+		return known, nil
+	}
+	_, off, err := FindDisabled(tx, g.opt.Store.MAC, h)
+	g.off[h.Name] = off
+	return off, err
 }
 
 // leave lets a delivery of another's hook be, unless it is one of a config's that has waited too long.
@@ -161,7 +178,12 @@ func (g *glance) leave(d store.Delivery) {
 	if given || !g.free(d) || g.now.Sub(d.CreatedAt) <= longTotal() {
 		return
 	}
-	d.Error = Gone
+	g.bury(d, Gone)
+}
+
+// bury makes a delivery dead that nobody tries any more.
+func (g *glance) bury(d store.Delivery, why string) {
+	d.Error = why
 	d.Owner, d.LeaseUntil = "", time.Time{}
 	end(&d, store.DeliveryDead, g.now)
 	g.gone = append(g.gone, d)
@@ -196,7 +218,6 @@ func (g *glance) claim(tx store.Tx, d store.Delivery, h Hook) error {
 	if err != nil {
 		return fmt.Errorf("read the event of a delivery: %w", err)
 	}
-	h.Name = d.Hook
 	m := Message{Hook: h, Event: e, Status: statusOf(e.Body), Attempt: d.Tries + 1}
 	d.Owner = g.opt.Liveness.Self()
 	d.LeaseUntil = g.now.Add(h.timeout() + leaseMargin).Truncate(time.Millisecond) // as the store keeps it
@@ -233,6 +254,11 @@ func (d *Dispatcher) settle(tx store.Tx, r result) ([]Report, error) {
 	apply(&row, r.outcome, d.opt.Clock.Now(), d.opt.Random())
 	if err := tx.SaveDelivery(row); err != nil {
 		return nil, fmt.Errorf("store what came of a delivery: %w", err)
+	}
+	if r.outcome.Verdict == Unwanted {
+		if err := disable(tx, d.opt.Store.MAC, r.hook, row.EndedAt, row.Error); err != nil {
+			return nil, err
+		}
 	}
 	if r.outcome.Verdict == Interrupted {
 		return nil, nil

@@ -32,7 +32,8 @@ type Options struct {
 	Clock    clock.Clock
 	// Sender makes the tries.
 	Sender Sender
-	// FlagHooks says whether hooks that came as flags are run here, if UID and Host are those of the flag.
+	// FlagHooks says whether commands that came as flags are run here, if UID and Host are those of the flag. URLs that
+	// came as flags always are.
 	FlagHooks bool
 	UID       int
 	Host      string

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/humanconnect/humanconnect/core/endpoint"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -22,18 +23,17 @@ type Place struct {
 	Host string
 }
 
-// Parse reads the value of an --on-… flag: a line for sh -c. What it refuses is a problem with the code "usage", whose
-// text does not repeat the value, because a URL may hold a secret.
+// Parse reads the value of an --on-… flag: an http or https URL, or else a line for sh -c. What it refuses is a problem
+// with the code "usage", whose text does not repeat the value, because a URL may hold a secret.
 func Parse(on On, value string, at Place) (Hook, error) {
 	line := strings.TrimSpace(value)
 	switch {
 	case on.Type() == "":
 		return Hook{}, problem.New("usage", "no hook is called at %q", on)
 	case line == "":
-		return Hook{}, problem.New("usage", "the hook for %s is empty", on).Hint("give a command line for sh -c")
+		return Hook{}, problem.New("usage", "the hook for %s is empty", on).Hint("give a URL, or a command line for sh -c")
 	case isURL(line):
-		return Hook{}, problem.New("usage", "the hook for %s is a URL; this version does not support HTTP hooks", on).
-			Hint("give a command line for sh -c, which may call an HTTP client")
+		return parseURL(on, line)
 	case strings.ContainsRune(line, 0):
 		return Hook{}, problem.New("usage", "the hook for %s contains a NUL character", on)
 	case !filepath.IsAbs(at.Dir):
@@ -42,13 +42,24 @@ func Parse(on On, value string, at Place) (Hook, error) {
 	return Hook{On: []On{on}, Shell: line, Dir: at.Dir, UID: at.UID, Host: at.Host}, nil
 }
 
+func parseURL(on On, line string) (Hook, error) {
+	if _, err := endpoint.Parse(line, false); err != nil {
+		p := problem.New("usage", "the URL of the hook for %s %s", on, err)
+		if errors.Is(err, endpoint.ErrPlain) {
+			p.Hint("use https, or name the hook in the config file with allowInsecure: true")
+		}
+		return Hook{}, p
+	}
+	return Hook{On: []On{on}, URL: line}, nil
+}
+
 func isURL(line string) bool {
 	scheme, _, found := strings.Cut(strings.ToLower(line), "://")
 	return found && (scheme == "http" || scheme == "https")
 }
 
 // Attach keeps hooks of flags with a session ("" for a call that opened none), and returns their ids, each once,
-// in the order given. The same hook again, which is the same event, command and directory, is kept once (without a session: once in a
+// in the order given. The same hook again, which is the same event and URL, or event, command and directory, is kept once (without a session: once in a
 // call). mac is the store's MAC.
 func Attach(tx store.Tx, mac func(purpose string, data ...[]byte) []byte, session id.Session, hooks []Hook) ([]id.SessionHook, error) {
 	known := make(map[string]id.SessionHook)
@@ -88,6 +99,9 @@ func attach(tx store.Tx, session id.Session, mark []byte, h Hook) (id.SessionHoo
 
 func fingerprint(mac func(string, ...[]byte) []byte, h Hook) []byte {
 	data := [][]byte{[]byte(h.Shell), []byte(h.Dir)}
+	if h.Kind() == KindHTTP {
+		data = [][]byte{nil, []byte(h.URL)} // no directory looks like a URL
+	}
 	for _, on := range h.On {
 		data = append(data, []byte(on))
 	}
@@ -98,13 +112,14 @@ func fingerprint(mac func(string, ...[]byte) []byte, h Hook) []byte {
 type spec struct {
 	On    []On   `json:"on"`
 	Shell string `json:"shell"`
+	URL   string `json:"url,omitempty"`
 	Dir   string `json:"dir"`
 	UID   int    `json:"uid"`
 	Host  string `json:"host"`
 }
 
 func specOf(h Hook) []byte {
-	b, err := json.Marshal(spec{On: h.On, Shell: h.Shell, Dir: h.Dir, UID: h.UID, Host: h.Host})
+	b, err := json.Marshal(spec{On: h.On, Shell: h.Shell, URL: h.URL, Dir: h.Dir, UID: h.UID, Host: h.Host})
 	if err != nil {
 		panic(fmt.Sprintf("hook: %v", err)) // strings and numbers always encode
 	}
@@ -116,5 +131,5 @@ func fromRow(row store.SessionHook) (Hook, error) {
 	if err := json.Unmarshal(row.Spec, &s); err != nil {
 		return Hook{}, fmt.Errorf("the hook %s in the store: %w", row.ID, err)
 	}
-	return Hook{Name: string(row.ID), On: s.On, Shell: s.Shell, Dir: s.Dir, UID: s.UID, Host: s.Host}, nil
+	return Hook{Name: string(row.ID), On: s.On, Shell: s.Shell, URL: s.URL, Dir: s.Dir, UID: s.UID, Host: s.Host}, nil
 }

@@ -14,15 +14,18 @@
 //	pending ──claim──▶ owned ──accepted───────────────▶ delivered
 //	   ▲                │ ├──failed, tries left───┐
 //	   │                │ ├──"not now" (exit 75)──┤
-//	   │                │ └──tries used up────────┼────▶ dead
+//	   │                │ ├──tries used up────────┼────▶ dead
+//	   │                │ └──unwanted (HTTP 410)──┼────▶ dead, and the hook is disabled
 //	   └── owner dead, lease over, or next try ◀──┘
 package hook
 
 import (
+	"context"
 	"slices"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // DefaultTimeout limits one try of a hook that names no limit of its own.
@@ -60,9 +63,17 @@ type Hook struct {
 	Name string
 	// On lists the moments that it asks for.
 	On []On
-	// Shell is a constant line for sh -c; Command is argv without a shell. One of them is given.
+	// Shell is a constant line for sh -c; Command is argv without a shell; URL is where to post to. One of them is given.
 	Shell   string
 	Command []string
+	URL     string
+	// Secret reads what a URL's events are signed with, at each try: one secret or several (see [NewSecret]). Nil means
+	// the state's default secret.
+	Secret func(context.Context) (sdk.Secret, error)
+	// AllowInsecure lets plain http go to other machines.
+	AllowInsecure bool
+	// Proxy is the URL of a proxy to send through, which decides then on the addresses; "" for none.
+	Proxy string
 	// Timeout limits one try; zero means DefaultTimeout.
 	Timeout time.Duration
 	// Required hooks decide on the exit code of open.
@@ -72,6 +83,27 @@ type Hook struct {
 	// UID and Host say who may run a hook of a flag, and where.
 	UID  int
 	Host string
+}
+
+// Kind is how a hook is told.
+type Kind string
+
+// The kinds.
+const (
+	KindShell   Kind = "shell"
+	KindCommand Kind = "command"
+	KindHTTP    Kind = "http"
+)
+
+// Kind of the hook.
+func (h Hook) Kind() Kind {
+	switch {
+	case h.URL != "":
+		return KindHTTP
+	case len(h.Command) > 0:
+		return KindCommand
+	}
+	return KindShell
 }
 
 func (h Hook) wants(t event.Type) bool {

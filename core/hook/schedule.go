@@ -14,7 +14,7 @@ func quick() []time.Duration {
 // longestQuick is the longest wait between quick tries. Who waits longer waits for the long schedule.
 const longestQuick = 20 * time.Second
 
-// Long is the long schedule, of hooks that answer "not now" and of revocations: the wait before each further try,
+// Long is the long schedule, of hooks that answer "not now", of URLs after the quick tries, and of revocations: the wait before each further try,
 // ± 10 %.
 func Long() []time.Duration {
 	return []time.Duration{
@@ -45,19 +45,31 @@ func apply(d *store.Delivery, o Outcome, now time.Time, random float64) {
 		end(d, store.DeliveryDelivered, now)
 	case NotNow:
 		deferTry(d, now, random)
+	case Unwanted:
+		end(d, store.DeliveryDead, now)
+	case Undelivered:
+		if !retry(d, now) {
+			deferTry(d, now, random)
+		}
 	default:
-		retry(d, now)
+		if !retry(d, now) {
+			end(d, store.DeliveryDead, now)
+		}
+	}
+	if asked := now.Add(o.RetryAfter); d.State == store.DeliveryPending && d.NextAt.Before(asked) {
+		d.NextAt = asked
 	}
 }
 
-func retry(d *store.Delivery, now time.Time) {
+// retry plans the next quick try, and says false if there is none.
+func retry(d *store.Delivery, now time.Time) bool {
 	waits := quick()
 	made := d.Tries - d.Deferred
 	if made >= len(waits) {
-		end(d, store.DeliveryDead, now)
-		return
+		return false
 	}
 	d.NextAt = now.Add(waits[made])
+	return true
 }
 
 func deferTry(d *store.Delivery, now time.Time, random float64) {

@@ -2,6 +2,7 @@ package hook
 
 import (
 	"context"
+	"time"
 
 	"github.com/humanconnect/humanconnect/core/store"
 )
@@ -11,6 +12,20 @@ type Sender interface {
 	// Send blocks until the hook has answered, its time is over, or ctx ended: then it stops the try, leaves nothing
 	// of it running, and says Interrupted.
 	Send(ctx context.Context, m Message) Outcome
+}
+
+// ByKind makes a try with the sender that a hook asks for. Both are needed.
+type ByKind struct {
+	// Commands runs hooks that are commands; URLs posts to those that are URLs.
+	Commands, URLs Sender
+}
+
+// Send implements [Sender].
+func (s ByKind) Send(ctx context.Context, m Message) Outcome {
+	if m.Hook.Kind() == KindHTTP {
+		return s.URLs.Send(ctx, m)
+	}
+	return s.Commands.Send(ctx, m)
 }
 
 // Message is what one try brings.
@@ -36,6 +51,10 @@ const (
 	NotNow
 	// Interrupted: we stopped it. It does not count as a try.
 	Interrupted
+	// Undelivered: try again soon, and on the long schedule when the quick tries are used up.
+	Undelivered
+	// Unwanted: the receiver wants no more of this hook, which is disabled with it.
+	Unwanted
 )
 
 // Outcome is what came of a try.
@@ -43,6 +62,8 @@ type Outcome struct {
 	Verdict Verdict
 	// Error is one line about a try that did not succeed, without secrets and health data: it is stored in the clear.
 	Error string
+	// RetryAfter is how long the receiver wants to be left alone; a wait of the schedule that is longer stands.
+	RetryAfter time.Duration
 	// Output is what the hook wrote, the last of it where it was much. It may hold anything and is stored nowhere.
 	Output []byte
 }

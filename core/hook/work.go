@@ -32,6 +32,7 @@ type loop struct {
 // result is what came of a claimed delivery.
 type result struct {
 	claimed store.Delivery
+	hook    Hook
 	outcome Outcome
 }
 
@@ -193,7 +194,7 @@ func (l *loop) start(ctx context.Context, jobs []job) {
 		l.d.total++
 		l.running++
 		go func() {
-			l.results <- result{claimed: j.claimed, outcome: l.d.opt.Sender.Send(ctx, j.message)}
+			l.results <- result{claimed: j.claimed, hook: j.message.Hook, outcome: l.d.opt.Sender.Send(ctx, j.message)}
 		}()
 	}
 }

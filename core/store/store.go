@@ -47,6 +47,8 @@ type Tx interface {
 	RevocationTx
 	EventTx
 	DeliveryTx
+	HookTx
+	SecretTx
 }
 
 // User is a user of a client.

@@ -28,6 +28,7 @@ const (
 	purposeAccount    = "account"
 	purposeCredential = "credential"
 	purposeEvent      = "event"
+	purposeSecret     = "secret"
 )
 
 // instant is a time that is always there: milliseconds since 1970, the zero time included.

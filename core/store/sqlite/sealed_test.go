@@ -41,6 +41,7 @@ func plant(tx store.Tx) error {
 			ID: id.New[id.Revocation](), User: human, Connection: con, AccountID: planted + "account", AccountLabel: planted + "label", Credential: secret("credential"),
 		}),
 		tx.InsertEvent(e),
+		tx.InsertSecret(store.Secret{Name: string(human), Value: secret("value")}),
 	)
 }
 

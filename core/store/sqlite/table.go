@@ -122,30 +122,34 @@ func rowLimit(n int) int {
 
 // tables holds the layout of all rows under one ring of keys.
 type tables struct {
-	user        table[store.User]
-	token       table[store.Token]
-	session     table[store.Session]
-	sessionHook table[store.SessionHook]
-	attempt     table[store.Attempt]
-	action      table[store.Action]
-	connection  table[store.Connection]
-	revocation  table[store.Revocation]
-	event       table[store.Event]
-	delivery    table[store.Delivery]
+	user         table[store.User]
+	token        table[store.Token]
+	session      table[store.Session]
+	sessionHook  table[store.SessionHook]
+	attempt      table[store.Attempt]
+	action       table[store.Action]
+	connection   table[store.Connection]
+	revocation   table[store.Revocation]
+	event        table[store.Event]
+	delivery     table[store.Delivery]
+	disabledHook table[store.DisabledHook]
+	secret       table[store.Secret]
 }
 
 func newTables(ring *seal.Ring) *tables {
 	in := func(table string, id *string) box { return box{ring, table, id} }
 	return &tables{
-		user:        newTable("user", 1, userFields),
-		token:       newTable("token", 1, tokenFields),
-		session:     newTable("session", 1, func(s *store.Session) []field { return sessionFields(s, in("session", (*string)(&s.ID))) }),
-		sessionHook: newTable("session_hook", 1, func(h *store.SessionHook) []field { return hookFields(h, in("session_hook", (*string)(&h.ID))) }),
-		attempt:     newTable("attempt", 1, func(a *store.Attempt) []field { return attemptFields(a, in("attempt", (*string)(&a.ID))) }),
-		action:      newTable("action", 2, actionFields),
-		connection:  newTable("connection", 1, func(c *store.Connection) []field { return connectionFields(c, in("connection", (*string)(&c.ID))) }),
-		revocation:  newTable("revocation", 1, func(r *store.Revocation) []field { return revocationFields(r, in("revocation", (*string)(&r.ID))) }),
-		event:       newTable("event", 1, func(e *store.Event) []field { return eventFields(e, in("event", (*string)(&e.ID))) }),
-		delivery:    newTable("delivery", 1, deliveryFields),
+		user:         newTable("user", 1, userFields),
+		token:        newTable("token", 1, tokenFields),
+		session:      newTable("session", 1, func(s *store.Session) []field { return sessionFields(s, in("session", (*string)(&s.ID))) }),
+		sessionHook:  newTable("session_hook", 1, func(h *store.SessionHook) []field { return hookFields(h, in("session_hook", (*string)(&h.ID))) }),
+		attempt:      newTable("attempt", 1, func(a *store.Attempt) []field { return attemptFields(a, in("attempt", (*string)(&a.ID))) }),
+		action:       newTable("action", 2, actionFields),
+		connection:   newTable("connection", 1, func(c *store.Connection) []field { return connectionFields(c, in("connection", (*string)(&c.ID))) }),
+		revocation:   newTable("revocation", 1, func(r *store.Revocation) []field { return revocationFields(r, in("revocation", (*string)(&r.ID))) }),
+		event:        newTable("event", 1, func(e *store.Event) []field { return eventFields(e, in("event", (*string)(&e.ID))) }),
+		delivery:     newTable("delivery", 1, deliveryFields),
+		disabledHook: newTable("disabled_hook", 1, disabledFields),
+		secret:       newTable("secret", 1, func(s *store.Secret) []field { return secretFields(s, in("secret", &s.Name)) }),
 	}
 }

@@ -30,6 +30,8 @@ func Run(t *testing.T, open func(testing.TB) store.Store) {
 		"revocation":  revocationTests(),
 		"event":       eventTests(),
 		"delivery":    deliveryTests(),
+		"hook":        hookTests(),
+		"secret":      secretTests(),
 	}
 	for group, tests := range groups {
 		t.Run(group, func(t *testing.T) {

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/endpoint"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+func newHook(app *App) *cobra.Command {
+	c := group(&cobra.Command{
+		Use:     "hook",
+		Short:   "Look at hooks and try them out",
+		Long:    "Look at the hooks of the config file, try one out, and enable one that was disabled.",
+		Example: "  humanconnect hook list",
+	})
+	c.AddCommand(newHookList(app), newHookTest(app), newHookEnable(app))
+	return exits(c, exitOK, exitUsage)
+}
+
+// hookRow is a hook as it is listed. Of a URL only scheme and host are shown.
+type hookRow struct {
+	Name     string      `json:"name"`
+	Kind     hook.Kind   `json:"kind"`
+	On       []hook.On   `json:"on"`
+	Required bool        `json:"required"`
+	Origin   string      `json:"origin,omitempty"`
+	Pending  int         `json:"pending"`
+	Dead     int         `json:"dead"`
+	Disabled *event.Time `json:"disabledAt,omitempty"`
+	Error    string      `json:"error,omitempty"`
+}
+
+func newHookList(app *App) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List the hooks of the config file",
+		Long:    "List the hooks of the config file, with how many of their deliveries are pending and dead.",
+		Example: "  humanconnect hook list -o json",
+		Args:    upToArgs(0),
+		RunE:    func(c *cobra.Command, _ []string) error { return app.hookList(c) },
+	}
+	return exits(c, exitOK, exitUsage, exitConfig, exitStore)
+}
+
+func (a *App) hookList(c *cobra.Command) error {
+	st, err := a.openState(c.Context(), stateOptions{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	rows := []hookRow{}
+	err = st.store.View(c.Context(), func(tx store.Tx) error {
+		rows = rows[:0]
+		for _, h := range st.hooks {
+			r, err := st.hookRow(tx, h)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, r)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.print(rows, func(w io.Writer) error {
+		var cells [][]string
+		for _, r := range rows {
+			cells = append(cells, r.cells())
+		}
+		return writeTable(w, []string{"HOOK", "KIND", "ON", "REQUIRED", "PENDING", "DEAD", "STATE"}, cells)
+	})
+}
+
+func (st *state) hookRow(tx store.Tx, h hook.Hook) (hookRow, error) {
+	r := hookRow{Name: h.Name, Kind: h.Kind(), On: h.On, Required: h.Required, Origin: endpoint.Origin(h.URL)}
+	for state, count := range map[store.DeliveryState]*int{store.DeliveryPending: &r.Pending, store.DeliveryDead: &r.Dead} {
+		list, err := tx.Deliveries(store.DeliveryFilter{Hook: h.Name, State: state})
+		if err != nil {
+			return r, err
+		}
+		*count = len(list)
+	}
+	row, disabled, err := hook.FindDisabled(tx, st.store.MAC, h)
+	if disabled {
+		at := event.Time(row.At)
+		r.Disabled, r.Error = &at, row.Error
+	}
+	return r, err
+}
+
+func (r hookRow) cells() []string {
+	on := make([]string, len(r.On))
+	for i, o := range r.On {
+		on[i] = string(o)
+	}
+	required, state := "no", "enabled"
+	if r.Required {
+		required = "yes"
+	}
+	if r.Disabled != nil {
+		state = "disabled: " + r.Error
+	}
+	return []string{r.Name, string(r.Kind), strings.Join(on, ","), required, strconv.Itoa(r.Pending), strconv.Itoa(r.Dead), state}
+}
+
+func newHookTest(app *App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "test NAME",
+		Short: "Send a test event to a hook",
+		Long: `Send an event of type hook.test to a hook of the config file, once, in the way in which it
+gets real ones, and say what came of it. Nothing of it is stored.`,
+		Example:           "  humanconnect hook test journal",
+		Args:              exactArgs("NAME"),
+		ValidArgsFunction: app.completeHooks,
+		RunE:              func(c *cobra.Command, args []string) error { return app.hookTest(c, args[0]) },
+	}
+	return exits(c, exitOK, exitError, exitUsage, exitConfig, exitNotFound)
+}
+
+// tested is what came of a test.
+type tested struct {
+	Hook    string   `json:"hook"`
+	EventID id.Event `json:"eventId"`
+	Took    int64    `json:"milliseconds"`
+	Output  []string `json:"output,omitempty"`
+}
+
+func (a *App) hookTest(c *cobra.Command, name string) error {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	hooks := a.hooksOf(cfg)
+	at := slices.IndexFunc(hooks, func(h hook.Hook) bool { return h.Name == name })
+	if at < 0 {
+		return hookUnknown(hooks, name)
+	}
+	waiting := a.startProgress("telling the hook")
+	began := a.Clock.Now()
+	sent, came := hook.Probe(c.Context(), a.sender(nil), hooks[at], began)
+	waiting.Done()
+	if came.Verdict == hook.Interrupted {
+		return causeOf(c.Context(), context.Canceled)
+	}
+	r := tested{Hook: name, EventID: sent, Took: a.Clock.Now().Sub(began).Milliseconds(), Output: came.Lines()}
+	if came.Verdict != hook.Accepted {
+		p := problem.New("hook_not_accepted", "the hook %s did not accept the event: %s", name, came.Error)
+		p.Facts = r.Output
+		return p
+	}
+	return a.print(r, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "the hook %s accepted the event %s in %d ms\n", r.Hook, r.EventID, r.Took)
+		return err
+	})
+}
+
+func newHookEnable(app *App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "enable NAME",
+		Short: "Enable a hook that was disabled",
+		Long: `Enable a hook that was disabled because its receiver answered 410 Gone. Later events are told
+to it again; deliveries that are dead stay dead. A hook that is enabled stays so.`,
+		Example:           "  humanconnect hook enable journal",
+		Args:              exactArgs("NAME"),
+		ValidArgsFunction: app.completeHooks,
+		RunE:              func(c *cobra.Command, args []string) error { return app.hookEnable(c, args[0]) },
+	}
+	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitStore)
+}
+
+// enabled is what hook enable did.
+type enabled struct {
+	Hook        string `json:"hook"`
+	WasDisabled bool   `json:"wasDisabled"`
+}
+
+func (a *App) hookEnable(c *cobra.Command, name string) error {
+	st, err := a.openState(c.Context(), stateOptions{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	r := enabled{Hook: name}
+	err = st.store.Update(c.Context(), func(tx store.Tx) (err error) {
+		r.WasDisabled, err = hook.Enable(tx, name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	known := slices.ContainsFunc(st.hooks, func(h hook.Hook) bool { return h.Name == name })
+	if !known && !r.WasDisabled {
+		return hookUnknown(st.hooks, name)
+	}
+	return a.print(r, func(w io.Writer) error {
+		text := "the hook %s was enabled already\n"
+		if r.WasDisabled {
+			text = "the hook %s is enabled\n"
+		}
+		_, err := fmt.Fprintf(w, text, r.Hook)
+		return err
+	})
+}
+
+func hookUnknown(hooks []hook.Hook, name string) error {
+	var names []string
+	for _, h := range hooks {
+		names = append(names, h.Name)
+	}
+	p := problem.New("hook_unknown", "the config file names no hook %q", name)
+	if near := problem.Nearest(name, names); near != "" {
+		p.Hint("did you mean %s?", near)
+	}
+	return p.Hint("see: humanconnect hook list")
+}
+
+// completeHooks completes names of hooks of the config.
+func (a *App) completeHooks(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	a.global.quiet = true
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return nil, completed
+	}
+	var out []string
+	for _, h := range cfg.Hooks {
+		out = append(out, h.Name)
+	}
+	return out, completed
+}
+
+// hooksOf are the hooks of the config as the outbox knows them.
+func (a *App) hooksOf(cfg *config.Config) []hook.Hook {
+	var out []hook.Hook
+	for _, h := range cfg.Hooks {
+		on := make([]hook.On, len(h.On))
+		for i, o := range h.On {
+			on[i] = hook.On(o)
+		}
+		out = append(out, hook.Hook{
+			Name: h.Name, On: on, Shell: h.Shell, Command: h.Command, Timeout: h.Timeout, Required: h.Required, Dir: cfg.Dir,
+			URL: h.URL, Secret: a.hookSecret(h.Secret), AllowInsecure: h.AllowInsecure, Proxy: h.Proxy,
+		})
+	}
+	return out
+}
+
+// hookSecret reads a secret at each use; nil where there is none.
+func (a *App) hookSecret(ref *config.SecretRef) func(context.Context) (sdk.Secret, error) {
+	if ref == nil {
+		return nil
+	}
+	return func(ctx context.Context) (sdk.Secret, error) { return ref.Resolve(ctx, a.Environ()) }
+}
+
+// sender makes the tries. secret is the state's, for the URLs of flags.
+func (a *App) sender(secret func(context.Context) (sdk.Secret, error)) hook.Sender {
+	return hook.ByKind{
+		Commands: hook.Shell{Environ: a.Env, Clock: a.Clock},
+		URLs:     hook.HTTP{Clock: a.Clock, Version: version, Default: secret},
+	}
+}
+
+// secret is the state's own, for hooks without one.
+func (st *state) secret(ctx context.Context) (sdk.Secret, error) {
+	return hook.DefaultSecret(ctx, st.store, st.app.Clock.Now().Truncate(time.Millisecond))
+}

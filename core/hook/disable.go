@@ -1,0 +1,52 @@
+package hook
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// Disabled is the error of a delivery to a hook that is disabled, because its receiver wanted no more.
+const Disabled = "hook_disabled"
+
+// mac is the store's.
+type mac = func(purpose string, data ...[]byte) []byte
+
+// target is where a hook leads, as the store keeps it.
+func target(mac mac, h Hook) []byte { return mac("hook target", []byte(h.URL)) }
+
+// FindDisabled says whether a hook is disabled, and since when: its receiver said that it wants no more, and the hook
+// leads there still.
+func FindDisabled(tx store.Tx, mac func(purpose string, data ...[]byte) []byte, h Hook) (store.DisabledHook, bool, error) {
+	if h.Kind() != KindHTTP {
+		return store.DisabledHook{}, false, nil
+	}
+	row, err := tx.DisabledHook(h.Name)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return row, false, nil
+	case err != nil:
+		return row, false, fmt.Errorf("is the hook disabled: %w", err)
+	}
+	return row, bytes.Equal(row.Target, target(mac, h)), nil
+}
+
+// Enable makes a hook that is disabled be told again, and says whether it was. Its dead deliveries stay dead.
+func Enable(tx store.Tx, hook string) (bool, error) {
+	err := tx.DeleteDisabledHook(hook)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func disable(tx store.Tx, mac mac, h Hook, now time.Time, why string) error {
+	row := store.DisabledHook{Hook: h.Name, Target: target(mac, h), At: now, Error: why}
+	if err := tx.SaveDisabledHook(row); err != nil {
+		return fmt.Errorf("disable a hook: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package hook
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/clock"
+	"github.com/humanconnect/humanconnect/core/endpoint"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// The limits of a try. The hook's own timeout, 15 s if it names none, is over all of it.
+const (
+	dialLimit      = 5 * time.Second
+	handshakeLimit = 5 * time.Second
+	headerLimit    = 10 * time.Second
+	// answerCap is how much of an answer is read, its headers and its body each.
+	answerCap = 64 << 10
+	// maxRetryAfter is the longest Retry-After that is obeyed.
+	maxRetryAfter = 24 * time.Hour
+)
+
+// HTTP posts events to URLs (contract §10), signed as Standard Webhooks 1.0.0 says:
+//
+//   - The stored body as it is, application/json. webhook-id is the event's id, webhook-timestamp the time of this try,
+//     webhook-signature has one v1 for each active secret. humanconnect-attempt and humanconnect-hook are not signed.
+//   - 2xx is accepted. 410 means that the receiver wants no more of this hook. All else is a failure, redirects too:
+//     they are not followed. Retry-After puts the next try off, a day at most.
+//   - Each address is checked when it is dialled (package endpoint), on a connection of its own for each try. No proxy of
+//     the environment is used: it would dial for us whatever a name leads to. A proxy that the hook names is trusted
+//     with that.
+//   - No more than 64 KiB of an answer are read, and nothing of it is kept but the status.
+//
+// Texts of errors name scheme and host alone.
+type HTTP struct {
+	Clock clock.Clock
+	// Version of the program, for User-Agent.
+	Version string
+	// Default returns the secret of the state, for hooks without one of their own. Nil where there are none such.
+	Default func(context.Context) (sdk.Secret, error)
+	// Roots are the certificates that are trusted; nil means the system's.
+	Roots *x509.CertPool
+	// Resolver finds addresses; nil means the system's.
+	Resolver *net.Resolver
+}
+
+// Send implements [Sender].
+func (s HTTP) Send(ctx context.Context, m Message) Outcome {
+	limit := m.Hook.timeout()
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	res, err := s.post(within, m)
+	switch {
+	case err == nil:
+		o := s.answered(res, endpoint.Origin(m.Hook.URL))
+		_, _ = io.CopyN(io.Discard, res.Body, answerCap) // so that the server is not cut off while it writes
+		_ = res.Body.Close()
+		return o
+	case ctx.Err() != nil:
+		return Outcome{Verdict: Interrupted}
+	case within.Err() != nil:
+		return Outcome{Verdict: Undelivered, Error: fmt.Sprintf("no answer from %s within %s", endpoint.Origin(m.Hook.URL), limit)}
+	}
+	return Outcome{Verdict: Undelivered, Error: networkText(err, endpoint.Origin(m.Hook.URL))}
+}
+
+// post makes the request. The caller closes the body of the response.
+func (s HTTP) post(ctx context.Context, m Message) (*http.Response, error) {
+	if _, err := endpoint.Parse(m.Hook.URL, m.Hook.AllowInsecure); err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.Hook.URL, bytes.NewReader(m.Event.Body))
+	if err != nil {
+		return nil, endpoint.ErrURL
+	}
+	if req.Header, err = s.headers(ctx, m); err != nil {
+		return nil, err
+	}
+	t, err := s.transport(m.Hook)
+	if err != nil {
+		return nil, err
+	}
+	// Not a client: it would follow redirects.
+	return t.RoundTrip(req)
+}
+
+func (s HTTP) headers(ctx context.Context, m Message) (http.Header, error) {
+	secret := m.Hook.Secret
+	if secret == nil {
+		secret = s.Default
+	}
+	keys, err := readKeys(ctx, secret)
+	if err != nil {
+		return nil, &secretError{err}
+	}
+	now := s.Clock.Now()
+	h := http.Header{}
+	for name, value := range map[string]string{
+		"Content-Type":         "application/json",
+		"User-Agent":           "humanconnect/" + s.Version,
+		"Webhook-Id":           string(m.Event.ID),
+		"Webhook-Timestamp":    stamp(now),
+		"Webhook-Signature":    signature(keys, string(m.Event.ID), now, m.Event.Body),
+		"Humanconnect-Attempt": strconv.Itoa(m.Attempt),
+		"Humanconnect-Hook":    m.Hook.Name,
+	} {
+		h.Set(name, value)
+	}
+	return h, nil
+}
+
+// transport is of one try: a connection that is kept would be one that nobody closes.
+func (s HTTP) transport(h Hook) (*http.Transport, error) {
+	plain := strings.HasPrefix(endpoint.Origin(h.URL), "http:")
+	dialer := &net.Dialer{
+		Timeout: dialLimit, Resolver: s.Resolver, ControlContext: endpoint.Guard(plain && !h.AllowInsecure && h.Proxy == ""),
+	}
+	t := &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: s.Roots},
+		TLSHandshakeTimeout:    handshakeLimit,
+		ResponseHeaderTimeout:  max(headerLimit, h.timeout()-dialLimit),
+		MaxResponseHeaderBytes: answerCap,
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+	}
+	if h.Proxy != "" {
+		proxy, err := endpoint.ParseProxy(h.Proxy)
+		if err != nil {
+			return nil, &proxyError{err}
+		}
+		t.Proxy = http.ProxyURL(proxy)
+	}
+	return t, nil
+}
+
+// answered judges a status.
+func (s HTTP) answered(res *http.Response, origin string) Outcome {
+	o := Outcome{Verdict: Undelivered, Error: fmt.Sprintf("HTTP %d from %s", res.StatusCode, origin)}
+	switch {
+	case res.StatusCode >= 200 && res.StatusCode <= 299:
+		return Outcome{Verdict: Accepted}
+	case res.StatusCode == http.StatusGone:
+		return Outcome{Verdict: Unwanted, Error: o.Error + ": it wants no more"}
+	case res.StatusCode >= 300 && res.StatusCode <= 399:
+		o.Error += ": redirects are not followed"
+	}
+	o.RetryAfter = retryAfter(res.Header.Get("Retry-After"), s.Clock.Now())
+	return o
+}
+
+// retryAfter reads the header (RFC 9110 §10.2.3): seconds, or a date.
+func retryAfter(value string, now time.Time) time.Duration {
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return 0
+	}
+	if strings.Trim(value, "0123456789") == "" {
+		seconds, err := strconv.ParseInt(value, 10, 32)
+		if err != nil { // more than fits
+			return maxRetryAfter
+		}
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(0, at.Sub(now)), maxRetryAfter)
+}
+
+// secretError: the secret of a hook leads nowhere, or is none.
+type secretError struct{ err error }
+
+func (e *secretError) Error() string { return "the secret: " + e.err.Error() }
+func (e *secretError) Unwrap() error { return e.err }
+
+// proxyError: the proxy of a hook cannot be.
+type proxyError struct{ err error }
+
+func (e *proxyError) Error() string { return "the proxy " + e.err.Error() }
+func (e *proxyError) Unwrap() error { return e.err }
+
+// networkText says why there was no answer. Texts of the libraries are not repeated: they may quote what they got.
+func networkText(err error, origin string) string {
+	if e := (*secretError)(nil); errors.As(err, &e) {
+		return secretText(e.err)
+	}
+	if e := (*proxyError)(nil); errors.As(err, &e) {
+		return e.Error()
+	}
+	for _, refused := range []error{
+		endpoint.ErrForbidden, endpoint.ErrPlain, endpoint.ErrURL, endpoint.ErrHost, endpoint.ErrPort, endpoint.ErrUser, endpoint.ErrFragment,
+	} {
+		if errors.Is(err, refused) {
+			return fmt.Sprintf("%s is not sent to: it %s", origin, refused)
+		}
+	}
+	return origin + ": " + connectionText(err)
+}
+
+func secretText(err error) string {
+	if errors.Is(err, ErrSecret) {
+		return "the secret of the hook " + ErrSecret.Error()
+	}
+	if p := (*problem.Problem)(nil); errors.As(err, &p) {
+		return p.Message
+	}
+	return "the secret of the hook cannot be read"
+}
+
+func connectionText(err error) string {
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	var errno syscall.Errno
+	var timeout net.Error
+	switch {
+	case errors.As(err, &certificate):
+		return "its certificate is not trusted, or not of this host"
+	case errors.As(err, &record), errors.As(err, &alert):
+		return "it does not speak TLS as it should"
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "there is no such host"
+	case errors.As(err, &dns):
+		return "its address could not be looked up"
+	case errors.As(err, &errno):
+		return errno.Error()
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "it took too long"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "it hung up without an answer"
+	}
+	return "it did not answer as an HTTP server does"
+}
