@@ -63,7 +63,7 @@ func NewJWT(o JWTOptions) (*JWT, error) {
 		j.algorithms = append(j.algorithms, jose.SignatureAlgorithm(name))
 	}
 	if o.Issuer == "" || o.Audience == "" || len(j.algorithms) == 0 {
-		return nil, fmt.Errorf("a JWT needs issuer, audience and algorithms") //nolint:revive // JWT is a name
+		return nil, fmt.Errorf("a JWT needs issuer, audience and algorithms")
 	}
 	if !strings.Contains(o.JWKS, "://") {
 		j.keys = &keyFile{path: o.JWKS, clock: o.Clock}
