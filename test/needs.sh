@@ -1,18 +1,23 @@
 #!/bin/sh
-# Sees to it that what the tests need beside Go is there: a C compiler for the race detector.
-# On Debian and its kin, as root, it installs what is missing; elsewhere it says exactly what to install.
+# Sees to it that what the tests need beside Go is there: a C compiler for the race detector, and openssl, which makes
+# keys and tokens that are not of our making. On Debian and its kin, as root, it installs what is missing; elsewhere it
+# says exactly what to install.
 set -eu
 
-if command -v "${CC:-gcc}" >/dev/null 2>&1; then
+missing=
+command -v "${CC:-gcc}" >/dev/null 2>&1 || missing="gcc libc6-dev"
+command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
+if [ -z "$missing" ]; then
 	exit 0
 fi
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-	echo "installing gcc: the race detector needs a C compiler"
+	echo "installing for the tests: $missing"
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq
-	apt-get install -qq -y --no-install-recommends gcc libc6-dev
+	# shellcheck disable=SC2086 # a list of words
+	apt-get install -qq -y --no-install-recommends $missing
 	exit 0
 fi
-echo "missing: a C compiler, which Go's race detector needs." >&2
-echo "install gcc and the headers of the C library, on Debian: sudo apt-get install gcc libc6-dev" >&2
+echo "missing for the tests: $missing" >&2
+echo "install it, on Debian: sudo apt-get install $missing" >&2
 exit 1

@@ -34,14 +34,14 @@ func newDoctor(app *App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check everything, change nothing",
-		Long: `Check the config, the state and its key, every provider, and the hooks, and say what is wrong
-and what to do. It changes nothing. It ends with 0 if nothing has failed, else with the exit
-code of the first thing that has.`,
+		Long: `Check the config, the state and its key, the service that has the session tokens, every
+provider, and the hooks, and say what is wrong and what to do. It changes nothing. It ends
+with 0 if nothing has failed, else with the exit code of the first thing that has.`,
 		Example: "  humanconnect doctor\n  humanconnect doctor -o json",
 		Args:    upToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return app.doctor(c.Context()) },
 	}
-	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitProvider, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitProvider, exitNetwork, exitStore)
 }
 
 func (a *App) doctor(ctx context.Context) error {
@@ -110,6 +110,7 @@ func (d *examination) examine(ctx context.Context) {
 		d.ok("config", "%s", st.config.File)
 	}
 	d.state(ctx, st)
+	d.tokens(ctx, st)
 	for _, spec := range st.sources.specs {
 		d.provider(ctx, st, spec)
 	}

@@ -75,6 +75,7 @@ func problemExits() map[string]int {
 		"answer_unknown":       exitUsage,
 		"input_file":           exitUsage,
 		"provider_release_pin": exitUsage,
+		"token_foreign":        exitUsage,
 
 		"config_invalid":        exitConfig,
 		"config_mode":           exitConfig,
@@ -84,6 +85,8 @@ func problemExits() map[string]int {
 		"source_config_invalid": exitConfig,
 		"no_home":               exitConfig,
 		"no_directory":          exitConfig,
+		"jwks_invalid":          exitConfig,
+		"introspection_refused": exitConfig,
 
 		"source_unknown":       exitNotFound,
 		"provider_unknown":     exitNotFound,
@@ -100,6 +103,7 @@ func problemExits() map[string]int {
 		"taken_over":     exitInUse,
 		"token_missing":  exitToken,
 		"timeout":        exitTimeout,
+		"network":        exitNetwork,
 
 		"source_conflict":             exitProvider,
 		"source_unknown_provider":     exitProvider,

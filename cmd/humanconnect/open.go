@@ -77,7 +77,7 @@ seen by other users of the machine.`,
 		_ = c.RegisterFlagCompletionFunc(name, app.completeSources)
 	}
 	return exits(c, exitOK, exitFailures, exitToken, exitUsage, exitConfig, exitNotFound, exitInUse, exitProvider,
-		exitTimeout, exitHook, exitStore, exitHangup, exitInterrupted, exitTerminated)
+		exitTimeout, exitHook, exitNetwork, exitStore, exitHangup, exitInterrupted, exitTerminated)
 }
 
 // errTimeLimit is the cause of a context that --timeout ended.

@@ -19,12 +19,13 @@ import (
 
 // state is what a command that touches the state works with. Close it.
 type state struct {
-	app        *App
-	config     *config.Config
-	store      *sqlite.Store
-	process    *process.Process
-	sources    *sources
-	engine     *session.Engine
+	app     *App
+	config  *config.Config
+	store   *sqlite.Store
+	process *process.Process
+	sources *sources
+	engine  *session.Engine
+	// tokens are those of this installation; the engine's may be another service's.
 	tokens     *token.Local
 	hooks      []hook.Hook
 	dispatcher *hook.Dispatcher
@@ -102,12 +103,16 @@ func (st *state) assemble(b *browser) error {
 		return fmt.Errorf("make this process known to others: %w", err)
 	}
 	st.tokens = token.NewLocal(st.store, st.app.Clock)
+	checker, err := st.checker(st.store, filepath.Join(st.config.StateDir, "cache"))
+	if err != nil {
+		return err
+	}
 	st.dispatcher = hook.New(hook.Options{
 		Store: st.store, Hooks: st.hooks, Liveness: st.process, Clock: st.app.Clock,
 		Sender: st.app.sender(st.secret), FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.app.reportHook,
 	})
 	st.engine = &session.Engine{
-		Store: st.store, Checker: st.tokens, Sources: st.sources, Providers: st.sources, Liveness: st.process,
+		Store: st.store, Checker: checker, Sources: st.sources, Providers: st.sources, Liveness: st.process,
 		Clock: st.app.Clock, Hooks: st.hooks, FrontEnd: sdk.FrontEnd{Form: true, Code: true}, Wake: st.dispatcher.Wake,
 	}
 	if b != nil {

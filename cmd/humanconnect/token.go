@@ -17,9 +17,13 @@ import (
 
 func newToken(app *App) *cobra.Command {
 	c := group(&cobra.Command{
-		Use:     "token",
-		Short:   "Make, look at and revoke session tokens",
-		Long:    "Make, look at and revoke the session tokens that this installation keeps. A token opens\none session.",
+		Use:   "token",
+		Short: "Make, look at and revoke session tokens",
+		Long: `Make, look at and revoke the session tokens that this installation keeps. A token opens
+one session.
+
+With token.check: jwt or introspection in the config another service has the tokens, and
+there is nothing to do here.`,
 		Example: "  humanconnect token create --client-user-id @user.txt",
 	})
 	c.AddCommand(newTokenCreate(app), newTokenInspect(app), newTokenRevoke(app))
@@ -79,6 +83,9 @@ func (a *App) tokenCreate(c *cobra.Command, r token.Request) error {
 		return err
 	}
 	defer st.Close()
+	if err := st.ownTokens(); err != nil {
+		return err
+	}
 	if r.ClientID == "" {
 		r.ClientID = st.config.ClientID
 	}
@@ -164,6 +171,9 @@ func (a *App) withToken(c *cobra.Command, args []string, do func(*state, sdk.Sec
 		return err
 	}
 	defer st.Close()
+	if err := st.ownTokens(); err != nil {
+		return err
+	}
 	info, err := do(st, t)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/failure"
 )
 
@@ -73,19 +74,18 @@ type variable struct {
 
 // variables lists what the program reads of the environment.
 func variables() []variable {
-	return []variable{
-		{"HUMANCONNECT_CONFIG", "config file, or none; --config wins"},
-		{"HUMANCONNECT_STATE_DIR", "directory of the state; --state-dir wins"},
-		{"HUMANCONNECT_SESSION_TOKEN_FILE", "file that holds the session token; --token wins"},
-		{"HUMANCONNECT_SESSION_TOKEN", "the session token; prefer the file"},
-		{"XDG_CONFIG_HOME", "where humanconnect/config.yaml is looked for; default ~/.config"},
-		{"XDG_STATE_HOME", "where the state is kept, in humanconnect; default ~/.local/state"},
-		{"XDG_DATA_HOME", "where installed providers are, in humanconnect/providers; default ~/.local/share"},
-		{"BROWSER", "command that opens an address, for sources that need a browser"},
-		{"CI", "when set, nothing is asked"},
-		{"NO_COLOR", "when set, no colour"},
-		{"TERM", "dumb: no colour and no progress line"},
+	var out []variable
+	for _, v := range config.Variables() {
+		if !v.Given {
+			out = append(out, variable{v.Name, v.Doc})
+		}
 	}
+	return append(out,
+		variable{"BROWSER", "command that opens an address, for sources that need a browser"},
+		variable{"CI", "when set, nothing is asked"},
+		variable{"NO_COLOR", "when set, no colour"},
+		variable{"TERM", "dumb: no colour and no progress line"},
+	)
 }
 
 func environmentTopic() topic {

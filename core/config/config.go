@@ -65,10 +65,19 @@ type Store struct {
 
 // Token says how session tokens are checked and made.
 type Token struct {
-	// Check is "local".
+	// Check is "local", "jwt" or "introspection".
 	Check string
-	// TTL is how long a new token lives; positive.
+	// TTL is how long a new token lives, and a session whose token names no end; positive.
 	TTL time.Duration
+	// JWKS, Issuer, Audience and Algorithms are set with "jwt". JWKS is an absolute path, or a URL.
+	JWKS       string
+	Issuer     string
+	Audience   string
+	Algorithms []string
+	// Endpoint, ClientID and ClientSecret are set with "introspection". Endpoint is a URL.
+	Endpoint     string
+	ClientID     string
+	ClientSecret *SecretRef
 }
 
 // Callback says where the browsers of people come back to from a source.

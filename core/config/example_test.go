@@ -39,6 +39,8 @@ func TestExampleWorksAsItIs(t *testing.T) {
 
 var commented = regexp.MustCompile(`(?m)^( *)# ( *(?:- )?(?:[a-zA-Z]+:|- ).*)$`)
 
+var otherTokens = regexp.MustCompile(`(?m)^token: \{.*\}\n`)
+
 // keys that the program knows, as the messages for unknown ones list them.
 func knownKeys(t *testing.T) []string {
 	t.Helper()
@@ -59,13 +61,22 @@ func knownKeys(t *testing.T) []string {
 }
 
 func TestEveryKeyStandsInTheExampleAndTheExampleIsRight(t *testing.T) {
-	text := commented.ReplaceAllString(read(t, example), "$1$2")
+	whole := commented.ReplaceAllString(read(t, example), "$1$2")
+	// Lines that stand for the token section of the example; a file has one.
+	others := otherTokens.FindAllString(whole, -1)
+	for i, kind := range []string{"jwt", "introspection"} {
+		c := load(t, options(write(t, "version: 1\n"+others[i])))
+		if len(others) != 2 || c.Token.Check != kind {
+			t.Errorf("%d other token sections; number %d is %s, not %s", len(others), i, c.Token.Check, kind)
+		}
+	}
+	text := otherTokens.ReplaceAllString(whole, "")
 	c := load(t, options(write(t, text)))
 	if len(c.Hooks) != 3 || len(c.Providers) != 2 || len(c.Sources) != 2 || c.Plan == nil || c.Store.Key == nil {
 		t.Errorf("not all of the example was read: %+v", c)
 	}
 	for _, key := range knownKeys(t) {
-		if !regexp.MustCompile(`(?m)[ {-]` + key + `: |^ *` + key + `:`).MatchString(text) {
+		if !regexp.MustCompile(`(?m)[ {-]` + key + `: |^ *` + key + `:`).MatchString(whole) {
 			t.Errorf("the example does not have %s", key)
 		}
 	}

@@ -60,7 +60,9 @@ func (r *reader) load(o Options, text string, c *Config) error {
 	if root != nil {
 		nodes = r.document(root, c)
 	}
-	c.settle(o, r.merge(o, nodes))
+	won := r.merge(o, nodes)
+	c.settle(o, won)
+	r.checkToken(won, nodes)
 	for _, key := range slices.Sorted(maps.Keys(o.Overrides)) {
 		if !isScalar(key) {
 			r.problems = append(r.problems, flaw{where: fromFlag, key: key, text: "no flag sets this key"})

@@ -43,12 +43,16 @@ func (r *reader) at(n *yaml.Node) Position {
 }
 
 func (r *reader) flaw(n *yaml.Node, key, format string, args ...any) {
-	p := r.at(n)
 	r.flawed[n] = true
-	r.problems = append(r.problems, flaw{
+	r.problems = append(r.problems, r.flawAt(n, key, fmt.Sprintf(format, args...)))
+}
+
+func (r *reader) flawAt(n *yaml.Node, key, text string) flaw {
+	p := r.at(n)
+	return flaw{
 		line: p.Line, column: p.Column, where: fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column),
-		key: sdk.CleanText(key, 80), text: fmt.Sprintf(format, args...),
-	})
+		key: sdk.CleanText(key, 80), text: text,
+	}
 }
 
 // facts are the problems in the order of the file, in columns.

@@ -36,10 +36,16 @@ func scalars() []scalar {
 		{"clientId", prefix + "CLIENT_ID", "", "application that sessions are opened for", anything},
 		{"store.driver", prefix + "STORE_DRIVER", "sqlite", "kind of the store: sqlite", oneOf("sqlite")},
 		{"store.path", prefix + "STORE_PATH", "default", "directory of the state, or default", tilde},
-		{"token.check", prefix + "TOKEN_CHECK", "local", "how session tokens are checked: local", oneOf("local")},
+		{"token.check", prefix + "TOKEN_CHECK", "local", "how session tokens are checked: local, jwt or introspection", oneOf(checkLocal, checkJWT, checkIntrospection)},
 		{"token.ttl", prefix + "TOKEN_TTL", "1h", "how long a new session token lives", duration},
 		{"callback.listen", prefix + "CALLBACK_LISTEN", "127.0.0.1:0", "loopback address that browsers come back to", loopback},
 		{"callback.url", prefix + "CALLBACK_URL", "", "address that sources are told instead", callbackURL},
+		{"token.jwks", prefix + "TOKEN_JWKS", "", "with jwt: keys of the signing service, a file or an https URL", keysPlace},
+		{"token.issuer", prefix + "TOKEN_ISSUER", "", "with jwt: issuer that a token names", anything},
+		{"token.audience", prefix + "TOKEN_AUDIENCE", "", "with jwt: audience that a token names", anything},
+		{"token.algorithms", prefix + "TOKEN_ALGORITHMS", "", "with jwt: algorithms of a signature, with commas between them", algorithmList},
+		{"token.endpoint", prefix + "TOKEN_ENDPOINT", "", "with introspection: https URL of the service that knows the tokens", serviceURL},
+		{"token.clientId", prefix + "TOKEN_CLIENT_ID", "", "with introspection: client that asks", anything},
 	}
 }
 
@@ -155,6 +161,7 @@ func (c *Config) settle(o Options, won map[string]resolved) {
 	c.Token.Check = won["token.check"].value
 	c.Token.TTL, _ = parseDuration(won["token.ttl"].value, maxTTL)
 	c.Callback = Callback{Listen: won["callback.listen"].value, URL: won["callback.url"].value}
+	c.settleToken(won)
 	state := stateDir(o, c.Dir, won["store.path"])
 	c.StateDir = state.value
 	c.entries = append(c.entries, Entry{Key: "stateDir", Value: state.value, Origin: state.origin})

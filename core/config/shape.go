@@ -29,21 +29,26 @@ const (
 func (r *reader) document(root *yaml.Node, c *Config) map[string]*yaml.Node {
 	top := r.mapping(root, "", "version", "clientId", "store", "token", "callback", "providers", "sources", "hooks", "plan")
 	store := r.mapping(top["store"], "store", "driver", "path", "key")
-	token := r.mapping(top["token"], "token", "check", "ttl")
+	token := r.mapping(top["token"], "token", "check", "ttl", "jwks", "issuer", "audience", "algorithms", "endpoint", "clientId", "clientSecret")
 	callback := r.mapping(top["callback"], "callback", "listen", "url")
 	r.version(root, top["version"])
 	c.Store.Key = r.secret(store["key"], "store.key")
+	c.Token.ClientSecret = r.secret(token["clientSecret"], "token.clientSecret")
 	c.Providers = r.providers(top["providers"])
 	c.Sources = r.sources(top["sources"])
 	c.Hooks = r.hooks(top["hooks"])
 	if top["plan"] != nil {
 		c.Plan = r.plan(top["plan"], "plan")
 	}
-	return map[string]*yaml.Node{
+	nodes := map[string]*yaml.Node{
 		"clientId": top["clientId"], "store.driver": store["driver"], "store.path": store["path"],
-		"token.check": token["check"], "token.ttl": token["ttl"],
 		"callback.listen": callback["listen"], "callback.url": callback["url"],
 	}
+	for name, n := range token {
+		nodes[join("token", name)] = n
+	}
+	nodes["token.algorithms"] = r.joined(token["algorithms"], "token.algorithms")
+	return nodes
 }
 
 func (r *reader) version(root, n *yaml.Node) {

@@ -55,7 +55,7 @@ var mistakes = []struct{ name, text, want string }{
 	{"text for map", "version: 1\ntoken: local", "2:8 token a single value, where keys with values are expected"},
 	{"map for list", "version: 1\nhooks: {journal: x}", "2:8 hooks keys with values, where a list is expected"},
 	{"bad driver", "version: 1\nstore: {driver: postgres}", `2:17 store.driver "postgres" is none of: sqlite`},
-	{"bad check", "version: 1\ntoken: {check: jwt}", `2:16 token.check "jwt" is none of: local`},
+	{"bad check", "version: 1\ntoken: {check: jtw}", `2:16 token.check "jtw" is none of: local, jwt, introspection`},
 	{"number as duration", "version: 1\ntoken: {ttl: 15}", `2:14 token.ttl "15" is not a duration; write 15s`},
 	{"no duration", "version: 1\ntoken: {ttl: soon}", `2:14 token.ttl "soon" is not a duration, such as 15s or 1h30m`},
 	{"negative", "version: 1\ntoken: {ttl: -1s}", `2:14 token.ttl "-1s" is not longer than nothing`},

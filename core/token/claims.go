@@ -1,0 +1,130 @@
+package token
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-jose/go-jose/v4/json"
+
+	"github.com/humanconnect/humanconnect/core/event"
+)
+
+// skew is how far the clocks of this machine and of another service may be apart, for "not before" and "issued at"
+// alone: an expiry time counts as it stands.
+const skew = 60 * time.Second
+
+// latest is the last second that an expiry may name: the end of the year 9999.
+const latest = 253402300799
+
+// claims are what another service says of a token: the claims of a JWT (RFC 7519 §4) or the members of an introspection
+// response (RFC 7662 §2.2).
+//
+// They are read by go-jose's JSON, which tells upper from lower case and refuses a name that is there twice: two readers
+// of one token must not see two users.
+type claims struct {
+	Issuer   string          `json:"iss"`
+	Audience json.RawMessage `json:"aud"`
+	Subject  string          `json:"sub"`
+	ClientID string          `json:"client_id"`
+	Expires  *float64        `json:"exp"`
+	Starts   *float64        `json:"nbf"`
+	Issued   *float64        `json:"iat"`
+	Sources  json.RawMessage `json:"sources"`
+}
+
+// readClaims reads a JSON object; false if it is none, or a claim has another type than it should.
+func readClaims(text []byte, into any) bool {
+	return utf8.Valid(text) && json.Unmarshal(text, into) == nil
+}
+
+// owner says whether the claims name a client and a user.
+func (c *claims) owner() bool {
+	return named(c.ClientID, MaxClientID) && named(c.Subject, MaxUserID)
+}
+
+// named says whether a name can be one. A decoder puts U+FFFD in the place of half a surrogate pair, so that two names
+// would become one.
+func named(s string, most int) bool {
+	return s != "" && len(s) <= most && !strings.ContainsRune(s, utf8.RuneError)
+}
+
+// sources returns the sources that the token may connect or disconnect, nil for all; false if the claim is malformed.
+// An empty list allows none.
+func (c *claims) sources() ([]string, bool) {
+	if c.Sources == nil {
+		return nil, true
+	}
+	var list []string
+	if json.Unmarshal(c.Sources, &list) != nil || list == nil {
+		return nil, false
+	}
+	for _, s := range list {
+		if !sourceID.MatchString(s) {
+			return nil, false
+		}
+	}
+	return list, true
+}
+
+// meantFor says whether the audience, one string or a list of them, has a name.
+func (c *claims) meantFor(name string) bool {
+	var one string
+	if json.Unmarshal(c.Audience, &one) == nil {
+		return one == name
+	}
+	var list []string
+	return json.Unmarshal(c.Audience, &list) == nil && slices.Contains(list, name)
+}
+
+// begun says whether the token may be used already.
+func (c *claims) begun(now time.Time) bool {
+	for _, claim := range []*float64{c.Starts, c.Issued} {
+		if claim == nil {
+			continue
+		}
+		at, ok := numericDate(*claim)
+		if !ok || at.After(now.Add(skew)) {
+			return false
+		}
+	}
+	return true
+}
+
+// verdict of a genuine token that names its owner and expires at a given time.
+func (c *claims) verdict(key []byte, sources []string, expires, now time.Time) Verdict {
+	v := Verdict{
+		Status: event.Success, Key: key, ClientID: c.ClientID, ClientUserID: c.Subject, Sources: sources, ExpiresAt: expires,
+	}
+	switch {
+	case !c.begun(now):
+		v.Status = event.TokenInvalid
+	case !now.Before(expires):
+		v.Status = event.TokenExpired
+	}
+	return v
+}
+
+// numericDate reads seconds since 1970, to the millisecond below (RFC 7519 §2).
+func numericDate(seconds float64) (time.Time, bool) {
+	if math.IsNaN(seconds) || seconds < 0 || seconds > latest {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(math.Floor(seconds * 1000))).UTC(), true
+}
+
+// digest names texts, in their order, for a purpose.
+func digest(purpose string, texts ...string) []byte {
+	h := sha256.New()
+	for _, text := range append([]string{purpose}, texts...) {
+		var length [8]byte
+		binary.BigEndian.PutUint64(length[:], uint64(len(text)))
+		_, _ = h.Write(length[:]) // a hash takes all
+		_, _ = h.Write([]byte(text))
+	}
+	return h.Sum(nil)
+}

@@ -1,0 +1,112 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/problem"
+)
+
+const (
+	// codeNetwork: another service could not be asked, so that nothing is known of the token.
+	codeNetwork = "network"
+
+	// maxAnswer limits what another service may answer, unpacked.
+	maxAnswer = 1 << 20
+	// answerTime limits one request with its whole answer.
+	answerTime = 10 * time.Second
+	dialTime   = 5 * time.Second
+)
+
+// service asks one address of another service. It follows no redirect, keeps no cookie, and reads at most maxAnswer.
+// It is safe for concurrent use.
+type service struct {
+	// what it is, for a person: "the key set".
+	what   string
+	url    *url.URL
+	client *http.Client
+}
+
+// answer is what a service said.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// newService makes a service; a limit of 0 is answerTime.
+func newService(what string, address *url.URL, limit time.Duration) *service {
+	if limit == 0 {
+		limit = answerTime
+	}
+	return &service{what: what, url: address, client: &http.Client{
+		Timeout: limit,
+		Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: dialTime}).DialContext,
+			TLSHandshakeTimeout: dialTime, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
+			IdleConnTimeout: 30 * time.Second,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// ask sends a request to the address of the service. Any status is an answer. An error is a problem with code network,
+// or the context's own error where that has ended.
+func (s *service) ask(ctx context.Context, r *http.Request) (*answer, error) {
+	resp, err := s.client.Do(r.WithContext(ctx))
+	if err != nil {
+		return nil, s.failed(ctx, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, s.failed(ctx, err)
+	case len(body) > maxAnswer:
+		return nil, s.unusable("its answer is larger than %d MiB", maxAnswer>>20)
+	}
+	return &answer{resp.StatusCode, resp.Header, body}, nil
+}
+
+// failed tells of a request that got no answer. The text of a url.Error has the whole address, which may hold a secret.
+func (s *service) failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var whole *url.Error
+	if errors.As(err, &whole) {
+		err = whole.Err
+		if whole.Timeout() {
+			err = fmt.Errorf("no whole answer within %s", s.client.Timeout)
+		}
+	}
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		err = fmt.Errorf("no whole answer within %s", s.client.Timeout)
+	}
+	return s.problem().Because(err)
+}
+
+// unusable tells of an answer that is of no use.
+func (s *service) unusable(format string, args ...any) error {
+	return s.problem().Because(fmt.Errorf(format, args...))
+}
+
+func (s *service) problem() *problem.Problem {
+	return problem.New(codeNetwork, "%s at %s://%s could not be asked, so the session token is not judged", s.what, s.url.Scheme, s.url.Host).
+		Hint("try again; nothing was opened")
+}
+
+// wrongStatus tells of an answer with another status than 200.
+func (s *service) wrongStatus(status int) error {
+	if status >= 300 && status < 400 {
+		return s.unusable("it answered with a redirect (status %d), and none is followed", status)
+	}
+	return s.unusable("it answered with status %d", status)
+}
