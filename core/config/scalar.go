@@ -38,7 +38,7 @@ func scalars() []scalar {
 		{"store.path", prefix + "STORE_PATH", "default", "directory of the state, or default", tilde},
 		{"token.check", prefix + "TOKEN_CHECK", "local", "how session tokens are checked: local, jwt or introspection", oneOf(checkLocal, checkJWT, checkIntrospection)},
 		{"token.ttl", prefix + "TOKEN_TTL", "1h", "how long a new session token lives", duration},
-		{"callback.listen", prefix + "CALLBACK_LISTEN", "127.0.0.1:0", "loopback address that browsers come back to", loopback},
+		{"callback.listen", prefix + "CALLBACK_LISTEN", "127.0.0.1:0", "loopback address that browsers come back to", loopbackAddress},
 		{"callback.url", prefix + "CALLBACK_URL", "", "address that sources are told instead", callbackURL},
 		{"token.jwks", prefix + "TOKEN_JWKS", "", "with jwt: keys of the signing service, a file or an https URL", keysPlace},
 		{"token.issuer", prefix + "TOKEN_ISSUER", "", "with jwt: issuer that a token names", anything},
@@ -65,8 +65,8 @@ func duration(s string) string {
 	return wrong
 }
 
-// loopback says what is wrong with an address to listen at.
-func loopback(s string) string {
+// loopbackAddress says what is wrong with an address to listen at.
+func loopbackAddress(s string) string {
 	host, port, err := net.SplitHostPort(s)
 	ip := net.ParseIP(host)
 	number, portErr := strconv.ParseUint(port, 10, 16)

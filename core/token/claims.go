@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 
 	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // skew is how far the clocks of this machine and of another service may be apart, for "not before" and "issued at"
@@ -64,7 +65,7 @@ func (c *claims) sources() ([]string, bool) {
 		return nil, false
 	}
 	for _, s := range list {
-		if !sourceID.MatchString(s) {
+		if !sdk.ValidID(s) {
 			return nil, false
 		}
 	}
