@@ -7,7 +7,7 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// provider implements [sdk.Provider] and [sdk.Checker]. It keeps nothing: what a later step needs is in the resume
+// provider implements [sdk.Provider], [sdk.Refresher] and [sdk.Checker]. It keeps nothing: what a later step needs is in the resume
 // bytes, what a later call needs is in the credential.
 type provider struct{}
 
@@ -21,15 +21,20 @@ func (provider) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step,
 		return connected(req, login{Account: "instant", Label: "Instant account"})
 	case clinic, family:
 		return converse(ctx, req)
+	case tracker, scale:
+		step, err := authorized(req.Source).Connect(ctx, req)
+		return step, withHint(err, req.Settings)
 	}
 	return nil, noSuchSource(req.Source)
 }
 
-// Disconnect implements [sdk.Provider]. There is nothing to revoke, so it is idempotent by nature.
+// Disconnect implements [sdk.Provider]. At clinic and family there is nothing to revoke, so it is idempotent by nature.
 func (provider) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
 	switch req.Source {
 	case instant:
 		return &sdk.Error{Code: sdk.NotSupported, Message: "Sandbox Instant cannot revoke."}
+	case tracker, scale:
+		return withHint(authorized(req.Source).Disconnect(ctx, req), req.Settings)
 	case clinic, family:
 	default:
 		return noSuchSource(req.Source)
@@ -44,8 +49,21 @@ func (provider) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
 	return nil
 }
 
+// Refresh implements [sdk.Refresher].
+func (provider) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+	switch req.Source {
+	case tracker, scale:
+		refreshed, err := authorized(req.Source).Refresh(ctx, req)
+		return refreshed, withHint(err, req.Settings)
+	}
+	return nil, &sdk.Error{Code: sdk.NotSupported, Message: "This sandbox source gives nothing that ends by itself."}
+}
+
 // Check implements [sdk.Checker].
 func (provider) Check(ctx context.Context, req *sdk.GrantRequest) error {
+	if req.Source == tracker || req.Source == scale {
+		return withHint(authorized(req.Source).Check(ctx, req), req.Settings)
+	}
 	grant, err := readGrant(req.Credential)
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ const (
 	family  = "sandbox-family"
 )
 
-// deadEnd is where nobody listens: the one place that the sandbox sends a browser to.
+// deadEnd is where nobody listens: the one place that clinic and family send a browser to.
 const deadEnd = "127.0.0.1:9"
 
 func description() *sdk.Description {
@@ -38,6 +38,14 @@ func description() *sdk.Description {
 				Ways: ways(), Hosts: []string{deadEnd}, Capabilities: capabilities(),
 				Fields: append(loginFields(), memberField()),
 			},
+			{
+				ID: tracker, Name: "Sandbox Tracker", Group: "Sandbox", Ways: authorized(tracker).Ways,
+				Hosts: []string{defaultHost}, Capabilities: lasting(), Settings: serverSettings(),
+			},
+			{
+				ID: scale, Name: "Sandbox Scale", Group: "Sandbox", Ways: authorized(scale).Ways,
+				Hosts: []string{defaultHost}, Capabilities: lasting(), Settings: serverSettings(),
+			},
 		},
 	}
 }
@@ -48,6 +56,9 @@ func ways() []sdk.Way { return []sdk.Way{sdk.WayForm, sdk.WayBrowser, sdk.WayCod
 func capabilities() []sdk.Capability {
 	return []sdk.Capability{sdk.CapabilityRevoke, sdk.CapabilityCheck}
 }
+
+// lasting are the capabilities of a source with an authorization server.
+func lasting() []sdk.Capability { return append(capabilities(), sdk.CapabilityRefresh) }
 
 // The fields of the forms, and the settings.
 const (

@@ -1,0 +1,109 @@
+// Package authority is the authorization server of the sandbox sources: a whole OAuth 2.0 and OpenID Connect server,
+// built on zitadel/oidc, whose one page lets whoever signs in choose what goes wrong.
+//
+//	browser ─▶ /authorize ─▶ /consent (sign in, scopes, fault) ─▶ /authorize/callback ─▶ the client's redirect address
+//	device  ─▶ /device_authorization    browser ─▶ /device (code) ─▶ /consent ─▶ done
+//	client  ─▶ /oauth/token, /userinfo, /revoke, /oauth/introspect
+//
+// Everything is in memory and ends with the process. It is for tests and demonstrations on loopback, and lets in
+// whoever knows the one password.
+package authority
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/op"
+	"golang.org/x/text/language"
+)
+
+// The paths of our own pages; the library has the others.
+const (
+	pathConsent = "/consent"
+	pathDevice  = "/device"
+)
+
+// How long things last.
+const (
+	accessLife  = time.Hour
+	deviceLife  = 10 * time.Minute
+	requestLife = 15 * time.Minute
+	// pollInterval is short, so that nobody waits in a test; RFC 8628 would have it be 5 s.
+	pollInterval = time.Second
+)
+
+// Authority is the server as a handler. It is safe for concurrent use.
+type Authority struct {
+	issuer   string
+	provider *op.Provider
+	store    *store
+	handler  http.Handler
+}
+
+// New returns the server that is reached at issuer, which is http and on loopback. now is its clock. Nothing has to be
+// closed.
+func New(issuer string, now func() time.Time) (*Authority, error) {
+	if !loopback(issuer) {
+		return nil, fmt.Errorf("the address %q is not on loopback", issuer)
+	}
+	s, err := newStore(now)
+	if err != nil {
+		return nil, err
+	}
+	a := &Authority{issuer: issuer, store: s}
+	config := &op.Config{
+		CodeMethodS256: true, AuthMethodPost: true, GrantTypeRefreshToken: true,
+		SupportedUILocales: []language.Tag{language.English},
+		SupportedScopes:    []string{"openid", "profile", "offline_access", "activity:read", "weight:read"},
+		DeviceAuthorization: op.DeviceAuthorizationConfig{
+			Lifetime: deviceLife, PollInterval: pollInterval, UserFormPath: pathDevice, UserCode: op.UserCodeBase20,
+		},
+	}
+	_, _ = rand.Read(config.CryptoKey[:]) // never fails
+	a.provider, err = op.NewProvider(config, s, op.StaticIssuer(issuer), op.WithAllowInsecure(), op.WithCORSOptions(nil))
+	if err != nil {
+		return nil, fmt.Errorf("make the authorization server: %w", err)
+	}
+	a.handler = a.routes()
+	return a, nil
+}
+
+func (a *Authority) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", a.home)
+	mux.HandleFunc("GET "+pathConsent, a.showConsent)
+	mux.HandleFunc("POST "+pathConsent, a.takeConsent)
+	mux.HandleFunc("GET "+pathDevice, a.showDevice)
+	mux.Handle("/authorize", a.onlyLoopback(a.provider))
+	mux.Handle("/.well-known/openid-configuration", a.withIssuerMetadata(a.provider))
+	mux.Handle("/userinfo", a.resource(a.provider))
+	mux.Handle("POST /oauth/token", a.tokenFaults(a.provider))
+	mux.Handle("POST /revoke", a.revokeFaults(a.provider))
+	mux.Handle("/", a.provider)
+	return a.finalRedirect(mux)
+}
+
+// ServeHTTP implements [http.Handler]. It answers nobody who reached it by another name than one of loopback, such as a
+// page that had its name rebound.
+func (a *Authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !loopback("http://" + r.Host) {
+		http.Error(w, "this server is for loopback alone", http.StatusForbidden)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	w.Header().Set("Cache-Control", "no-store")
+	a.handler.ServeHTTP(w, r)
+}
+
+// loopback says whether an address is http on this machine.
+func loopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" || u.User != nil {
+		return false
+	}
+	return u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
+}

@@ -1,0 +1,208 @@
+package oauth2
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// stored is the credential, of [sdk.MediaTypeOAuth2].
+type stored struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	TokenType    string `json:"token_type"`
+	Scope        string `json:"scope,omitempty"`
+}
+
+func credentialOf(granted *oauth2.Token, scopes []string) sdk.Credential {
+	data, _ := json.Marshal(stored{ // strings alone
+		AccessToken: granted.AccessToken, RefreshToken: granted.RefreshToken, TokenType: "Bearer",
+		Scope: strings.Join(scopes, " "),
+	})
+	return sdk.Credential{Data: sdk.Secret(data), MediaType: sdk.MediaTypeOAuth2, ExpiresAt: granted.Expiry.UTC()}
+}
+
+func readCredential(c sdk.Credential) (stored, error) {
+	var s stored
+	if c.MediaType != sdk.MediaTypeOAuth2 || json.Unmarshal([]byte(c.Data.Reveal()), &s) != nil || s.AccessToken == "" {
+		return stored{}, refuse(sdk.SourceError, "This is no credential of the source.")
+	}
+	return s, nil
+}
+
+// tokenOf has the scopes as granted: as asked where the server does not say (RFC 6749 §5.1).
+func tokenOf(granted *oauth2.Token, asked []string) (Token, error) {
+	if kind := granted.Type(); !strings.EqualFold(kind, "bearer") {
+		return Token{}, refuse(sdk.SourceError, "The source gave a token of a kind that was not asked for.")
+	}
+	scopes := asked
+	if said, _ := granted.Extra("scope").(string); said != "" {
+		scopes = strings.Fields(said)
+	}
+	return Token{Access: sdk.Secret(granted.AccessToken), Scopes: slices.Clone(scopes), Extra: granted.Extra}, nil
+}
+
+// Refresh implements [sdk.Refresher]. A server that rotates refresh tokens gives a new one; else the old one is kept.
+func (s *Source) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+	old, err := readCredential(req.Credential)
+	if err != nil {
+		return nil, err
+	}
+	if old.RefreshToken == "" {
+		return nil, refuse(sdk.NotSupported, "The source gave nothing to refresh with.")
+	}
+	endpoint, err := s.endpoint(ctx, req.Settings)
+	if err != nil {
+		return nil, err
+	}
+	config := s.config(req.Settings, endpoint)
+	granted, err := config.TokenSource(withLimits(ctx), &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
+	if err != nil {
+		return nil, refusedToken(ctx, err, refuse(sdk.Revoked, "The access is not valid any more."), req.Settings)
+	}
+	token, err := tokenOf(granted, strings.Fields(old.Scope))
+	if err != nil {
+		return nil, err
+	}
+	return &sdk.Refreshed{Credential: credentialOf(granted, token.Scopes), Scopes: token.Scopes}, nil
+}
+
+// Check implements [sdk.Checker]: it asks the source by Works, or else Account.
+func (s *Source) Check(ctx context.Context, req *sdk.GrantRequest) error {
+	have, err := readCredential(req.Credential)
+	if err != nil {
+		return err
+	}
+	if over := req.Credential.ExpiresAt; !over.IsZero() && !over.After(time.Now()) {
+		return &sdk.Error{
+			Code: sdk.NotSupported, Message: "The access has to be refreshed before it can be checked.", Retryable: true,
+		}
+	}
+	token := Token{
+		Access: sdk.Secret(have.AccessToken), Scopes: strings.Fields(have.Scope), Extra: func(string) any { return nil },
+	}
+	if token.Issuer, _ = s.issuer(req.Settings); token.Issuer == "" {
+		token.Issuer = s.Endpoint.Issuer
+	}
+	switch {
+	case s.Works != nil:
+		err = s.Works(ctx, authorized(token.Access), token)
+	case s.Account != nil:
+		_, err = s.Account(ctx, authorized(token.Access), token)
+	default:
+		return refuse(sdk.NotSupported, "The source cannot be asked whether the access still works.")
+	}
+	if err != nil {
+		return whatWasSaid(ctx, err)
+	}
+	return nil
+}
+
+// Disconnect implements [sdk.Provider] by RFC 7009: the refresh token first, which at most servers ends the whole
+// grant, then the access token, where it does not.
+func (s *Source) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
+	have, err := readCredential(req.Credential)
+	if err != nil {
+		return err
+	}
+	endpoint, err := s.endpoint(ctx, req.Settings)
+	if err != nil {
+		return err
+	}
+	if endpoint.RevocationURL == "" {
+		return refuse(sdk.NotSupported, "The source has no way to revoke access.")
+	}
+	if have.RefreshToken != "" {
+		form := url.Values{"token": {have.RefreshToken}, "token_type_hint": {"refresh_token"}}
+		if _, err := s.revoke(ctx, req.Settings, endpoint, form); err != nil {
+			return err
+		}
+	}
+	form := url.Values{"token": {have.AccessToken}, "token_type_hint": {"access_token"}}
+	code, err := s.revoke(ctx, req.Settings, endpoint, form)
+	if code == "unsupported_token_type" && have.RefreshToken != "" {
+		return nil
+	}
+	return err
+}
+
+// revoke returns the server's error code beside the error. A token that it does not know is as good as revoked
+// (RFC 7009 §2.2).
+func (s *Source) revoke(ctx context.Context, settings sdk.Settings, e Endpoint, form url.Values) (string, error) {
+	resp, err := s.post(ctx, settings, e, e.RevocationURL, form)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
+		return "", nil
+	}
+	code := codeOf(resp)
+	switch code {
+	case "invalid_token", "invalid_grant":
+		return "", nil
+	case "unsupported_token_type":
+		return code, refuse(sdk.NotSupported, "The source cannot revoke tokens of this kind.")
+	}
+	return code, refusedWith(code, resp, settings)
+}
+
+// post sends a form to an endpoint that the client authenticates at. The answer is the caller's to close.
+func (s *Source) post(
+	ctx context.Context, settings sdk.Settings, e Endpoint, address string, form url.Values,
+) (*http.Response, error) {
+	config := s.config(settings, e)
+	if config.Endpoint.AuthStyle == oauth2.AuthStyleInParams {
+		form.Set("client_id", config.ClientID)
+		if config.ClientSecret != "" {
+			form.Set("client_secret", config.ClientSecret)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, refuse(sdk.SourceError, "The address to ask at is not one.")
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	if config.Endpoint.AuthStyle == oauth2.AuthStyleInHeader {
+		// RFC 6749 §2.3.1 has both form-encoded first.
+		req.SetBasicAuth(url.QueryEscape(config.ClientID), url.QueryEscape(config.ClientSecret))
+	}
+	resp, err := limited().Do(req)
+	if err != nil {
+		return nil, unreachable(ctx, err)
+	}
+	return resp, nil
+}
+
+func refusedAnswer(resp *http.Response, settings sdk.Settings) *sdk.Error {
+	return refusedWith(codeOf(resp), resp, settings)
+}
+
+// refusedWith says what an error code and the status that it came with mean.
+func refusedWith(code string, resp *http.Response, settings sdk.Settings) *sdk.Error {
+	if code == "" || resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500 {
+		if resp.StatusCode == http.StatusUnauthorized {
+			return refusedClient("invalid_client", settings)
+		}
+		return refusedStatus(resp)
+	}
+	return refusedClient(code, settings)
+}
+
+// codeOf reads the error code of an answer, or "".
+func codeOf(resp *http.Response) string {
+	var answer struct {
+		Error string `json:"error"`
+	}
+	_ = json.NewDecoder(resp.Body).Decode(&answer) // a body that is no document has no code
+	return answer.Error
+}

@@ -1,0 +1,93 @@
+package oauth2
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// The limits of every request.
+const (
+	requestLimit = 10 * time.Second
+	answerLimit  = 1 << 20
+)
+
+var errTooLong = errors.New("the answer is longer than 1 MiB")
+
+// limited is the client of every request: it follows no redirect, which could carry a secret elsewhere, and ends a
+// request after 10 s and an answer after 1 MiB. Its connections are the process's, so it needs no closing.
+func limited() *http.Client {
+	return &http.Client{
+		Transport: transport{}, Timeout: requestLimit,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// authorized is a limited client that sends an access token along (RFC 6750).
+func authorized(access sdk.Secret) *http.Client {
+	client := limited()
+	client.Transport = transport{access: access}
+	return client
+}
+
+type transport struct{ access sdk.Secret }
+
+// RoundTrip implements [http.RoundTripper].
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.access != "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+t.access.Reveal())
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil {
+		resp.Body = &shortBody{ReadCloser: resp.Body, left: answerLimit}
+	}
+	return resp, err
+}
+
+// shortBody fails rather than ends where it is cut, so that a cut answer is never taken for a whole one.
+type shortBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *shortBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= n; b.left < 0 {
+		return 0, errTooLong
+	}
+	return n, err
+}
+
+// Get asks a source for a JSON document with the client that Account and Works are given. What goes wrong is an
+// [sdk.Error]: 401 is revoked, 403 scope_missing, 429 rate_limited, 5xx and no answer source_unavailable, and anything
+// else that is not a document source_error.
+func Get(ctx context.Context, client *http.Client, address string, into any) error {
+	_, err := getJSON(ctx, client, address, into)
+	return err
+}
+
+func getJSON(ctx context.Context, client *http.Client, address string, into any) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, refuse(sdk.SourceError, "The address to ask at is not one.")
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, unreachable(ctx, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return resp.StatusCode, refusedStatus(resp)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		return resp.StatusCode, unreadable(ctx, err)
+	}
+	return resp.StatusCode, nil
+}

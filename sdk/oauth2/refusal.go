@@ -1,0 +1,148 @@
+package oauth2
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// No error of this package has a word of the source's own in its message: an error_description may quote a token.
+
+func refuse(code sdk.Code, message string) *sdk.Error {
+	return &sdk.Error{Code: code, Message: message}
+}
+
+func misconfigured(setting, message string) *sdk.Error {
+	return &sdk.Error{Code: sdk.BadConfiguration, Message: message, Setting: setting}
+}
+
+func unavailable(after time.Duration) *sdk.Error {
+	return &sdk.Error{
+		Code: sdk.SourceUnavailable, Message: "The source is not available.", Retryable: true, RetryAfter: after,
+	}
+}
+
+// caused is an [sdk.Error] that a caller can ask for its cause, such as syscall.ECONNREFUSED.
+type caused struct {
+	said  *sdk.Error
+	cause error
+}
+
+// Error leaves the cause out: it may quote an address with secrets.
+func (c caused) Error() string { return c.said.Error() }
+
+// Unwrap makes both found by [errors.Is] and [errors.As].
+func (c caused) Unwrap() []error { return []error{c.said, c.cause} }
+
+// unreachable is a request that got no answer. Where the caller's own time is over, that says nothing of the source.
+func unreachable(ctx context.Context, cause error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return caused{unavailable(0), cause}
+}
+
+// unreadable is an answer that could not be read, or not be understood.
+func unreadable(ctx context.Context, cause error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return caused{refuse(sdk.SourceError, "The source answered with something unexpected."), cause}
+}
+
+// refusedStatus says what the HTTP status of a refused request means.
+func refusedStatus(resp *http.Response) *sdk.Error {
+	switch code := resp.StatusCode; {
+	case code == http.StatusUnauthorized:
+		return refuse(sdk.Revoked, "The access is not valid any more.")
+	case code == http.StatusForbidden:
+		return refuse(sdk.ScopeMissing, "The access that was given does not include this.")
+	case code == http.StatusTooManyRequests:
+		return &sdk.Error{
+			Code: sdk.RateLimited, Message: "The source was asked too often.", Retryable: true, RetryAfter: retryAfter(resp),
+		}
+	case code >= http.StatusInternalServerError:
+		return unavailable(retryAfter(resp))
+	}
+	return refuse(sdk.SourceError, "The source answered with something unexpected.")
+}
+
+// retryAfter reads the header of RFC 9110 §10.2.3; a day at most.
+func retryAfter(resp *http.Response) time.Duration {
+	value := resp.Header.Get("Retry-After")
+	after := time.Duration(0)
+	if seconds, err := strconv.Atoi(value); err == nil {
+		after = time.Duration(min(seconds, 24*60*60)) * time.Second
+	} else if at, err := http.ParseTime(value); err == nil {
+		after = time.Until(at)
+	}
+	return min(max(after, 0), 24*time.Hour)
+}
+
+// refusedCallback says what an error in a redirect means (RFC 6749 §4.1.2.1).
+func refusedCallback(code string) *sdk.Error {
+	switch code {
+	case "access_denied", "consent_required", "login_required", "interaction_required", "account_selection_required":
+		return refuse(sdk.AccessDenied, "Access was not given.")
+	case "temporarily_unavailable":
+		return unavailable(0)
+	case "invalid_scope":
+		return refuse(sdk.ScopeMissing, "The source does not grant what was asked for.")
+	case "server_error":
+		return &sdk.Error{Code: sdk.SourceError, Message: "The source met an error of its own.", Retryable: true}
+	case "unauthorized_client", "invalid_client", "unsupported_response_type":
+		return misconfigured(SettingClientID, "The source does not know the client, or does not allow it to do this.")
+	}
+	return refuse(sdk.SourceError, "The source answered with something unexpected.")
+}
+
+// refusedToken says what the failure of a request for a token means (RFC 6749 §5.2). grant is what an invalid_grant
+// means there.
+func refusedToken(ctx context.Context, err error, grant *sdk.Error, settings sdk.Settings) error {
+	var refused *oauth2.RetrieveError
+	if !errors.As(err, &refused) {
+		if sent := (*url.Error)(nil); errors.As(err, &sent) {
+			return unreachable(ctx, err)
+		}
+		return unreadable(ctx, err)
+	}
+	// A status that is not about the grant counts more than what a proxy put into the body.
+	if status := refused.Response.StatusCode; status == http.StatusTooManyRequests || status >= 500 {
+		return refusedStatus(refused.Response)
+	}
+	if refused.ErrorCode == "invalid_grant" {
+		return grant
+	}
+	return refusedClient(refused.ErrorCode, settings)
+}
+
+// refusedClient says what an error of an endpoint means that a client authenticates at.
+func refusedClient(code string, settings sdk.Settings) *sdk.Error {
+	switch code {
+	case "invalid_client":
+		if settings.Secrets[SettingClientSecret] != "" {
+			return misconfigured(SettingClientSecret, "The source does not accept the client and its secret.")
+		}
+	case "unsupported_grant_type":
+		return misconfigured(SettingClientID, "The source does not allow the client to do this.")
+	}
+	return refusedCallback(code)
+}
+
+// whatWasSaid lets an author's [sdk.Error] through, and what else went wrong be the source's failure to answer.
+func whatWasSaid(ctx context.Context, err error) error {
+	if said := (*sdk.Error)(nil); errors.As(err, &said) {
+		return err
+	}
+	if sent := (*url.Error)(nil); errors.As(err, &sent) {
+		return unreachable(ctx, err)
+	}
+	return err
+}

@@ -1,0 +1,196 @@
+// Package oauth2 makes a provider of an OAuth 2.0 source out of data: the addresses of its authorization server, the
+// scopes, and one function that asks the source whose account a token is for.
+//
+//	type tracker struct{ *oauth2.Source }
+//
+// Embedded so, a [Source] gives the provider its Connect, Disconnect, Refresh and Check; Describe is left. It does the
+// authorization code flow with PKCE (RFC 6749, RFC 7636), the device flow (RFC 8628), refreshing, revocation
+// (RFC 7009), server metadata (RFC 8414, OpenID Connect Discovery) and the check of the issuer (RFC 9207), and says no
+// with the closed list of failure codes. It keeps nothing between two calls.
+//
+// The client's id and secret stand in the settings, as client_id and client_secret.
+package oauth2
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	"golang.org/x/oauth2"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// The settings that a source reads.
+const (
+	SettingClientID     = "client_id"
+	SettingClientSecret = "client_secret"
+)
+
+// ClientSettings are the settings of an installation's own client, for [sdk.Source.Settings].
+func ClientSettings() []sdk.Field {
+	return []sdk.Field{
+		{ID: SettingClientID, Label: "Client id", Kind: sdk.KindText},
+		{ID: SettingClientSecret, Label: "Client secret", Kind: sdk.KindSecret},
+	}
+}
+
+// Source is an OAuth 2.0 source. It must not be changed once it is used; its methods are then safe for concurrent use.
+type Source struct {
+	// Endpoint has the addresses of the authorization server, unless Issuer is set.
+	Endpoint Endpoint
+	// Issuer is the issuer of an authorization server that publishes its addresses as metadata, which is then read
+	// when a call needs it.
+	Issuer string
+	// IssuerSetting names a setting that, where it is set, has the Issuer instead.
+	IssuerSetting string
+	// ClientID is the id of a client without a secret, for installations that configure none of their own.
+	ClientID string
+	// Scopes to ask for where a request names none.
+	Scopes []string
+	// Required are scopes that the source cannot do without: not granted, they are a scope_missing.
+	Required []string
+	// Ways to connect, the better one first: [sdk.WayBrowser] and [sdk.WayCode]. The first that the front end can do
+	// is taken, else the first. Empty means the browser.
+	Ways []sdk.Way
+	// Account asks the source whose account it is. Its client carries the access token, follows no redirect, and gives
+	// up after 10 s or 1 MiB; see [Get]. Without it the source cannot tell accounts apart.
+	Account func(ctx context.Context, client *http.Client, token Token) (sdk.Account, error)
+	// Works asks the source whether a token still works. Without it Check calls Account.
+	Works func(ctx context.Context, client *http.Client, token Token) error
+}
+
+// Token is what the authorization server granted.
+type Token struct {
+	// Access is the access token. The client that comes with it sends it already.
+	Access sdk.Secret
+	// Scopes as granted.
+	Scopes []string
+	// Issuer is the authorization server that the token is of, where it is known by its issuer.
+	Issuer string
+	// Extra returns a further member of the token response, as JSON decodes it, such as "patient" or "user_id"; nil
+	// where there is none, and always nil after the step that connected.
+	Extra func(name string) any
+}
+
+// resume is what a later step needs of this one.
+type resume struct {
+	Endpoint Endpoint `json:"endpoint"`
+	Scopes   []string `json:"scopes,omitempty"`
+	// Verifier of RFC 7636 and nonce of OpenID Connect, of an attempt by browser.
+	Verifier string `json:"verifier,omitempty"`
+	Nonce    string `json:"nonce,omitempty"`
+	// Device is that of an attempt by code.
+	Device *device `json:"device,omitempty"`
+}
+
+func (r resume) bytes() []byte {
+	data, _ := json.Marshal(r) // strings and numbers alone
+	return data
+}
+
+// Connect implements [sdk.Provider].
+func (s *Source) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
+	if _, isStart := req.Reply.(sdk.Start); isStart {
+		return s.start(ctx, req)
+	}
+	var at resume
+	if json.Unmarshal(req.Resume, &at) != nil || (at.Verifier == "") == (at.Device == nil) {
+		return nil, refuse(sdk.SourceError, "It is not known where the attempt stands.")
+	}
+	switch reply := req.Reply.(type) {
+	case sdk.Callback:
+		if at.Device == nil {
+			return s.callback(ctx, req, reply, at)
+		}
+	case sdk.TimePassed:
+		if at.Device != nil {
+			return s.poll(ctx, req, at)
+		}
+	}
+	return nil, refuse(sdk.SourceError, "The reply is not one to the last step.")
+}
+
+func (s *Source) start(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
+	endpoint, err := s.endpoint(ctx, req.Settings)
+	if err != nil {
+		return nil, err
+	}
+	at := resume{Endpoint: endpoint, Scopes: req.Scopes}
+	if len(at.Scopes) == 0 {
+		at.Scopes = s.Scopes
+	}
+	if s.clientID(req.Settings) == "" {
+		return nil, misconfigured(SettingClientID, "The source needs a client id.")
+	}
+	if s.way(req.FrontEnd) == sdk.WayCode {
+		return s.startDevice(ctx, req, at)
+	}
+	return s.startBrowser(req, at)
+}
+
+// way chooses how to connect. A front end that can do none is asked all the same: it says better than a provider what
+// it lacks.
+func (s *Source) way(can sdk.FrontEnd) sdk.Way {
+	if len(s.Ways) == 0 {
+		return sdk.WayBrowser
+	}
+	for _, way := range s.Ways {
+		if way == sdk.WayBrowser && can.Browser || way == sdk.WayCode && can.Code {
+			return way
+		}
+	}
+	return s.Ways[0]
+}
+
+func (s *Source) clientID(settings sdk.Settings) string {
+	if id := settings.Values[SettingClientID]; id != "" {
+		return id
+	}
+	return s.ClientID
+}
+
+// config is that of the library, for one request.
+func (s *Source) config(settings sdk.Settings, endpoint Endpoint) *oauth2.Config {
+	secret := settings.Secrets[SettingClientSecret].Reveal()
+	return &oauth2.Config{
+		ClientID:     s.clientID(settings),
+		ClientSecret: secret,
+		Endpoint: oauth2.Endpoint{
+			AuthURL:   endpoint.AuthURL,
+			TokenURL:  endpoint.TokenURL,
+			AuthStyle: authStyle(endpoint, secret),
+		},
+	}
+}
+
+// authStyle is how the client shows who it is. It is never tried out: an authorization code is good for one try.
+func authStyle(endpoint Endpoint, secret string) oauth2.AuthStyle {
+	if secret == "" || endpoint.SecretInBody {
+		return oauth2.AuthStyleInParams
+	}
+	return oauth2.AuthStyleInHeader
+}
+
+// connected ends an attempt with what the token endpoint answered. A grant that is refused here is left to expire
+// unused: revoking it would at many servers end every grant of the account, that of a living connection included.
+func (s *Source) connected(ctx context.Context, at resume, granted *oauth2.Token) (sdk.Step, error) {
+	token, err := tokenOf(granted, at.Scopes)
+	if err != nil {
+		return nil, err
+	}
+	for _, scope := range s.Required {
+		if !slices.Contains(token.Scopes, scope) {
+			return nil, refuse(sdk.ScopeMissing, "The access that was given does not include everything that is needed.")
+		}
+	}
+	var account sdk.Account
+	token.Issuer = at.Endpoint.Issuer
+	if s.Account != nil {
+		if account, err = s.Account(ctx, authorized(token.Access), token); err != nil {
+			return nil, whatWasSaid(ctx, err)
+		}
+	}
+	return sdk.Connected{Account: account, Credential: credentialOf(granted, token.Scopes), Scopes: token.Scopes}, nil
+}
