@@ -43,6 +43,9 @@ func main() {
 
 // run serves until ctx ends. The first line on out is the address that it listens at, as a URL.
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
+	if len(args) > 0 && args[0] == "consent" {
+		return consent(ctx, args[1:], errs)
+	}
 	flags := flag.NewFlagSet("humanconnect-sandbox", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	address := flags.String("listen", defaultAddress, "`ADDRESS` on loopback to listen at; port 0 takes a free one")

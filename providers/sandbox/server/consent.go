@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const (
+	// consentLimit bounds a whole visit: the redirect in the end waits for what the program makes of it.
+	consentLimit = time.Minute
+	pageLimit    = 1 << 20
+)
+
+// hidden finds the id of a consent page of ours.
+var (
+	hidden  = regexp.MustCompile(`<input type="hidden" name="id" value="([^"]+)">`)
+	checked = regexp.MustCompile(`name="scope" value="([^"]+)" checked`)
+)
+
+// consent visits an address as a person would: it follows to the consent page of this server, fills it in, and follows
+// back to where that leads. So it can stand in BROWSER where there is nobody to ask.
+func consent(ctx context.Context, args []string, errs io.Writer) error {
+	flags := flag.NewFlagSet("humanconnect-sandbox consent", flag.ContinueOnError)
+	flags.SetOutput(errs)
+	user := flags.String("username", "demouser", "who signs in")
+	password := flags.String("password", "password", "the password; it is no secret")
+	fault := flags.String("fault", "none", "what should happen, as the page offers it")
+	decision := flags.String("decision", "allow", "allow or deny")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() != 1 {
+		return errors.New("consent: give the address to visit")
+	}
+	ctx, cancel := context.WithTimeout(ctx, consentLimit)
+	defer cancel()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Jar: jar}
+	page, at, err := visit(ctx, client, http.MethodGet, flags.Arg(0), nil)
+	if err != nil {
+		return err
+	}
+	id := hidden.FindStringSubmatch(page)
+	if id == nil {
+		return errors.New("consent: the address does not lead to a consent page of this server")
+	}
+	form := url.Values{
+		"id": {id[1]}, "username": {*user}, "password": {*password}, "fault": {*fault}, "decision": {*decision},
+	}
+	for _, scope := range checked.FindAllStringSubmatch(page, -1) {
+		form.Add("scope", scope[1])
+	}
+	target := at.ResolveReference(&url.URL{Path: "/consent"})
+	page, _, err = visit(ctx, client, http.MethodPost, target.String(), form)
+	if err == nil && hidden.MatchString(page) {
+		return errors.New("consent: the page does not take what was filled in")
+	}
+	return err
+}
+
+// visit asks for a page and returns it with the address that it was found at.
+func visit(ctx context.Context, client *http.Client, method, address string, form url.Values) (string, *url.URL, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, nil)
+	if form != nil {
+		req, err = http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+	}
+	if err != nil {
+		return "", nil, errors.New("consent: that is no address")
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", nil, fmt.Errorf("consent: %w", withoutAddress(err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, pageLimit))
+	if err != nil {
+		return "", nil, fmt.Errorf("consent: %w", err)
+	}
+	return string(body), resp.Request.URL, nil
+}
+
+// withoutAddress is what went wrong with a request; its address names a state.
+func withoutAddress(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
