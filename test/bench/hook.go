@@ -56,7 +56,7 @@ func (in *inbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 
 func (in *inbox) close() {
 	_ = in.server.Close()
-	<-in.served
+	_ = <-in.served // http.ErrServerClosed
 }
 
 // next waits for an event.

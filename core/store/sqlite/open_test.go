@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/humanconnect/humanconnect/core/seal"
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/seal"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
 )
