@@ -32,7 +32,7 @@ type inbox struct {
 	url     string
 	arrived chan arrival
 	server  *http.Server
-	served  chan error
+	served  chan struct{}
 }
 
 func newInbox(ctx context.Context) (*inbox, error) {
@@ -40,9 +40,12 @@ func newInbox(ctx context.Context) (*inbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &inbox{url: "http://" + listener.Addr().String(), arrived: make(chan arrival, 1), served: make(chan error, 1)}
+	in := &inbox{url: "http://" + listener.Addr().String(), arrived: make(chan arrival, 1), served: make(chan struct{})}
 	in.server = &http.Server{ReadHeaderTimeout: processLimit, Handler: in}
-	go func() { in.served <- in.server.Serve(listener) }()
+	go func() {
+		defer close(in.served)
+		_ = in.server.Serve(listener) // ends with close
+	}()
 	return in, nil
 }
 
@@ -56,7 +59,7 @@ func (in *inbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 
 func (in *inbox) close() {
 	_ = in.server.Close()
-	_ = <-in.served // http.ErrServerClosed
+	<-in.served
 }
 
 // next waits for an event.
