@@ -29,7 +29,8 @@ func (w *world) measurements() []measurement {
 		pair(w.open("`open`, 100,000 connections of others", "state-100000", 100_000), none, 1.1),
 		pair(w.sourceList("warm", false), imports, 0),
 		pair(w.sourceList("cold", true), imports, 0),
-		{"commit to receiver", w.hookLatency},
+		{"commit to receiver", w.hookAfterCommit},
+		{"timestamp to receiver", w.hookInOpen},
 		{"memory of the provider", w.memory},
 	}
 }

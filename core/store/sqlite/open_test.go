@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/seal"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
@@ -278,4 +279,19 @@ func BenchmarkCommit(b *testing.B) {
 	for b.Loop() {
 		update(b, s, addEvent)
 	}
+}
+
+// A state of before the second migration has the first one's tables alone.
+func TestAStateOfAnOlderProgramIsBroughtUpToDateAndKeepsWhatItHas(t *testing.T) {
+	dir := made(t)
+	human := id.NewHuman()
+	s := open(t, sqlite.Options{Dir: dir})
+	update(t, s, func(tx store.Tx) error { return tx.InsertUser(userOf(human)) })
+	execSQL(t, filepath.Join(dir, "state.db"), "DROP TABLE secret; DROP TABLE disabled_hook; PRAGMA user_version = 1")
+	newer := open(t, sqlite.Options{Dir: dir})
+	update(t, newer, func(tx store.Tx) error {
+		_, err := tx.UserByID(human)
+		return errors.Join(err,
+			tx.InsertSecret(store.Secret{Name: "a", Value: []byte("b")}), tx.SaveDisabledHook(store.DisabledHook{Hook: "h", Target: []byte("t")}))
+	})
 }
