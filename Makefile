@@ -30,13 +30,14 @@ help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 .PHONY: build
-build: ## build humanconnect and its providers into bin/, with the release lock
+build: ## build humanconnect, its providers and the sandbox's server into bin/, with the release lock
 	@mkdir -p $(BIN)
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect ./cmd/humanconnect
 	@set -e; for name in $(PROVIDERS); do \
 	  echo "CGO_ENABLED=0 $(GO) build -o $(BIN)/humanconnect-provider-$$name ./providers/$$name"; \
 	  CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect-provider-$$name ./providers/$$name; \
 	done
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect-sandbox ./providers/sandbox/server
 	@$(BIN)/humanconnect provider lock --dir $(BIN)
 
 .PHONY: demo
