@@ -124,6 +124,9 @@ func problemExits() map[string]int {
 		"provider_unavailable":        exitProvider,
 		"provider_bad_answer":         exitProvider,
 
+		"sandbox_missing": exitProvider,
+		"sandbox_ended":   exitError,
+
 		"store_key":        exitStore,
 		"store_key_form":   exitStore,
 		"store_busy":       exitStore,

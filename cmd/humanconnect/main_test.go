@@ -72,6 +72,9 @@ func buildAll(bin string) error {
 			return err
 		}
 	}
+	if err := goBuild(ctx, false, filepath.Join(bin, "humanconnect-sandbox"), "./sandbox/server", "-C", "../../providers"); err != nil {
+		return err
+	}
 	// A provider of somebody else, who claims a source that is taken. It is not part of the release.
 	if err := os.Mkdir(filepath.Join(bin, "other"), 0o755); err != nil {
 		return err

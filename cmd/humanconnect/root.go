@@ -40,7 +40,8 @@ health data, tells your application of each change, and prints the response.`,
 	root.SetHelpCommand(newHelp(app))
 	root.Flags().Bool("version", false, "print the version")
 	root.AddCommand(newOpen(app), newToken(app), newSession(app), newSource(app), newConnection(app), newProvider(app),
-		newHook(app), newDelivery(app), newEvent(app), newConfig(app), newDoctor(app), newVersion(app), newCompletion(app))
+		newHook(app), newDelivery(app), newEvent(app), newSandbox(app), newConfig(app), newDoctor(app), newVersion(app),
+		newCompletion(app))
 	group(root)
 	showGroup := root.RunE
 	root.RunE = func(c *cobra.Command, args []string) error {

@@ -1,5 +1,6 @@
-// The sandbox provider: three sources without a world behind them, to try humanconnect with and to test it. They need
-// no account and no network, answer at once, and fail on demand; README.md has the table.
+// The sandbox provider: sources without a world behind them, to try humanconnect with and to test it. Three need no
+// network and answer at once, two are connected at the authorization server that humanconnect sandbox runs. They fail
+// on demand; README.md has the tables.
 package main
 
 import "github.com/humanconnect/humanconnect/sdk"

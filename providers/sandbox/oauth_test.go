@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -74,8 +75,17 @@ func beginAt(t *testing.T, source, server string) *talk {
 	return k.reply(sdk.Start{})
 }
 
-// request makes one request, follows no redirect, and returns the answer with its body read.
-func request(t *testing.T, method, address string, form url.Values) (*http.Response, string) {
+// visit is what came of one request.
+type visit struct {
+	status int
+	at     *url.URL
+	// to is where a redirect goes, or nil.
+	to   *url.URL
+	body string
+}
+
+// request makes one request and follows no redirect.
+func request(t *testing.T, method, address string, form url.Values) visit {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -96,25 +106,22 @@ func request(t *testing.T, method, address string, form url.Values) (*http.Respo
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(body)
+	to, _ := resp.Location() // no redirect: nil
+	return visit{status: resp.StatusCode, at: req.URL, to: to, body: string(body)}
 }
 
 // browse follows redirects by hand from an address to the page that ends them, or to the address of another host.
-func browse(t *testing.T, address string) (*http.Response, string) {
+func browse(t *testing.T, address string) visit {
 	t.Helper()
 	for range 5 {
-		resp, body := request(t, http.MethodGet, address, nil)
-		to, err := resp.Location()
-		if err != nil {
-			return resp, body
+		v := request(t, http.MethodGet, address, nil)
+		if v.to == nil || v.to.Host != v.at.Host {
+			return v
 		}
-		if to.Host != resp.Request.URL.Host {
-			return resp, to.String()
-		}
-		address = to.String()
+		address = v.to.String()
 	}
 	t.Fatal("too many redirects")
-	return nil, ""
+	return visit{}
 }
 
 // choice is what a person does on the consent page.
@@ -131,31 +138,28 @@ var (
 // consent fills in the form of the page at an address and returns where the browser is then sent, or the last page.
 func consent(t *testing.T, address string, c choice) string {
 	t.Helper()
-	page, body := browse(t, address)
-	id := hiddenID.FindStringSubmatch(body)
-	if page.StatusCode != http.StatusOK || id == nil {
-		t.Fatalf("no consent page: %s\n%s", page.Status, body)
+	page := browse(t, address)
+	id := hiddenID.FindStringSubmatch(page.body)
+	if page.status != http.StatusOK || id == nil {
+		t.Fatalf("no consent page: %d\n%s", page.status, page.body)
 	}
 	form := url.Values{
 		"id": {id[1]}, "username": {or(c.username, "demouser")}, "password": {or(c.password, "password")},
 		"fault": {or(c.fault, "none")}, "decision": {or(c.decision, "allow")},
 	}
-	for _, box := range tickedBox.FindAllStringSubmatch(body, -1) {
+	for _, box := range tickedBox.FindAllStringSubmatch(page.body, -1) {
 		if !slices.Contains(c.without, box[1]) {
 			form.Add("scope", box[1])
 		}
 	}
-	host := page.Request.URL.Host
-	resp, body := request(t, http.MethodPost, "http://"+host+"/consent", form)
-	to, err := resp.Location()
-	switch {
-	case err != nil:
-		return body
-	case to.Host == host:
-		_, last := browse(t, to.String())
-		return last
+	v := request(t, http.MethodPost, "http://"+page.at.Host+"/consent", form)
+	if v.to != nil && v.to.Host == page.at.Host {
+		v = browse(t, v.to.String())
 	}
-	return to.String()
+	if v.to == nil {
+		return v.body
+	}
+	return v.to.String()
 }
 
 func or(s, other string) string {
@@ -290,6 +294,7 @@ func TestOneAccountHasOneIDAndAnotherAnother(t *testing.T) {
 }
 
 func TestEveryFaultOfTheBrowserEndsInItsCode(t *testing.T) {
+	t.Parallel() // one of them is to be waited for
 	server, _ := startServer(t)
 	unavailable := func(after time.Duration) *sdk.Error {
 		return &sdk.Error{Code: sdk.SourceUnavailable, Retryable: true, RetryAfter: after}
@@ -402,6 +407,7 @@ func TestWhoAsksTooSoonIsSlowedDown(t *testing.T) {
 }
 
 func TestEveryFaultOfADeviceEndsInItsCode(t *testing.T) {
+	t.Parallel() // one of them is to be waited for
 	server, clock := startServer(t)
 	want := map[string]*sdk.Error{
 		"none": nil, "slow": nil, "short": nil, "no_rotation": nil, "revoke_later": nil, "revoke_fails": nil,
@@ -622,11 +628,11 @@ func TestACodeAndAPageAreGoodForOnce(t *testing.T) {
 	server, _ := startServer(t)
 	k := beginAt(t, tracker, server)
 	step := k.step.(sdk.OpenURL)
-	page, body := browse(t, step.URL)
-	answer := callbackOf(t, consent(t, page.Request.URL.String(), choice{}))
-	form := url.Values{"id": {hiddenID.FindStringSubmatch(body)[1]}, "decision": {"deny"}}
-	if resp, _ := request(t, http.MethodPost, server+"/consent", form); resp.StatusCode != http.StatusNotFound {
-		t.Errorf("a second decision gets %s", resp.Status)
+	page := browse(t, step.URL)
+	answer := callbackOf(t, consent(t, page.at.String(), choice{}))
+	form := url.Values{"id": {hiddenID.FindStringSubmatch(page.body)[1]}, "decision": {"deny"}}
+	if again := request(t, http.MethodPost, server+"/consent", form); again.status != http.StatusNotFound {
+		t.Errorf("a second decision gets %d", again.status)
 	}
 	k.reply(answer).connected()
 	k.step = step
@@ -649,6 +655,24 @@ func TestAWrongAnswerOnThePageIsSaidAtItsField(t *testing.T) {
 		if !strings.Contains(field, `aria-invalid="true" aria-describedby="wrong"`) || !strings.Contains(body, `role="alert" id="wrong"`) {
 			t.Errorf("%+v: %s", c.choice, field)
 		}
+	}
+}
+
+func TestTheReadmeHasExactlyTheFaultsOfTheServer(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "## The authorization server")
+	var documented, coded []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|").FindAllStringSubmatch(section, -1) {
+		documented = append(documented, row[1])
+	}
+	for _, f := range authority.Faults() {
+		coded = append(coded, f.ID)
+	}
+	if documented = documented[1:]; !slices.Equal(documented, coded) { // the first row is the header
+		t.Errorf("README.md has\n%v\nthe code has\n%v", documented, coded)
 	}
 }
 

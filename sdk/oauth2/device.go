@@ -115,13 +115,13 @@ func (s *Source) poll(ctx context.Context, req *sdk.ConnectRequest, at resume) (
 	if err == nil {
 		return s.connected(ctx, at, granted)
 	}
-	switch code := errorCode(err); {
-	case code == "authorization_pending":
+	switch errorCode(err) {
+	case "authorization_pending":
 		return at.Device.step(at), nil
-	case code == "slow_down":
+	case "slow_down":
 		at.Device.Interval += slowDown
 		return at.Device.step(at), nil
-	case code == "expired_token", code == "invalid_grant":
+	case "expired_token", "invalid_grant":
 		return nil, &sdk.Error{Code: sdk.AttemptExpired, Message: "The code was not typed in time.", Retryable: true}
 	}
 	failed := refusedToken(ctx, err, nil, req.Settings)

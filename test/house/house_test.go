@@ -50,6 +50,7 @@ func arrows() []arrow {
 		{what: "viper is core/config's", from: []string{""}, except: []string{"core/config", "test/bench"}, to: []string{"github.com/spf13/viper"}},
 		{what: "core starts no provider process", from: []string{"core"}, to: []string{"github.com/hashicorp/go-plugin"}},
 		{what: "the database is the store's", from: []string{""}, except: []string{"core/store/sqlite", "test/bench"}, to: []string{"modernc.org/sqlite", "database/sql"}},
+		{what: "the sandbox's server alone is built on a server library", from: []string{""}, except: []string{"providers/sandbox/server"}, to: []string{"github.com/zitadel/oidc/v3"}, deep: true},
 		{what: "nothing imports cmd", from: []string{""}, except: []string{"cmd"}, to: []string{"cmd"}, deep: true},
 	}
 }
@@ -141,6 +142,7 @@ func TestEveryArrowIsNoticedWhenBroken(t *testing.T) {
 		{ImportPath: ours("cmd/humanconnect"), Imports: []string{"github.com/spf13/viper"}},
 		{ImportPath: ours("core/source"), Imports: []string{"github.com/hashicorp/go-plugin"}},
 		{ImportPath: ours("core/token"), Imports: []string{"database/sql"}},
+		{ImportPath: ours("providers/sandbox"), Deps: []string{"github.com/zitadel/oidc/v3/pkg/op"}},
 		{ImportPath: ours("sdk"), Deps: []string{ours("cmd/humanconnect")}},
 	}
 	for i, a := range arrows() {

@@ -95,18 +95,12 @@ func (s *store) use(g *grant, token string) error {
 	return nil
 }
 
-// TokenRequestByRefreshToken implements [op.Storage].
+// TokenRequestByRefreshToken implements [op.Storage]. Whether the token was used before is found out where it is used.
 func (s *store) TokenRequestByRefreshToken(_ context.Context, token string) (op.RefreshTokenRequest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.refreshs[token]
-	if r == nil {
-		return nil, op.ErrInvalidRefreshToken
-	}
-	if r.used {
-		r.grant.ended = true
-	}
-	if !r.grant.alive(s.now()) {
+	if r == nil || !r.grant.alive(s.now()) {
 		return nil, op.ErrInvalidRefreshToken
 	}
 	return &refreshRequest{grant: r.grant, scopes: r.grant.scopes}, nil

@@ -1,0 +1,412 @@
+package oauth2_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/oauth2"
+	"github.com/humanconnect/humanconnect/sdk/providertest"
+)
+
+// These tests bend single answers, which no real server would give. The whole flows run against real authorization
+// servers in providers/sandbox.
+
+// bent is a server whose answers a test sets: path to handler. It keeps the forms that it was sent.
+type bent struct {
+	*httptest.Server
+	mux   *http.ServeMux
+	mu    sync.Mutex
+	forms map[string][]url.Values
+	basic string
+}
+
+func newBent(t *testing.T) *bent {
+	t.Helper()
+	b := &bent{mux: http.NewServeMux(), forms: map[string][]url.Values{}}
+	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		b.mu.Lock()
+		b.forms[r.URL.Path] = append(b.forms[r.URL.Path], r.PostForm)
+		if id, secret, sent := r.BasicAuth(); sent {
+			b.basic = id + ":" + secret
+		}
+		b.mu.Unlock()
+		b.mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(b.Close)
+	return b
+}
+
+func (b *bent) answers(path string, status int, body string, header ...string) {
+	b.mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	})
+}
+
+func (b *bent) last(path string) url.Values {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.forms[path]) == 0 {
+		return nil
+	}
+	return b.forms[path][len(b.forms[path])-1]
+}
+
+const good = `{"access_token":"access-1","refresh_token":"refresh-1","token_type":"bearer","expires_in":60}`
+
+var ownClient = sdk.Settings{Values: map[string]string{"client_id": "us"}}
+
+// described gives a source the Describe that the wire asks for.
+type described struct{ *oauth2.Source }
+
+func (described) Describe(context.Context) (*sdk.Description, error) { return &sdk.Description{}, nil }
+
+// attempt starts a source and gives back what is needed to go on.
+func attempt(t *testing.T, s *oauth2.Source, settings sdk.Settings) (*sdk.Client, *sdk.ConnectRequest, sdk.Step, error) {
+	t.Helper()
+	c := providertest.Wire(t, described{s})
+	req := &sdk.ConnectRequest{
+		Settings: settings, Reply: sdk.Start{}, RedirectURI: "http://127.0.0.1:1/cb", OAuthState: "st",
+		FrontEnd: sdk.FrontEnd{Browser: true, Code: true},
+	}
+	step, err := c.Connect(t.Context(), req)
+	if err == nil {
+		req.Resume = sdk.ResumeOf(step)
+	}
+	return c, req, step, err
+}
+
+// callback brings an attempt by browser to its end with parameters name, value, …
+func callback(t *testing.T, s *oauth2.Source, settings sdk.Settings, pairs ...string) (sdk.Step, error) {
+	t.Helper()
+	c, req, _, err := attempt(t, s, settings)
+	if err != nil {
+		return nil, err
+	}
+	var reply sdk.Callback
+	for i := 0; i < len(pairs); i += 2 {
+		reply.Parameters = append(reply.Parameters, sdk.Parameter{Name: pairs[i], Value: pairs[i+1]})
+	}
+	req.Reply = reply
+	return c.Connect(t.Context(), req)
+}
+
+func wants(t *testing.T, err error, code sdk.Code, setting string) {
+	t.Helper()
+	var said *sdk.Error
+	if !errors.As(err, &said) || said.Code != code || said.Setting != setting {
+		t.Errorf("got %+v (%v), want %s %s", said, err, code, setting)
+	}
+}
+
+func at(b *bent) oauth2.Endpoint {
+	return oauth2.Endpoint{
+		AuthURL: b.URL + "/authorize", TokenURL: b.URL + "/token", DeviceAuthURL: b.URL + "/device",
+		RevocationURL: b.URL + "/revoke",
+	}
+}
+
+func TestExampleConnects(t *testing.T) {
+	b := newBent(t)
+	b.answers("/token", 200, good)
+	b.answers("/me", 200, `{"id":"7","email":"anna@example.org"}`)
+	step, err := callback(t, newRing(b.URL).Source, ownClient, "code", "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := step.(sdk.Connected); c.Account != (sdk.Account{ID: "7", Label: "anna@example.org"}) || !slices.Equal(c.Scopes, []string{"sleep", "offline"}) {
+		t.Errorf("connected %+v", c)
+	}
+	sent := b.last("/token")
+	if sent.Get("code_verifier") == "" || sent.Get("redirect_uri") != "http://127.0.0.1:1/cb" || sent.Get("client_id") != "us" {
+		t.Errorf("sent %v", sent)
+	}
+}
+
+func TestErrorsOfTheRedirectHaveTheirCodes(t *testing.T) {
+	b := newBent(t)
+	for code, want := range map[string]sdk.Code{
+		"access_denied": sdk.AccessDenied, "login_required": sdk.AccessDenied, "temporarily_unavailable": sdk.SourceUnavailable,
+		"invalid_scope": sdk.ScopeMissing, "server_error": sdk.SourceError, "made_up": sdk.SourceError,
+	} {
+		_, err := callback(t, &oauth2.Source{Endpoint: at(b)}, ownClient, "error", code, "error_description", "token-in-here")
+		wants(t, err, want, "")
+		if strings.Contains(err.Error(), "token-in-here") {
+			t.Errorf("%s: the server's words are shown: %v", code, err)
+		}
+	}
+	_, err := callback(t, &oauth2.Source{Endpoint: at(b)}, ownClient, "error", "unauthorized_client")
+	wants(t, err, sdk.BadConfiguration, "client_id")
+	_, err = callback(t, &oauth2.Source{Endpoint: at(b)}, sdk.Settings{}, "code", "c")
+	wants(t, err, sdk.BadConfiguration, "client_id")
+}
+
+func TestAnswersOfTheTokenEndpointHaveTheirCodes(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		status int
+		body   string
+		want   sdk.Code
+	}{
+		{"another kind of token", 200, `{"access_token":"x","token_type":"mac"}`, sdk.SourceError},
+		{"no token", 200, `{"token_type":"bearer"}`, sdk.SourceError},
+		{"an error in a 200", 200, `{"error":"invalid_scope"}`, sdk.ScopeMissing},
+		{"half an answer", 200, `{"access_token":"x`, sdk.SourceError},
+		{"closed", 502, `<html>`, sdk.SourceUnavailable},
+		{"an error of its own", 400, `{"error":"invalid_request"}`, sdk.SourceError},
+		{"a used code", 400, `{"error":"invalid_grant"}`, sdk.SourceError},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBent(t)
+			b.answers("/token", tt.status, tt.body)
+			_, err := callback(t, &oauth2.Source{Endpoint: at(b)}, ownClient, "code", "c")
+			wants(t, err, tt.want, "")
+		})
+	}
+}
+
+func TestTheSecretOfAClientGoesWhereTheServerWantsIt(t *testing.T) {
+	settings := sdk.Settings{
+		Values: map[string]string{"client_id": "us"}, Secrets: map[string]sdk.Secret{"client_secret": "s&1"},
+	}
+	b := newBent(t)
+	b.answers("/token", 200, good)
+	if _, err := callback(t, &oauth2.Source{Endpoint: at(b)}, settings, "code", "c"); err != nil {
+		t.Fatal(err)
+	}
+	if b.basic != "us:s%261" || b.last("/token").Has("client_secret") {
+		t.Errorf("sent %q and %v", b.basic, b.last("/token"))
+	}
+	b = newBent(t)
+	b.answers("/token", 200, good)
+	endpoint := at(b)
+	endpoint.SecretInBody = true
+	if _, err := callback(t, &oauth2.Source{Endpoint: endpoint}, settings, "code", "c"); err != nil {
+		t.Fatal(err)
+	}
+	if b.basic != "" || b.last("/token").Get("client_secret") != "s&1" {
+		t.Errorf("sent %q and %v", b.basic, b.last("/token"))
+	}
+}
+
+func TestAnotherIssuerIsNoAnswer(t *testing.T) {
+	b := newBent(t)
+	b.answers("/token", 200, good)
+	endpoint := at(b)
+	endpoint.Issuer = "https://right.example"
+	for _, required := range []bool{true, false} {
+		endpoint.IssuerSent = required
+		s := &oauth2.Source{Endpoint: endpoint}
+		_, err := callback(t, s, ownClient, "code", "c", "iss", "https://wrong.example")
+		wants(t, err, sdk.SourceError, "")
+		_, err = callback(t, s, ownClient, "error", "access_denied", "iss", "https://wrong.example")
+		wants(t, err, sdk.SourceError, "")
+		if _, err = callback(t, s, ownClient, "code", "c", "iss", "https://right.example"); err != nil {
+			t.Error(err)
+		}
+		if _, err = callback(t, s, ownClient, "code", "c"); (err != nil) != required {
+			t.Errorf("without iss, required %v: %v", required, err)
+		}
+	}
+}
+
+func TestAnIDTokenOfAnotherAttemptIsRefused(t *testing.T) {
+	for _, wrong := range []string{"", "nonce", "aud", "form"} {
+		b := newBent(t)
+		var nonce string
+		b.mux.HandleFunc("/token", func(w http.ResponseWriter, _ *http.Request) {
+			claims := map[string]any{"nonce": nonce, "aud": []string{"us", "them"}}
+			if wrong == "nonce" || wrong == "aud" {
+				claims[wrong] = "another"
+			}
+			payload, _ := json.Marshal(claims)
+			token := "e30." + base64.RawURLEncoding.EncodeToString(payload) + ".x"
+			if wrong == "form" {
+				token = "e30"
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = fmt.Fprintf(w, `{"access_token":"a","token_type":"Bearer","id_token":%q}`, token)
+		})
+		c, req, step, err := attempt(t, &oauth2.Source{Endpoint: at(b), Scopes: []string{"openid"}}, ownClient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked, _ := url.Parse(step.(sdk.OpenURL).URL)
+		nonce = asked.Query().Get("nonce")
+		req.Reply = sdk.Callback{Parameters: []sdk.Parameter{{Name: "code", Value: "c"}}}
+		if _, err = c.Connect(t.Context(), req); (err != nil) != (wrong != "") {
+			t.Errorf("wrong %q: %v", wrong, err)
+		}
+	}
+}
+
+func TestSecretsGoNowhereButToHTTPSAndLoopback(t *testing.T) {
+	for _, address := range []string{
+		"http://example.org/token", "https://user@example.org/token", "file:///token", "https:///token",
+		"http://127.0.0.1.example.org/token",
+	} {
+		s := &oauth2.Source{Endpoint: oauth2.Endpoint{AuthURL: "https://example.org", TokenURL: address}}
+		_, _, _, err := attempt(t, s, ownClient)
+		wants(t, err, sdk.BadConfiguration, "")
+		s = &oauth2.Source{Issuer: "https://example.org", IssuerSetting: "server"}
+		settings := sdk.Settings{Values: map[string]string{"client_id": "us", "server": address}}
+		_, _, _, err = attempt(t, s, settings)
+		wants(t, err, sdk.BadConfiguration, "server")
+	}
+}
+
+func TestMetadataIsFoundWhereEachStandardHasIt(t *testing.T) {
+	const document = `{"issuer":%q,"authorization_endpoint":"https://x.example/a","token_endpoint":"https://x.example/t"}`
+	for _, path := range []string{
+		"/tenant/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/tenant",
+	} {
+		b := newBent(t)
+		b.answers(path, 200, fmt.Sprintf(document, b.URL+"/tenant"))
+		_, _, step, err := attempt(t, &oauth2.Source{Issuer: b.URL + "/tenant"}, ownClient)
+		if err != nil || !strings.HasPrefix(step.(sdk.OpenURL).URL, "https://x.example/a?") {
+			t.Errorf("%s: %v, %v", path, step, err)
+		}
+	}
+	b := newBent(t)
+	b.answers("/.well-known/openid-configuration", 200, fmt.Sprintf(document, "https://another.example"))
+	_, _, _, err := attempt(t, &oauth2.Source{Issuer: b.URL}, ownClient)
+	wants(t, err, sdk.BadConfiguration, "")
+	_, _, _, err = attempt(t, &oauth2.Source{Issuer: newBent(t).URL}, ownClient)
+	wants(t, err, sdk.BadConfiguration, "")
+}
+
+func TestTheFrontEndChoosesTheWay(t *testing.T) {
+	b := newBent(t)
+	b.answers("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v","expires_in":600}`)
+	for _, tt := range []struct {
+		ways []sdk.Way
+		can  sdk.FrontEnd
+		code bool
+	}{
+		{nil, sdk.FrontEnd{Code: true}, false},
+		{[]sdk.Way{sdk.WayBrowser, sdk.WayCode}, sdk.FrontEnd{Browser: true, Code: true}, false},
+		{[]sdk.Way{sdk.WayBrowser, sdk.WayCode}, sdk.FrontEnd{Code: true}, true},
+		{[]sdk.Way{sdk.WayBrowser, sdk.WayCode}, sdk.FrontEnd{}, false},
+		{[]sdk.Way{sdk.WayCode}, sdk.FrontEnd{Browser: true}, true},
+	} {
+		s := described{&oauth2.Source{Endpoint: at(b), ClientID: "us", Ways: tt.ways}}
+		step, err := s.Connect(t.Context(), &sdk.ConnectRequest{Reply: sdk.Start{}, FrontEnd: tt.can})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, isCode := step.(sdk.ShowCode)
+		if isCode != tt.code {
+			t.Errorf("%v at %+v: %T", tt.ways, tt.can, step)
+		}
+		if isCode && shown.PollAfter != 5*time.Second {
+			t.Errorf("without an interval it is asked after %v", shown.PollAfter)
+		}
+	}
+}
+
+func TestRevocationAsksForTheRefreshTokenFirst(t *testing.T) {
+	credential := sdk.Credential{Data: sdk.Secret(good), MediaType: sdk.MediaTypeOAuth2}
+	for _, tt := range []struct {
+		status int
+		body   string
+		want   sdk.Code
+	}{
+		{200, ``, ""},
+		{400, `{"error":"invalid_token"}`, ""},
+		{400, `{"error":"unsupported_token_type"}`, sdk.NotSupported},
+		{401, ``, sdk.BadConfiguration},
+		{503, ``, sdk.SourceUnavailable},
+	} {
+		b := newBent(t)
+		b.answers("/revoke", tt.status, tt.body)
+		s := &oauth2.Source{Endpoint: at(b), ClientID: "us"}
+		err := s.Disconnect(t.Context(), &sdk.GrantRequest{Credential: credential})
+		if first := b.forms["/revoke"][0]; first.Get("token") != "refresh-1" || first.Get("client_id") != "us" {
+			t.Errorf("sent %v", first)
+		}
+		if said := (*sdk.Error)(nil); tt.want == "" && err != nil || tt.want != "" && (!errors.As(err, &said) || said.Code != tt.want) {
+			t.Errorf("%d %s: %v", tt.status, tt.body, err)
+		}
+		if tt.want == "" && b.last("/revoke").Get("token") != "access-1" {
+			t.Error("the access token was not revoked")
+		}
+	}
+	s := &oauth2.Source{Endpoint: oauth2.Endpoint{TokenURL: "https://x.example"}}
+	wants(t, s.Disconnect(t.Context(), &sdk.GrantRequest{Credential: credential}), sdk.NotSupported, "")
+}
+
+func TestAnAnswerThatIsTooLongOrARedirectCarriesNoTokenAway(t *testing.T) {
+	b := newBent(t)
+	stolen := false
+	b.mux.HandleFunc("/elsewhere", func(http.ResponseWriter, *http.Request) { stolen = true })
+	b.answers("/away", 302, "", "Location", b.URL+"/elsewhere")
+	b.answers("/long", 200, `{"id":"`+strings.Repeat("x", 1<<20)+`"}`)
+	b.answers("/busy", 429, "", "Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+	b.answers("/gone", 401, "")
+	b.answers("/no", 403, "")
+	for path, want := range map[string]sdk.Code{
+		"/away": sdk.SourceError, "/long": sdk.SourceError, "/busy": sdk.RateLimited, "/gone": sdk.Revoked,
+		"/no": sdk.ScopeMissing,
+	} {
+		s := &oauth2.Source{Endpoint: at(b), Works: func(ctx context.Context, client *http.Client, token oauth2.Token) error {
+			if token.Access != "access-1" {
+				t.Error("the token is not the credential's")
+			}
+			var into any
+			return oauth2.Get(ctx, client, b.URL+path, &into)
+		}}
+		credential := sdk.Credential{Data: sdk.Secret(good), MediaType: sdk.MediaTypeOAuth2}
+		err := s.Check(t.Context(), &sdk.GrantRequest{Credential: credential})
+		wants(t, err, want, "")
+		if said := (*sdk.Error)(nil); path == "/busy" && errors.As(err, &said) && said.RetryAfter < 50*time.Minute {
+			t.Errorf("try again after %v", said.RetryAfter)
+		}
+	}
+	if stolen {
+		t.Error("a redirect was followed")
+	}
+}
+
+func TestACallersEndIsNotTheSourcesFailure(t *testing.T) {
+	b := newBent(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.mux.HandleFunc("/token", func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	})
+	s := &oauth2.Source{Endpoint: at(b), ClientID: "us"}
+	credential := sdk.Credential{Data: sdk.Secret(good), MediaType: sdk.MediaTypeOAuth2}
+	if _, err := s.Refresh(ctx, &sdk.GrantRequest{Credential: credential}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAStrayReplyIsAnErrorNotACrash(t *testing.T) {
+	s := &oauth2.Source{Endpoint: oauth2.Endpoint{TokenURL: "https://x.example", AuthURL: "https://x.example"}, ClientID: "us"}
+	for _, resume := range []string{"", "x", "{}", `{"verifier":"v"}`, `{"device":{}}`, `{"verifier":"v","device":{}}`} {
+		for _, reply := range []sdk.Reply{sdk.FormValues{}, sdk.TimePassed{}, sdk.Callback{}} {
+			if resume == `{"device":{}}` && reply == (sdk.TimePassed{}) {
+				continue // that one is asked of the server
+			}
+			_, err := s.Connect(t.Context(), &sdk.ConnectRequest{Resume: []byte(resume), Reply: reply})
+			wants(t, err, sdk.SourceError, "")
+		}
+	}
+}

@@ -1,0 +1,29 @@
+// A stranger to test the OAuth helper against: npm oidc-provider with its own login and consent pages, on a free port of
+// loopback. The first line on standard output is its address. It ends with its standard input.
+import { createServer } from 'node:http';
+import { Provider } from 'oidc-provider';
+
+const server = createServer();
+server.listen(0, '127.0.0.1', () => {
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const provider = new Provider(issuer, {
+    clients: [{
+      client_id: 'us',
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+      redirect_uris: ['http://127.0.0.1/callback'],
+      grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+      response_types: ['code'],
+    }],
+    scopes: ['openid', 'offline_access', 'sleep'],
+    features: { deviceFlow: { enabled: true }, revocation: { enabled: true }, devInteractions: { enabled: true } },
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    issueRefreshToken: async () => true,
+    cookies: { keys: ['peer'] },
+  });
+  server.on('request', provider.callback());
+  process.stdout.write(`${issuer}\n`);
+});
+process.stdin.resume();
+process.stdin.on('end', () => process.exit(0));
