@@ -26,6 +26,8 @@ type openOptions struct {
 	hookWait     time.Duration
 	takeOver     bool
 	timeout      time.Duration
+	ui           string
+	accessible   bool
 }
 
 const defaultHookWait = 30 * time.Second
@@ -44,11 +46,13 @@ response again and ends with the stored exit code. So a script may be retried at
 
 What to do is given by --connect and --disconnect in their order, else by --plan, else by
 plan: in the config file. Neighbouring connects run at once; a disconnect waits for all
-before it and is waited for.
+before it and is waited for. Where nothing says what to do, a person is asked on the
+terminal; standard input and output stay free. Esc goes back there, Ctrl-C closes the session.
 
 Pass the token by file, by standard input or by environment: a token on the command line is
 seen by other users of the machine.`,
-		Example: `  humanconnect open --token @token.txt --connect sandbox-instant
+		Example: `  humanconnect open --token @token.txt
+  humanconnect open --token @token.txt --connect sandbox-instant
   humanconnect open --token @token.txt --connect sandbox-clinic --answer sandbox-clinic.username=demouser --answer sandbox-clinic.password=password
   humanconnect open --token @token.txt --plan plan.yaml --on-close 'cat >> sessions.ndjson'`,
 		Args: upToArgs(0),
@@ -67,6 +71,7 @@ seen by other users of the machine.`,
 	f.DurationVar(&o.hookWait, "hook-wait", defaultHookWait, "how long to wait for the hooks in the end")
 	f.BoolVar(&o.takeOver, "take-over", false, "take the session over from another process")
 	f.DurationVar(&o.timeout, "timeout", 0, "limit of the whole call; 0 means none")
+	addTerminalFlags(c, &o)
 	for _, name := range []string{"connect", "disconnect"} {
 		_ = c.RegisterFlagCompletionFunc(name, app.completeSources)
 	}
@@ -97,6 +102,11 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	if err != nil {
 		return err
 	}
+	tty, err := a.askOn(c, o, req.Script)
+	if err != nil {
+		return err
+	}
+	defer tty.Close()
 	st.warm(ctx, req.Script)
 	if err := st.open(ctx, stateOptions{noHooks: o.noHooks}); err != nil {
 		return causeOf(ctx, err)
@@ -110,8 +120,15 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	}
 	final := opening.Final
 	if final == nil {
-		if final, err = a.drive(ctx, opening.Session, req.Script); err != nil {
+		run := func(ctx context.Context) error { return opening.Session.Run(ctx, req.Script, a.showCode) }
+		if tty != nil {
+			run = func(ctx context.Context) error { return a.ask(ctx, st, opening.Session, tty, o.accessible) }
+		}
+		if final, err = a.drive(ctx, opening.Session, run); err != nil {
 			return err
+		}
+		if tty != nil {
+			a.saySummary(final)
 		}
 	}
 	if final.OtherScript {
@@ -120,9 +137,9 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	return a.printFinal(st, final, o.hookWait)
 }
 
-// drive works through the script and closes the session, however the script ended; a lost terminal leaves it open.
-func (a *App) drive(ctx context.Context, s *session.Session, script session.Script) (*session.Final, error) {
-	err := s.Run(ctx, script, a.showCode)
+// drive lets a script or a person act, and closes the session, however that ended; a lost terminal leaves it open.
+func (a *App) drive(ctx context.Context, s *session.Session, run func(context.Context) error) (*session.Final, error) {
+	err := run(ctx)
 	exit := exitOK
 	switch {
 	case err == nil || errors.Is(err, session.ErrEnded):

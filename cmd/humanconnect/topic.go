@@ -83,7 +83,8 @@ func variables() []variable {
 		{"XDG_DATA_HOME", "where installed providers are, in humanconnect/providers; default ~/.local/share"},
 		{"CI", "when set, nothing is asked"},
 		{"NO_COLOR", "when set, no colour"},
-		{"TERM", "dumb: no colour and no progress line"},
+		{"ACCESSIBLE", "when set, a person is asked line by line, as with open --accessible"},
+		{"TERM", "dumb: no colour, no progress line and no screens"},
 	}
 }
 
