@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/terminal"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -145,6 +146,8 @@ func (a *App) drive(ctx context.Context, s *session.Session, run func(context.Co
 	case err == nil || errors.Is(err, session.ErrEnded):
 	case errors.Is(err, session.ErrTakenOver):
 		return nil, err
+	case errors.Is(err, terminal.ErrLost):
+		return nil, endWith(exitHangup)
 	case ctx.Err() != nil:
 		if first := a.Signals.First(); first != nil && first.LeavesOpen() {
 			return nil, endWith(first.ExitCode())

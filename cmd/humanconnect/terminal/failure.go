@@ -36,7 +36,7 @@ func hints(f *failure.Failure) []string {
 		out = append(out, "The setting is "+text(f.Setting)+".")
 	}
 	if f.RetryAfter > 0 {
-		out = append(out, "The source asks to wait "+remaining(f.RetryAfter)+" before the next try.")
+		out = append(out, "The source asks to wait "+atLeast(f.RetryAfter)+" before the next try.")
 	}
 	return out
 }

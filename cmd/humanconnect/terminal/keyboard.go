@@ -93,7 +93,7 @@ func (k *keyboard) next(ctx context.Context) (byte, error) {
 	select {
 	case b, ok := <-k.bytes:
 		if !ok {
-			return 0, errors.Join(io.ErrUnexpectedEOF, k.gone)
+			return 0, lostTerminal(k.gone)
 		}
 		return b, nil
 	case <-ctx.Done():

@@ -65,9 +65,17 @@ func (r row) expired(c session.Connected, now time.Time) bool {
 
 // state tells in a few words how it stands with a source, and why it needs attention.
 func (r row) state(l look) string {
-	if r.failed != "" {
-		return l.bad.Render("✗ " + r.failed)
+	var parts []string
+	if c := r.connected(l); c != "" {
+		parts = append(parts, c)
 	}
+	if r.failed != "" {
+		parts = append(parts, l.bad.Render("✗ "+r.failed))
+	}
+	return strings.Join(parts, "  ")
+}
+
+func (r row) connected(l look) string {
 	if len(r.connections) == 0 {
 		return ""
 	}

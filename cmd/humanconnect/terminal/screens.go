@@ -45,7 +45,7 @@ func runScreens(ctx context.Context, o Options) error {
 	case errors.Is(err, tea.ErrProgramPanic):
 		return fmt.Errorf("the screens: %w", err)
 	case err != nil:
-		return fmt.Errorf("use the terminal: %w", err)
+		return lostTerminal(err)
 	}
 	return d.err
 }

@@ -86,7 +86,15 @@ func elapsed(d time.Duration) string {
 	return itoa(s/60) + ":" + two(s%60)
 }
 
-// remaining is a rough duration for a person.
+// atLeast is a duration to wait, in words, rounded up.
+func atLeast(d time.Duration) string {
+	if d <= 2*time.Minute {
+		return plural(int((d+time.Second-1)/time.Second), "second")
+	}
+	return plural(int((d+time.Minute-1)/time.Minute), "minute")
+}
+
+// remaining is a rough duration for a person, rounded down.
 func remaining(d time.Duration) string {
 	switch {
 	case d < time.Minute:
@@ -102,7 +110,7 @@ func remaining(d time.Duration) string {
 }
 
 // day is a date for a person.
-func day(t time.Time) string { return t.Local().Format("2 January 2006") }
+func day(t time.Time) string { return t.Local().Format("2 Jan 2006") }
 
 const spinnerFrames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 

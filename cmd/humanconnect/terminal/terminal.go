@@ -20,7 +20,10 @@ package terminal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"syscall"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/clock"
@@ -92,15 +95,26 @@ type Options struct {
 // errBack is the cause of the end of an attempt that the person left.
 var errBack = errors.New("the person went back")
 
+// ErrLost: the terminal is gone. The session can be resumed from another one.
+var ErrLost = errors.New("the terminal is gone")
+
 // Run lets a person connect and disconnect sources until the person is done, which returns nil. Failures of sources have
-// been shown and kept with the session, and are no error. An error is [session.ErrTakenOver], [session.ErrEnded], the
-// cause of ctx's end, or one of the store or of the terminal. When it returns, nothing of it runs any more and the
+// been shown and kept with the session, and are no error. An error is [ErrLost], [session.ErrTakenOver],
+// [session.ErrEnded], the cause of ctx's end, or one of the store or of the terminal. When it returns, nothing of it runs any more and the
 // terminal is as it was.
 func Run(ctx context.Context, o Options) error {
 	if o.Plain {
 		return runLines(ctx, o)
 	}
 	return runScreens(ctx, o)
+}
+
+// lostTerminal makes an ErrLost of what reading or writing a terminal that is gone ends with.
+func lostTerminal(err error) error {
+	if errors.Is(err, syscall.EIO) || errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
+		return ErrLost
+	}
+	return fmt.Errorf("use the terminal: %w", err)
 }
 
 // maxText is how much of a text from outside is shown, in characters; maxName how much of a name.

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func (s *waitingScreen) keys() []key {
 func (s *waitingScreen) draw(l look) []string {
 	lines := []string{l.title.Render(cut(s.title, l.width)), ""}
 	if s.body != nil {
-		lines = append(append(lines, s.body(l)...), "")
+		lines = append(append(lines, squeeze(s.body(l), l.height-len(lines)-2)...), "")
 	}
 	lasts := l.now.Sub(s.since)
 	line := l.accent.Render(spinner(lasts)) + " " + s.doing + l.dim.Render("  "+elapsed(lasts))
@@ -51,6 +52,16 @@ func (s *waitingScreen) draw(l look) []string {
 		line += l.dim.Render(", valid for " + remaining(s.until.Sub(l.now)))
 	}
 	return append(lines, cut(line, l.width))
+}
+
+// squeeze leaves blank lines out, the last ones first, until the lines fit; then it cuts.
+func squeeze(lines []string, height int) []string {
+	for i := len(lines) - 1; i >= 0 && len(lines) > height; i-- {
+		if lines[i] == "" {
+			lines = slices.Delete(lines, i, i+1)
+		}
+	}
+	return lines[:max(min(len(lines), height), 0)]
 }
 
 func asking(title string, now time.Time) *waitingScreen {
