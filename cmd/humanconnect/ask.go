@@ -36,11 +36,11 @@ func (t *tty) Close() {
 	}
 }
 
-// askOn opens the terminal to ask a person on, where nothing says what to do. Where nobody can be asked either, that is
-// wrong use.
+// askOn opens the terminal to ask a person on, where nothing says what to do; else it returns nil. Where nobody can be
+// asked either, that is wrong use.
 func (a *App) askOn(c *cobra.Command, o openOptions, script session.Script) (*tty, error) {
 	if len(script.Actions) > 0 {
-		return nil, nil //nolint:nilnil // no terminal, and nothing wrong
+		return nil, nil
 	}
 	nothing := usage(c, "nothing to do").Hint("say what to do with --connect SOURCE, --disconnect SOURCE or --plan FILE").
 		Hint("see which sources there are with: humanconnect source list")

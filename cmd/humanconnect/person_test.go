@@ -1,5 +1,3 @@
-//go:build unix
-
 package main
 
 import (
@@ -70,7 +68,13 @@ func (p *person) program(args ...string) *exec.Cmd {
 // opens starts open on a terminal of 24 lines.
 func (p *person) opens(args ...string) *person {
 	p.t.Helper()
-	p.command = p.program(append([]string{"open"}, args...)...)
+	return p.starts(p.program(append([]string{"open"}, args...)...))
+}
+
+// starts runs a command on a terminal.
+func (p *person) starts(c *exec.Cmd) *person {
+	p.t.Helper()
+	p.command = c
 	out, err := os.Create(filepath.Join(p.home, "out.json"))
 	if err != nil {
 		p.t.Fatal(err)
