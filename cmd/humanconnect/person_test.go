@@ -74,6 +74,7 @@ func (p *person) opens(args ...string) *person {
 // starts runs a command on a terminal.
 func (p *person) starts(c *exec.Cmd) *person {
 	p.t.Helper()
+	p.read.Wait() // the one before has ended
 	p.command = c
 	out, err := os.Create(filepath.Join(p.home, "out.json"))
 	if err != nil {
