@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,27 +30,55 @@ type browser struct {
 	// command is BROWSER, or "" to show addresses.
 	command  string
 	listener *redirect.Listener
+	// screens show addresses themselves.
+	screens bool
 	// pasted reads what a person pastes; nil where nobody can.
 	pasted *pasteReader
 
 	turn chan struct{}
 }
 
-// newBrowser returns nil if this call has no browser to use.
-func (a *App) newBrowser(st *state, show bool) (*browser, error) {
-	command := a.env("BROWSER")
-	if !show && command == "" {
-		return nil, nil //nolint:nilnil // nil is the answer: there is no browser
+// newBrowser returns nil if this call has no browser to use. On a terminal whose screens ask a person it shows nothing by
+// itself: they do.
+func (a *App) newBrowser(st *state, o openOptions, screens bool) *browser {
+	b := &browser{app: a, command: a.env("BROWSER"), screens: screens, turn: make(chan struct{}, 1)}
+	if b.command == "" && (screens || o.ui == uiTerminal) {
+		b.command = a.opener()
 	}
-	b := &browser{app: a, command: command, turn: make(chan struct{}, 1)}
-	if show {
+	switch {
+	case o.noBrowser:
 		b.command = ""
-		if !a.unattended() {
+		if !screens && !a.unattended() {
 			b.pasted = newPasteReader(a)
 		}
+	case b.command == "" && !screens && o.ui != uiTerminal:
+		return nil
 	}
 	b.listener = redirect.New(redirect.Options{Listen: st.config.Callback.Listen, URL: st.config.Callback.URL, Engine: b})
-	return b, nil
+	return b
+}
+
+// opener is the command with which this desktop opens an address, or "".
+func (a *App) opener() string {
+	for _, name := range []string{"xdg-open", "open"} {
+		desktop := name == "open" || a.env("DISPLAY") != "" || a.env("WAYLAND_DISPLAY") != ""
+		if path, err := exec.LookPath(name); err == nil && desktop && (name == "xdg-open" || runtime.GOOS == "darwin") {
+			return path
+		}
+	}
+	return ""
+}
+
+// steered lets the screens of a terminal send a person to a source.
+type steered struct{ b *browser }
+
+// Open implements terminal.Browser.
+func (s steered) Open(ctx context.Context, a *session.Attempt, p session.Prompt) (sdk.Reply, error) {
+	step, ok := p.Step.(sdk.OpenURL)
+	if !ok {
+		return nil, errors.New("this step needs no browser")
+	}
+	return a.Browse(ctx, step, s.b)
 }
 
 // attach gives the engine what it needs of a browser.
@@ -109,6 +138,9 @@ func (b *browser) Open(ctx context.Context, _ *session.Attempt, address string) 
 
 // show prints the address and takes the redirect pasted, while the listener waits for it too.
 func (b *browser) show(ctx context.Context, address string, done func()) func() {
+	if b.screens {
+		return done
+	}
 	_, _ = fmt.Fprintf(b.app.Streams.Err, "humanconnect: open this address in a browser:\n\n    %s\n\n", clean(address))
 	if b.pasted == nil {
 		return done

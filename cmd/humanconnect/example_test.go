@@ -34,7 +34,25 @@ func runExample(t *testing.T, line string) {
 	if strings.Contains(line, "_…") {
 		line = h.withIDs(line)
 	}
+	if line == examplePerson {
+		h.atTerminal(line)
+		return
+	}
 	h.sh(line)
+}
+
+// examplePerson is the example that a person goes on with.
+const examplePerson = "humanconnect open --token @token.txt"
+
+// atTerminal runs a line on a terminal, where a person looks and is done.
+func (h *exampleHome) atTerminal(line string) {
+	h.t.Helper()
+	c := exec.CommandContext(h.t.Context(), "sh", "-ec", line)
+	c.Dir = h.dir
+	c.Env = []string{"HOME=" + filepath.Join(h.dir, "home"), "PATH=" + h.bin + ":" + os.Getenv("PATH"), "TERM=xterm"}
+	p := &person{t: h.t, home: h.dir}
+	p.starts(c).sees("3 sources").presses(esc).sees("Are you done?").presses(enter)
+	p.answer(p.ends(0))
 }
 
 // exampleHome is the home of a person who follows the help.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/terminal"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -27,6 +28,8 @@ type openOptions struct {
 	takeOver     bool
 	timeout      time.Duration
 	noBrowser    bool
+	ui           string
+	accessible   bool
 }
 
 const defaultHookWait = 30 * time.Second
@@ -45,7 +48,8 @@ response again and ends with the stored exit code. So a script may be retried at
 
 What to do is given by --connect and --disconnect in their order, else by --plan, else by
 plan: in the config file. Neighbouring connects run at once; a disconnect waits for all
-before it and is waited for.
+before it and is waited for. Where nothing says what to do, a person is asked on the
+terminal; standard input and output stay free. Esc goes back there, Ctrl-C closes the session.
 
 A source that needs a browser is opened with BROWSER, if that is set, or shown with
 --no-browser; then the address that the browser ends at may be pasted. Otherwise such a source
@@ -53,7 +57,8 @@ fails with interaction_required.
 
 Pass the token by file, by standard input or by environment: a token on the command line is
 seen by other users of the machine.`,
-		Example: `  humanconnect open --token @token.txt --connect sandbox-instant
+		Example: `  humanconnect open --token @token.txt
+  humanconnect open --token @token.txt --connect sandbox-instant
   humanconnect open --token @token.txt --connect sandbox-clinic --answer sandbox-clinic.username=demouser --answer sandbox-clinic.password=password
   humanconnect open --token @token.txt --plan plan.yaml --on-close 'cat >> sessions.ndjson'`,
 		Args: upToArgs(0),
@@ -73,6 +78,7 @@ seen by other users of the machine.`,
 	f.BoolVar(&o.takeOver, "take-over", false, "take the session over from another process")
 	f.BoolVar(&o.noBrowser, "no-browser", false, "show addresses instead of opening them, and take the redirect pasted")
 	f.DurationVar(&o.timeout, "timeout", 0, "limit of the whole call; 0 means none")
+	addTerminalFlags(c, &o)
 	for _, name := range []string{"connect", "disconnect"} {
 		_ = c.RegisterFlagCompletionFunc(name, app.completeSources)
 	}
@@ -103,11 +109,13 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	if err != nil {
 		return err
 	}
-	st.warm(ctx, req.Script)
-	web, err := a.newBrowser(st, o.noBrowser)
+	tty, err := a.askOn(c, o, req.Script)
 	if err != nil {
 		return err
 	}
+	defer tty.Close()
+	st.warm(ctx, req.Script)
+	web := a.newBrowser(st, o, tty != nil)
 	defer web.close()
 	if err := st.open(ctx, stateOptions{noHooks: o.noHooks, browser: web}); err != nil {
 		return causeOf(ctx, err)
@@ -121,8 +129,15 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	}
 	final := opening.Final
 	if final == nil {
-		if final, err = a.drive(ctx, opening.Session, req.Script, st.person(web)); err != nil {
+		run := func(ctx context.Context) error { return opening.Session.Run(ctx, req.Script, st.person(web)) }
+		if tty != nil {
+			run = func(ctx context.Context) error { return a.ask(ctx, st, opening.Session, tty, web, o.accessible) }
+		}
+		if final, err = a.drive(ctx, opening.Session, run); err != nil {
 			return err
+		}
+		if tty != nil {
+			a.saySummary(final)
 		}
 	}
 	if final.OtherScript {
@@ -131,14 +146,16 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	return a.printFinal(st, final, o.hookWait)
 }
 
-// drive works through the script and closes the session, however the script ended; a lost terminal leaves it open.
-func (a *App) drive(ctx context.Context, s *session.Session, script session.Script, p session.Person) (*session.Final, error) {
-	err := s.Run(ctx, script, p)
+// drive lets a script or a person act, and closes the session, however that ended; a lost terminal leaves it open.
+func (a *App) drive(ctx context.Context, s *session.Session, run func(context.Context) error) (*session.Final, error) {
+	err := run(ctx)
 	exit := exitOK
 	switch {
 	case err == nil || errors.Is(err, session.ErrEnded):
 	case errors.Is(err, session.ErrTakenOver):
 		return nil, err
+	case errors.Is(err, terminal.ErrLost):
+		return nil, endWith(exitHangup)
 	case ctx.Err() != nil:
 		if first := a.Signals.First(); first != nil && first.LeavesOpen() {
 			return nil, endWith(first.ExitCode())

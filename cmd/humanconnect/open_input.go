@@ -114,10 +114,6 @@ func (a *App) script(c *cobra.Command, o openOptions, st *state) (session.Script
 			return s, err
 		}
 	}
-	if len(s.Actions) == 0 {
-		return s, usage(c, "nothing to do").Hint("say what to do with --connect SOURCE, --disconnect SOURCE or --plan FILE").
-			Hint("see which sources there are with: humanconnect source list")
-	}
 	return s, nil
 }
 

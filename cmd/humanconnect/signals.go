@@ -20,6 +20,7 @@ type Signals struct {
 	closing  context.Context
 	stopping context.Context
 	release  func()
+	typed    chan os.Signal
 }
 
 // Interrupted is the cause of the contexts of [Signals]: which signal came first.
@@ -52,28 +53,38 @@ func watchSignals(parent context.Context) *Signals {
 func newSignals(parent context.Context, received <-chan os.Signal) *Signals {
 	stopping, stop := context.WithCancelCause(parent)
 	closing, closeNow := context.WithCancelCause(stopping)
-	s := &Signals{closing: closing, stopping: stopping}
+	s := &Signals{closing: closing, stopping: stopping, typed: make(chan os.Signal, 2)}
 	var listening sync.WaitGroup
-	listening.Go(func() { listen(stopping, received, closeNow, stop) })
+	listening.Go(func() { listen(stopping, received, s.typed, closeNow, stop) })
 	s.release = func() { stop(nil); listening.Wait() }
 	return s
 }
 
-func listen(ctx context.Context, received <-chan os.Signal, closeNow, stop context.CancelCauseFunc) {
+func listen(ctx context.Context, received, typed <-chan os.Signal, closeNow, stop context.CancelCauseFunc) {
 	var first *Interrupted
 	for {
+		var got os.Signal
 		select {
 		case <-ctx.Done():
 			return
-		case got := <-received:
-			if first != nil {
-				stop(first)
-				return
-			}
-			number, _ := got.(syscall.Signal) // every os.Signal of this system is one
-			first = &Interrupted{Signal: number}
-			closeNow(first)
+		case got = <-received:
+		case got = <-typed:
 		}
+		if first != nil {
+			stop(first)
+			return
+		}
+		number, _ := got.(syscall.Signal) // every os.Signal of this system is one
+		first = &Interrupted{Signal: number}
+		closeNow(first)
+	}
+}
+
+// Interrupt does what SIGINT does, for a Ctrl-C that a terminal hands on as a key.
+func (s *Signals) Interrupt() {
+	select {
+	case s.typed <- syscall.SIGINT:
+	default: // two are enough to stop
 	}
 }
 

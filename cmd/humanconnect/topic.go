@@ -84,7 +84,8 @@ func variables() []variable {
 		variable{"BROWSER", "command that opens an address, for sources that need a browser"},
 		variable{"CI", "when set, nothing is asked"},
 		variable{"NO_COLOR", "when set, no colour"},
-		variable{"TERM", "dumb: no colour and no progress line"},
+		variable{"ACCESSIBLE", "when set, a person is asked line by line, as with open --accessible"},
+		variable{"TERM", "dumb: no colour, no progress line and no screens"},
 	)
 }
 

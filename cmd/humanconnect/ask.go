@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/terminal"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/session"
+)
+
+// The values of --ui.
+const (
+	uiTerminal = "terminal"
+	uiNone     = "none"
+)
+
+func addTerminalFlags(c *cobra.Command, o *openOptions) {
+	f := c.Flags()
+	f.Var(&choice{value: &o.ui, of: []string{uiTerminal, uiNone}}, "ui", "where a person is asked: terminal or none")
+	f.BoolVar(&o.accessible, "accessible", false, "ask line by line, without screens, for screen readers")
+	_ = c.RegisterFlagCompletionFunc("ui", cobra.FixedCompletions([]string{uiTerminal, uiNone}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// tty is an open terminal, or nil where a script says what to do.
+type tty struct{ terminal.File }
+
+// Close closes the terminal, if there is one.
+func (t *tty) Close() {
+	if t != nil {
+		_ = t.File.Close()
+	}
+}
+
+// askOn opens the terminal to ask a person on, where nothing says what to do; else it returns nil. Where nobody can be
+// asked either, that is wrong use.
+func (a *App) askOn(c *cobra.Command, o openOptions, script session.Script) (*tty, error) {
+	if len(script.Actions) > 0 {
+		return nil, nil
+	}
+	nothing := usage(c, "nothing to do").Hint("say what to do with --connect SOURCE, --disconnect SOURCE or --plan FILE").
+		Hint("see which sources there are with: humanconnect source list")
+	if o.ui == uiNone || a.unattended() {
+		return nil, nothing
+	}
+	opened, err := a.Streams.OpenTerminal()
+	if err != nil {
+		return nil, nothing.Fact("there is no terminal to ask a person on")
+	}
+	f, ok := opened.(terminal.File)
+	if !ok {
+		_ = opened.Close()
+		return nil, nothing
+	}
+	return &tty{f}, nil
+}
+
+// ask lets a person steer the session on the terminal.
+func (a *App) ask(ctx context.Context, st *state, s *session.Session, t *tty, b *browser, accessible bool) error {
+	catalog, err := st.sources.catalog(ctx)
+	if err != nil {
+		return err
+	}
+	return terminal.Run(ctx, terminal.Options{
+		Session: terminal.Steer(s, steered{b}), Sources: catalog.All(), EndsAt: s.EndsAt, Terminal: t.File,
+		Plain: accessible || a.env("ACCESSIBLE") != "" || a.env("TERM") == "dumb",
+		Clock: a.Clock, Environ: a.terminalEnviron(), Interrupt: a.Signals.Interrupt,
+		Waiting: func() func() { return a.startProgress("waiting for the source").Done },
+	})
+}
+
+// terminalEnviron is the environment as the terminal packages read it: --color and NO_COLOR mean there what they mean
+// here.
+func (a *App) terminalEnviron() []string {
+	environ := a.Environ()
+	switch {
+	case a.global.colour == colourAlways:
+		return append(environ, "NO_COLOR=", "CLICOLOR_FORCE=1")
+	case !a.colour(true):
+		return append(environ, "NO_COLOR=1")
+	}
+	return environ
+}
+
+// saySummary tells a person, who has the screens no more, what came of the session. It is all that is left of them on
+// the terminal.
+func (a *App) saySummary(final *session.Final) {
+	var r event.Response
+	if a.global.quiet || json.Unmarshal(final.Response, &r) != nil {
+		return
+	}
+	say := func(format string, args ...any) {
+		_, _ = io.WriteString(a.Streams.Err, "humanconnect: "+clean(fmt.Sprintf(format, args...))+"\n")
+	}
+	for _, c := range r.SessionResults.ConnectedSources {
+		say("%s is connected", c.Name)
+	}
+	for _, c := range r.SessionResults.DisconnectedSources {
+		say("%s is disconnected", c.Name)
+	}
+	for _, f := range r.Failures {
+		say("%s could not be %sed: %s [%s]", f.Source.Name, f.Action, f.Message, f.Code)
+	}
+	if len(r.SessionResults.ConnectedSources)+len(r.SessionResults.DisconnectedSources)+len(r.Failures) == 0 {
+		say("nothing was changed")
+	}
+	say("the session is closed: %s", r.Status)
+}

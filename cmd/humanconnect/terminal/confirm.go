@@ -1,0 +1,44 @@
+package terminal
+
+// confirmScreen asks before something that cannot be taken back.
+type confirmScreen struct {
+	menu
+	title string
+	text  []string
+}
+
+func (s *confirmScreen) draw(l look) []string {
+	lines := []string{l.title.Render(cut(s.title, l.width)), ""}
+	for _, t := range s.text {
+		lines = append(lines, l.wrapped(l.plain, t)...)
+	}
+	return append(append(lines, ""), s.lines(l)...)
+}
+
+func confirmDisconnect(d askDisconnect) *confirmScreen {
+	of := ""
+	if d.account != "" {
+		of = " (" + d.account + ")"
+	}
+	return &confirmScreen{
+		title: "Disconnect " + d.title + of + "?",
+		text:  []string{"The source is asked to take the access back. You can connect it again at any time."},
+		menu: menu{items: []item{
+			{"Disconnect", "", disconnect{d.target, d.title}},
+			{"Keep it", "", goBack{}},
+		}},
+	}
+}
+
+// confirmFinish asks whether the person is done, and says what was done.
+func confirmFinish(done []string) *confirmScreen {
+	s := &confirmScreen{
+		title: "Are you done?",
+		text:  []string{"You have changed nothing."},
+		menu:  menu{items: []item{{"Finish", "closes the session", finish{}}, {"Go on", "", goBack{}}}},
+	}
+	if len(done) > 0 {
+		s.text = done
+	}
+	return s
+}

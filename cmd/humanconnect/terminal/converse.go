@@ -1,0 +1,75 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// cancelTime bounds how long the end of an attempt that the person left is written.
+const cancelTime = 5 * time.Second
+
+// person is whom a conversation is with.
+type person interface {
+	// fill shows a form and returns what the person fills in. It ends early, with the cause, when ctx does.
+	fill(ctx context.Context, form sdk.Form, again *failure.Failure) (map[string]sdk.Secret, error)
+	// show shows a step that the person has nothing to answer to here; hide says that it is over.
+	show(ctx context.Context, p session.Prompt) (hide func())
+}
+
+// converse connects a source, from the first step to the last. errBack says that the person left and that the attempt is
+// cancelled.
+func converse(ctx context.Context, s Session, target string, p person) error {
+	a, err := s.Connect(ctx, target)
+	if err != nil {
+		return err
+	}
+	prompt, err := a.Next(ctx)
+	for err == nil {
+		if _, done := prompt.Step.(sdk.Connected); done {
+			return nil
+		}
+		var reply sdk.Reply
+		if reply, err = answer(ctx, a, prompt, p); err == nil {
+			prompt, err = a.Reply(ctx, reply)
+		}
+	}
+	if errors.Is(err, errBack) {
+		return leave(ctx, a)
+	}
+	return err
+}
+
+// answer gets the reply to one step.
+func answer(ctx context.Context, a Attempt, prompt session.Prompt, p person) (sdk.Reply, error) {
+	switch step := prompt.Step.(type) {
+	case sdk.Form:
+		values, err := p.fill(ctx, step, prompt.Again)
+		return sdk.FormValues{Values: values}, err
+	case sdk.ShowCode, sdk.Wait:
+		defer p.show(ctx, prompt)()
+		return sdk.TimePassed{}, a.WaitDue(ctx)
+	case sdk.OpenURL:
+		defer p.show(ctx, prompt)()
+		reply, err := a.Browse(ctx, prompt)
+		if f := (*failure.Failure)(nil); errors.As(err, &f) {
+			return nil, a.Fail(ctx, f)
+		}
+		return reply, err
+	}
+	return nil, a.Fail(ctx, failure.New(failure.SourceError, "the source asked for something that cannot be shown here"))
+}
+
+func leave(ctx context.Context, a Attempt) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
+	defer cancel()
+	if err := a.Cancel(ctx); err != nil {
+		return fmt.Errorf("leave an attempt: %w", err)
+	}
+	return errBack
+}

@@ -1,0 +1,309 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// desk is the model of the screens: it holds the one that is shown, and dispatches. It belongs to the program's
+// goroutine; work happens on others, which tell of themselves by messages.
+type desk struct {
+	o    Options
+	work *work
+	list *list
+
+	shown screen
+	// title is the name of the source at hand.
+	title string
+	// wanted is what is being done, to be tried again if it fails.
+	wanted intent
+	// leave cancels the attempt that is under way, or is nil.
+	leave context.CancelCauseFunc
+	// replies takes the values of the form that is shown.
+	replies chan<- map[string]sdk.Secret
+	form    *formScreen
+	// reason is the last failure of each source in this session, done what has been done.
+	reason map[string]string
+	done   []string
+
+	width, height int
+	styles        styles
+	now           time.Time
+	// err is why it ended; nil if the person is done.
+	err error
+}
+
+// Messages to the desk.
+type (
+	// loaded brings the connections of the user.
+	loaded struct{ connections []session.Connected }
+	// asked is a form that the source at hand wants to have filled in.
+	asked struct {
+		form    sdk.Form
+		again   *failure.Failure
+		replies chan<- map[string]sdk.Secret
+	}
+	// showing is a step that there is nothing to answer to.
+	showing struct{ prompt session.Prompt }
+	// ended tells what became of an action; source is its id.
+	ended struct {
+		source string
+		did    string
+		err    error
+	}
+	// lost ends the screens.
+	lost struct{ err error }
+	tick struct{}
+)
+
+func newDesk(o Options, w *work) *desk {
+	d := &desk{o: o, work: w, list: newList(), reason: make(map[string]string), styles: newStyles(true), now: o.Clock.Now()}
+	d.shown = d.list
+	d.width, d.height = 80, 24
+	return d
+}
+
+// Init implements [tea.Model].
+func (d *desk) Init() tea.Cmd {
+	d.work.load()
+	return tea.Batch(tea.RequestBackgroundColor, d.tick())
+}
+
+// Update implements [tea.Model]: it only dispatches.
+func (d *desk) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	d.now = d.o.Clock.Now()
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		d.width, d.height = msg.Width, msg.Height
+	case tea.BackgroundColorMsg:
+		d.styles = newStyles(msg.IsDark())
+	case tea.KeyPressMsg:
+		if msg.String() == "ctrl+c" {
+			d.o.Interrupt()
+			return d, nil
+		}
+		return d, d.want(d.shown.take(msg))
+	case tea.PasteMsg:
+		return d, d.want(d.shown.take(msg))
+	case tick:
+		return d, d.ticked()
+	case loaded:
+		d.list.set(rowsOf(d.o.Sources, msg.connections, d.o.Session.Allows, d.reason))
+	case asked:
+		d.ask(msg)
+	case showing:
+		d.show(msg.prompt)
+	case ended:
+		return d, d.ended(msg)
+	case lost:
+		d.err = msg.err
+		return d, tea.Quit
+	}
+	return d, nil
+}
+
+// want does what the person wants.
+func (d *desk) want(i intent) tea.Cmd {
+	switch i := i.(type) {
+	case goBack:
+		d.back()
+	case openSource:
+		d.shown = newSourceScreen(i.row)
+	case connect:
+		d.wanted, d.title = i, i.title
+		d.shown = asking(i.title, d.now)
+		d.leave = d.work.connect(i, d.sourceOf(i.target))
+	case askDisconnect:
+		d.shown = confirmDisconnect(i)
+	case disconnect:
+		d.wanted, d.title = i, i.title
+		d.shown = disconnecting(i.title, d.now)
+		d.work.disconnect(i, d.sourceOf(i.target))
+	case answerForm:
+		d.form, _ = d.shown.(*formScreen)
+		d.shown = asking(d.title, d.now)
+		d.replies <- i.values // it has room for the one that it gets
+	case finish:
+		return tea.Quit
+	}
+	return nil
+}
+
+// sourceOf returns the source of a target, which may be a connection.
+func (d *desk) sourceOf(target string) string {
+	for _, r := range d.list.rows {
+		for _, c := range r.connections {
+			if string(c.ID) == target {
+				return r.source
+			}
+		}
+	}
+	return target
+}
+
+// back leaves what is shown: an attempt is cancelled, and the list asks whether the person is done.
+func (d *desk) back() {
+	switch {
+	case d.leave != nil:
+		d.shown = goingBack(d.title, d.now)
+		d.leave(errBack)
+	case d.shown == screen(d.list):
+		d.shown = confirmFinish(d.done)
+	default:
+		d.shown = d.list
+	}
+}
+
+func (d *desk) ask(a asked) {
+	d.replies = a.replies
+	if d.leaving() {
+		return
+	}
+	d.shown = newFormScreen(d.title, a.form, a.again, d.form)
+}
+
+// show shows a step. The same kind of step again goes on with its clock, so that polls do not flicker.
+func (d *desk) show(p session.Prompt) {
+	if d.leaving() {
+		return
+	}
+	var next *waitingScreen
+	switch step := p.Step.(type) {
+	case sdk.ShowCode:
+		next = codeStep(d.title, step, d.now)
+	case sdk.Wait:
+		next = waitStep(d.title, step, d.now)
+	case sdk.OpenURL:
+		next = browserStep(d.title, step, d.now)
+	default:
+		return
+	}
+	if now, ok := d.shown.(*waitingScreen); ok && now.doing == next.doing {
+		next.since = now.since
+	}
+	d.shown = next
+}
+
+// leaving says whether the person has gone back, and the attempt is about to end.
+func (d *desk) leaving() bool {
+	w, ok := d.shown.(*waitingScreen)
+	return ok && w.stuck
+}
+
+// ended shows what became of an action.
+func (d *desk) ended(e ended) tea.Cmd {
+	if d.leave != nil {
+		d.leave(nil)
+	}
+	d.leave, d.replies, d.form = nil, nil, nil
+	var f *failure.Failure
+	switch {
+	case e.err == nil:
+		delete(d.reason, e.source)
+		d.done = append(d.done, d.title+" is "+e.did+".")
+		d.list.notice = notice{d.title + " is " + e.did + ".", true}
+		d.shown = d.list
+	case errors.Is(e.err, errBack):
+		d.list.notice = notice{}
+		d.shown = d.list
+	case errors.As(e.err, &f):
+		d.reason[e.source] = text(f.Message)
+		d.list.notice = notice{}
+		d.shown = newFailureScreen(d.title+" could not be "+e.did, f, d.wanted)
+	default:
+		d.err = e.err
+		return tea.Quit
+	}
+	d.work.load()
+	return nil
+}
+
+// The intervals at which the picture changes by itself.
+const (
+	fastTick = 100 * time.Millisecond
+	slowTick = time.Second
+)
+
+func (d *desk) tick() tea.Cmd {
+	every := slowTick
+	if d.shown.moves() {
+		every = fastTick
+	}
+	return tea.Tick(every, func(time.Time) tea.Msg { return tick{} })
+}
+
+// ticked ends the screens with the session.
+func (d *desk) ticked() tea.Cmd {
+	if !d.now.Before(d.o.EndsAt) {
+		d.err = session.ErrEnded
+		return tea.Quit
+	}
+	return d.tick()
+}
+
+// The room that is used of a large terminal, and the least that is drawn into.
+const (
+	maxWidth  = 92
+	maxHeight = 36
+	minWidth  = 24
+	minHeight = 8
+	margin    = 2
+)
+
+// View implements [tea.Model].
+func (d *desk) View() tea.View {
+	v := tea.NewView(d.draw())
+	v.AltScreen = true
+	v.WindowTitle = "humanconnect"
+	return v
+}
+
+// draw is head, screen and foot, in the middle of a wide terminal.
+func (d *desk) draw() string {
+	width := max(min(d.width-2*margin, maxWidth), minWidth)
+	height := max(min(d.height, maxHeight), minHeight)
+	l := look{width: width, height: height - 6, now: d.now, styles: d.styles}
+	body := d.shown.draw(l)
+	if len(body) > l.height {
+		body = body[:l.height]
+	}
+	lines := append([]string{"", d.head(l), ""}, body...)
+	for len(lines) < height-2 {
+		lines = append(lines, "")
+	}
+	lines = append(lines, d.foot(l))
+	indent := strings.Repeat(" ", max((d.width-width)/2, 0))
+	for i := range lines {
+		if lines[i] != "" {
+			lines[i] = indent + lines[i]
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// soon is how long before the end of the session the end is told of.
+const soon = 10 * time.Minute
+
+func (d *desk) head(l look) string {
+	right := ""
+	if left := d.o.EndsAt.Sub(d.now); left < soon {
+		right = l.warn.Render("closes in " + remaining(left))
+	}
+	return spread(l.accent.Render("humanconnect")+l.dim.Render("  connect your health data"), right, l.width)
+}
+
+func (d *desk) foot(l look) string {
+	var parts []string
+	for _, k := range append(d.shown.keys(), key{"ctrl+c", "stop"}) {
+		parts = append(parts, l.strong.Render(k.press)+" "+l.dim.Render(k.does))
+	}
+	return cut(strings.Join(parts, l.dim.Render("  ·  ")), l.width)
+}

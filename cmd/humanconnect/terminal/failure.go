@@ -1,0 +1,42 @@
+package terminal
+
+import "github.com/humanconnect/humanconnect/core/failure"
+
+// failureScreen says what went wrong, in the words of the source, and one thing to do.
+type failureScreen struct {
+	menu
+	title string
+	fail  *failure.Failure
+}
+
+func newFailureScreen(title string, f *failure.Failure, again intent) *failureScreen {
+	return &failureScreen{
+		title: title, fail: f,
+		menu: menu{items: []item{{"Try again", "", again}, {"Back to the list", "", goBack{}}}},
+	}
+}
+
+func (s *failureScreen) draw(l look) []string {
+	lines := []string{l.bad.Render("✗ ") + l.title.Render(cut(s.title, l.width-2)), ""}
+	lines = append(lines, l.wrapped(l.plain, text(s.fail.Message))...)
+	lines = append(lines, "")
+	for _, hint := range hints(s.fail) {
+		lines = append(lines, l.wrapped(l.dim, hint)...)
+	}
+	return append(append(lines, ""), s.lines(l)...)
+}
+
+// hints are what a failure means and what to do about it.
+func hints(f *failure.Failure) []string {
+	var out []string
+	if e, ok := failure.Find(f.Code); ok {
+		out = append(out, "What it means: "+e.Meaning+" ("+string(f.Code)+").", "What to do: "+e.Hint+".")
+	}
+	if f.Setting != "" {
+		out = append(out, "The setting is "+text(f.Setting)+".")
+	}
+	if f.RetryAfter > 0 {
+		out = append(out, "The source asks to wait "+atLeast(f.RetryAfter)+" before the next try.")
+	}
+	return out
+}

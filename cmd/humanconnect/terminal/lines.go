@@ -1,0 +1,361 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// runLines asks line by line. Nothing is drawn over, nothing moves, and everything has a name or a number, so that it can
+// be read aloud.
+func runLines(ctx context.Context, o Options) error {
+	k, err := openKeyboard(o.Terminal)
+	if err != nil {
+		return fmt.Errorf("read from the terminal: %w", err)
+	}
+	defer k.close()
+	ctx, cancel := context.WithDeadlineCause(ctx, o.EndsAt, session.ErrEnded)
+	defer cancel()
+	l := &lines{o: o, keys: k, reason: make(map[string]string)}
+	if err := l.run(ctx); ctx.Err() == nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// maxListed is how many sources are listed at once.
+const maxListed = 20
+
+type lines struct {
+	o    Options
+	keys *keyboard
+	// reason is the last failure of each source in this session; done says whether anything was done.
+	reason map[string]string
+}
+
+// say writes one line.
+func (l *lines) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(l.o.Terminal, format+"\n", args...) // a terminal that is gone is noticed where it is read
+}
+
+// question writes what is asked and stays on the line.
+func (l *lines) question(format string, args ...any) {
+	_, _ = fmt.Fprintf(l.o.Terminal, format+" ", args...)
+}
+
+// run asks what to do until the person is done.
+func (l *lines) run(ctx context.Context) error {
+	l.say("Connect your health data. Ctrl-D goes back, Ctrl-C stops.")
+	search := ""
+	for {
+		rows, err := l.rows(ctx)
+		if err != nil {
+			return err
+		}
+		shown := find(rows, search)
+		l.list(shown, search)
+		l.question("\nNumber of a source, a word to search for, or \"done\":")
+		line, err := l.keys.line(ctx)
+		line = strings.TrimSpace(line)
+		switch n, convErr := strconv.Atoi(line); {
+		case errors.Is(err, errBack) && search == "":
+			if done, err := l.sure(ctx, "\nAre you done?"); done || err != nil {
+				return err
+			}
+		case errors.Is(err, errBack), err == nil && line == "":
+			search = ""
+		case err != nil:
+			return err
+		case strings.EqualFold(line, "done"):
+			return nil
+		case convErr != nil:
+			search = line
+		case n < 1 || n > min(len(shown), maxListed):
+			l.say("There is no number %d.", n)
+		default:
+			search = ""
+			if err := l.choose(ctx, shown[n-1]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (l *lines) rows(ctx context.Context) ([]row, error) {
+	connections, err := l.o.Session.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rowsOf(l.o.Sources, connections, l.o.Session.Allows, l.reason), nil
+}
+
+// find narrows rows as the list on the screen does.
+func find(rows []row, search string) []row {
+	words := strings.Fields(strings.ToLower(search))
+	var out []row
+	for _, r := range rows {
+		if r.matches(words) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (l *lines) list(rows []row, search string) {
+	l.say("")
+	switch {
+	case len(rows) == 0 && search == "":
+		l.say("There is nothing to connect.")
+	case len(rows) == 0:
+		l.say("Nothing is called %q. An empty line lists all sources again.", search)
+	}
+	for i, r := range rows {
+		if i == maxListed {
+			l.say("And %d more: type a word to search for.", len(rows)-maxListed)
+			return
+		}
+		l.say("%d  %s%s", i+1, r.title, l.state(r))
+	}
+}
+
+func (l *lines) state(r row) string {
+	var parts []string
+	for _, c := range r.connections {
+		s := "connected"
+		if account := name(c.AccountLabel); account != "" {
+			s += " as " + account
+		}
+		if r.expired(c, l.o.Clock.Now()) {
+			s += ", access ended " + day(c.ExpiresAt) + ": connect again"
+		}
+		parts = append(parts, s)
+	}
+	if r.failed != "" {
+		parts = append(parts, "failed: "+r.failed)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ", " + strings.Join(parts, ", ")
+}
+
+// choose connects a source, or asks what to do with one that is connected.
+func (l *lines) choose(ctx context.Context, r row) error {
+	if len(r.connections) == 0 {
+		return l.act(ctx, r, connect{r.source, r.title})
+	}
+	items := newSourceScreen(r).items
+	l.say("\n%s%s", r.title, l.state(r))
+	for i, it := range items {
+		l.say("%d  %s", i+1, it.label)
+	}
+	l.question("\nNumber:")
+	line, err := l.keys.line(ctx)
+	n, convErr := strconv.Atoi(strings.TrimSpace(line))
+	switch {
+	case errors.Is(err, errBack):
+		return nil
+	case err != nil:
+		return err
+	case convErr != nil || n < 1 || n > len(items):
+		l.say("There is no such number.")
+		return nil
+	}
+	return l.act(ctx, r, items[n-1].wants)
+}
+
+// act does what is wanted, again and again if it fails and the person wants that, and tells what came of it.
+func (l *lines) act(ctx context.Context, r row, wanted intent) error {
+	for {
+		did, err := l.try(ctx, r, wanted)
+		var f *failure.Failure
+		switch {
+		case err == nil:
+			delete(l.reason, r.source)
+			l.say("\n%s is %s.", r.title, did)
+			return nil
+		case errors.Is(err, errBack):
+			return nil
+		case !errors.As(err, &f):
+			return err
+		}
+		l.reason[r.source] = text(f.Message)
+		l.say("\n%s could not be %s. %s", r.title, did, text(f.Message))
+		for _, h := range hints(f) {
+			l.say("%s", h)
+		}
+		if again, err := l.sure(ctx, "Try again?"); err != nil || !again {
+			return err
+		}
+	}
+}
+
+// try does one thing. errBack: it was left, and nothing is done.
+func (l *lines) try(ctx context.Context, r row, wanted intent) (did string, err error) {
+	switch w := wanted.(type) {
+	case connect:
+		l.say("\n%s: asking the source.", r.title)
+		return "connected", l.connect(ctx, r.title, w.target)
+	case askDisconnect:
+		if sure, err := l.sure(ctx, "\n"+confirmDisconnect(w).title); err != nil || !sure {
+			return "", firstError(err, errBack)
+		}
+		return "disconnected", l.o.Session.Disconnect(ctx, w.target)
+	}
+	return "", errBack
+}
+
+func firstError(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// sure asks a question; Ctrl-D means no.
+func (l *lines) sure(ctx context.Context, question string) (bool, error) {
+	l.question("%s Type yes or no:", question)
+	line, err := l.keys.line(ctx)
+	if errors.Is(err, errBack) {
+		return false, nil
+	}
+	line = strings.ToLower(strings.TrimSpace(line))
+	return line == "y" || line == "yes", err
+}
+
+// connect has the conversation. While nothing is asked, Ctrl-D leaves it.
+func (l *lines) connect(ctx context.Context, title, target string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	return converse(ctx, l.o.Session, target, &reader{lines: l, title: title, leave: cancel})
+}
+
+// reader is the person who answers line by line.
+type reader struct {
+	*lines
+	title string
+	leave context.CancelCauseFunc
+	shown string
+}
+
+// fill asks for one field after the other.
+func (p *reader) fill(ctx context.Context, form sdk.Form, again *failure.Failure) (map[string]sdk.Secret, error) {
+	p.shown = ""
+	if again != nil {
+		p.say("\n%s", text(again.Message))
+	}
+	p.say("\n%s", firstOf(name(form.Title), p.title))
+	if t := text(form.Text); t != "" {
+		p.say("%s", t)
+	}
+	values := make(map[string]sdk.Secret)
+	for _, f := range form.Fields {
+		v, err := p.field(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		if v != "" || f.Required {
+			values[f.ID] = sdk.Secret(v)
+		}
+	}
+	return values, nil
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// field asks until there is an answer, or none is needed.
+func (p *reader) field(ctx context.Context, f sdk.Field) (string, error) {
+	if help := text(f.Help); help != "" {
+		p.say("%s", help)
+	}
+	for {
+		v, err := p.value(ctx, f)
+		if err != nil || !blank(v) || !f.Required {
+			return v, err
+		}
+		p.say("This is needed.")
+	}
+}
+
+func (p *reader) value(ctx context.Context, f sdk.Field) (string, error) {
+	switch f.Kind {
+	case sdk.KindChoice:
+		return p.choice(ctx, f)
+	case sdk.KindSecret:
+		p.question("%s, not shown while you type:", label(f))
+		v, err := p.keys.secret(ctx, p.o.Interrupt)
+		p.say("")
+		return v, err
+	}
+	p.question("%s:", label(f))
+	return p.keys.line(ctx)
+}
+
+func (p *reader) choice(ctx context.Context, f sdk.Field) (string, error) {
+	for i, c := range f.Choices {
+		p.say("%d  %s", i+1, firstOf(name(c.Label), name(c.Value)))
+	}
+	for {
+		p.question("%s, number:", label(f))
+		line, err := p.keys.line(ctx)
+		if err != nil || blank(line) && !f.Required {
+			return "", err
+		}
+		if n, err := strconv.Atoi(strings.TrimSpace(line)); err == nil && n >= 1 && n <= len(f.Choices) {
+			return f.Choices[n-1].Value, nil
+		}
+		p.say("There is no such number.")
+	}
+}
+
+// show says what there is to do elsewhere, once, however often it is asked for again, and listens for Ctrl-D.
+func (p *reader) show(ctx context.Context, prompt session.Prompt) (hide func()) {
+	if said := describe(prompt.Step); said != p.shown {
+		p.shown = said
+		p.say("\n%s", said)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		for {
+			switch _, err := p.keys.line(ctx); {
+			case errors.Is(err, errBack):
+				p.leave(errBack)
+				return
+			case err != nil:
+				return
+			}
+		}
+	})
+	return func() { cancel(nil); listening.Wait() }
+}
+
+func describe(step sdk.Step) string {
+	switch step := step.(type) {
+	case sdk.ShowCode:
+		s := "Open this address on any device: " + sdk.CleanText(step.VerificationURI, maxAddress) +
+			"\nType this code there: " + name(step.UserCode)
+		if until := step.ExpiresAt; !until.IsZero() {
+			s += "\nThe code is valid until " + until.Local().Format(time.TimeOnly) + "."
+		}
+		return s + "\nIt goes on by itself when you have confirmed it there."
+	case sdk.OpenURL:
+		return "Continue in the browser. If no page has opened, open this address:\n" + sdk.CleanText(step.URL, maxAddress)
+	case sdk.Wait:
+		return firstOf(text(step.Text), "Waiting for the source.")
+	}
+	return ""
+}

@@ -1,0 +1,296 @@
+package terminal
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// row is a source in the list, with what the user has of it.
+type row struct {
+	source, title, group string
+	connections          []session.Connected
+	// offered says that the source can be connected now; it may only be disconnected else.
+	offered bool
+	// renews says that the provider renews credentials by itself.
+	renews bool
+	// allowed by the token.
+	allowed bool
+	// failed is what the last try in this session ended with.
+	failed string
+}
+
+// rowsOf joins the catalogue and the connections of the user. Connections of sources that nobody offers any more come
+// last. A source that the token does not allow is listed only if it is connected.
+func rowsOf(sources []source.Source, connections []session.Connected, allows func(string) bool, failed map[string]string) []row {
+	var rows []row
+	at := make(map[string]int)
+	for _, s := range sources {
+		at[s.ID] = len(rows)
+		rows = append(rows, row{
+			source: s.ID, title: name(s.Name), group: name(s.Group), offered: true,
+			renews: s.Can(sdk.CapabilityRefresh), allowed: allows(s.ID), failed: failed[s.ID],
+		})
+	}
+	for _, c := range connections {
+		i, known := at[c.Source]
+		if !known {
+			i, at[c.Source] = len(rows), len(rows)
+			rows = append(rows, row{
+				source: c.Source, title: name(c.SourceName), group: "No longer offered", allowed: allows(c.Source), failed: failed[c.Source],
+			})
+		}
+		rows[i].connections = append(rows[i].connections, c)
+	}
+	return slices.DeleteFunc(rows, func(r row) bool { return !r.allowed && len(r.connections) == 0 })
+}
+
+// matches says whether a row contains every word of a search, as the catalogue searches.
+func (r row) matches(words []string) bool {
+	s := strings.ToLower(r.source + "\n" + r.title + "\n" + r.group)
+	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(s, w) })
+}
+
+// expired says that the access to a connection has ended and that nobody renews it.
+func (r row) expired(c session.Connected, now time.Time) bool {
+	return !r.renews && !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt)
+}
+
+// state tells in a few words how it stands with a source, and why it needs attention.
+func (r row) state(l look) string {
+	var parts []string
+	if c := r.connected(l); c != "" {
+		parts = append(parts, c)
+	}
+	if r.failed != "" {
+		parts = append(parts, l.bad.Render("✗ "+r.failed))
+	}
+	return strings.Join(parts, "  ")
+}
+
+func (r row) connected(l look) string {
+	if len(r.connections) == 0 {
+		return ""
+	}
+	for _, c := range r.connections {
+		if r.expired(c, l.now) {
+			return l.warn.Render("! access ended " + day(c.ExpiresAt) + ": connect again")
+		}
+	}
+	if len(r.connections) > 1 {
+		return l.good.Render("● connected") + l.dim.Render(", "+itoa(len(r.connections))+" accounts")
+	}
+	more := ""
+	if label := name(r.connections[0].AccountLabel); label != "" {
+		more = " as " + label
+	}
+	return l.good.Render("● connected") + l.dim.Render(more)
+}
+
+// list is the screen that everything begins at: the sources, by group, narrowed by what is typed.
+type list struct {
+	rows   []row
+	search textinput.Model
+	at     int
+	loaded bool
+	notice notice
+}
+
+// notice is what came of the last thing that was done.
+type notice struct {
+	text string
+	good bool
+}
+
+func newList() *list {
+	search := newInput()
+	search.Placeholder = "type to search"
+	search.CharLimit = maxName
+	search.Focus()
+	return &list{search: search}
+}
+
+// set changes what is listed and keeps the chosen source chosen.
+func (s *list) set(rows []row) {
+	chosen := ""
+	if shown := s.shown(); s.at < len(shown) {
+		chosen = shown[s.at].source
+	}
+	s.rows, s.loaded = rows, true
+	s.at = max(slices.IndexFunc(s.shown(), func(r row) bool { return r.source == chosen }), 0)
+}
+
+func (s *list) shown() []row {
+	words := strings.Fields(strings.ToLower(s.search.Value()))
+	if len(words) == 0 {
+		return s.rows
+	}
+	var out []row
+	for _, r := range s.rows {
+		if r.matches(words) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (s *list) take(msg tea.Msg) intent {
+	shown := s.shown()
+	last := max(len(shown)-1, 0)
+	switch pressed(msg) {
+	case "up", "ctrl+p":
+		s.at = max(s.at-1, 0)
+	case "down", "ctrl+n":
+		s.at = min(s.at+1, last)
+	case "pgup":
+		s.at = max(s.at-pageRows, 0)
+	case "pgdown":
+		s.at = min(s.at+pageRows, last)
+	case "home":
+		s.at = 0
+	case "end":
+		s.at = last
+	case "enter":
+		if s.at < len(shown) {
+			return chosen(shown[s.at])
+		}
+	case "esc":
+		if s.search.Value() == "" {
+			return goBack{}
+		}
+		s.search.SetValue("")
+		s.at = 0
+	default:
+		s.narrow(msg)
+	}
+	return nil
+}
+
+// pageRows is how far a page key moves.
+const pageRows = 10
+
+// narrow changes the search; the first hit is then the chosen one.
+func (s *list) narrow(msg tea.Msg) {
+	before := s.search.Value()
+	s.search, _ = s.search.Update(msg)
+	if s.search.Value() != before {
+		s.at = 0
+	}
+}
+
+// chosen connects what is not connected, and opens what is.
+func chosen(r row) intent {
+	if len(r.connections) > 0 {
+		return openSource{r}
+	}
+	return connect{r.source, r.title}
+}
+
+func (s *list) moves() bool { return false }
+
+func (s *list) keys() []key {
+	does := "connect"
+	if shown := s.shown(); s.at < len(shown) && len(shown[s.at].connections) > 0 {
+		does = "open"
+	}
+	back := key{"esc", "finish"}
+	if s.search.Value() != "" {
+		back.does = "clear the search"
+	}
+	return []key{{"↑↓", "choose"}, {"enter", does}, back}
+}
+
+func (s *list) draw(l look) []string {
+	s.search.SetStyles(inputStyles(l))
+	s.search.SetWidth(max(l.width-30, 10))
+	lines := []string{spread(l.accent.Render("/ ")+s.search.View(), l.dim.Render(s.count()), l.width), ""}
+	if s.notice.text != "" {
+		lines = append(lines, s.notice.draw(l), "")
+	}
+	shown := s.shown()
+	switch {
+	case !s.loaded:
+		return append(lines, l.dim.Render("Looking for sources …"))
+	case len(s.rows) == 0:
+		return append(lines, l.wrapped(l.dim, "There is nothing to connect: no provider is installed, or the session token allows none of its sources.")...)
+	case len(shown) == 0:
+		return append(lines, l.dim.Render("Nothing is called that. Esc clears the search."))
+	}
+	return append(lines, s.window(l, shown, l.height-len(lines))...)
+}
+
+func (n notice) draw(l look) string {
+	if n.good {
+		return l.good.Render("✓ ") + cut(n.text, l.width-2)
+	}
+	return l.warn.Render("! ") + cut(n.text, l.width-2)
+}
+
+func (s *list) count() string {
+	connected := 0
+	for _, r := range s.rows {
+		if len(r.connections) > 0 {
+			connected++
+		}
+	}
+	return plural(len(s.shown()), "source") + ", " + itoa(connected) + " connected"
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return itoa(n) + " " + what + "s"
+}
+
+// window draws as many lines around the chosen row as fit.
+func (s *list) window(l look, shown []row, height int) []string {
+	var lines []string
+	chosenLine, group := 0, ""
+	for i, r := range shown {
+		if r.group != group {
+			if i > 0 {
+				lines = append(lines, "")
+			}
+			lines = append(lines, l.dim.Render(cut(strings.ToUpper(r.group), l.width)))
+			group = r.group
+		}
+		if i == s.at {
+			chosenLine = len(lines)
+		}
+		lines = append(lines, s.line(l, r, i == s.at))
+	}
+	if len(lines) <= height {
+		return lines
+	}
+	room := max(height-1, 1)
+	from := min(max(chosenLine-room/2, 0), len(lines)-room)
+	more := ""
+	if rest := len(lines) - from - room; rest > 0 {
+		more = l.dim.Render("  ↓ more")
+	}
+	return append(slices.Clone(lines[from:from+room]), more)
+}
+
+// nameColumn is how wide the column of names is at most.
+const nameColumn = 34
+
+func (s *list) line(l look, r row, chosen bool) string {
+	wide := min(nameColumn, l.width*2/5)
+	title := l.plain.Render(cut(r.title, wide))
+	if chosen {
+		title = l.strong.Render(cut(r.title, wide))
+	}
+	state := r.state(l)
+	if state == "" && chosen {
+		state = l.dim.Render("enter connects it")
+	}
+	return l.marked(chosen, cut(pad(title, wide)+"  "+state, l.width-2))
+}

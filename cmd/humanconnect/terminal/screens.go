@@ -1,0 +1,112 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// runScreens runs the screens until the person is done or ctx ends, and waits for all that they began.
+func runScreens(ctx context.Context, o Options) error {
+	working, stop := context.WithCancelCause(ctx)
+	w := &work{session: o.Session, child: func() (context.Context, context.CancelCauseFunc) {
+		return context.WithCancelCause(working)
+	}}
+	d := newDesk(o, w)
+	p := tea.NewProgram(d, tea.WithInput(o.Terminal), tea.WithOutput(o.Terminal), tea.WithEnvironment(o.Environ),
+		tea.WithoutSignalHandler())
+	w.send = p.Send
+	var watching sync.WaitGroup
+	over := make(chan struct{})
+	watching.Go(func() {
+		select {
+		case <-ctx.Done():
+			p.Quit()
+		case <-over:
+		}
+	})
+	_, err := p.Run()
+	close(over)
+	stop(errBack)
+	done := o.Waiting()
+	w.running.Wait()
+	watching.Wait()
+	done()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, tea.ErrProgramPanic):
+		return fmt.Errorf("the screens: %w", err)
+	case err != nil:
+		return lostTerminal(err)
+	}
+	return d.err
+}
+
+// work is what the screens do beside drawing: each piece on a goroutine of its own, that tells of its end by a message.
+// Whoever runs the screens waits for them.
+type work struct {
+	session Session
+	send    func(tea.Msg)
+	// child makes a context that ends with the screens; running are the goroutines.
+	child   func() (context.Context, context.CancelCauseFunc)
+	running sync.WaitGroup
+}
+
+// load brings the connections of the user.
+func (w *work) load() {
+	ctx, cancel := w.child()
+	w.running.Go(func() {
+		defer cancel(nil)
+		connections, err := w.session.Connections(ctx)
+		if err != nil {
+			w.send(lost{err})
+			return
+		}
+		w.send(loaded{connections})
+	})
+}
+
+// connect runs an attempt to its end. The function that it returns cancels it.
+func (w *work) connect(c connect, source string) context.CancelCauseFunc {
+	ctx, cancel := w.child()
+	w.running.Go(func() {
+		defer cancel(nil)
+		w.send(ended{source, "connected", converse(ctx, w.session, c.target, onScreen{w.send})})
+	})
+	return cancel
+}
+
+func (w *work) disconnect(d disconnect, source string) {
+	ctx, cancel := w.child()
+	w.running.Go(func() {
+		defer cancel(nil)
+		w.send(ended{source, "disconnected", w.session.Disconnect(ctx, d.target)})
+	})
+}
+
+// onScreen is the person in front of the screens.
+type onScreen struct{ send func(tea.Msg) }
+
+func (p onScreen) fill(ctx context.Context, form sdk.Form, again *failure.Failure) (map[string]sdk.Secret, error) {
+	replies := make(chan map[string]sdk.Secret, 1)
+	p.send(asked{form, again, replies})
+	select {
+	case values := <-replies:
+		return values, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (p onScreen) show(_ context.Context, prompt session.Prompt) func() {
+	p.send(showing{prompt})
+	return func() {}
+}

@@ -1,0 +1,251 @@
+package terminal
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+func connected() []session.Connected {
+	return []session.Connected{
+		{ID: "con_a", Source: "clinic", SourceName: "City Clinic", AccountLabel: "ada", Since: noon()},
+		{ID: "con_b", Source: "clinic", SourceName: "City Clinic", AccountLabel: "ada's child", Since: noon()},
+		{ID: "con_c", Source: "ring", SourceName: "Night Ring", Since: noon(), ExpiresAt: noon().Add(-time.Hour)},
+		{ID: "con_d", Source: "gone", SourceName: "Old Lab", AccountLabel: "ada", Since: noon()},
+	}
+}
+
+func TestListShowsSourcesGroupsAndConnections(t *testing.T) {
+	newStage(t, &clinic{connections: connected()}, sources()).shows("list")
+}
+
+func TestListOfHundredsIsSearchedAndScrolled(t *testing.T) {
+	var many []source.Source
+	for i := range 300 {
+		many = append(many, offer(fmt.Sprintf("s%d", i), fmt.Sprintf("Source %03d", i), fmt.Sprintf("Group %d", i/40)))
+	}
+	s := newStage(t, &clinic{}, many).press("pgdown", "pgdown", "pgdown", "pgdown", "down").shows("list-scrolled")
+	s.press("end").wants("▌ Source 299").press("home").wants("▌ Source 000")
+	s.press("28 grou").shows("list-search")
+	s.press("x").wants("Nothing is called that").press("esc").wants("▌ Source 000")
+}
+
+func TestPastedTextIsSearchedFor(t *testing.T) {
+	s := newStage(t, &clinic{}, sources())
+	s.update(tea.PasteMsg{Content: "ring"})
+	s.wants("Night Ring").lacks("City Clinic")
+}
+
+func TestPicturesFitSmallAndLargeTerminals(t *testing.T) {
+	s := newStage(t, &clinic{connections: connected()}, sources())
+	s.update(tea.WindowSizeMsg{Width: 200, Height: 50})
+	s.shows("list-200x50")
+	s.update(tea.WindowSizeMsg{Width: 40, Height: 12})
+	s.shows("list-40x12")
+}
+
+func TestLightAndDarkSayTheSame(t *testing.T) {
+	s := newStage(t, &clinic{connections: connected()}, sources())
+	dark := s.d.draw()
+	s.d.styles = newStyles(false)
+	light := s.d.draw()
+	if dark == light || ansi.Strip(dark) != ansi.Strip(light) {
+		t.Error("light and dark differ in colour alone")
+	}
+}
+
+func TestTokenLimitsTheList(t *testing.T) {
+	s := newStage(t, &clinic{connections: connected()[:1], forbidden: []string{"clinic", "hill"}}, sources())
+	s.wants("City Clinic", "Night Ring").lacks("Hill Hospital")
+	s.press("enter").wants("does not allow any change here").lacks("Disconnect")
+}
+
+func TestFormIsFilledInAndRefusedBesideTheField(t *testing.T) {
+	refused := failure.New(failure.InvalidInput, "The password is wrong.")
+	refused.Field = "pass"
+	c := &clinic{steps: []any{
+		signIn(), session.Prompt{Step: signIn(), Again: refused}, sdk.Connected{Account: sdk.Account{Label: "ada"}},
+	}}
+	s := newStage(t, c, sources()).press("enter").shows("asking")
+	s.await()
+	s.shows("form").press("ada", "enter", "secret", "tab", "down").shows("form-filled").press("enter")
+	s.await()
+	s.shows("form-refused").lacks("••").press("hunter2").lacks("hunter2").lacks("is wrong").press("tab", "enter")
+	s.await()
+	s.await()
+	s.shows("list-connected")
+	want := []sdk.Reply{
+		sdk.FormValues{Values: map[string]sdk.Secret{"user": "ada", "pass": "secret", "site": "s"}},
+		sdk.FormValues{Values: map[string]sdk.Secret{"user": "ada", "pass": "hunter2", "site": "s"}},
+	}
+	if diff := cmp.Diff(want, c.replies, cmp.Comparer(func(a, b sdk.Secret) bool { return a.Reveal() == b.Reveal() })); diff != "" {
+		t.Errorf("replies (-want +got):\n%s", diff)
+	}
+}
+
+func TestFormIsNotSentWithoutWhatIsNeeded(t *testing.T) {
+	s := newStage(t, &clinic{steps: []any{signIn()}}, sources()).press("enter")
+	s.await()
+	s.press("ada", "tab", "tab", "enter").wants("✗ This is needed.", "▌ Password")
+}
+
+func TestRefusalWithoutAFieldStandsAboveTheForm(t *testing.T) {
+	again := failure.New(failure.AttemptInterrupted, "The source was interrupted.")
+	s := newStage(t, &clinic{steps: []any{session.Prompt{Step: signIn(), Again: again}}}, sources()).press("enter")
+	s.await()
+	s.wants("✗ The source was interrupted.")
+}
+
+func TestEscInAFormCancelsTheAttempt(t *testing.T) {
+	c := &clinic{steps: []any{signIn()}}
+	s := newStage(t, c, sources()).press("enter")
+	s.await()
+	s.press("esc").wants("Going back")
+	s.await()
+	s.await()
+	s.wants("type to search").lacks("connected.")
+	if c.cancelled != 1 {
+		t.Errorf("%d attempts were cancelled, want 1", c.cancelled)
+	}
+}
+
+func TestCodeIsShownLargeAndPollsKeepItsClock(t *testing.T) {
+	code := sdk.ShowCode{
+		UserCode: "WDJB-MJHT", VerificationURI: "https://clinic.example/device",
+		VerificationURIComplete: "https://clinic.example/device?code=WDJB-MJHT", ExpiresAt: noon().Add(15 * time.Minute),
+	}
+	c := &clinic{steps: []any{code}, hold: true}
+	s := newStage(t, c, sources()).press("enter")
+	s.await()
+	s.clock.Advance(12300 * time.Millisecond)
+	s.update(tick{})
+	s.shows("code")
+	s.update(showing{session.Prompt{Step: code}})
+	s.wants("0:12").press("esc")
+	s.await()
+	if c.cancelled != 1 {
+		t.Errorf("%d attempts were cancelled, want 1", c.cancelled)
+	}
+}
+
+func TestWaitSaysWhatItWaitsForAndHowLong(t *testing.T) {
+	s := newStage(t, &clinic{steps: []any{sdk.Wait{Text: "The clinic looks for your file."}}, hold: true}, sources()).press("enter")
+	s.await()
+	s.clock.Advance(83 * time.Second)
+	s.update(tick{})
+	s.shows("wait")
+}
+
+func TestBrowserIsWaitedForUntilItComesBackOrEsc(t *testing.T) {
+	url := sdk.OpenURL{URL: "https://clinic.example/authorize?client_id=demo&scope=" + strings.Repeat("patient.read+", 8)}
+	c := &clinic{steps: []any{url}, hold: true}
+	s := newStage(t, c, sources()).press("enter")
+	s.await()
+	s.shows("browser").press("esc")
+	s.await()
+	s.await()
+	s.wants("type to search")
+	if c.cancelled != 1 {
+		t.Errorf("%d attempts were cancelled, want 1", c.cancelled)
+	}
+
+	c = &clinic{steps: []any{url, sdk.Connected{}}}
+	s = newStage(t, c, sources()).press("enter")
+	for range 3 {
+		s.await()
+	}
+	s.wants("City Clinic is connected.")
+}
+
+func TestFailureHasItsHintAndIsTriedAgain(t *testing.T) {
+	f := failure.New(failure.RateLimited, "Too many attempts.")
+	f.RetryAfter = 90 * time.Second
+	c := &clinic{steps: []any{f, sdk.Connected{Account: sdk.Account{Label: "ada"}}}}
+	s := newStage(t, c, sources()).press("enter")
+	s.await()
+	s.await()
+	s.shows("failure").press("esc").wants("✗ Too many attempts.")
+	s.press("enter")
+	s.await()
+	s.await()
+	s.wants("● connected as ada").lacks("Too many")
+}
+
+func TestTryAgainTriesTheSameAgain(t *testing.T) {
+	c := &clinic{steps: []any{failure.New(failure.SourceError, "Odd."), sdk.Connected{}}}
+	s := newStage(t, c, sources()).press("enter")
+	s.await()
+	s.await()
+	s.press("enter")
+	s.await()
+	s.await()
+	s.wants("City Clinic is connected.")
+}
+
+func TestConnectionIsDisconnectedAfterAQuestion(t *testing.T) {
+	c := &clinic{connections: connected()}
+	s := newStage(t, c, sources()).press("enter").shows("source").press("down", "enter").shows("confirm-disconnect")
+	s.press("esc").wants("type to search").press("enter", "down", "enter", "enter").shows("disconnecting")
+	s.await()
+	s.await()
+	s.wants("City Clinic is disconnected.", "● connected as ada's child")
+	if diff := cmp.Diff([]string{"con_a"}, c.disconnected); diff != "" {
+		t.Errorf("disconnected (-want +got):\n%s", diff)
+	}
+	s.press("esc").shows("confirm-finish")
+}
+
+func TestDoneIsAskedForOnce(t *testing.T) {
+	s := newStage(t, &clinic{}, sources()).press("esc").wants("Are you done?", "You have changed nothing.")
+	s.press("esc").wants("type to search").press("esc", "enter")
+	if !s.quit || s.d.err != nil {
+		t.Errorf("quit %v, %v; want it to end without an error", s.quit, s.d.err)
+	}
+}
+
+func TestCtrlCInterruptsEverywhere(t *testing.T) {
+	s := newStage(t, &clinic{steps: []any{signIn()}}, sources()).press("ctrl+c", "enter")
+	s.await()
+	s.press("ctrl+c")
+	if s.interrupted != 2 || s.quit {
+		t.Errorf("interrupted %d times, quit %v; want 2 times, and the signal to decide", s.interrupted, s.quit)
+	}
+}
+
+func TestScreensEndWithTheSession(t *testing.T) {
+	s := newStage(t, &clinic{}, sources())
+	s.clock.Advance(55 * time.Minute)
+	s.update(tick{})
+	s.wants("closes in 5 minutes")
+	s.clock.Advance(5 * time.Minute)
+	s.update(tick{})
+	if !s.quit || !errors.Is(s.d.err, session.ErrEnded) {
+		t.Errorf("quit %v, %v; want ErrEnded", s.quit, s.d.err)
+	}
+	s = newStage(t, &clinic{err: session.ErrTakenOver}, sources())
+	if !s.quit || !errors.Is(s.d.err, session.ErrTakenOver) {
+		t.Errorf("quit %v, %v; want ErrTakenOver", s.quit, s.d.err)
+	}
+}
+
+func TestTextOfSourcesIsCleaned(t *testing.T) {
+	form := sdk.Form{Title: "a\x1b[2Jb", Text: "c\u202ed", Fields: []sdk.Field{{ID: "x", Label: "e\x07f", Help: "g\x9bh", Required: true}}}
+	s := newStage(t, &clinic{steps: []any{form}}, []source.Source{offer("x", "So\x1b]0;urce", "Gr\noup")}).press("enter")
+	s.await()
+	for _, bad := range []string{"\x1b[2J", "\u202e", "\x07", "\x9b", "\x1b]0;"} {
+		if strings.Contains(s.d.draw(), bad) {
+			t.Errorf("the screen contains %q", bad)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package terminal
+
+import (
+	"github.com/humanconnect/humanconnect/core/session"
+)
+
+// sourceScreen shows a source that is connected: each of its connections, and what can be done with it.
+type sourceScreen struct {
+	menu
+	row row
+}
+
+func newSourceScreen(r row) *sourceScreen {
+	s := &sourceScreen{row: r}
+	for _, c := range r.connections {
+		account := name(c.AccountLabel)
+		if !r.allowed {
+			break
+		}
+		of := ""
+		if len(r.connections) > 1 && account != "" {
+			of = " " + account
+		}
+		if r.offered {
+			s.items = append(s.items, item{"Connect" + of + " again", "renews the access", connect{string(c.ID), r.title}})
+		}
+		s.items = append(s.items, item{"Disconnect" + of, "gives the access back", askDisconnect{string(c.ID), r.title, account}})
+	}
+	if r.allowed && r.offered {
+		s.items = append(s.items, item{"Connect another account", "", connect{r.source, r.title}})
+	}
+	s.items = append(s.items, item{"Back to the list", "", goBack{}})
+	return s
+}
+
+func (s *sourceScreen) draw(l look) []string {
+	lines := []string{l.title.Render(cut(s.row.title, l.width))}
+	if s.row.group != "" {
+		lines = append(lines, l.dim.Render(cut(s.row.group, l.width)))
+	}
+	lines = append(lines, "")
+	for _, c := range s.row.connections {
+		lines = append(lines, s.connection(l, c))
+	}
+	if s.row.failed != "" {
+		lines = append(lines, cut(l.bad.Render("✗ "+s.row.failed), l.width))
+	}
+	lines = append(lines, "")
+	if !s.row.allowed {
+		lines = append(lines, l.wrapped(l.warn, "The session token does not allow any change here.")...)
+		lines = append(lines, "")
+	}
+	return append(lines, s.lines(l)...)
+}
+
+func (s *sourceScreen) connection(l look, c session.Connected) string {
+	who := name(c.AccountLabel)
+	if who == "" {
+		who = "connected"
+	}
+	state := l.good.Render("● ") + l.plain.Render(who) + l.dim.Render("  since "+day(c.Since))
+	if s.row.expired(c, l.now) {
+		state = l.warn.Render("! ") + l.plain.Render(who) + l.warn.Render("  access ended "+day(c.ExpiresAt)+": connect again")
+	}
+	return cut(state, l.width)
+}

@@ -1,0 +1,48 @@
+package terminal
+
+import (
+	"context"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// noScript is the number of an action that a person asked for.
+const noScript = -1
+
+// Steer makes an open session one that a person steers. Without a browser, which may be nil, a source that wants one
+// fails with interaction_required.
+func Steer(s *session.Session, b Browser) Session { return steered{s, b} }
+
+type steered struct {
+	*session.Session
+	browser Browser
+}
+
+// Connect implements [Session].
+func (s steered) Connect(ctx context.Context, target string) (Attempt, error) {
+	a, err := s.Session.Connect(ctx, target, noScript)
+	if err != nil {
+		return nil, err
+	}
+	return attempt{a, s.browser}, nil
+}
+
+// Disconnect implements [Session].
+func (s steered) Disconnect(ctx context.Context, target string) error {
+	return s.Session.Disconnect(ctx, target, noScript)
+}
+
+type attempt struct {
+	*session.Attempt
+	browser Browser
+}
+
+// Browse implements [Attempt].
+func (a attempt) Browse(ctx context.Context, p session.Prompt) (sdk.Reply, error) {
+	if a.browser == nil {
+		return nil, failure.New(failure.InteractionRequired, "the source needs a browser, and none can be used here")
+	}
+	return a.browser.Open(ctx, a.Attempt, p)
+}

@@ -1,0 +1,139 @@
+package terminal
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// waitingScreen is what is shown while something takes time: a source that works, a wait that it asked for, a code that
+// is typed elsewhere, a browser that is open. It says what happens next, and for how long it lasts already.
+type waitingScreen struct {
+	title string
+	// body stands above the line that moves.
+	body func(l look) []string
+	// doing is the line that moves.
+	doing string
+	since time.Time
+	// until is when it is over at the latest; zero where nobody knows.
+	until time.Time
+	// stuck: it cannot be left.
+	stuck bool
+}
+
+func (s *waitingScreen) take(msg tea.Msg) intent {
+	if pressed(msg) == "esc" && !s.stuck {
+		return goBack{}
+	}
+	return nil
+}
+
+func (s *waitingScreen) moves() bool { return true }
+
+func (s *waitingScreen) keys() []key {
+	if s.stuck {
+		return nil
+	}
+	return []key{{"esc", "cancel"}}
+}
+
+func (s *waitingScreen) draw(l look) []string {
+	lines := []string{l.title.Render(cut(s.title, l.width)), ""}
+	if s.body != nil {
+		lines = append(append(lines, squeeze(s.body(l), l.height-len(lines)-2)...), "")
+	}
+	lasts := l.now.Sub(s.since)
+	line := l.accent.Render(spinner(lasts)) + " " + s.doing + l.dim.Render("  "+elapsed(lasts))
+	if !s.until.IsZero() && s.until.After(l.now) {
+		line += l.dim.Render(", valid for " + remaining(s.until.Sub(l.now)))
+	}
+	return append(lines, cut(line, l.width))
+}
+
+// squeeze leaves blank lines out, the last ones first, until the lines fit; then it cuts.
+func squeeze(lines []string, height int) []string {
+	for i := len(lines) - 1; i >= 0 && len(lines) > height; i-- {
+		if lines[i] == "" {
+			lines = slices.Delete(lines, i, i+1)
+		}
+	}
+	return lines[:max(min(len(lines), height), 0)]
+}
+
+func asking(title string, now time.Time) *waitingScreen {
+	return &waitingScreen{title: title, doing: "Asking the source", since: now}
+}
+
+func goingBack(title string, now time.Time) *waitingScreen {
+	return &waitingScreen{title: title, doing: "Going back", since: now, stuck: true}
+}
+
+func disconnecting(title string, now time.Time) *waitingScreen {
+	return &waitingScreen{title: title, doing: "Giving the access back", since: now, stuck: true}
+}
+
+func waitStep(title string, w sdk.Wait, now time.Time) *waitingScreen {
+	s := &waitingScreen{title: title, doing: "Waiting for the source", since: now, until: w.ExpiresAt}
+	if t := text(w.Text); t != "" {
+		s.body = func(l look) []string { return l.wrapped(l.plain, t) }
+	}
+	return s
+}
+
+// codeStep shows a code large, and where to type it (RFC 8628 §3.3).
+func codeStep(title string, c sdk.ShowCode, now time.Time) *waitingScreen {
+	s := &waitingScreen{title: title, doing: "Waiting for you to confirm it there", since: now, until: c.ExpiresAt}
+	s.body = func(l look) []string { return codeBody(l, c) }
+	return s
+}
+
+func codeBody(l look, c sdk.ShowCode) []string {
+	lines := []string{l.plain.Render("1  Open this address, on any device:"), ""}
+	for _, line := range address(l, c.VerificationURI) {
+		lines = append(lines, "   "+line)
+	}
+	lines = append(lines, "", l.plain.Render("2  Type this code there:"), "")
+	box := l.box.Render(l.accent.Render(cut(name(c.UserCode), l.width-16)))
+	for _, line := range strings.Split(box, "\n") {
+		lines = append(lines, "   "+line)
+	}
+	if c.VerificationURIComplete != "" && c.VerificationURIComplete != c.VerificationURI {
+		lines = append(lines, "", l.dim.Render("   or open this one, which has the code in it:"))
+		for _, line := range address(l, c.VerificationURIComplete) {
+			lines = append(lines, "   "+line)
+		}
+	}
+	return append(lines, "", l.plain.Render("3  Come back here. It goes on by itself."))
+}
+
+// browserStep tells that it goes on in the browser.
+func browserStep(title string, o sdk.OpenURL, now time.Time) *waitingScreen {
+	s := &waitingScreen{title: title, doing: "Waiting for the browser to come back", since: now, until: o.ExpiresAt}
+	s.body = func(l look) []string {
+		lines := []string{l.strong.Render("Continue in the browser.")}
+		lines = append(lines, l.wrapped(l.plain, "Sign in there and allow the access; then come back here. It goes on by itself.")...)
+		lines = append(lines, "", l.dim.Render("If no page has opened, open this address:"))
+		return append(lines, address(l, o.URL)...)
+	}
+	return s
+}
+
+// maxAddress is how much of an address is shown, in characters.
+const maxAddress = 2000
+
+// address draws an address over as many lines as it takes; a terminal that can makes a link of it.
+func address(l look, url string) []string {
+	url = sdk.CleanText(url, maxAddress)
+	style := l.accent.Bold(false).Underline(true).Hyperlink(url)
+	width := max(l.width-4, 20)
+	var lines []string
+	for len(url) > width {
+		lines = append(lines, style.Render(url[:width]))
+		url = url[width:]
+	}
+	return append(lines, style.Render(url))
+}
