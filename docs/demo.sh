@@ -1,15 +1,16 @@
 #!/bin/sh
-# The main job once, in a directory that is thrown away: a token, a session that connects three sources and disconnects
-# one, a shell hook that is told of each change, and the response. `make demo` builds and runs it.
+# The main job once, in a directory that is thrown away: a token, a session that connects four sources and disconnects
+# one, a shell hook that is told of each change, and the response. One source sends the browser to an authorization
+# server, which runs here too; a small program stands in for the person who consents. `make demo` builds and runs it.
 set -eu
-bin=$(cd "$(dirname "$0")/../bin" && pwd)
+bin=${BIN:-$(cd "$(dirname "$0")/../bin" && pwd)}
 dir=$(mktemp -d)
-trap 'kill "${tail:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT INT TERM
+trap 'kill ${tail:-} ${server:-} 2>/dev/null || true; rm -rf "$dir"' EXIT INT TERM
 cd "$dir"
 PATH=$bin:$PATH
 # Nothing of this machine's own installation is touched.
 export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_DATA_HOME="$dir/data" XDG_STATE_HOME="$dir/state"
-for name in $(env | sed -n 's/^\(HUMANCONNECT_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
+for name in BROWSER $(env | sed -n 's/^\(HUMANCONNECT_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 [ -t 1 ] || say() { printf '\n%s\n' "$*"; }
@@ -18,6 +19,9 @@ say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 cat > config.yaml <<'CONFIG'
 version: 1
 clientId: demo
+sources:
+  - id: sandbox-tracker
+    settings: {server: SERVER}
 hooks:
   - name: journal
     on: [onConnectSource, onDisconnectSource, onClose]
@@ -29,8 +33,14 @@ plan:
       answers: {username: demouser, password: {file: password}}
     - connect: sandbox-family
       answers: {username: demouser, password: {file: password}, member: robin}
+    - connect: sandbox-tracker
     - disconnect: sandbox-clinic
 CONFIG
+# A free port, so that a server that runs here already is left alone.
+humanconnect --config none sandbox --listen 127.0.0.1:0 > server.url & server=$!
+until [ -s server.url ]; do kill -0 "$server"; done
+sed -i.bak "s|SERVER|$(cat server.url)|" config.yaml
+export BROWSER='humanconnect-sandbox consent'
 chmod 600 config.yaml
 export HUMANCONNECT_CONFIG=config.yaml
 

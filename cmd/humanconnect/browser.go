@@ -20,7 +20,7 @@ import (
 )
 
 // browserStart bounds how long a browser command that fails is waited for. One that runs on is a browser.
-const browserStart = 2 * time.Second
+const browserStart = 300 * time.Millisecond
 
 // browser takes a person to a source: by the command in BROWSER, or by showing the address. It implements
 // session.Browser. One step at a time holds the person; the others wait.

@@ -51,7 +51,7 @@ func (h *exampleHome) atTerminal(line string) {
 	c.Dir = h.dir
 	c.Env = []string{"HOME=" + filepath.Join(h.dir, "home"), "PATH=" + h.bin + ":" + os.Getenv("PATH"), "TERM=xterm"}
 	p := &person{t: h.t, home: h.dir}
-	p.starts(c).sees("3 sources").presses(esc).sees("Are you done?").presses(enter)
+	p.starts(c).sees("5 sources").presses(esc).sees("Are you done?").presses(enter)
 	p.answer(p.ends(0))
 }
 

@@ -218,11 +218,11 @@ const (
 
 func TestPersonDoesAWholeSessionWithKeysAlone(t *testing.T) {
 	p := newPerson(t).opens()
-	p.sees("3 sources, 0 connected").presses("clin").sees("1 source").presses(enter)
+	p.sees("5 sources, 0 connected").presses("clin").sees("1 source").presses(enter)
 	p.sees("User name").presses("demouser" + enter).presses("sesame" + enter).sees("the password is wrong")
 	p.presses("password" + enter).sees("1 connected")
 	p.presses(enter).sees("Connect another account").presses(down + enter).sees("Keep it").presses(enter)
-	p.sees("Sandbox Clinic is disconnected").presses(esc).sees("3 sources").presses(esc).sees("Are you done?").presses(enter)
+	p.sees("Sandbox Clinic is disconnected").presses(esc).sees("5 sources").presses(esc).sees("Are you done?").presses(enter)
 	r := p.answer(p.ends(0))
 	if r.Status != event.Success || len(r.SessionResults.DisconnectedSources) != 1 || len(r.CurrentConnections) != 0 || len(r.Failures) != 0 {
 		t.Errorf("the response is %+v", r)
@@ -249,7 +249,7 @@ func checkLeft(t *testing.T, seen []byte) {
 
 func TestCtrlCInAFormClosesTheSession(t *testing.T) {
 	p := newPerson(t).opens()
-	p.sees("3 sources").presses("fam" + enter).sees("Password").presses("demo" + ctrlC)
+	p.sees("5 sources").presses("fam" + enter).sees("Password").presses("demo" + ctrlC)
 	if r := p.answer(p.ends(130)); r.Status != event.Success {
 		t.Errorf("the status is %s", r.Status)
 	}
@@ -260,7 +260,7 @@ func TestCtrlCInAFormClosesTheSession(t *testing.T) {
 
 func TestEscLeavesACodeAndAFailureIsTriedAgain(t *testing.T) {
 	p := newPerson(t).opens()
-	p.sees("3 sources").presses("clin" + enter).sees("Password").presses("error_rate_limited" + enter + "password" + enter)
+	p.sees("5 sources").presses("clin" + enter).sees("Password").presses("error_rate_limited" + enter + "password" + enter)
 	p.sees("Too many attempts.", "Try again").presses(enter).sees("Password").presses("code" + enter + "password" + enter)
 	p.sees("SAND-BOX1").presses(esc).sees("0 connected").presses(ctrlC)
 	r := p.answer(p.ends(130))
@@ -271,7 +271,7 @@ func TestEscLeavesACodeAndAFailureIsTriedAgain(t *testing.T) {
 
 func TestLostTerminalLeavesTheSessionOpen(t *testing.T) {
 	p := newPerson(t).opens()
-	p.sees("3 sources").presses("inst" + enter).sees("1 connected")
+	p.sees("5 sources").presses("inst" + enter).sees("1 connected")
 	p.loses()
 	if out := p.ends(129); len(out) > 0 {
 		t.Errorf("a lost terminal printed %s", out)
@@ -284,7 +284,7 @@ func TestLostTerminalLeavesTheSessionOpen(t *testing.T) {
 
 func TestSignalsReachAPersonsSession(t *testing.T) {
 	p := newPerson(t).opens()
-	p.sees("3 sources")
+	p.sees("5 sources")
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

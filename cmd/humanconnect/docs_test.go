@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// docLimit is how long what a document says may take.
+const docLimit = 2 * time.Minute
+
+// shell runs a script of a document as a new user would: an empty home, and our binaries first in PATH.
+func shell(t *testing.T, dir, script string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), docLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-c", "set -eu\n"+script)
+	cmd.Dir = dir
+	cmd.Env = []string{
+		"HOME=" + dir, "PATH=" + binDir() + string(os.PathListSeparator) + os.Getenv("PATH"), "BIN=" + binDir(),
+		"HUMANCONNECT_CLIENT_ID=demo", "TMPDIR=" + dir,
+	}
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	return string(said)
+}
+
+func TestDemoShowsTheMainJob(t *testing.T) {
+	t.Parallel()
+	script, err := filepath.Abs("../../docs/demo.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := shell(t, t.TempDir(), "sh '"+script+"'")
+	for _, want := range []string{
+		"hook: event 1, source.connected", "hook: event 6, session.closed", `"status": "SUCCESS"`, `"id": "sandbox-tracker"`,
+		`"outcome": "revoked"`, `"failures": []`,
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the demo does not show %s:\n%s", want, said)
+		}
+	}
+}
+
+func TestCommandsOfTheREADMEWork(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "$ humanconnect token create")
+	commands, _, ended := strings.Cut(rest, "\n    {\n")
+	if !found || !ended {
+		t.Fatal("the README has no transcript any more")
+	}
+	said := shell(t, t.TempDir(), strings.ReplaceAll("humanconnect token create"+commands, "    $ ", ""))
+	for _, want := range []string{`"status": "SUCCESS"`, `"id": "sandbox-instant"`, `"revocation": "revoked"`, `"delivered": 1`} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the commands do not print %s:\n%s", want, said)
+		}
+	}
+}
