@@ -125,7 +125,7 @@ func (b *browser) Open(ctx context.Context, _ *session.Attempt, address string) 
 	if b.command == "" {
 		return b.show(ctx, address, done), nil
 	}
-	link, err := b.listener.Link(address)
+	link, err := b.listener.Link(ctx, address)
 	if err == nil {
 		err = b.launch(ctx, link)
 	}

@@ -88,7 +88,7 @@ func New(o Options) *Listener {
 }
 
 // Bind implements session.Redirects.
-func (l *Listener) Bind(_ context.Context, src source.Source, uri string) (string, error) {
+func (l *Listener) Bind(ctx context.Context, src source.Source, uri string) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	own := src.CallbackURL()
@@ -97,10 +97,10 @@ func (l *Listener) Bind(_ context.Context, src source.Source, uri string) (strin
 	}
 	switch {
 	case uri == "" && own == "":
-		addr, err := l.start()
+		addr, err := l.start(ctx)
 		return "http://" + addr + "/callback", err
 	case uri == "" || uri == own:
-		_, err := l.start()
+		_, err := l.start(ctx)
 		l.allow(own)
 		return own, err
 	}
@@ -108,7 +108,7 @@ func (l *Listener) Bind(_ context.Context, src source.Source, uri string) (strin
 	if err != nil || u.Scheme != "http" {
 		return "", errors.New("the address of an earlier process is not one of this one")
 	}
-	_, err = l.listen(u.Host)
+	_, err = l.listen(ctx, u.Host)
 	return uri, err
 }
 
@@ -120,22 +120,22 @@ func (l *Listener) allow(address string) {
 }
 
 // start listens at the address for new attempts.
-func (l *Listener) start() (string, error) {
+func (l *Listener) start(ctx context.Context) (string, error) {
 	if l.first != "" {
 		return l.first, nil
 	}
-	addr, err := l.listen(l.opt.Listen)
+	addr, err := l.listen(ctx, l.opt.Listen)
 	if err == nil {
 		l.first = addr
 	}
 	return addr, err
 }
 
-func (l *Listener) listen(addr string) (string, error) {
+func (l *Listener) listen(ctx context.Context, addr string) (string, error) {
 	if _, ok := l.servers[addr]; ok {
 		return addr, nil
 	}
-	ln, err := net.Listen("tcp", addr)
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return "", fmt.Errorf("listen for redirects: %w", err)
 	}
@@ -156,10 +156,10 @@ func (l *Listener) listen(addr string) (string, error) {
 }
 
 // Link returns an address of this listener that leads to the given one, once.
-func (l *Listener) Link(address string) (string, error) {
+func (l *Listener) Link(ctx context.Context, address string) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	addr, err := l.start()
+	addr, err := l.start(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -175,7 +175,7 @@ func TestHugeRedirectIsRefused(t *testing.T) {
 
 func TestLinkLeadsToTheSourceOnce(t *testing.T) {
 	l, _ := listening(t, &engine{}, Options{})
-	link, err := l.Link("https://source.example/authorize?state=good")
+	link, err := l.Link(t.Context(), "https://source.example/authorize?state=good")
 	if err != nil {
 		t.Fatal(err)
 	}
