@@ -28,7 +28,7 @@ func newHook(app *App) *cobra.Command {
 		Long:    "Look at the hooks of the config file, try one out, and enable one that was disabled.",
 		Example: "  humanconnect hook list",
 	})
-	c.AddCommand(newHookList(app), newHookTest(app), newHookEnable(app))
+	c.AddCommand(newHookList(app), newHookTest(app), newHookEnable(app), newHookSecret(app))
 	return exits(c, exitOK, exitUsage)
 }
 
