@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/id"
+	schedule "github.com/humanconnect/humanconnect/core/retry"
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
@@ -175,7 +176,7 @@ func (g *glance) disabled(tx store.Tx, h Hook) (bool, error) {
 func (g *glance) leave(d store.Delivery) {
 	_, err := id.Parse[id.SessionHook](d.Hook)
 	given := err == nil
-	if given || !g.free(d) || g.now.Sub(d.CreatedAt) <= longTotal() {
+	if given || !g.free(d) || g.now.Sub(d.CreatedAt) <= schedule.LongTotal() {
 		return
 	}
 	g.bury(d, Gone)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/humanconnect/humanconnect/core/id"
+	schedule "github.com/humanconnect/humanconnect/core/retry"
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
@@ -50,7 +51,7 @@ func TestNotNowGoesToTheLongSchedule(t *testing.T) {
 	at, d := tries(t, notNow, 5*time.Minute, 80*time.Hour)
 	var want []time.Duration
 	var sum time.Duration
-	for _, wait := range append([]time.Duration{0}, Long()...) {
+	for _, wait := range append([]time.Duration{0}, schedule.Long()...) {
 		sum += wait
 		want = append(want, sum)
 	}
@@ -77,7 +78,7 @@ func TestLongScheduleStartsAtItsBeginningAfterQuickFailures(t *testing.T) {
 func TestJitterIsATenthAtMost(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, random := range []float64{0, 0.25, 0.999999} {
-		for i, want := range Long() {
+		for i, want := range schedule.Long() {
 			d := store.Delivery{Deferred: i, Tries: i}
 			apply(&d, Outcome{Verdict: NotNow}, now, random)
 			if off := (d.NextAt.Sub(now) - want).Abs(); off > want/10 || (random != 0.5 && off == 0) {
@@ -124,7 +125,7 @@ func TestHeadOfQueueHoldsLaterEvents(t *testing.T) {
 	check("fast", a, 1, 2, 3)
 	check("slow", b, 1)
 	check("slow", "", 1, 1)
-	for _, wait := range quick() {
+	for _, wait := range schedule.Quick() {
 		s.clock.Advance(wait)
 		s.once(d)
 	}
@@ -277,7 +278,7 @@ func TestHookThatNoConfigNamesIsLeftAloneAndDiesAfterTheLongSchedule(t *testing.
 	opt := s.options(r)
 	opt.Report = func(r Report) { told = append(told, r) }
 	stranger := New(opt)
-	s.clock.Advance(longTotal())
+	s.clock.Advance(schedule.LongTotal())
 	s.once(stranger)
 	if d := s.only(e.ID); d.State != store.DeliveryPending || d.Owner != "" {
 		t.Fatalf("%+v", d)

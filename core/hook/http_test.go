@@ -25,6 +25,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
+	schedule "github.com/humanconnect/humanconnect/core/retry"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -437,7 +438,7 @@ func TestURLsGoOnToTheLongScheduleAfterTheQuickTries(t *testing.T) {
 	at, d := tries(t, func(context.Context, Message) Outcome { return Outcome{Verdict: Undelivered, Error: "HTTP 500"} }, time.Second, 6*time.Minute)
 	var want []time.Duration
 	sum := time.Duration(0)
-	for _, wait := range append(quick(), Long()[0]) {
+	for _, wait := range append(schedule.Quick(), schedule.Long()[0]) {
 		sum += wait
 		want = append(want, sum)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/id"
+	schedule "github.com/humanconnect/humanconnect/core/retry"
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
@@ -198,7 +199,7 @@ func (w *world) settled(rt *rapid.T, recorded []event.Event) {
 		}
 		for _, d := range all {
 			got := w.accepted[d.Hook+string(e.ID)]
-			usedUp := d.Tries-d.Deferred == len(quick()) || d.Deferred == len(Long())
+			usedUp := d.Tries-d.Deferred == len(schedule.Quick()) || d.Deferred == len(schedule.Long())
 			if d.State == store.DeliveryDelivered && got == 0 {
 				rt.Fatal("delivered, but nobody got it")
 			}

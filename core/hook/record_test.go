@@ -13,6 +13,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
+	schedule "github.com/humanconnect/humanconnect/core/retry"
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
@@ -145,7 +146,7 @@ func TestFlagHookIsRunByItsUserOnItsHostAlone(t *testing.T) {
 	} {
 		opt := s.options(realShell())
 		change(&opt)
-		s.clock.Advance(longTotal())
+		s.clock.Advance(schedule.LongTotal())
 		tally, err := New(opt).Drain(t.Context(), Scope{Session: session}, DefaultTimeout)
 		if want := (Tally{Pending: 1}); err != nil || !cmp.Equal(want, tally) {
 			t.Errorf("%s: %+v, %v", name, tally, err)
@@ -169,7 +170,7 @@ func TestEveryTryBringsTheStoredBytes(t *testing.T) {
 	e := s.record(s.session(), 1, h)
 	r := &receiver{answer: failing}
 	d := s.worker(r, h)
-	for _, wait := range quick() {
+	for _, wait := range schedule.Quick() {
 		s.clock.Advance(wait)
 		s.once(d)
 	}
