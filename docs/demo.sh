@@ -5,7 +5,8 @@
 set -eu
 bin=${BIN:-$(cd "$(dirname "$0")/../bin" && pwd)}
 dir=$(mktemp -d)
-trap 'kill ${tail:-} ${server:-} 2>/dev/null || true; rm -rf "$dir"' EXIT INT TERM
+trap 'kill ${tail:-} ${server:-} 2>/dev/null || true; rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT PIPE TERM
 cd "$dir"
 PATH=$bin:$PATH
 # Nothing of this machine's own installation is touched.
