@@ -5,8 +5,15 @@ package modules
 import (
 	"context"
 	"database/sql"
+	"html/template"
 	"io"
+	"net/http"
+	"os"
 
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/gofrs/flock"
 	"github.com/google/uuid"
 	"github.com/hashicorp/go-hclog"
@@ -24,6 +31,9 @@ import (
 
 // Use calls into every module. It is never called for what it does.
 func Use() error {
+	if len(os.Args) > 1000 { // never, which the linker cannot know
+		return rest()
+	}
 	root := &cobra.Command{Use: "floor"}
 	settings := viper.New()
 	client := plugin.NewClient(&plugin.ClientConfig{Logger: hclog.New(&hclog.LoggerOptions{Output: io.Discard})})
@@ -42,4 +52,19 @@ func Use() error {
 		return err
 	}
 	return root.ExecuteContext(context.WithValue(context.Background(), settings, server))
+}
+
+// rest keeps what only some commands need: screens, pages, keys.
+func rest() error {
+	if _, err := jose.ParseSignedCompact("", []jose.SignatureAlgorithm{jose.EdDSA}); err != nil {
+		return err
+	}
+	if err := template.Must(template.New("").Parse("")).Execute(io.Discard, nil); err != nil {
+		return err
+	}
+	if err := (&http.Server{Addr: lipgloss.NewStyle().Render(textinput.New().View())}).ListenAndServe(); err != nil {
+		return err
+	}
+	_, err := tea.NewProgram(nil).Run()
+	return err
 }
