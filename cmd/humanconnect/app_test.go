@@ -44,7 +44,7 @@ func newTestApp(t *testing.T, args ...string) *testApp {
 			OpenTerminal: func() (io.ReadWriteCloser, error) { return nil, errors.New("no terminal") },
 		},
 		Clock: a.clock, Signals: signals,
-		Getwd:      func() (string, error) { return "/work", nil },
+		Getwd:      func() (string, error) { return "/cwd", nil },
 		Executable: func() (string, error) { return "/bin/humanconnect", nil },
 		UID:        1000,
 	}
@@ -61,7 +61,7 @@ func TestPathsFollowFlagThenVariableThenXDG(t *testing.T) {
 		{"xdg", "", map[string]string{"XDG_STATE_HOME": "/s"}, "/s/humanconnect"},
 		{"a relative xdg is ignored", "", map[string]string{"XDG_STATE_HOME": "s"}, "/home/anna/.local/state/humanconnect"},
 		{"variable", "", map[string]string{"XDG_STATE_HOME": "/s", "HUMANCONNECT_STATE_DIR": "/v"}, "/v"},
-		{"flag", "f/../g", map[string]string{"HUMANCONNECT_STATE_DIR": "/v"}, "/work/g"},
+		{"flag", "f/../g", map[string]string{"HUMANCONNECT_STATE_DIR": "/v"}, "/cwd/g"},
 		{"no home", "", map[string]string{"HOME": ""}, "no_home"},
 		{"a relative home", "", map[string]string{"HOME": "home"}, "no_home"},
 	}
