@@ -106,8 +106,12 @@ func (v *live) clear() {
 	close(v.gone)
 }
 
-// enter begins a call; false if the process has ended or takes no more calls.
+// enter begins a call; false if the process has ended or takes no more calls. Whether it has ended is asked of the
+// system: a call that is sent to a process just killed would look like one that killed it.
 func (v *live) enter() bool {
+	if p := v.launch.process(); p.exited() {
+		<-p.done
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.retired || v.ended() {

@@ -127,6 +127,13 @@ func (p *process) kill() {
 	}
 }
 
+// exited says whether the program has ended, even if that has not been noticed here yet: done is closed soon then.
+func (p *process) exited() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reaped || hasExited(p.cmd.Process.Pid)
+}
+
 // endsWithin says whether the process ended, its output read, before the time was over.
 func (p *process) endsWithin(d time.Duration) bool {
 	limit := time.NewTimer(d)

@@ -16,10 +16,16 @@ import (
 func childAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // awaitExit returns when the child has ended, and leaves it to be reaped.
-func awaitExit(pid int) {
+func awaitExit(pid int) { exits(pid, nil) }
+
+// hasExited says whether the child, which nobody has reaped yet, has ended. It leaves it to be reaped.
+func hasExited(pid int) bool { return exits(pid, &unix.Timespec{}) }
+
+// exits says whether the child ends within the limit; nil is none.
+func exits(pid int, limit *unix.Timespec) bool {
 	queue, err := unix.Kqueue()
 	if err != nil {
-		return
+		return false
 	}
 	defer func() { _ = unix.Close(queue) }()
 	watch := unix.Kevent_t{Fflags: unix.NOTE_EXIT}
@@ -27,9 +33,9 @@ func awaitExit(pid int) {
 	changes, events := []unix.Kevent_t{watch}, make([]unix.Kevent_t, 1)
 	for {
 		// ESRCH means that it has ended already.
-		n, err := unix.Kevent(queue, changes, events, nil)
-		if n > 0 || !errors.Is(err, unix.EINTR) {
-			return
+		n, err := unix.Kevent(queue, changes, events, limit)
+		if !errors.Is(err, unix.EINTR) {
+			return n > 0 || errors.Is(err, unix.ESRCH)
 		}
 	}
 }

@@ -27,6 +27,17 @@ func awaitExit(pid int) {
 	}
 }
 
+// hasExited says whether the child, which nobody has reaped yet, has ended. It leaves it to be reaped.
+func hasExited(pid int) bool {
+	for {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return err == nil && info.Signo != 0
+		}
+	}
+}
+
 // executable is the path by which a program whose opened file is its third descriptor is executed: that very file,
 // whatever stands at its path by then. The descriptor stays open in the program, because the interpreter of a script
 // has to open it again.
