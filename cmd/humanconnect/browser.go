@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/redirect"
+	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -192,6 +193,7 @@ func (b *browser) launch(ctx context.Context, link string) error {
 		return errors.New("BROWSER names no command")
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), argv[0], argv[1:]...)
+	cmd.Env = config.Environment(b.app.Environ()).Others()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the browser: %w", err)

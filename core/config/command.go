@@ -18,7 +18,7 @@ func (s *SecretRef) run(ctx context.Context, env Environment) ([]byte, error) {
 	defer cancel()
 	out, said := &capped{limit: MaxSecret + 1}, &capped{limit: 4 << 10}
 	cmd := exec.CommandContext(ctx, s.Command[0], s.Command[1:]...)
-	cmd.Dir, cmd.Env = s.dir, env.others()
+	cmd.Dir, cmd.Env = s.dir, env.Others()
 	cmd.Stdout, cmd.Stderr = out, said
 	cmd.WaitDelay = time.Second // a child of its own may hold the pipes after its end
 	group(cmd)

@@ -29,9 +29,10 @@ func (e Environment) Lookup(name string) (string, bool) {
 	return "", false
 }
 
-// others is the environment without the variables of this program. It is never nil: to exec, nil is the environment of
-// the process.
-func (e Environment) others() []string {
+// Others is the environment for what a person or the config has this program start, such as a browser: without the
+// variables of this program, among which may be a session token. It is never nil: to exec, nil is the environment of the
+// process.
+func (e Environment) Others() []string {
 	out := make([]string, 0, len(e))
 	for _, pair := range e {
 		if !strings.HasPrefix(pair, prefix) {
