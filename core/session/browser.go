@@ -221,7 +221,7 @@ func (a *Attempt) bind(ctx context.Context) error {
 // awaitRedirect makes the state of an attempt good for one redirect of a step.
 func awaitRedirect(row *store.Attempt, src source.Source, step sdk.OpenURL) error {
 	switch {
-	case !goodURL(src, step.URL):
+	case !goodURL(append(strings.Fields(string(row.Hosts)), src.Hosts...), step.URL):
 		return failure.New(failure.SourceError, "the provider sends the browser to an address that it does not declare")
 	case row.OAuthState == nil:
 		return failure.New(failure.SourceError, "the provider sends the browser a second time")
@@ -231,8 +231,22 @@ func awaitRedirect(row *store.Attempt, src source.Source, step sdk.OpenURL) erro
 	return nil
 }
 
-// goodURL says whether a browser may be sent to an address: http(s), on one of the hosts that the source declares.
-func goodURL(src source.Source, address string) bool {
+// named adds to the hosts of an attempt those that a person names in the URL fields of its form.
+func (a *Attempt) named(values sdk.FormValues) []byte {
+	hosts := strings.Fields(string(a.row.Hosts))
+	form, _ := a.last.(sdk.Form)
+	for _, f := range form.Fields {
+		host := source.HostOf(values.Values[f.ID].Reveal())
+		if f.Kind == sdk.KindURL && host != "" && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return []byte(strings.Join(hosts, " "))
+}
+
+// goodURL says whether a browser may be sent to an address: http(s), on one of the hosts that the source declares or the
+// person named.
+func goodURL(hosts []string, address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil {
 		return false
@@ -240,7 +254,7 @@ func goodURL(src source.Source, address string) bool {
 	if u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
 		return false
 	}
-	return slices.ContainsFunc(src.Hosts, func(h string) bool { return hostMatches(h, u) })
+	return slices.ContainsFunc(hosts, func(h string) bool { return hostMatches(h, u) })
 }
 
 func loopback(host string) bool {

@@ -246,6 +246,60 @@ func (a *addresses) Bind(_ context.Context, _ source.Source, uri string) (string
 	return uri, nil
 }
 
+func TestBrowserIsSentToAHostThatThePersonNamed(t *testing.T) {
+	for home, goes := range map[string]bool{
+		"https://Home.example:8443":  true,
+		"https://*.example:8443":     false,
+		"https://me@home.example":    false,
+		"not a URL":                  false,
+		"https://other.example:8443": false,
+	} {
+		t.Run(home, func(t *testing.T) {
+			step, err := sentHome(t, home)
+			switch {
+			case !goes:
+				wantCode(t, err, failure.SourceError)
+			case err != nil:
+				t.Error(err)
+			default:
+				if _, ok := step.(sdk.OpenURL); !ok {
+					t.Errorf("the next step is %T", step)
+				}
+			}
+		})
+	}
+}
+
+// sentHome replies to two forms, the first of which asks for the address that the browser is sent to after the second.
+// Between the two the program dies.
+func sentHome(t *testing.T, home string) (sdk.Step, error) {
+	t.Helper()
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	w.place.next(alpha, play{Forms: 2, Home: "https://home.example:8443/authorize", Account: "ann"})
+	first := w.frontEnd()
+	typed := map[string]sdk.Secret{"user": "ann", "home": sdk.Secret(home)}
+	if _, err := reply(t, first.open(tok, connectTo(alpha)), sdk.FormValues{Values: typed}); err != nil {
+		t.Fatal(err)
+	}
+	first.kill()
+	p, err := reply(t, w.frontEnd().open(tok, connectTo(alpha)), sdk.FormValues{Values: map[string]sdk.Secret{"user": "ann"}})
+	return p.Step, err
+}
+
+// reply answers the step that the script's only action waits at.
+func reply(t *testing.T, s *session.Session, r sdk.Reply) (session.Prompt, error) {
+	t.Helper()
+	a, err := s.Connect(t.Context(), alpha, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return a.Reply(t.Context(), r)
+}
+
 func TestParseRedirectKeepsOrderAndFragment(t *testing.T) {
 	c, ok := session.ParseRedirect(" http://127.0.0.1:1/callback?state=a%26b&code=1&code=2#id_token=x \n")
 	want := callback("state", "a&b", "code", "1", "code", "2", "id_token", "x")

@@ -259,8 +259,11 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 	}
 	row.Resume, row.LastStep, row.Callback, row.Begun, row.DueAt = resume, last, nil, "", time.Time{}
 	row.StateHash = nil
-	if _, ok := reply.(sdk.Callback); ok {
+	switch r := reply.(type) {
+	case sdk.Callback:
 		row.OAuthState = nil // it is used up
+	case sdk.FormValues:
+		row.Hosts = a.named(r)
 	}
 	switch s := step.(type) {
 	case sdk.OpenURL:

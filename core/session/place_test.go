@@ -34,6 +34,8 @@ type play struct {
 	Expires time.Duration `json:",omitempty"`
 	// Browser sends the person to a URL before all else.
 	Browser bool `json:",omitempty"`
+	// Home is the address that the person is sent to after the forms, whose field home asks for it.
+	Home string `json:",omitempty"`
 	// Account that signs in; "" for a source that cannot tell accounts apart.
 	Account string
 	// Error is the code that the end gives in place of a connection; Retry goes with it.
@@ -288,13 +290,23 @@ func (p *providers) step(r *sdk.ConnectRequest, m memory) (sdk.Step, error) {
 	}
 	switch {
 	case done < m.Play.Forms:
-		return sdk.Form{Title: fmt.Sprint("Form ", done+1), Fields: []sdk.Field{{ID: "user", Required: true}}, Resume: m.resume()}, nil
+		return sdk.Form{Title: fmt.Sprint("Form ", done+1), Fields: formFields(m.Play), Resume: m.resume()}, nil
+	case done == m.Play.Forms && m.Play.Home != "":
+		return sdk.OpenURL{URL: m.Play.Home + "?state=" + r.OAuthState, Resume: m.resume()}, nil
 	case done < m.Play.Forms+m.Play.Polls:
 		return m.poll(p.fe.w.clock.Now()), nil
 	case m.Play.Error != "":
 		return nil, &sdk.Error{Code: sdk.Code(m.Play.Error), Message: "the source said " + m.Play.Error, RetryAfter: 30 * time.Second}
 	}
 	return p.grant(r, m), nil
+}
+
+func formFields(p play) []sdk.Field {
+	fields := []sdk.Field{{ID: "user", Required: true}}
+	if p.Home != "" {
+		fields = append(fields, sdk.Field{ID: "home", Kind: sdk.KindURL})
+	}
+	return fields
 }
 
 // refuses says whether the reply to the first form is wrong.

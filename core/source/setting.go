@@ -105,17 +105,17 @@ func textProblem(f sdk.Field, text string) string {
 			return "is none of: " + strings.Join(known, ", ")
 		}
 	case sdk.KindURL:
-		if hostOf(text) == "" {
+		if HostOf(text) == "" {
 			return "is not an http(s) URL without a user"
 		}
 	}
 	return ""
 }
 
-// hostOf returns the host of an http or https URL with its port, if it names one; "" for anything else.
-func hostOf(text string) string {
+// HostOf returns the host of an http or https URL with its port, if it names one; "" for anything else.
+func HostOf(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || strings.Contains(u.Host, "*") {
 		return ""
 	}
 	return strings.ToLower(u.Host)
@@ -130,7 +130,7 @@ func withSettings(s Source) []string {
 		if !ok || f.Kind != sdk.KindURL || v.Ref != nil {
 			continue
 		}
-		if host := hostOf(v.Text.Reveal()); host != "" && !slices.Contains(hosts, host) {
+		if host := HostOf(v.Text.Reveal()); host != "" && !slices.Contains(hosts, host) {
 			hosts = append(hosts, host)
 		}
 	}

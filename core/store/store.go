@@ -199,6 +199,8 @@ type Attempt struct {
 	LastStep []byte
 	// Callback holds the parameters of a redirect that no provider has seen yet, as JSON. Sealed.
 	Callback []byte
+	// Hosts are those that a person named in a form of the attempt, with spaces between them. Sealed.
+	Hosts []byte
 	// Begun is the kind of reply ("form", "callback") that a provider was called with and that has no result yet.
 	Begun string
 	// DueAt is when the provider may be asked again.

@@ -24,6 +24,7 @@ const (
 	purposeState      = "oauth-state"
 	purposeResume     = "resume"
 	purposeStep       = "step"
+	purposeHosts      = "hosts"
 	purposeCallback   = "callback"
 	purposeAccount    = "account"
 	purposeCredential = "credential"

@@ -287,7 +287,8 @@ func TestAStateOfAnOlderProgramIsBroughtUpToDateAndKeepsWhatItHas(t *testing.T) 
 	human := id.NewHuman()
 	s := open(t, sqlite.Options{Dir: dir})
 	update(t, s, func(tx store.Tx) error { return tx.InsertUser(userOf(human)) })
-	execSQL(t, filepath.Join(dir, "state.db"), "DROP TABLE secret; DROP TABLE disabled_hook; PRAGMA user_version = 1")
+	execSQL(t, filepath.Join(dir, "state.db"), "DROP TABLE secret; DROP TABLE disabled_hook; "+
+		"ALTER TABLE attempt DROP COLUMN hosts; PRAGMA user_version = 1")
 	newer := open(t, sqlite.Options{Dir: dir})
 	update(t, newer, func(tx store.Tx) error {
 		_, err := tx.UserByID(human)

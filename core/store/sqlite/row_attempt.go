@@ -23,6 +23,7 @@ func attemptFields(a *store.Attempt, in box) []field {
 		in.bytes("resume", purposeResume, &a.Resume),
 		in.bytes("last_step", purposeStep, &a.LastStep),
 		in.bytes("callback", purposeCallback, &a.Callback),
+		in.bytes("hosts", purposeHosts, &a.Hosts),
 		{"begun", &a.Begun},
 		{"due_at", instant{&a.DueAt}},
 		{"created_at", instant{&a.CreatedAt}},

@@ -32,7 +32,7 @@ func plant(tx store.Tx) error {
 		tx.InsertSession(ses),
 		tx.InsertSessionHook(store.SessionHook{ID: id.New[id.SessionHook](), Session: ses.ID, Fingerprint: []byte{1}, Spec: secret("spec")}),
 		tx.InsertAttempt(store.Attempt{
-			ID: id.New[id.Attempt](), Session: ses.ID, OAuthState: secret("state"), Resume: secret("resume"), LastStep: secret("step"), Callback: secret("callback"),
+			ID: id.New[id.Attempt](), Session: ses.ID, OAuthState: secret("state"), Resume: secret("resume"), LastStep: secret("step"), Callback: secret("callback"), Hosts: secret("hosts"),
 		}),
 		tx.InsertConnection(store.Connection{
 			ID: con, User: human, Source: "s", AccountID: planted + "account", AccountLabel: planted + "label", Credential: secret("credential"),

@@ -29,6 +29,7 @@ func fullAttempt(session id.Session) store.Attempt {
 	a.Version, a.Steps, a.RedirectURI = 12, 3, "http://127.0.0.1:7777/callback"
 	a.OAuthState, a.StateHash = []byte("state"), digest(a.ID)
 	a.Resume, a.LastStep, a.Callback = blob(100<<10), []byte(`{"form":{}}`), []byte(`{"code":"x"}`)
+	a.Hosts = []byte("home.example:8443")
 	a.Begun, a.DueAt = "callback", at(7)
 	return a
 }
@@ -37,6 +38,7 @@ func attemptRoundTrip(s *suite) {
 	ses := s.addSession(s.addUser("u"))
 	empty := attempt(ses.ID)
 	empty.OAuthState, empty.Resume, empty.LastStep, empty.Callback = []byte{}, []byte{}, []byte{}, []byte{}
+	empty.Hosts = []byte{}
 	complete(s, fullAttempt(ses.ID))
 	for name, a := range map[string]store.Attempt{"full": fullAttempt(ses.ID), "sparse": attempt(ses.ID), "empty": empty} {
 		s.update(func(tx store.Tx) error { return tx.InsertAttempt(a) })
