@@ -20,8 +20,8 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// browserStart bounds how long a browser command that fails is waited for. One that runs on is a browser.
-const browserStart = 300 * time.Millisecond
+// browserStart is how soon a browser command that is none ends with an error. One that runs on is a browser.
+const browserStart = 2 * time.Second
 
 // browser takes a person to a source: by the command in BROWSER, or by showing the address. It implements
 // session.Browser. One step at a time holds the person; the others wait.
@@ -99,6 +99,9 @@ func (b *browser) Progress(ctx context.Context, attempt id.Attempt) (session.Pro
 	return b.engine.Progress(ctx, attempt)
 }
 
+// Moved implements redirect.Engine.
+func (b *browser) Moved() <-chan struct{} { return b.engine.Moved() }
+
 // close stops listening; nil is fine.
 func (b *browser) close() {
 	if b != nil {
@@ -116,7 +119,7 @@ func (st *state) person(b *browser) session.Person {
 }
 
 // Open implements session.Browser.
-func (b *browser) Open(ctx context.Context, _ *session.Attempt, address string) (func(), error) {
+func (b *browser) Open(ctx context.Context, _ *session.Attempt, address string, failed func(error)) (func(), error) {
 	select {
 	case b.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -128,7 +131,7 @@ func (b *browser) Open(ctx context.Context, _ *session.Attempt, address string) 
 	}
 	link, err := b.listener.Link(ctx, address)
 	if err == nil {
-		err = b.launch(ctx, link)
+		err = b.launch(ctx, link, failed)
 	}
 	if err != nil {
 		done()
@@ -176,9 +179,9 @@ func (b *browser) takePasted(ctx context.Context) {
 	}
 }
 
-// launch starts the browser command with the link in the place of %s, or at its end. It is not waited for, but for a
-// command that fails at once. What it prints is not ours.
-func (b *browser) launch(ctx context.Context, link string) error {
+// launch starts the browser command with the link in the place of %s, or at its end, and returns. failed is told if the
+// command ends with an error soon. What it prints is not ours.
+func (b *browser) launch(ctx context.Context, link string, failed func(error)) error {
 	argv := strings.Fields(b.command)
 	placed := false
 	for i, arg := range argv {
@@ -198,18 +201,12 @@ func (b *browser) launch(ctx context.Context, link string) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the browser: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	wait, stop := b.app.Clock.After(browserStart)
-	defer stop()
-	select {
-	case err := <-ended:
-		if err != nil {
-			return fmt.Errorf("the browser: %w", err)
+	began := b.app.Clock.Now()
+	go func() { // lives as long as the browser, which is not ours to end
+		if err := cmd.Wait(); err != nil && b.app.Clock.Now().Sub(began) < browserStart {
+			failed(fmt.Errorf("the browser: %w", err))
 		}
-	case <-wait:
-	case <-ctx.Done():
-	}
+	}()
 	return nil
 }
 

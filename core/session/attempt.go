@@ -230,6 +230,7 @@ func (a *Attempt) Cancel(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cancel an attempt: %w", err)
 	}
+	a.s.e.bell.ring()
 	return nil
 }
 

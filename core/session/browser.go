@@ -28,10 +28,11 @@ type Redirects interface {
 	Bind(ctx context.Context, src source.Source, uri string) (string, error)
 }
 
-// Browser sends a person's browser to an address. It returns when the browser is on its way; stop, which is called once,
-// says that nothing is waited for any more.
+// Browser sends a person's browser to an address. It returns when the browser is on its way; failed may be called later,
+// from another goroutine, if it turns out that it is not. stop, which is called once, says that nothing is waited for any
+// more.
 type Browser interface {
-	Open(ctx context.Context, a *Attempt, address string) (stop func(), err error)
+	Open(ctx context.Context, a *Attempt, address string, failed func(error)) (stop func(), err error)
 }
 
 // CallbackOutcome is what became of a redirect.
@@ -94,6 +95,7 @@ func (e *Engine) Callback(ctx context.Context, c sdk.Callback) (CallbackResult, 
 	if err != nil {
 		return stray, fmt.Errorf("store a callback: %w", err)
 	}
+	e.bell.ring()
 	return result, nil
 }
 
@@ -137,20 +139,30 @@ func (a *Attempt) Browse(ctx context.Context, step sdk.OpenURL, b Browser) (sdk.
 	if c, ok, err := a.callback(ctx); ok || err != nil {
 		return c, err // it came while nobody waited
 	}
-	stop, err := b.Open(ctx, a, step.URL)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+	trying, give := context.WithCancelCause(ctx)
+	defer give(nil)
+	noBrowser := failure.New(failure.InteractionRequired, "the browser could not be opened")
+	stop, err := b.Open(trying, a, step.URL, func(error) { give(noBrowser) })
+	if err == nil {
+		defer stop()
+		var reply sdk.Reply
+		if reply, err = a.WaitCallback(trying, step); !errors.Is(err, noBrowser) {
+			return reply, err
 		}
-		return nil, a.fail(ctx, failure.New(failure.InteractionRequired, "the browser could not be opened"))
 	}
-	defer stop()
-	return a.WaitCallback(ctx, step)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if c, ok, err := a.callback(ctx); ok || err != nil { // it had been on its way all the same
+		return c, err
+	}
+	return nil, a.fail(ctx, noBrowser)
 }
 
 // WaitCallback waits until the redirect of a step has come, but not past the step's, the attempt's or the session's end.
 func (a *Attempt) WaitCallback(ctx context.Context, step sdk.OpenURL) (sdk.Reply, error) {
 	for {
+		moved := a.s.e.Moved()
 		if c, ok, err := a.callback(ctx); ok || err != nil {
 			return c, err
 		}
@@ -164,6 +176,8 @@ func (a *Attempt) WaitCallback(ctx context.Context, step sdk.OpenURL) (sdk.Reply
 		next, stop := a.s.e.Clock.After(callbackPoll)
 		select {
 		case <-next:
+		case <-moved:
+			stop()
 		case <-ctx.Done():
 			stop()
 			return nil, context.Cause(ctx)

@@ -21,7 +21,7 @@ type window struct{ opened chan string }
 
 func newWindow() *window { return &window{opened: make(chan string, 4)} }
 
-func (b *window) Open(_ context.Context, _ *session.Attempt, address string) (func(), error) {
+func (b *window) Open(_ context.Context, _ *session.Attempt, address string, _ func(error)) (func(), error) {
 	b.opened <- address
 	return func() {}, nil
 }

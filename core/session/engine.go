@@ -18,6 +18,7 @@ package session
 
 import (
 	"context"
+	"sync"
 
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/connection"
@@ -61,6 +62,36 @@ type Engine struct {
 	Locale string
 	// Wake is called after each commit that wrote deliveries; nil if nobody waits for it.
 	Wake func()
+
+	bell bell
+}
+
+// Moved returns a channel that is closed when an attempt next moves in this process: a redirect has come, a step was
+// kept, or it has ended. What another process does is seen by looking again after a while.
+func (e *Engine) Moved() <-chan struct{} { return e.bell.next() }
+
+// bell tells everybody who waits. The zero value is ready; it is safe for concurrent use.
+type bell struct {
+	mu   sync.Mutex
+	rung chan struct{}
+}
+
+func (b *bell) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rung == nil {
+		b.rung = make(chan struct{})
+	}
+	return b.rung
+}
+
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rung != nil {
+		close(b.rung)
+		b.rung = nil
+	}
 }
 
 func (e *Engine) wake() {

@@ -110,6 +110,7 @@ func (a *Attempt) save(ctx context.Context, change func(*store.Attempt)) error {
 		return fmt.Errorf("keep an attempt: %w", err)
 	}
 	a.row = row
+	a.s.e.bell.ring()
 	return nil
 }
 
@@ -315,6 +316,7 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 		return Prompt{}, failed
 	}
 	e.wake()
+	e.bell.ring()
 	return Prompt{Step: done}, nil
 }
 

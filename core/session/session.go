@@ -123,5 +123,6 @@ func (s *Session) recordFailure(ctx context.Context, a store.Action, attempt *st
 	if err != nil {
 		return fmt.Errorf("keep a failure: %w", err)
 	}
+	s.e.bell.ring()
 	return nil
 }

@@ -48,6 +48,7 @@ const (
 type Engine interface {
 	Callback(ctx context.Context, c sdk.Callback) (session.CallbackResult, error)
 	Progress(ctx context.Context, attempt id.Attempt) (session.Progress, error)
+	Moved() <-chan struct{}
 }
 
 // Options of a listener.
@@ -263,12 +264,14 @@ func (l *Listener) outcome(ctx context.Context, result session.CallbackResult) p
 	tick := time.NewTicker(outcomePoll)
 	defer tick.Stop()
 	for {
+		moved := l.opt.Engine.Moved()
 		p, err := l.opt.Engine.Progress(ctx, result.Attempt)
 		if err == nil && p.State != session.AttemptWorking {
 			return ended(p)
 		}
 		select {
-		case <-tick.C:
+		case <-moved:
+		case <-tick.C: // another process may be the one that works on it
 		case <-ctx.Done():
 			return working()
 		}

@@ -35,6 +35,8 @@ func (e *engine) Callback(_ context.Context, c sdk.Callback) (session.CallbackRe
 	return session.CallbackResult{Outcome: session.CallbackAccepted, Attempt: "att"}, nil
 }
 
+func (e *engine) Moved() <-chan struct{} { return nil }
+
 func (e *engine) Progress(context.Context, id.Attempt) (session.Progress, error) {
 	return e.progress, nil
 }
