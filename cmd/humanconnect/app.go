@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"log/slog"
 	"os"
 
@@ -54,9 +53,8 @@ func (a *App) unattended() bool {
 // logger writes for --debug and drops everything without it. Arguments, tokens and names of sources or users never
 // go to it.
 func (a *App) logger() *slog.Logger {
-	w := io.Discard
-	if a.global.debug {
-		w = a.Streams.Err
+	if !a.global.debug {
+		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(slog.NewTextHandler(a.Streams.Err, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

@@ -18,16 +18,17 @@ type testApp struct {
 	out, err bytes.Buffer
 	clock    *clocktest.Fake
 	vars     map[string]string
-	signals  chan os.Signal
+	signals  chan<- os.Signal
 }
 
 func newTestApp(t *testing.T, args ...string) *testApp {
 	t.Helper()
 	a := &testApp{
 		clock: clocktest.New(time.Date(2026, 11, 22, 20, 26, 10, 0, time.UTC)),
-		vars:  map[string]string{"HOME": "/home/anna"}, signals: make(chan os.Signal, 2),
+		vars:  map[string]string{"HOME": "/home/anna"},
 	}
-	signals := newSignals(context.Background(), a.signals)
+	signals := newSignals(context.Background())
+	a.signals = signals.received
 	t.Cleanup(signals.Release)
 	a.App = &App{
 		Args: args,

@@ -39,6 +39,7 @@ health data, tells your application of each change, and prints the response.`,
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { app.showHelp(c) })
 	root.SetHelpCommand(newHelp(app))
 	root.Flags().Bool("version", false, "print the version")
+	root.PersistentPreRun = func(*cobra.Command, []string) { app.Signals.Watch() }
 	root.AddCommand(newOpen(app), newToken(app), newSession(app), newSource(app), newConnection(app), newProvider(app),
 		newHook(app), newDelivery(app), newEvent(app), newSandbox(app), newConfig(app), newDoctor(app), newVersion(app),
 		newCompletion(app))

@@ -14,13 +14,12 @@ func TestFirstSignalClosesAndSecondStops(t *testing.T) {
 		syscall.SIGINT: exitInterrupted, syscall.SIGTERM: exitTerminated, syscall.SIGHUP: exitHangup,
 	} {
 		t.Run(signal.String(), func(t *testing.T) {
-			received := make(chan os.Signal)
-			s := newSignals(context.Background(), received)
+			s := newSignals(context.Background())
 			defer s.Release()
 			if s.ExitCode() != 0 || s.First() != nil {
 				t.Fatal("a signal came before any was sent")
 			}
-			received <- signal
+			s.received <- signal
 			wantDone(t, s.Closing())
 			if s.Stopping().Err() != nil {
 				t.Error("the first signal stopped")
@@ -31,7 +30,7 @@ func TestFirstSignalClosesAndSecondStops(t *testing.T) {
 			if got := s.First().LeavesOpen(); got != (signal == syscall.SIGHUP) {
 				t.Errorf("LeavesOpen() = %v", got)
 			}
-			received <- syscall.SIGINT
+			s.received <- syscall.SIGINT
 			wantDone(t, s.Stopping())
 			if got := s.ExitCode(); got != want {
 				t.Errorf("exit code %d after the second signal, want that of the first, %d", got, want)
@@ -41,8 +40,9 @@ func TestFirstSignalClosesAndSecondStops(t *testing.T) {
 }
 
 func TestSignalsOfTheProcessArrive(t *testing.T) {
-	s := watchSignals(context.Background())
+	s := newSignals(context.Background())
 	defer s.Release()
+	s.Watch()
 	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestSignalsOfTheProcessArrive(t *testing.T) {
 }
 
 func TestReleaseIsNoSignal(t *testing.T) {
-	s := newSignals(context.Background(), make(chan os.Signal))
+	s := newSignals(context.Background())
 	s.Release()
 	wantDone(t, s.Closing())
 	if s.First() != nil || s.ExitCode() != 0 {
