@@ -109,7 +109,7 @@ func (w *world) hookInOpen(ctx context.Context, runs int) (row, error) {
 		return sinceTimestamp(got)
 	}
 	c, err := compare(ctx, a, in.floor(&body), runs)
-	return row{c, 0}, err
+	return row{comparison: c}, err
 }
 
 // hookAfterCommit times an event from its commit to the receiver, with the dispatcher as open runs it.
@@ -155,7 +155,7 @@ func (w *world) hookAfterCommit(ctx context.Context, runs int) (_ row, err error
 		return sample{wall: got.at.Sub(committed)}, err
 	}}
 	c, err := compare(ctx, a, in.floor(&body), runs)
-	return row{c, 0}, err
+	return row{comparison: c}, err
 }
 
 // recordOne commits an event and says when.

@@ -32,7 +32,7 @@ func (w *world) memory(ctx context.Context, _ int) (row, error) {
 	}
 	c := comparison{what: "memory of the provider, started", floor: "memory of the smallest plugin, started"}
 	c.a, c.b = []sample{{rss: provider}}, []sample{{rss: floor}}
-	return row{c, 0}, nil
+	return row{comparison: c}, nil
 }
 
 func (w *world) floorPlugin(ctx context.Context) (int64, error) {

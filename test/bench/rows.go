@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // measurement makes one row.
@@ -31,6 +33,10 @@ func (w *world) measurements() []measurement {
 		pair(w.sourceList("cold", true), imports, 0),
 		{"commit to receiver", w.hookAfterCommit},
 		{"timestamp to receiver", w.hookInOpen},
+		{"oauth connect", w.oauthConnect},
+		{"a token check, local", w.localCheck},
+		w.jwtCheck(jose.EdDSA), w.jwtCheck(jose.ES256), w.jwtCheck(jose.RS256), w.jwtCheck(jose.PS256),
+		{"a token check, introspection", w.introspectionCheck},
 		{"memory of the provider", w.memory},
 	}
 }
@@ -38,7 +44,7 @@ func (w *world) measurements() []measurement {
 func pair(a, floor action, aim float64) measurement {
 	return measurement{a.name + " / " + floor.name, func(ctx context.Context, runs int) (row, error) {
 		c, err := compare(ctx, a, floor, runs)
-		return row{c, aim}, err
+		return row{comparison: c, aim: aim}, err
 	}}
 }
 

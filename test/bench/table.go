@@ -11,6 +11,8 @@ type row struct {
 	comparison
 	// aim is the ratio that we want to keep, or 0.
 	aim float64
+	// rate adds how often a second that is.
+	rate bool
 }
 
 func writeTable(w io.Writer, rows []row) error {
@@ -26,16 +28,20 @@ func writeTable(w io.Writer, rows []row) error {
 			continue
 		}
 		if _, err := fmt.Fprintf(w, "| %s | %s | %s | %s | %.2f | %s | %s |\n",
-			r.what, spread(r.a), r.floor, spread(r.b), r.ratio(), aim(r.aim), memory(r.comparison)); err != nil {
+			r.what, r.spread(r.a), r.floor, r.spread(r.b), r.ratio(), aim(r.aim), memory(r.comparison)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func spread(samples []sample) string {
+func (r row) spread(samples []sample) string {
 	all := walls(samples)
-	return fmt.Sprintf("%s (%s–%s)", short(median(all)), short(all[0]), short(all[len(all)-1]))
+	text := fmt.Sprintf("%s (%s–%s)", short(median(all)), short(all[0]), short(all[len(all)-1]))
+	if r.rate {
+		text += fmt.Sprintf(", %.0f a second", float64(time.Second)/float64(median(all)))
+	}
+	return text
 }
 
 // short writes a duration in ms, or µs where it is below one.

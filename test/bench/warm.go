@@ -35,7 +35,7 @@ func (w *world) warmStep(ctx context.Context, runs int) (_ row, err error) {
 	a := action{name: "a warm step (first form of `sandbox-clinic`)", run: calls(ours)}
 	floor := action{name: "the same call on a bare go-plugin connection", run: calls(bare)}
 	c, err := compare(ctx, a, floor, runs)
-	return row{c, 1.3}, err
+	return row{comparison: c, aim: 1.3}, err
 }
 
 func (w *world) sandbox() plugins.Spec {
