@@ -1,11 +1,13 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/failure"
@@ -61,7 +63,8 @@ type Attempt struct {
 }
 
 // Connect begins to connect a source, or to renew a named connection; action is its number in the script, or -1. A
-// half-done attempt of the same action is continued.
+// half-done attempt of the same action is continued; without a script, the last one for the same target is, whoever
+// began it.
 func (s *Session) Connect(ctx context.Context, asked string, action int) (*Attempt, error) {
 	t, err := s.resolve(ctx, asked)
 	a := &Attempt{s: s, action: store.Action{
@@ -80,10 +83,8 @@ func (s *Session) Connect(ctx context.Context, asked string, action int) (*Attem
 	if err := a.prepare(ctx, t); err != nil {
 		return nil, a.fail(ctx, err)
 	}
-	if action != noScript {
-		if err := a.resume(ctx); err != nil {
-			return a, err
-		}
+	if err := a.resume(ctx); err != nil {
+		return a, err
 	}
 	if err := a.bind(ctx); err != nil {
 		return nil, a.fail(ctx, err)
@@ -130,8 +131,8 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// resume takes up the half-done attempt of the same action, if there is one. What a provider had begun and has no result
-// is not repeated: a form is shown again, a callback ends the attempt.
+// resume takes up the half-done attempt of the action, if there is one. What a provider had begun and has no result is not
+// repeated: a form is shown again, a callback ends the attempt.
 func (a *Attempt) resume(ctx context.Context) error {
 	var begun string
 	fresh := a.row
@@ -144,9 +145,8 @@ func (a *Attempt) resume(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			same := row.ScriptRun == a.action.ScriptRun && row.ScriptNo == a.action.ScriptNo && row.State == store.AttemptOpen
-			if !same {
+		for _, row := range slices.Backward(rows) {
+			if !a.continues(row) {
 				continue
 			}
 			begun, a.row, a.stored = row.Begun, row, true
@@ -155,6 +155,7 @@ func (a *Attempt) resume(ctx context.Context) error {
 				a.row.Version++
 				return tx.SaveAttempt(a.row)
 			}
+			return nil
 		}
 		return nil
 	})
@@ -162,6 +163,8 @@ func (a *Attempt) resume(ctx context.Context) error {
 		return fmt.Errorf("look for a half-done attempt: %w", err)
 	}
 	if a.stored {
+		a.s.hold(a.row.ID)
+		a.action.ScriptRun, a.action.ScriptNo = a.row.ScriptRun, a.row.ScriptNo
 		if a.last, err = sdk.UnmarshalStep(a.row.LastStep); err != nil {
 			return a.fail(ctx, failure.New(failure.AttemptInterrupted, "the last step could not be read"))
 		}
@@ -173,6 +176,41 @@ func (a *Attempt) resume(ctx context.Context) error {
 		a.again = interrupted()
 	}
 	return nil
+}
+
+// continues says whether the action goes on with a stored attempt.
+func (a *Attempt) continues(row store.Attempt) bool {
+	if a.action.ScriptNo != noScript {
+		return row.State == store.AttemptOpen && row.ScriptRun == a.action.ScriptRun && row.ScriptNo == a.action.ScriptNo
+	}
+	return a.s.halfDone(row) && row.Source == a.action.Source && row.Expected == a.action.Connection
+}
+
+// halfDone says whether a person may go on with an attempt: another front end left it behind.
+func (s *Session) halfDone(row store.Attempt) bool {
+	return row.State == store.AttemptOpen && s.e.Clock.Now().Before(row.ExpiresAt) && !s.holds(row.ID)
+}
+
+// HalfDone returns what attempts that were begun and have not ended would connect: sources, and named connections; the
+// last one first. A front end that a person steers goes on with them by [Session.Connect].
+func (s *Session) HalfDone(ctx context.Context) ([]string, error) {
+	var targets []string
+	err := s.e.Store.View(ctx, func(tx store.Tx) error {
+		if _, err := s.guard(tx); err != nil {
+			return err
+		}
+		rows, err := tx.Attempts(s.ID)
+		for _, row := range slices.Backward(rows) {
+			if target := cmp.Or(string(row.Expected), row.Source); s.halfDone(row) && !slices.Contains(targets, target) {
+				targets = append(targets, target)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for half-done attempts: %w", err)
+	}
+	return targets, nil
 }
 
 func interrupted() *failure.Failure {

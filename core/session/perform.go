@@ -238,6 +238,7 @@ func (a *Attempt) insert(ctx context.Context, row store.Attempt) error {
 		return fmt.Errorf("keep an attempt: %w", err)
 	}
 	a.row, a.stored = row, true
+	a.s.hold(row.ID)
 	return nil
 }
 

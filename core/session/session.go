@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/failure"
@@ -32,12 +33,29 @@ type Session struct {
 	sources []string
 	epoch   int64
 	run     int
+
+	mu sync.Mutex
+	// held are the attempts that this front end began or took up.
+	held map[id.Attempt]bool
+}
+
+// hold says that an attempt is this front end's.
+func (s *Session) hold(a id.Attempt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[a] = true
+}
+
+func (s *Session) holds(a id.Attempt) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held[a]
 }
 
 func newSession(e *Engine, row store.Session, user store.User) *Session {
 	return &Session{
 		ID: row.ID, User: user, EndsAt: row.EndsAt,
-		e: e, sources: row.Sources, epoch: row.Epoch, run: row.ScriptRun,
+		e: e, sources: row.Sources, epoch: row.Epoch, run: row.ScriptRun, held: make(map[id.Attempt]bool),
 	}
 }
 
