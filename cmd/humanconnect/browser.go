@@ -145,7 +145,7 @@ func (b *browser) show(ctx context.Context, address string, done func()) func() 
 	if b.screens {
 		return done
 	}
-	_, _ = fmt.Fprintf(b.app.Streams.Err, "humanconnect: open this address in a browser:\n\n    %s\n\n", clean(address))
+	_, _ = fmt.Fprintf(b.app.Streams.Err, "humanconnect: open this address in a browser:\n\n    %s\n\n", cleanAddress(address))
 	if b.pasted == nil {
 		return done
 	}

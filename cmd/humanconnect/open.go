@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/terminal"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -175,10 +177,13 @@ func causeOf(ctx context.Context, err error) error {
 	return err
 }
 
-// showCode tells a person of a code that has to be typed elsewhere.
-func (a *App) showCode(_ string, code sdk.ShowCode) {
-	if a.global.quiet {
-		return
+// showCode tells a person of a code that has to be typed elsewhere. --quiet does not hide it: nothing goes on without it.
+func (a *App) showCode(src source.Source, code sdk.ShowCode) {
+	say := func(format string, args ...any) {
+		_, _ = io.WriteString(a.Streams.Err, "humanconnect: "+fmt.Sprintf(format, args...)+"\n")
 	}
-	_, _ = fmt.Fprintf(a.Streams.Err, "humanconnect: open %s and type %s\n", clean(code.VerificationURI), clean(code.UserCode))
+	say("%s: open %s and type %s", clean(src.Name), cleanAddress(code.VerificationURI), clean(code.UserCode))
+	if whole := code.VerificationURIComplete; whole != "" && whole != code.VerificationURI {
+		say("or open %s, which has the code in it", cleanAddress(whole))
+	}
 }

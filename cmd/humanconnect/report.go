@@ -9,6 +9,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -69,6 +70,9 @@ func describe(err error) described {
 }
 
 func clean(s string) string { return sdk.CleanText(s, maxLine) }
+
+// cleanAddress makes an address of a source fit for the terminal. It is not cut: half an address leads nowhere.
+func cleanAddress(s string) string { return sdk.CleanText(s, session.MaxURL) }
 
 func cleanAll(lines []string) []string {
 	cleaned := make([]string, 0, len(lines))

@@ -121,10 +121,12 @@ func (st *state) assemble(b *browser) error {
 	return nil
 }
 
-// Close stops the providers and releases the state. What was acknowledged is on the disk already, so nothing that goes
-// wrong here is the caller's business.
+// Close stops the providers and, at the same time, releases the state. What was acknowledged is on the disk already, so
+// nothing that goes wrong here is the caller's business.
 func (st *state) Close() {
-	st.sources.close()
+	var stopping sync.WaitGroup
+	stopping.Go(st.sources.close)
+	defer stopping.Wait()
 	if st.process != nil {
 		_ = st.process.Close()
 	}

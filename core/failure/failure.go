@@ -58,7 +58,7 @@ func Entries() []Entry {
 		{AccountMismatch, false, "the connection was to be renewed, and another account signed in", "sign in with the account that the connection belongs to"},
 		{ScopeMissing, false, "a scope that the source cannot do without was not granted", "connect again and leave every box ticked"},
 		{InvalidInput, false, "a form value was refused", "correct the field and connect again"},
-		{BadConfiguration, false, "a setting of the source is wrong", "correct the setting under sources: in the config file"},
+		{BadConfiguration, false, "a setting of the source is wrong", "correct the setting that it names in the config file"},
 		{SourceUnavailable, true, "the source did not answer, or said that it is out of service", "try again later"},
 		{SourceError, false, "the source answered with something unexpected", "try again; if it stays so, report it to the author of the provider"},
 		{RateLimited, true, "the source wants fewer requests", "try again after the time that the failure names"},
@@ -71,7 +71,7 @@ func Entries() []Entry {
 		{NotConnected, false, "there is no such connection", "see `humanconnect connection list`"},
 		{SourceNotAllowed, false, "the session token does not allow the source", "create a token that names the source"},
 		{InputRequired, false, "the source asked for something that the script has no answer for", "give it with --answer SOURCE.FIELD=VALUE"},
-		{InteractionRequired, false, "the source needs a person with a browser", "run it at a terminal"},
+		{InteractionRequired, false, "the source needs a person with a browser", "run it at a terminal, or name a browser in BROWSER"},
 	}
 }
 

@@ -230,18 +230,26 @@ func (a *Attempt) Next(ctx context.Context) (Prompt, error) {
 // Reply answers the last step and returns the next.
 func (a *Attempt) Reply(ctx context.Context, r sdk.Reply) (Prompt, error) { return a.perform(ctx, r) }
 
-// WaitDue waits until the provider may be asked again, but not past the end of the session.
+// WaitDue waits until the provider may be asked again, but not past the end of what the step shows, of the attempt, or of
+// the session: after the former two it ends the attempt with attempt_expired.
 func (a *Attempt) WaitDue(ctx context.Context) error {
-	now := a.s.e.Clock.Now()
-	due, stop := a.s.e.Clock.After(a.row.DueAt.Sub(now))
+	until := earlier(a.row.DueAt, a.end(sdk.TimePassed{}))
+	if err := a.s.e.sleep(ctx, until); err != nil {
+		return err
+	}
+	if err := a.expired(sdk.TimePassed{}); err != nil {
+		return a.fail(ctx, err)
+	}
+	return nil
+}
+
+// sleep returns at a time, or with the cause of ctx's end.
+func (e *Engine) sleep(ctx context.Context, until time.Time) error {
+	over, stop := e.Clock.After(until.Sub(e.Clock.Now()))
 	defer stop()
-	end, stopEnd := a.s.e.Clock.After(a.s.EndsAt.Sub(now))
-	defer stopEnd()
 	select {
-	case <-due:
+	case <-over:
 		return nil
-	case <-end:
-		return ErrEnded
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -326,12 +327,12 @@ func TestPollWaitsUntilItIsDueInTheNextProcessToo(t *testing.T) {
 	s = second.open(tok, connectTo(alpha))
 	shown := make(chan string, 1)
 	done := second.begin(func() error {
-		return s.Run(context.Background(), script(connectTo(alpha)), session.Person{Show: func(_ string, c sdk.ShowCode) { shown <- c.UserCode }})
+		return s.Run(context.Background(), script(connectTo(alpha)), session.Person{Show: func(_ source.Source, c sdk.ShowCode) { shown <- c.UserCode }})
 	})
 	if code := <-shown; code != "WDJB" {
 		t.Errorf("the code that is shown again: %s", code)
 	}
-	w.waitForTimers(2)
+	w.waitForTimers(1)
 	if len(w.place.asked) != 1 {
 		t.Error("polled too early")
 	}

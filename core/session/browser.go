@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/failure"
@@ -83,8 +84,7 @@ func (e *Engine) Callback(ctx context.Context, c sdk.Callback) (CallbackResult, 
 			return err
 		}
 		now := e.Clock.Now()
-		over := !ses.ClosedAt.IsZero() || !now.Before(ses.EndsAt) || !now.Before(a.ExpiresAt)
-		if over || a.State != store.AttemptOpen {
+		if !now.Before(ses.EndsAt) || !now.Before(a.ExpiresAt) { // one that has ended has no hash any more
 			return nil
 		}
 		a.Callback, a.StateHash = packed, nil
@@ -134,11 +134,19 @@ func parameters(raw string) []sdk.Parameter {
 }
 
 // Browse sends the person's browser to the address of a step, and waits until its redirect has come, here or to another
-// process. It returns the reply, or a failure that has ended the attempt.
+// process. One attempt of a session at a time holds the person; the others wait. It returns the reply, or a failure that
+// has ended the attempt. Where b is nil, nothing but a redirect that has come already is of use.
 func (a *Attempt) Browse(ctx context.Context, step sdk.OpenURL, b Browser) (sdk.Reply, error) {
 	if c, ok, err := a.callback(ctx); ok || err != nil {
 		return c, err // it came while nobody waited
 	}
+	if b == nil {
+		return nil, a.fail(ctx, failure.New(failure.InteractionRequired, "the source needs a person with a browser"))
+	}
+	if err := a.takePerson(ctx, step); err != nil {
+		return nil, err
+	}
+	defer func() { <-a.s.person }()
 	trying, give := context.WithCancelCause(ctx)
 	defer give(nil)
 	noBrowser := failure.New(failure.InteractionRequired, "the browser could not be opened")
@@ -157,6 +165,28 @@ func (a *Attempt) Browse(ctx context.Context, step sdk.OpenURL, b Browser) (sdk.
 		return c, err
 	}
 	return nil, a.fail(ctx, noBrowser)
+}
+
+// takePerson waits until no other attempt holds the person, but not past the end of the step, the attempt or the session.
+func (a *Attempt) takePerson(ctx context.Context, step sdk.OpenURL) error {
+	clk := a.s.e.Clock
+	end := soonest(a.row.ExpiresAt, step.ExpiresAt)
+	over, stop := clk.After(end.Sub(clk.Now()))
+	defer stop()
+	select {
+	case a.s.person <- struct{}{}:
+		if clk.Now().Before(end) {
+			return nil
+		}
+		<-a.s.person
+	case <-over:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if !clk.Now().Before(a.s.EndsAt) {
+		return ErrEnded
+	}
+	return a.fail(ctx, failure.New(failure.AttemptExpired, "another source held the browser for too long"))
 }
 
 // WaitCallback waits until the redirect of a step has come, but not past the step's, the attempt's or the session's end.
@@ -221,27 +251,64 @@ func (a *Attempt) bind(ctx context.Context) error {
 	if e.Redirects == nil || !e.FrontEnd.Browser || !resumed && !fresh {
 		return nil
 	}
+	if a.row.Callback != nil { // nothing is waited for any more
+		return nil
+	}
 	uri, err := e.Redirects.Bind(ctx, a.Source, a.row.RedirectURI)
 	switch {
 	case err != nil && resumed:
 		return failure.New(failure.AttemptInterrupted, "the address that the browser comes back to is in use")
 	case err != nil:
-		return failure.New(failure.BadConfiguration, "the address that the browser comes back to cannot be listened at")
+		return cannotListen(err)
 	}
 	a.row.RedirectURI = uri
 	return nil
 }
 
-// awaitRedirect makes the state of an attempt good for one redirect of a step.
-func awaitRedirect(row *store.Attempt, src source.Source, step sdk.OpenURL) error {
-	switch {
-	case !goodURL(append(strings.Fields(string(row.Hosts)), src.Hosts...), step.URL):
-		return failure.New(failure.SourceError, "the provider sends the browser to an address that it does not declare")
-	case row.OAuthState == nil:
-		return failure.New(failure.SourceError, "the provider sends the browser a second time")
+// cannotListen says where redirects were to come back to.
+func cannotListen(err error) *failure.Failure {
+	where := "the address that the browser comes back to"
+	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Addr != nil {
+		where = op.Addr.String()
 	}
-	hash := sha256.Sum256(row.OAuthState)
-	row.StateHash = hash[:]
+	f := failure.New(failure.BadConfiguration, "nothing can listen at %s for the browser to come back", where)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		f = failure.New(failure.BadConfiguration, "%s, where the browser comes back to, is in use by another program", where)
+		f.Retryable = true
+	}
+	f.Setting = "callback.listen"
+	return f
+}
+
+// MaxURL is how long an address may be that a person is sent to, in bytes. It is shown whole or not at all.
+const MaxURL = 8 << 10
+
+// send checks where a step sends the person. For a browser, it makes the state of the attempt good for one redirect.
+func send(row *store.Attempt, src source.Source, step sdk.Step) error {
+	hosts := append(strings.Fields(string(row.Hosts)), src.Hosts...)
+	var addresses []string
+	switch step := step.(type) {
+	case sdk.OpenURL:
+		addresses = []string{step.URL}
+		if row.OAuthState == nil {
+			return failure.New(failure.SourceError, "the provider sends the browser a second time")
+		}
+		hash := sha256.Sum256(row.OAuthState)
+		row.StateHash = hash[:]
+	case sdk.ShowCode:
+		addresses = []string{step.VerificationURI}
+		if step.VerificationURIComplete != "" {
+			addresses = append(addresses, step.VerificationURIComplete)
+		}
+	}
+	for _, address := range addresses {
+		if len(address) > MaxURL {
+			return failure.New(failure.SourceError, "the provider sends the person to an address of more than %d bytes", MaxURL)
+		}
+		if !goodURL(hosts, address) {
+			return failure.New(failure.SourceError, "the provider sends the person to an address that it does not declare")
+		}
+	}
 	return nil
 }
 
@@ -258,7 +325,7 @@ func (a *Attempt) named(values sdk.FormValues) []byte {
 	return []byte(strings.Join(hosts, " "))
 }
 
-// goodURL says whether a browser may be sent to an address: http(s), on one of the hosts that the source declares or the
+// goodURL says whether a person may be sent to an address: http(s), on one of the hosts that the source declares or the
 // person named.
 func goodURL(hosts []string, address string) bool {
 	u, err := url.Parse(address)

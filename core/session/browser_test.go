@@ -217,11 +217,19 @@ func TestAddressOfARedirectIsKeptWithItsAttempt(t *testing.T) {
 			_ = w.settle(t, done)
 			second := w.frontEnd()
 			second.FrontEnd.Browser, second.Redirects = true, &addresses{taken: !free}
-			if _, err := second.Callback(t.Context(), callback("code", "x", "state", state)); err != nil {
-				t.Fatal(err)
-			}
 			again := second.open(tok, connectTo(alpha))
-			if err := again.Run(context.Background(), script(connectTo(alpha)), session.Person{Browser: b}); err != nil {
+			done = second.begin(func() error {
+				return again.Run(context.Background(), script(connectTo(alpha)), session.Person{Browser: b})
+			})
+			if free {
+				if b.state(t) != state {
+					t.Error("the next process sends the person off with another state")
+				}
+				if _, err := second.Callback(t.Context(), callback("code", "x", "state", state)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.settle(t, done); err != nil {
 				t.Fatal(err)
 			}
 			if free {

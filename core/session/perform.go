@@ -43,9 +43,8 @@ func (a *Attempt) perform(ctx context.Context, reply sdk.Reply) (Prompt, error) 
 	return a.commitStep(ctx, reply, step)
 }
 
-// expired returns a failure if the attempt, or the code that it shows, is too old.
-func (a *Attempt) expired(reply sdk.Reply) error {
-	now := a.s.e.Clock.Now()
+// end is when the attempt, or what its last step shows, is too old for a reply.
+func (a *Attempt) end(reply sdk.Reply) time.Time {
 	end := a.row.ExpiresAt
 	if _, ok := reply.(sdk.TimePassed); ok {
 		switch last := a.last.(type) {
@@ -55,10 +54,16 @@ func (a *Attempt) expired(reply sdk.Reply) error {
 			end = soonest(end, last.ExpiresAt)
 		}
 	}
-	if now.Before(end) {
+	return end
+}
+
+// expired returns a failure if the attempt, or the code that it shows, is too old.
+func (a *Attempt) expired(reply sdk.Reply) error {
+	now := a.s.e.Clock.Now()
+	switch {
+	case now.Before(a.end(reply)):
 		return nil
-	}
-	if !now.Before(a.s.EndsAt) {
+	case !now.Before(a.s.EndsAt):
 		return ErrEnded
 	}
 	return failure.New(failure.AttemptExpired, "the attempt took too long")
@@ -267,11 +272,10 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 	case sdk.FormValues:
 		row.Hosts = a.named(r)
 	}
+	if err := send(&row, a.Source, step); err != nil {
+		return row, err
+	}
 	switch s := step.(type) {
-	case sdk.OpenURL:
-		if err := awaitRedirect(&row, a.Source, s); err != nil {
-			return row, err
-		}
 	case sdk.ShowCode:
 		row.DueAt = a.s.e.Clock.Now().Add(max(s.PollAfter, minPoll))
 	case sdk.Wait:

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,8 +33,13 @@ type play struct {
 	Code bool `json:",omitempty"`
 	// Expires is how long a code or a wait stands; 0 means for ever.
 	Expires time.Duration `json:",omitempty"`
-	// Browser sends the person to a URL before all else.
-	Browser bool `json:",omitempty"`
+	// PollAfter is how soon a code may be asked for again; 0 means 5 s.
+	PollAfter time.Duration `json:",omitempty"`
+	// Browser sends the person to a URL before all else; Twice a second time after that; Stands is how long it stands, 0
+	// for ever.
+	Browser bool          `json:",omitempty"`
+	Twice   bool          `json:",omitempty"`
+	Stands  time.Duration `json:",omitempty"`
 	// Home is the address that the person is sent to after the forms, whose field home asks for it.
 	Home string `json:",omitempty"`
 	// Account that signs in; "" for a source that cannot tell accounts apart.
@@ -283,8 +289,8 @@ func (p *providers) step(r *sdk.ConnectRequest, m memory) (sdk.Step, error) {
 	}
 	done := m.Call
 	if m.Play.Browser {
-		if done == 0 {
-			return sdk.OpenURL{URL: "https://source.example/authorize?state=" + r.OAuthState, Resume: m.resume()}, nil
+		if done == 0 || done == 1 && m.Play.Twice {
+			return m.leave(r.OAuthState, p.fe.w.clock.Now()), nil
 		}
 		done--
 	}
@@ -299,6 +305,14 @@ func (p *providers) step(r *sdk.ConnectRequest, m memory) (sdk.Step, error) {
 		return nil, &sdk.Error{Code: sdk.Code(m.Play.Error), Message: "the source said " + m.Play.Error, RetryAfter: 30 * time.Second}
 	}
 	return p.grant(r, m), nil
+}
+
+func (m memory) leave(state string, now time.Time) sdk.Step {
+	var end time.Time
+	if m.Play.Stands > 0 {
+		end = now.Add(m.Play.Stands)
+	}
+	return sdk.OpenURL{URL: "https://source.example/authorize?state=" + state, ExpiresAt: end, Resume: m.resume()}
 }
 
 func formFields(p play) []sdk.Field {
@@ -338,7 +352,7 @@ func (m memory) poll(now time.Time) sdk.Step {
 		end = now.Add(m.Play.Expires)
 	}
 	if m.Play.Code {
-		return sdk.ShowCode{UserCode: "WDJB", VerificationURI: "https://source.example/device", PollAfter: 5 * time.Second, ExpiresAt: end, Resume: m.resume()}
+		return sdk.ShowCode{UserCode: "WDJB", VerificationURI: "https://source.example/device", PollAfter: cmp.Or(m.Play.PollAfter, 5*time.Second), ExpiresAt: end, Resume: m.resume()}
 	}
 	return sdk.Wait{Text: "a moment", ExpiresAt: end, Resume: m.resume()}
 }

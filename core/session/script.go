@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -15,8 +16,8 @@ const maxParallel = 8
 
 // Person is whom a script may turn to. Its fields may be nil.
 type Person struct {
-	// Show is told of a code that has to be typed somewhere else.
-	Show func(source string, code sdk.ShowCode)
+	// Show is told of a code that has to be typed somewhere else, once for each code.
+	Show func(source source.Source, code sdk.ShowCode)
 	// Browser is sent to addresses of sources; without one, a source that needs it fails with interaction_required.
 	Browser Browser
 }
@@ -112,12 +113,17 @@ func (r *runner) connect(ctx context.Context, action Action, no int) error {
 		return err
 	}
 	answers := r.script.answers(action, a.Source.ID)
+	var shown sdk.ShowCode
 	for p, err := a.Next(ctx); ; {
 		if err != nil {
 			return err
 		}
 		if p.Again != nil { // a script answers each form once
 			return a.Fail(ctx, p.Again)
+		}
+		if code, ok := p.Step.(sdk.ShowCode); ok && r.person.Show != nil && !sameCode(code, shown) {
+			shown = code
+			r.person.Show(a.Source, code)
 		}
 		reply, done, stop := r.reply(ctx, a, p, answers)
 		if done || stop != nil {
@@ -140,20 +146,19 @@ func (r *runner) reply(ctx context.Context, a *Attempt, p Prompt, answers map[st
 			return nil, false, a.Fail(ctx, f)
 		}
 		return sdk.FormValues{Values: values}, false, nil
-	case sdk.ShowCode:
-		if r.person.Show != nil {
-			r.person.Show(a.Source.ID, step)
-		}
-		return sdk.TimePassed{}, false, a.WaitDue(ctx)
-	case sdk.Wait:
+	case sdk.ShowCode, sdk.Wait:
 		return sdk.TimePassed{}, false, a.WaitDue(ctx)
 	case sdk.OpenURL:
-		if r.person.Browser != nil {
-			reply, err := a.Browse(ctx, step, r.person.Browser)
-			return reply, false, err
-		}
+		reply, err := a.Browse(ctx, step, r.person.Browser)
+		return reply, false, err
 	}
-	return nil, false, a.Fail(ctx, failure.New(failure.InteractionRequired, "the source needs a person with a browser"))
+	return nil, false, a.Fail(ctx, failure.New(failure.SourceError, "the provider asks for something that is unknown here"))
+}
+
+// sameCode says whether a step shows what another one did: it may ask for polls at another pace (RFC 8628 §3.5).
+func sameCode(a, b sdk.ShowCode) bool {
+	return a.UserCode == b.UserCode && a.VerificationURI == b.VerificationURI &&
+		a.VerificationURIComplete == b.VerificationURIComplete
 }
 
 // fill answers a form; missing is the first required field without an answer.

@@ -33,6 +33,8 @@ type Session struct {
 	sources []string
 	epoch   int64
 	run     int
+	// person is held by the attempt that has the person in a browser.
+	person chan struct{}
 
 	mu sync.Mutex
 	// held are the attempts that this front end began or took up.
@@ -56,6 +58,7 @@ func newSession(e *Engine, row store.Session, user store.User) *Session {
 	return &Session{
 		ID: row.ID, User: user, EndsAt: row.EndsAt,
 		e: e, sources: row.Sources, epoch: row.Epoch, run: row.ScriptRun, held: make(map[id.Attempt]bool),
+		person: make(chan struct{}, 1),
 	}
 }
 

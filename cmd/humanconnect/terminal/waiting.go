@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -122,8 +123,8 @@ func browserStep(title string, o sdk.OpenURL, now time.Time) *waitingScreen {
 	return s
 }
 
-// maxAddress is how much of an address is shown, in characters.
-const maxAddress = 2000
+// maxAddress is how much of an address is shown: all of it.
+const maxAddress = session.MaxURL
 
 // address draws an address over as many lines as it takes; a terminal that can makes a link of it.
 func address(l look, url string) []string {
