@@ -136,7 +136,7 @@ func (v *Revoker) busy(r store.Revocation, now time.Time) (bool, error) {
 	return v.Liveness.Alive(r.Owner)
 }
 
-// revoke asks the source, once more on a fresh process if the provider crashed: revoking is idempotent.
+// revoke asks the source to revoke the grant of a row.
 func (v *Revoker) revoke(ctx context.Context, r store.Revocation) *failure.Failure {
 	ctx, cancel := context.WithTimeout(ctx, tryLimit)
 	defer cancel()
@@ -144,12 +144,26 @@ func (v *Revoker) revoke(ctx context.Context, r store.Revocation) *failure.Failu
 	if err != nil {
 		return failure.OfSettings(err)
 	}
-	req := &sdk.GrantRequest{
+	return v.insist(ctx, r.Provider, &sdk.GrantRequest{
 		Source: r.Source, Settings: settings, Account: sdk.Account{ID: r.AccountID, Label: r.AccountLabel},
 		Credential: sdk.Credential{Data: sdk.Secret(r.Credential), MediaType: r.MediaType},
+	})
+}
+
+// GiveBack asks a source once to revoke a grant that no row tells of. It takes 30 s at most.
+func (v *Revoker) GiveBack(ctx context.Context, provider string, req *sdk.GrantRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, tryLimit)
+	defer cancel()
+	if f := v.insist(ctx, provider, req); f != nil {
+		return f
 	}
+	return nil
+}
+
+// insist asks once more on a fresh process if the provider crashed: revoking is idempotent.
+func (v *Revoker) insist(ctx context.Context, provider string, req *sdk.GrantRequest) *failure.Failure {
 	for again := false; ; again = true {
-		err := v.ask(ctx, r.Provider, req)
+		err := v.ask(ctx, provider, req)
 		switch {
 		case err == nil:
 			return nil

@@ -71,25 +71,33 @@ func (s *Session) Connect(ctx context.Context, asked string, action int) (*Attem
 		ScriptRun: s.run, ScriptNo: action, Kind: store.ActionConnect, Target: asked, Source: t.source, SourceName: t.sourceName,
 	}}
 	if err != nil {
-		return nil, a.fail(ctx, err)
+		return nil, a.refuse(ctx, err)
 	}
 	if t.connection != nil {
 		if t.connection.State != store.ConnectionActive {
-			return nil, a.fail(ctx, notConnected())
+			return nil, a.refuse(ctx, notConnected())
 		}
 		a.expected = &sdk.Account{ID: t.connection.AccountID, Label: t.connection.AccountLabel}
 		a.action.Connection = t.connection.ID
 	}
 	if err := a.prepare(ctx, t); err != nil {
-		return nil, a.fail(ctx, err)
+		return nil, a.refuse(ctx, err)
 	}
 	if err := a.resume(ctx); err != nil {
 		return a, err
 	}
 	if err := a.bind(ctx); err != nil {
-		return nil, a.fail(ctx, err)
+		return nil, a.refuse(ctx, err)
 	}
 	return a, nil
+}
+
+// refuse is fail for what comes before the first step: what was cut by the end of ctx says nothing about the source.
+func (a *Attempt) refuse(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return a.fail(ctx, err)
 }
 
 // prepare finds the source and its settings.
@@ -234,25 +242,13 @@ func (a *Attempt) Reply(ctx context.Context, r sdk.Reply) (Prompt, error) { retu
 // the session: after the former two it ends the attempt with attempt_expired.
 func (a *Attempt) WaitDue(ctx context.Context) error {
 	until := earlier(a.row.DueAt, a.end(sdk.TimePassed{}))
-	if err := a.s.e.sleep(ctx, until); err != nil {
+	if err := a.s.sleep(ctx, until); err != nil {
 		return err
 	}
 	if err := a.expired(sdk.TimePassed{}); err != nil {
 		return a.fail(ctx, err)
 	}
 	return nil
-}
-
-// sleep returns at a time, or with the cause of ctx's end.
-func (e *Engine) sleep(ctx context.Context, until time.Time) error {
-	over, stop := e.Clock.After(until.Sub(e.Clock.Now()))
-	defer stop()
-	select {
-	case <-over:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // Fail ends the attempt with a failure of the driver's, and returns what [Attempt.Reply] would.

@@ -443,9 +443,8 @@ func TestCloseWaitsFiveSecondsForAStepThatHasBegun(t *testing.T) {
 		defer close(ended)
 		return fe.drive(ctx, s, alpha, -1)
 	})
-	w.waitForTimers(1) // the session's end
-	cancel(stop)
 	w.waitForTimers(1)
+	cancel(stop)
 	w.waitForGrace()
 	w.clock.Advance(5*time.Second - time.Millisecond)
 	select {
@@ -467,7 +466,7 @@ func TestEndOfTheSessionWaitsFiveSecondsForAStepThatHasBegun(t *testing.T) {
 	done := fe.begin(func() error { return fe.connect(s, alpha) })
 	w.waitForTimers(1)
 	w.clock.Advance(time.Hour)
-	w.waitForTimers(1) // the grace
+	w.waitForGrace()
 	w.clock.Advance(5 * time.Second)
 	if err := done(); !errors.Is(err, session.ErrEnded) {
 		t.Errorf("the cut step: %v", err)

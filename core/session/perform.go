@@ -9,6 +9,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -133,15 +134,24 @@ func (a *Attempt) call(ctx context.Context, reply sdk.Reply) (step sdk.Step, cut
 	}
 }
 
-// lost says why a call was cut: the session is closing, or its end has passed.
+// lost says why a call was cut: this front end is closing, or the session is not its own any more.
 func (a *Attempt) lost(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if err := a.s.lost(ctx); err != nil {
+		return err
 	}
 	return ErrEnded
 }
 
 func (a *Attempt) ask(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
+	select {
+	case a.s.calls <- struct{}{}:
+		defer func() { <-a.s.calls }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	p, err := a.s.e.Providers.Provider(ctx, a.Source.Provider)
 	if err != nil {
 		return nil, err
@@ -165,22 +175,18 @@ func (a *Attempt) request(reply sdk.Reply) *sdk.ConnectRequest {
 	}
 }
 
-// graceful returns a context that outlives its parent, and the session's end, by the grace time. The goroutine behind it
-// ends with cancel.
+// graceful returns a context that outlives its parent, and the session, by the grace time. The goroutine behind it ends
+// with cancel.
 func (a *Attempt) graceful(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
-	clk := a.s.e.Clock
+	both, stop := context.WithCancel(parent)
+	release := context.AfterFunc(ctx, stop)
 	go func() {
 		defer cancel()
-		end, stop := clk.After(a.s.EndsAt.Sub(clk.Now()))
 		defer stop()
-		select {
-		case <-parent.Done():
-		case <-end:
-		case <-ctx.Done():
-			return
-		}
-		over, stopOver := clk.After(grace)
+		defer release()
+		_ = a.s.sleep(both, a.s.EndsAt) // whatever ends it, the grace begins
+		over, stopOver := a.s.e.Clock.After(grace)
 		defer stopOver()
 		select {
 		case <-over:
@@ -312,7 +318,11 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 	})
 	switch {
 	case err != nil:
-		return Prompt{}, fmt.Errorf("keep a connection: %w", err)
+		err = fmt.Errorf("keep a connection: %w", err)
+		if left := a.giveBack(ctx, key, done); left != nil {
+			err = fmt.Errorf("%w; %w", err, left)
+		}
+		return Prompt{}, err
 	case refused != nil:
 		failed := a.fail(ctx, refused)
 		if err := e.revokeNow(ctx, []id.Revocation{unwanted.ID}); err != nil {
@@ -323,6 +333,28 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 	e.wake()
 	e.bell.ring()
 	return Prompt{Step: done}, nil
+}
+
+// giveBack revokes a grant that could not be kept, unless a connection holds its account: nobody else will ever know of
+// it. It says what is left at the source.
+func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) error {
+	e := a.s.e
+	stands := problem.New("grant_lost", "the access that the source had granted could not be kept, and stands at the source").
+		Hint("end it in the account settings of the source, or connect again and disconnect")
+	var held bool
+	err := e.Store.View(context.WithoutCancel(ctx), func(tx store.Tx) (err error) {
+		held, err = tx.AccountHeld(a.Source.ID, key, a.s.User.HumanID)
+		return err
+	})
+	if err != nil || held || !a.Source.Can(sdk.CapabilityRevoke) {
+		return stands
+	}
+	if e.revoker().GiveBack(context.WithoutCancel(ctx), a.Source.Provider, &sdk.GrantRequest{
+		Source: a.Source.ID, Settings: a.settings, Account: done.Account, Credential: done.Credential,
+	}) != nil {
+		return stands
+	}
+	return nil
 }
 
 // refusal says why a grant cannot become a connection, or nil.

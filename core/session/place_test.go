@@ -57,6 +57,8 @@ type play struct {
 	HangAt int  `json:",omitempty"`
 	// Hold names a gate at which the last call waits, its grant already made.
 	Hold string `json:",omitempty"`
+	// Pause names a gate at which the first call waits, whatever becomes of its context.
+	Pause string `json:",omitempty"`
 	// Big is the size of resume to ask for, over the play itself.
 	Big int `json:",omitempty"`
 }
@@ -105,6 +107,9 @@ type place struct {
 	most    int               // calls at once, at most
 	asked   []call
 	broken  error // of the settings
+	// stuck: the settings are read until the context ends. found is called when a source is looked up.
+	stuck   bool
+	found   func()
 	counted map[id.Revocation]bool
 }
 
@@ -176,6 +181,12 @@ func (fe *FrontEnd) arrive() {
 // Find implements session.Sources.
 func (p *place) Find(_ context.Context, name string) (source.Source, error) {
 	p.mu.Lock()
+	found := p.found
+	p.mu.Unlock()
+	if found != nil {
+		found()
+	}
+	p.mu.Lock()
 	defer p.mu.Unlock()
 	if (name != alpha && name != beta && name != gamma) || p.gone[name] {
 		return source.Source{}, problem.New("source_unknown", "no source %s", name)
@@ -188,7 +199,15 @@ func (p *place) Find(_ context.Context, name string) (source.Source, error) {
 }
 
 // Settings implements session.Sources.
-func (p *place) Settings(context.Context, string) (sdk.Settings, error) {
+func (p *place) Settings(ctx context.Context, _ string) (sdk.Settings, error) {
+	p.mu.Lock()
+	stuck := p.stuck
+	p.mu.Unlock()
+	if stuck {
+		p.arrived <- nil
+		<-ctx.Done()
+		return sdk.Settings{}, ctx.Err()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return sdk.Settings{}, p.broken
@@ -232,6 +251,11 @@ func (p *providers) Connect(ctx context.Context, r *sdk.ConnectRequest) (sdk.Ste
 	}
 	if p.place.crash(r.AttemptID, m) {
 		return nil, crashError{m.Play.GaveUp}
+	}
+	if m.Play.Pause != "" && m.Call == 0 {
+		gate := p.fe.gate(m.Play.Pause)
+		p.place.arrived <- p.fe
+		<-gate
 	}
 	if m.Play.Hangs && m.Play.HangAt == m.Call {
 		<-ctx.Done()

@@ -11,9 +11,6 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// maxParallel bounds how many connects of a script run at once.
-const maxParallel = 8
-
 // Person is whom a script may turn to. Its fields may be nil.
 type Person struct {
 	// Show is told of a code that has to be typed somewhere else, once for each code.
@@ -67,7 +64,6 @@ type runner struct {
 func (r *runner) group(ctx context.Context, i, j int, ended map[int]bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	slots := make(chan struct{}, maxParallel)
 	errs := make([]error, j-i)
 	var wg sync.WaitGroup
 	for no := i; no < j; no++ {
@@ -75,8 +71,6 @@ func (r *runner) group(ctx context.Context, i, j int, ended map[int]bool) error 
 			continue
 		}
 		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
 			if err := r.action(ctx, no); err != nil {
 				errs[no-i] = err
 				cancel(err)

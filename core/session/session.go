@@ -20,6 +20,9 @@ var ErrTakenOver error = problem.New("taken_over", "another process took the ses
 // ErrEnded: the session's end has passed, or it was closed. Close gives the response.
 var ErrEnded = errors.New("the session has ended")
 
+// maxCalls bounds how many calls to providers a session makes at once. Attempts that wait make none.
+const maxCalls = 64
+
 // noScript is the number of an action that no script asked for.
 const noScript = -1
 
@@ -33,8 +36,9 @@ type Session struct {
 	sources []string
 	epoch   int64
 	run     int
-	// person is held by the attempt that has the person in a browser.
+	// person is held by the attempt that has the person in a browser; calls are the calls to providers under way.
 	person chan struct{}
+	calls  chan struct{}
 
 	mu sync.Mutex
 	// held are the attempts that this front end began or took up.
@@ -58,7 +62,7 @@ func newSession(e *Engine, row store.Session, user store.User) *Session {
 	return &Session{
 		ID: row.ID, User: user, EndsAt: row.EndsAt,
 		e: e, sources: row.Sources, epoch: row.Epoch, run: row.ScriptRun, held: make(map[id.Attempt]bool),
-		person: make(chan struct{}, 1),
+		person: make(chan struct{}, 1), calls: make(chan struct{}, maxCalls),
 	}
 }
 
@@ -76,6 +80,42 @@ func (s *Session) guard(tx store.Tx) (store.Session, error) {
 		return ses, ErrEnded
 	}
 	return ses, nil
+}
+
+// lost returns why this front end may not go on, or nil: [ErrTakenOver] or [ErrEnded].
+func (s *Session) lost(ctx context.Context) error {
+	var lost error
+	err := s.e.Store.View(ctx, func(tx store.Tx) error {
+		_, lost = s.guard(tx)
+		return nil
+	})
+	if err != nil || !errors.Is(lost, ErrTakenOver) && !errors.Is(lost, ErrEnded) {
+		return nil // the next write will tell
+	}
+	return lost
+}
+
+// watchEvery is how often a front end that waits looks whether its session is still its own.
+const watchEvery = time.Second
+
+// sleep returns at a time; with the cause of ctx's end, or when the session is lost, sooner.
+func (s *Session) sleep(ctx context.Context, until time.Time) error {
+	for {
+		now := s.e.Clock.Now()
+		if !now.Before(until) {
+			return nil
+		}
+		next, stop := s.e.Clock.After(min(until.Sub(now), watchEvery))
+		select {
+		case <-next:
+		case <-ctx.Done():
+			stop()
+			return context.Cause(ctx)
+		}
+		if err := s.lost(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // allows says whether the token lets this source be connected or disconnected.

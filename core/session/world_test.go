@@ -184,6 +184,15 @@ type mortalStore struct {
 	left int // committed updates until death; -1 means none
 	// unseen: the last commit happens, and the process dies before it sees that.
 	unseen bool
+	// full is what every update ends with, as on a full disk, if it is not nil.
+	full error
+}
+
+// fill lets every further update fail.
+func (m *mortalStore) fill(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.full = err
 }
 
 // dieAfter lets the process die: after n further updates, the next never happens; or, unseen, it happens and is never
@@ -208,6 +217,9 @@ func (m *mortalStore) Update(ctx context.Context, f func(store.Tx) error) error 
 	defer m.mu.Unlock()
 	if m.fe.dead() {
 		return errDead
+	}
+	if m.full != nil {
+		return m.full
 	}
 	if m.left == 0 && !m.unseen {
 		m.fe.kill()
@@ -421,9 +433,12 @@ func (w *World) response(body []byte) event.Response {
 // yield lets other goroutines go on.
 func yield() { runtime.Gosched() }
 
-// waitForGrace waits until the goroutine that gives a step its grace has seen that the session closes: it sets a second
-// timer, beside that of the session's end.
+// waitForGrace waits until a step has got its grace: nobody looks after the session any more, which is done each second.
 func (w *World) waitForGrace() {
 	w.t.Helper()
-	w.waitForTimers(2)
+	for limit := time.Now().Add(waitLimit); w.clock.Next() <= time.Second; yield() {
+		if time.Now().After(limit) {
+			w.t.Fatalf("no grace has begun; the next timer is in %s", w.clock.Next())
+		}
+	}
 }

@@ -60,6 +60,19 @@ func (f *Fake) Advance(d time.Duration) {
 	}
 }
 
+// Next returns how long it is until the first timer fires; 0 if none waits.
+func (f *Fake) Next() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var next time.Duration
+	for t := range f.timers {
+		if left := t.at.Sub(f.now); next == 0 || left < next {
+			next = left
+		}
+	}
+	return next
+}
+
 // Waiting returns how many timers wait, so that a test knows when to advance.
 func (f *Fake) Waiting() int {
 	f.mu.Lock()
