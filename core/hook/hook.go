@@ -21,12 +21,45 @@ package hook
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/sdk"
 )
+
+// Names tells which hooks of a config there are and what they ask for, as JSON, and nothing else of them.
+func Names(hooks []Hook) []byte {
+	named := make([]nameOf, len(hooks))
+	for i, h := range hooks {
+		named[i] = nameOf{h.Name, h.On}
+	}
+	text, err := json.Marshal(named)
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	return text
+}
+
+// Named returns the hooks that [Names] told of. They are good to record events for, and for nothing else.
+func Named(names []byte) ([]Hook, error) {
+	var named []nameOf
+	if err := json.Unmarshal(names, &named); err != nil {
+		return nil, fmt.Errorf("the hooks of a session: %w", err)
+	}
+	hooks := make([]Hook, len(named))
+	for i, n := range named {
+		hooks[i] = Hook{Name: n.Name, On: n.On}
+	}
+	return hooks, nil
+}
+
+type nameOf struct {
+	Name string `json:"name"`
+	On   []On   `json:"on"`
+}
 
 // DefaultTimeout limits one try of a hook that names no limit of its own.
 const DefaultTimeout = 15 * time.Second

@@ -236,8 +236,16 @@ func endAttempt(a store.Attempt, state store.AttemptState) store.Attempt {
 	return a
 }
 
-// record writes an event of a session, whose sequence is the row's, with its deliveries.
+// record writes an event of a session, whose sequence is the row's, with its deliveries: to the hooks that the session's
+// last front end named, whoever closes it.
 func (e *Engine) record(tx store.Tx, ses store.Session, at time.Time, ev event.Event) error {
+	hooks := e.Hooks
+	if ses.Hooks != nil {
+		var err error
+		if hooks, err = hook.Named(ses.Hooks); err != nil {
+			return err
+		}
+	}
 	ev.ID, ev.Sequence, ev.Timestamp = id.New[id.Event](), ses.Sequence, event.Time(at)
-	return hook.Record(tx, ev, ses.ID, at, e.Hooks, nil)
+	return hook.Record(tx, ev, ses.ID, at, hooks, nil)
 }

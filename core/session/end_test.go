@@ -338,3 +338,29 @@ func TestDeathAfterTheCloseLosesNoResponse(t *testing.T) {
 		t.Errorf("a closed session has the owner %s", row.Owner)
 	}
 }
+
+// TestOverdueSessionTellsItsOwnHooks: whoever closes it may have other hooks, or none.
+func TestOverdueSessionTellsItsOwnHooks(t *testing.T) {
+	w := newWorld(t)
+	w.hooks = []hook.Hook{{Name: "journal", On: hook.Ons(), Shell: "true"}, {Name: "opens", On: []hook.On{hook.OnConnectSource}, Shell: "true"}}
+	first := w.frontEnd()
+	s := first.open(w.token("u1", time.Hour))
+	first.kill()
+	w.clock.Advance(time.Hour)
+	stranger := w.frontEnd()
+	stranger.Hooks = []hook.Hook{{Name: "other", On: hook.Ons(), Shell: "true"}}
+	if err := stranger.CloseOverdue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	w.view(func(tx store.Tx) error {
+		rows, err := tx.Deliveries(store.DeliveryFilter{Session: s.ID})
+		for _, d := range rows {
+			told = append(told, d.Hook)
+		}
+		return err
+	})
+	if len(told) != 1 || told[0] != "journal" {
+		t.Errorf("told: %q", told)
+	}
+}

@@ -52,7 +52,7 @@ type Engine struct {
 	Providers connection.Providers
 	Liveness  Liveness
 	Clock     clock.Clock
-	// Hooks are the hooks of the config.
+	// Hooks are the hooks of the config. A session that is opened or resumed keeps their names.
 	Hooks []hook.Hook
 	// FrontEnd is what the driver can do.
 	FrontEnd sdk.FrontEnd

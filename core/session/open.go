@@ -183,7 +183,7 @@ func (e *Engine) fresh(v token.Verdict, user store.User, r OpenRequest, now time
 	return store.Session{
 		ID: id.New[id.Session](), TokenKey: v.Key, User: user.HumanID, Sources: v.Sources, OpenedAt: now,
 		EndsAt: v.ExpiresAt, EndReason: store.EndExpired, Owner: e.Liveness.Self(), Epoch: 1,
-		Script: e.digest(r.Script.Actions), ScriptRun: 1,
+		Hooks: hook.Names(e.Hooks), Script: e.digest(r.Script.Actions), ScriptRun: 1,
 	}
 }
 
@@ -194,7 +194,7 @@ func (e *Engine) resume(tx store.Tx, ses store.Session, r OpenRequest) (store.Se
 			return ses, err
 		}
 	}
-	ses.Owner = e.Liveness.Self()
+	ses.Owner, ses.Hooks = e.Liveness.Self(), hook.Names(e.Hooks)
 	ses.Epoch++
 	if script := e.digest(r.Script.Actions); script != nil && string(script) != string(ses.Script) {
 		ses.Script = script

@@ -113,6 +113,8 @@ type Session struct {
 	Epoch int64
 	// Sequence of the last event.
 	Sequence int64
+	// Hooks names the hooks of the config that the session's events go to, as JSON; nil means those of whoever asks.
+	Hooks []byte
 	// Script is a keyed digest of the list of actions that the session works through, or nil; ScriptRun counts the
 	// lists, from 1.
 	Script    []byte

@@ -288,7 +288,7 @@ func TestAStateOfAnOlderProgramIsBroughtUpToDateAndKeepsWhatItHas(t *testing.T) 
 	s := open(t, sqlite.Options{Dir: dir})
 	update(t, s, func(tx store.Tx) error { return tx.InsertUser(userOf(human)) })
 	execSQL(t, filepath.Join(dir, "state.db"), "DROP TABLE secret; DROP TABLE disabled_hook; "+
-		"ALTER TABLE attempt DROP COLUMN hosts; PRAGMA user_version = 1")
+		"ALTER TABLE attempt DROP COLUMN hosts; ALTER TABLE session DROP COLUMN hooks; PRAGMA user_version = 1")
 	newer := open(t, sqlite.Options{Dir: dir})
 	update(t, newer, func(tx store.Tx) error {
 		_, err := tx.UserByID(human)

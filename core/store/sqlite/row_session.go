@@ -19,6 +19,7 @@ func sessionFields(s *store.Session, in box) []field {
 		{"owner", &s.Owner},
 		{"epoch", &s.Epoch},
 		{"sequence", &s.Sequence},
+		{"hooks", maybeBytes{&s.Hooks}},
 		{"script", maybeBytes{&s.Script}},
 		{"script_run", &s.ScriptRun},
 		{"closed_at", maybeInstant{&s.ClosedAt}},
