@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"os"
@@ -106,15 +107,15 @@ func parseID[T id.Session | id.Connection | id.Event | id.Delivery](c *cobra.Com
 }
 
 // tokenArgument reads a token from an argument, else from the environment as open does.
-func (a *App) tokenArgument(args []string) (sdk.Secret, error) {
+func (a *App) tokenArgument(ctx context.Context, args []string) (sdk.Secret, error) {
 	if len(args) == 0 {
-		return a.environmentToken()
+		return a.environmentToken(ctx)
 	}
 	if args[0] == "-" {
-		text, err := readAll(a.Streams.In, "standard input")
+		text, err := a.readStdin(ctx)
 		return sdk.Secret(text), err
 	}
-	text, err := a.textOrFile(args[0])
+	text, err := a.textOrFile(ctx, args[0])
 	return sdk.Secret(text), err
 }
 

@@ -74,7 +74,7 @@ func newConnectionList(app *App) *cobra.Command {
 }
 
 func (a *App) connectionList(c *cobra.Command, client, user string) error {
-	user, err := a.textOrFile(user)
+	user, err := a.textOrFile(c.Context(), user)
 	if err != nil {
 		return err
 	}

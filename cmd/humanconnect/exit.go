@@ -171,10 +171,29 @@ func endWith(code int) error {
 	return &ended{code}
 }
 
+// outranking is an error that is told, and the exit code that stands before its own.
+type outranking struct {
+	error
+	code int
+}
+
+func (o *outranking) Unwrap() error { return o.error }
+
+// outranked gives an error the exit code of a signal, if that is what code is.
+func outranked(code int, err error) error {
+	if err == nil || code < exitHangup {
+		return err
+	}
+	return &outranking{err, code}
+}
+
 // exitCode returns the exit code of what a command returned.
 func exitCode(err error) int {
 	if err == nil {
 		return exitOK
+	}
+	if o := (*outranking)(nil); errors.As(err, &o) {
+		return o.code
 	}
 	if e := (*ended)(nil); errors.As(err, &e) {
 		return e.code

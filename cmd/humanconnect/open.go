@@ -13,6 +13,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/core/store/sqlite"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -94,8 +95,8 @@ var errTimeLimit error = problem.New("timeout", "the time limit is over").Hint("
 // open runs the session; see the command's help for what it promises.
 func (a *App) open(c *cobra.Command, o openOptions) error {
 	ctx := c.Context()
-	if o.timeout < 0 || o.hookWait < 0 {
-		return usage(c, "a time limit is not negative")
+	if err := o.check(c); err != nil {
+		return err
 	}
 	if o.timeout > 0 {
 		var cancel context.CancelFunc
@@ -107,13 +108,13 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 		return err
 	}
 	defer st.Close()
-	req, err := a.openRequest(c, o, st)
+	req, err := a.openRequest(ctx, c, o, st)
 	if err != nil {
-		return err
+		return causeOf(ctx, err)
 	}
 	tty, err := a.askOn(c, o, req.Script)
 	if err != nil {
-		return err
+		return a.openFinished(ctx, st, req, o, err)
 	}
 	defer tty.Close()
 	st.warm(ctx, req.Script)
@@ -145,28 +146,57 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	if final.OtherScript {
 		a.warn("the session is closed and had worked through another list of actions; this is its response")
 	}
-	return a.printFinal(st, final, o.hookWait)
+	return a.printFinal(ctx, st, final, o.hookWait)
 }
 
-// drive lets a script or a person act, and closes the session, however that ended; a lost terminal leaves it open.
+// check refuses flags that make no sense. An empty id is none: a script whose variable is not set means some user, and
+// would get whoever's session the token opens.
+func (o openOptions) check(c *cobra.Command) error {
+	if o.timeout < 0 || o.hookWait < 0 {
+		return usage(c, "a time limit is not negative")
+	}
+	for _, name := range []string{"client-id", "client-user-id"} {
+		if f := c.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+			return usage(c, "--%s is empty", name)
+		}
+	}
+	return nil
+}
+
+// openFinished prints the response of a session that is closed already, for which nobody need be asked; else it ends with
+// refused.
+func (a *App) openFinished(ctx context.Context, st *state, req session.OpenRequest, o openOptions, refused error) error {
+	if !sqlite.Exists(st.config.StateDir) {
+		return refused
+	}
+	if err := st.open(ctx, stateOptions{noHooks: o.noHooks}); err != nil {
+		return causeOf(ctx, err)
+	}
+	final, err := st.engine.Finished(ctx, req)
+	if err != nil || final == nil {
+		return refused
+	}
+	return a.printFinal(ctx, st, final, o.hookWait)
+}
+
+// drive lets a script or a person act, and closes the session, however that ended; a lost terminal leaves it open. What
+// cuts it is asked first: it may have come while the last action still went well.
 func (a *App) drive(ctx context.Context, s *session.Session, run func(context.Context) error) (*session.Final, error) {
 	err := run(ctx)
 	exit := exitOK
-	switch {
-	case err == nil || errors.Is(err, session.ErrEnded):
-	case errors.Is(err, session.ErrTakenOver):
-		return nil, err
-	case errors.Is(err, terminal.ErrLost):
-		return nil, endWith(exitHangup)
-	case ctx.Err() != nil:
-		if first := a.Signals.First(); first != nil && first.LeavesOpen() {
-			return nil, endWith(first.ExitCode())
-		}
+	if ctx.Err() != nil {
 		exit = exitCode(context.Cause(ctx))
-	default:
+	}
+	switch {
+	case exit == exitHangup || errors.Is(err, terminal.ErrLost):
+		return nil, endWith(exitHangup)
+	case errors.Is(err, session.ErrTakenOver):
+		return nil, outranked(exit, err)
+	case err != nil && !errors.Is(err, session.ErrEnded) && ctx.Err() == nil:
 		return nil, err
 	}
-	return s.Close(context.WithoutCancel(ctx), exit)
+	final, err := s.Close(context.WithoutCancel(ctx), exit)
+	return final, outranked(exit, err)
 }
 
 // causeOf prefers why a context ended to what its end looked like.

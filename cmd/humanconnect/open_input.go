@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -79,8 +80,8 @@ func addHookFlags(f *pflag.FlagSet, into *[]givenHook) {
 }
 
 // openRequest reads all that open is given.
-func (a *App) openRequest(c *cobra.Command, o openOptions, st *state) (session.OpenRequest, error) {
-	script, err := a.script(c, o, st)
+func (a *App) openRequest(ctx context.Context, c *cobra.Command, o openOptions, st *state) (session.OpenRequest, error) {
+	script, err := a.script(ctx, c, o, st)
 	if err != nil {
 		return session.OpenRequest{}, err
 	}
@@ -88,13 +89,16 @@ func (a *App) openRequest(c *cobra.Command, o openOptions, st *state) (session.O
 	if err != nil {
 		return session.OpenRequest{}, err
 	}
-	token, err := a.sessionToken(c, o.token)
+	token, err := a.sessionToken(ctx, c, o.token)
 	if err != nil {
 		return session.OpenRequest{}, err
 	}
-	user, err := a.textOrFile(o.clientUserID)
+	user, err := a.textOrFile(ctx, o.clientUserID)
 	if err != nil {
 		return session.OpenRequest{}, err
+	}
+	if user == "" && o.clientUserID != "" {
+		return session.OpenRequest{}, usage(c, "the file of --client-user-id is empty")
 	}
 	return session.OpenRequest{
 		Token: token, ClientID: o.clientID, ClientUserID: user, DefaultClientID: st.config.ClientID,
@@ -103,14 +107,14 @@ func (a *App) openRequest(c *cobra.Command, o openOptions, st *state) (session.O
 }
 
 // script is what to do: flags, else the plan file, else the config's plan.
-func (a *App) script(c *cobra.Command, o openOptions, st *state) (session.Script, error) {
-	answers, err := a.answers(c, o.answers)
+func (a *App) script(ctx context.Context, c *cobra.Command, o openOptions, st *state) (session.Script, error) {
+	answers, err := a.answers(ctx, c, o.answers)
 	if err != nil {
 		return session.Script{}, err
 	}
 	s := session.Script{Actions: o.actions, Answers: answers}
 	if len(s.Actions) == 0 {
-		if s.Actions, err = st.planned(c.Context(), o.plan); err != nil {
+		if s.Actions, err = st.planned(ctx, o.plan); err != nil {
 			return s, err
 		}
 	}
@@ -118,7 +122,7 @@ func (a *App) script(c *cobra.Command, o openOptions, st *state) (session.Script
 }
 
 // answers reads --answer flags. What they hold is never repeated in an error.
-func (a *App) answers(c *cobra.Command, given []string) (map[string]map[string]sdk.Secret, error) {
+func (a *App) answers(ctx context.Context, c *cobra.Command, given []string) (map[string]map[string]sdk.Secret, error) {
 	out := make(map[string]map[string]sdk.Secret)
 	for _, g := range given {
 		target, text, _ := strings.Cut(g, "=")
@@ -126,7 +130,7 @@ func (a *App) answers(c *cobra.Command, given []string) (map[string]map[string]s
 		if len(target) == len(g) || !sdk.ValidID(source) || !sdk.ValidFieldID(field) {
 			return nil, usage(c, "an answer is written SOURCE.FIELD=VALUE or SOURCE.FIELD=@FILE")
 		}
-		value, err := a.textOrFile(text)
+		value, err := a.textOrFile(ctx, text)
 		if err != nil {
 			return nil, err
 		}
@@ -172,49 +176,71 @@ func (a *App) place() (hook.Place, error) {
 
 // sessionToken reads the token as --token says, else from the environment. No token at all is "", which has a status of
 // its own.
-func (a *App) sessionToken(c *cobra.Command, value string) (sdk.Secret, error) {
+func (a *App) sessionToken(ctx context.Context, c *cobra.Command, value string) (sdk.Secret, error) {
 	if c.Flags().Changed("token") {
 		if value == "-" {
-			text, err := readAll(a.Streams.In, "standard input")
+			text, err := a.readStdin(ctx)
 			return sdk.Secret(text), err
 		}
-		text, err := a.textOrFile(value)
+		text, err := a.textOrFile(ctx, value)
 		return sdk.Secret(text), err
 	}
-	return a.environmentToken()
+	return a.environmentToken(ctx)
 }
 
-func (a *App) environmentToken() (sdk.Secret, error) {
+func (a *App) environmentToken(ctx context.Context) (sdk.Secret, error) {
 	if path := a.env("HUMANCONNECT_SESSION_TOKEN_FILE"); path != "" {
-		text, err := a.textOrFile("@" + path)
+		text, err := a.textOrFile(ctx, "@"+path)
 		return sdk.Secret(text), err
 	}
 	return sdk.Secret(a.env("HUMANCONNECT_SESSION_TOKEN")), nil
 }
 
+// readStdin reads standard input to its end.
+func (a *App) readStdin(ctx context.Context) (string, error) {
+	return readAll(ctx, "standard input", func() (io.ReadCloser, error) { return io.NopCloser(a.Streams.In), nil })
+}
+
 // textOrFile returns the value, or for @FILE what the file holds without the newline at its end.
-func (a *App) textOrFile(value string) (string, error) {
+func (a *App) textOrFile(ctx context.Context, value string) (string, error) {
 	path, isFile := strings.CutPrefix(value, "@")
 	if !isFile {
 		return value, nil
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", problem.New("input_file", "a file that was given with @ cannot be read").Because(withoutPath(err))
-	}
-	defer f.Close()
-	return readAll(f, "a file that was given with @")
+	return readAll(ctx, "a file that was given with @", func() (io.ReadCloser, error) { return os.Open(path) })
 }
 
-func readAll(r io.Reader, what string) (string, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxInput+1))
+// readAll opens and reads what is a small text. A terminal, a pipe or a named pipe may keep it waiting: it ends early, with
+// the cause, when ctx does, and leaves the read to the end of the program.
+func readAll(ctx context.Context, what string, open func() (io.ReadCloser, error)) (string, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		r, err := open()
+		if err != nil {
+			read <- result{nil, err}
+			return
+		}
+		defer r.Close()
+		text, err := io.ReadAll(io.LimitReader(r, maxInput+1))
+		read <- result{text, err}
+	}()
+	var got result
+	select {
+	case got = <-read:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 	switch {
-	case err != nil:
-		return "", problem.New("input_file", "%s cannot be read", what).Because(withoutPath(err))
-	case len(b) > maxInput:
+	case got.err != nil:
+		return "", problem.New("input_file", "%s cannot be read", what).Because(withoutPath(got.err))
+	case len(got.text) > maxInput:
 		return "", problem.New("input_file", "%s is larger than %d bytes", what, maxInput)
 	}
-	return string(bytes.TrimRight(b, "\r\n")), nil
+	return string(bytes.TrimRight(got.text, "\r\n")), nil
 }
 
 // withoutPath is what went wrong with a file: its name may tell of a user.

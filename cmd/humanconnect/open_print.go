@@ -28,15 +28,38 @@ type afterwards struct {
 	Revocations []revocationOutcome `json:"revocations"`
 }
 
+// hurryTime is what the hooks get once the call is to end: a signal has come, or its time is over.
+const hurryTime = 2 * time.Second
+
+// hurried returns a context that ends soon after ctx, or with the second signal. Call stop in the end.
+func (a *App) hurried(ctx context.Context) (hurried context.Context, stop func()) {
+	hurried, cancel := context.WithCancel(a.Signals.Stopping())
+	release := context.AfterFunc(ctx, func() {
+		over, stop := a.Clock.After(hurryTime)
+		defer stop()
+		select {
+		case <-over:
+			cancel()
+		case <-hurried.Done():
+		}
+	})
+	return hurried, func() {
+		release()
+		cancel()
+	}
+}
+
 // printFinal waits for the hooks, prints the response, and ends with the session's exit code, or with that of a required
-// hook that has not accepted its events.
-func (a *App) printFinal(st *state, final *session.Final, wait time.Duration) error {
+// hook that has not accepted its events. A call that is to end does not wait for the hooks; they are told later.
+func (a *App) printFinal(ctx context.Context, st *state, final *session.Final, wait time.Duration) error {
 	scope := hook.Scope{Session: final.Session, Event: final.Event}
 	if final.Session != "" {
 		scope.Event = ""
 	}
 	waiting := a.startProgress("telling the hooks")
-	tally, err := st.dispatcher.Drain(a.Signals.Stopping(), scope, wait)
+	hurried, stop := a.hurried(ctx)
+	tally, err := st.dispatcher.Drain(hurried, scope, wait)
+	stop()
 	waiting.Done()
 	if err != nil {
 		return fmt.Errorf("wait for the hooks: %w", err)
@@ -49,10 +72,14 @@ func (a *App) printFinal(st *state, final *session.Final, wait time.Duration) er
 	if err := a.printResponse(final.Response, after); err != nil {
 		return err
 	}
-	if final.ExitCode == exitOK && len(tally.Unaccepted) > 0 {
-		return endWith(exitHook)
+	exit := final.ExitCode
+	if exit == exitOK && len(tally.Unaccepted) > 0 {
+		exit = exitHook
 	}
-	return endWith(final.ExitCode)
+	if ctx.Err() != nil {
+		exit = session.RankExit(exitCode(context.Cause(ctx)), exit)
+	}
+	return endWith(exit)
 }
 
 func (st *state) outcomes(ctx context.Context, ses id.Session) ([]revocationOutcome, error) {

@@ -75,7 +75,7 @@ Keep the user id off the command line with --client-user-id @FILE.`,
 
 func (a *App) tokenCreate(c *cobra.Command, r token.Request) error {
 	var err error
-	if r.ClientUserID, err = a.textOrFile(r.ClientUserID); err != nil {
+	if r.ClientUserID, err = a.textOrFile(c.Context(), r.ClientUserID); err != nil {
 		return err
 	}
 	st, err := a.openState(c.Context(), stateOptions{})
@@ -158,7 +158,7 @@ ends now with SESSION_TOKEN_INVALID. Revoking twice changes nothing.`,
 // withToken reads a token, does something with it, and prints what is known of it. Any state but the wanted one ends
 // with the exit code of a bad token.
 func (a *App) withToken(c *cobra.Command, args []string, do func(*state, sdk.Secret) (token.Info, error), want token.State) error {
-	t, err := a.tokenArgument(args)
+	t, err := a.tokenArgument(c.Context(), args)
 	if err != nil {
 		return err
 	}

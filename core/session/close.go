@@ -77,7 +77,7 @@ func (s *Session) Close(ctx context.Context, exitCode int) (*Final, error) {
 	}
 	s.e.wake()
 	f := finalOf(ses)
-	f.ExitCode = rank(exitCode, f.ExitCode)
+	f.ExitCode = RankExit(exitCode, f.ExitCode)
 	return f, nil
 }
 
@@ -167,7 +167,7 @@ func (e *Engine) closeRow(tx store.Tx, ses store.Session, exitCode int) (store.S
 	}
 	ses.Sequence++
 	ses.ClosedAt, ses.Status, ses.Response, ses.Owner = now, string(status), event.JSON(resp), ""
-	ses.ExitCode = rank(exitCode, exitOf(resp))
+	ses.ExitCode = RankExit(exitCode, exitOf(resp))
 	if err := tx.SaveSession(ses); err != nil {
 		return ses, err
 	}
@@ -191,8 +191,8 @@ func exitOf(r event.Response) int {
 	return exitOK
 }
 
-// rank returns the exit code that outranks the other: a signal, then a token, a time limit, failures, success.
-func rank(a, b int) int {
+// RankExit returns the exit code that outranks the other: a signal, then a token, a time limit, failures, success.
+func RankExit(a, b int) int {
 	order := func(code int) int {
 		switch {
 		case code >= 128:

@@ -64,6 +64,19 @@ func (e *Engine) Open(ctx context.Context, r OpenRequest) (Opening, error) {
 	return e.claim(ctx, r, v)
 }
 
+// Finished returns what the session of a token ended with, if it is closed; else nil. It opens and changes nothing.
+func (e *Engine) Finished(ctx context.Context, r OpenRequest) (*Final, error) {
+	v, err := e.judge(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	known, found, err := e.find(ctx, v)
+	if err != nil || !found || known.ClosedAt.IsZero() {
+		return nil, err
+	}
+	return e.stored(known, r.Script.Actions)
+}
+
 // judge asks the checker; a token of another client or user than the caller's is invalid.
 func (e *Engine) judge(ctx context.Context, r OpenRequest) (token.Verdict, error) {
 	v, err := e.Checker.Check(ctx, r.Token)

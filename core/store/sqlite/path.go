@@ -7,6 +7,12 @@ import (
 	"path/filepath"
 )
 
+// Exists says whether a directory holds a state, or the beginnings of one. It opens no file.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, fileDB))
+	return err == nil
+}
+
 // prepareDir makes the directory where it does not exist, and sees that it can hold a state.
 func prepareDir(dir string) error {
 	err := checkDir(dir, false)
