@@ -11,6 +11,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/core/token"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -277,4 +278,41 @@ func TestSuccessAtTheSourceMakesANamedFailureGood(t *testing.T) {
 		t.Errorf("failures: %s", f.Response)
 	}
 	w.check()
+}
+
+// fickle is a service that says of its tokens what it is told to.
+type fickle struct {
+	token.Checker
+	user string
+}
+
+func (f *fickle) Check(ctx context.Context, t sdk.Secret) (token.Verdict, error) {
+	v, err := f.Checker.Check(ctx, t)
+	v.ClientUserID = f.user
+	return v, err
+}
+
+func TestTokenThatBecomesAnotherUsersShowsNoSession(t *testing.T) {
+	for _, closed := range []bool{false, true} {
+		w := newWorld(t)
+		tok := w.token("ada", time.Hour)
+		first := w.frontEnd()
+		s := first.open(tok)
+		if err := first.connect(s, alpha); err != nil {
+			t.Fatal(err)
+		}
+		if closed {
+			first.close(s)
+		}
+		first.kill()
+		second := w.frontEnd()
+		second.Checker = &fickle{second.Checker, "bob"}
+		o, err := second.try(session.OpenRequest{Token: tok, ClientUserID: "bob"})
+		if err != nil || o.Session != nil || o.Final == nil || o.Final.Status != event.TokenInvalid || o.Final.Session != "" {
+			t.Fatalf("closed %t: %+v, %v", closed, o, err)
+		}
+		if f, err := second.Finished(t.Context(), session.OpenRequest{Token: tok}); err != nil || f != nil {
+			t.Errorf("closed %t: finished with %+v, %v", closed, f, err)
+		}
+	}
 }

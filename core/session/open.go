@@ -47,7 +47,7 @@ func (e *Engine) Open(ctx context.Context, r OpenRequest) (Opening, error) {
 	if err != nil {
 		return Opening{}, err
 	}
-	known, found, err := e.find(ctx, v)
+	known, found, v, err := e.find(ctx, v)
 	switch {
 	case err != nil:
 		return Opening{}, err
@@ -70,7 +70,7 @@ func (e *Engine) Finished(ctx context.Context, r OpenRequest) (*Final, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, found, err := e.find(ctx, v)
+	known, found, _, err := e.find(ctx, v)
 	if err != nil || !found || known.ClosedAt.IsZero() {
 		return nil, err
 	}
@@ -90,23 +90,44 @@ func (e *Engine) judge(ctx context.Context, r OpenRequest) (token.Verdict, error
 	return v, nil
 }
 
-func (e *Engine) find(ctx context.Context, v token.Verdict) (ses store.Session, found bool, err error) {
+// errOtherUser: the service that has the tokens says today that a token is another user's than the one whose session it
+// opened. Neither gets to see that session.
+var errOtherUser = errors.New("the session of the token is another user's")
+
+// sessionOf returns the session of a genuine token, or store.ErrNotFound, or errOtherUser.
+func sessionOf(tx store.Tx, v token.Verdict) (store.Session, error) {
+	ses, err := tx.SessionByToken(v.Key)
+	if err != nil {
+		return store.Session{}, err
+	}
+	user, err := tx.UserByID(ses.User)
+	switch {
+	case err != nil:
+		return ses, err
+	case user.ClientID != v.ClientID || user.ClientUserID != v.ClientUserID:
+		return store.Session{}, errOtherUser
+	}
+	return ses, nil
+}
+
+// find returns the session of a token, if there is one, and the verdict on the token that stands with it.
+func (e *Engine) find(ctx context.Context, v token.Verdict) (ses store.Session, found bool, _ token.Verdict, err error) {
 	if !v.Genuine() {
-		return ses, false, nil
+		return ses, false, v, nil
 	}
 	err = e.Store.View(ctx, func(tx store.Tx) error {
-		ses, err = tx.SessionByToken(v.Key)
-		if errors.Is(err, store.ErrNotFound) {
-			ses, found = store.Session{}, false
-			return nil
-		}
-		found = err == nil
+		ses, err = sessionOf(tx, v)
 		return err
 	})
-	if err != nil {
-		return ses, false, fmt.Errorf("look up the session of a token: %w", err)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return ses, false, v, nil
+	case errors.Is(err, errOtherUser):
+		return ses, false, token.Verdict{Status: event.TokenInvalid}, nil
+	case err != nil:
+		return ses, false, v, fmt.Errorf("look up the session of a token: %w", err)
 	}
-	return ses, found, nil
+	return ses, true, v, nil
 }
 
 // ready makes sure, before anything is opened, that the session is free and the script can run.
@@ -146,8 +167,11 @@ func (e *Engine) claim(ctx context.Context, r OpenRequest, v token.Verdict) (Ope
 		if user, err = store.EnsureUser(tx, v.ClientID, v.ClientUserID); err != nil {
 			return err
 		}
-		ses, err = tx.SessionByToken(v.Key)
+		ses, err = sessionOf(tx, v)
 		switch {
+		case errors.Is(err, errOtherUser):
+			verdict = token.Verdict{Status: event.TokenInvalid}
+			return nil
 		case errors.Is(err, store.ErrNotFound):
 			verdict.Status, err = e.stands(tx, v, now)
 			if err != nil || verdict.Status != event.Success {
