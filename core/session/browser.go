@@ -391,7 +391,7 @@ func (e *Engine) Progress(ctx context.Context, attempt id.Attempt) (Progress, er
 			p.State = AttemptFailed
 		case store.AttemptOpen:
 			p.State = AttemptAsks
-			if a.Callback != nil {
+			if a.Callback != nil || waits(a) {
 				p.State = AttemptWorking
 			}
 		}
@@ -401,6 +401,13 @@ func (e *Engine) Progress(ctx context.Context, attempt id.Attempt) (Progress, er
 		return p, fmt.Errorf("look how far an attempt is: %w", err)
 	}
 	return p, nil
+}
+
+// waits says that the provider asks for nothing but time.
+func waits(a store.Attempt) bool {
+	step, err := sdk.UnmarshalStep(a.LastStep)
+	_, wait := step.(sdk.Wait)
+	return err == nil && wait
 }
 
 // describe adds what the session's history knows of the attempt.

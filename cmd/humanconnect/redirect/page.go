@@ -24,7 +24,32 @@ type page struct {
 	Todo string
 	// Fragment lets the page send the parameters of its fragment as a query.
 	Fragment bool
-	Nonce    string
+	// Clear is what the page puts in the place of its query, which has served its purpose and may be a secret.
+	Clear string
+	// Again is where the page asks again in a while.
+	Again string
+	Nonce string
+}
+
+// taken is a page whose redirect was taken: its parameters vanish from the address and the history of the browser.
+func taken(p page) page {
+	p.Clear = "?" + doneParameter + "=1"
+	return p
+}
+
+// arrived is what such a page says when it is loaded again.
+func arrived() page {
+	return page{
+		Title: "Your answer has arrived", Good: true, Text: "This page has served its purpose.",
+		Todo: "Close it, and go back to where you began to see what came of it.",
+	}
+}
+
+func misdirected() page {
+	return page{
+		Title: "This is not the address of this page", Text: "It was asked for by a name that is not its own. Nothing was changed.",
+		Todo: "If you are connecting a source, go back to where you began: it still waits for you.",
+	}
 }
 
 func ended(p session.Progress) page {
@@ -56,11 +81,11 @@ func failed(name string, f *failure.Failure) page {
 	return p
 }
 
-func working() page {
-	return page{
-		Title: "Your answer has arrived", Good: true, Text: "The source takes its time.",
-		Todo: "Close this page and go back to where you began, to see what comes of it.",
-	}
+func working(again string) page {
+	return taken(page{
+		Title: "Your answer has arrived", Good: true, Text: "The source takes its time.", Again: again,
+		Todo: "This page goes on by itself. You can also close it and go back to where you began.",
+	})
 }
 
 func stray() page {
@@ -70,7 +95,7 @@ func stray() page {
 	}
 }
 
-// empty is shown for a redirect without parameters; they may stand in the fragment, which only the page sees.
+// empty is shown for a redirect without a state; it may stand in the fragment, which only the page sees.
 func empty() page {
 	p := stray()
 	p.Fragment = true

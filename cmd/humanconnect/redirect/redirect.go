@@ -4,9 +4,11 @@
 //	GET /go/NONCE   once: redirects to the address of the source. So that address, which names source and state, is
 //	                no argument of the browser's command.
 //	GET /callback   the redirect of a source, or whatever path a callback URL of the config has. Parameters that come
-//	                in the fragment are sent again as a query by the page.
+//	                in the fragment are sent again as a query by the page, which takes all of them out of its address
+//	                once they have arrived.
 //
-// A redirect that nobody waits for changes nothing, and the page says how to go back.
+// A redirect that nobody waits for changes nothing, and the page says how to go back. Nor does a request that no person
+// made: HEAD, and pages that a browser loads in advance.
 package redirect
 
 import (
@@ -70,7 +72,9 @@ type Listener struct {
 	// first is the address that new attempts use.
 	first string
 	links map[string]string
-	hosts map[string]bool
+	// awaited are the attempts whose page asks again what came of them, by nonce.
+	awaited map[string]session.CallbackResult
+	hosts   map[string]bool
 }
 
 type server struct {
@@ -85,7 +89,8 @@ func New(o Options) *Listener {
 	if o.Listen == "" {
 		o.Listen = DefaultListen
 	}
-	return &Listener{opt: o, servers: make(map[string]*server), links: make(map[string]string), hosts: make(map[string]bool)}
+	return &Listener{opt: o, servers: make(map[string]*server), links: make(map[string]string),
+		awaited: make(map[string]session.CallbackResult), hosts: make(map[string]bool)}
 }
 
 // Bind implements session.Redirects.
@@ -101,9 +106,8 @@ func (l *Listener) Bind(ctx context.Context, src source.Source, uri string) (str
 		addr, err := l.start(ctx)
 		return "http://" + addr + "/callback", err
 	case uri == "" || uri == own:
-		_, err := l.start(ctx)
 		l.allow(own)
-		return own, err
+		return own, l.listenFor(ctx, own)
 	}
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "http" {
@@ -113,11 +117,49 @@ func (l *Listener) Bind(ctx context.Context, src source.Source, uri string) (str
 	return uri, err
 }
 
+// listenFor listens for the redirects of a callback URL of the config. One of this machine that names a port is listened
+// at itself, unless the config names the port to listen at: then something stands in front.
+func (l *Listener) listenFor(ctx context.Context, own string) error {
+	u, err := url.Parse(own)
+	if err != nil {
+		return fmt.Errorf("the callback URL: %w", err)
+	}
+	_, port, err := net.SplitHostPort(l.opt.Listen)
+	free := err == nil && (port == "" || port == "0")
+	if free && u.Scheme == "http" && u.Port() != "" && loopback(u.Hostname()) {
+		host := u.Hostname()
+		if host == "localhost" {
+			host = "127.0.0.1"
+		}
+		addr, err := l.listen(ctx, net.JoinHostPort(host, u.Port()))
+		if l.first == "" {
+			l.first = addr
+		}
+		return err
+	}
+	_, err = l.start(ctx)
+	return err
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // allow lets the host of a callback URL of the config through the check of the Host header.
 func (l *Listener) allow(address string) {
 	if u, err := url.Parse(address); err == nil {
-		l.hosts[strings.ToLower(u.Host)] = true
+		l.hosts[hostOf(u.Host)] = true
 	}
+}
+
+// hostOf is a Host header without the port that its scheme implies (RFC 9110 §4.2.3): a browser leaves it out.
+func hostOf(host string) string {
+	host = strings.ToLower(host)
+	if name, port, err := net.SplitHostPort(host); err == nil && (port == "80" || port == "443") {
+		return name
+	}
+	return host
 }
 
 // start listens at the address for new attempts.
@@ -148,7 +190,7 @@ func (l *Listener) listen(ctx context.Context, addr string) (string, error) {
 			IdleTimeout: requestTime,
 		},
 	}
-	l.servers[addr], l.hosts[addr] = s, true
+	l.servers[addr], l.hosts[hostOf(addr)] = s, true
 	go func() {
 		defer close(s.done)
 		_ = s.http.Serve(ln) // it ends with Close
@@ -164,11 +206,15 @@ func (l *Listener) Link(ctx context.Context, address string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var b [nonceSize]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand
-	nonce := base64.RawURLEncoding.EncodeToString(b[:])
+	nonce := newNonce()
 	l.links[nonce] = address
 	return "http://" + addr + goPath + nonce, nil
+}
+
+func newNonce() string {
+	var b [nonceSize]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand
+	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
 // Close stops listening. Pages that are being answered get a moment.
@@ -196,39 +242,60 @@ func (l *Listener) handler() http.Handler {
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /", l.comeBack)
 	mux.HandleFunc("POST /", l.comeBack)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { show(w, http.StatusMethodNotAllowed, stray()) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Cache-Control", "no-store")
 		header.Set("Referrer-Policy", "no-referrer")
 		header.Set("X-Content-Type-Options", "nosniff")
-		if !l.knows(r.Host) {
-			http.Error(w, "this is not the address of this page", http.StatusMisdirectedRequest)
-			return
+		switch {
+		case !l.knows(r.Host):
+			show(w, http.StatusMisdirectedRequest, misdirected())
+		case r.Method == http.MethodHead:
+			header.Set("Content-Type", "text/html; charset=utf-8")
+		case inAdvance(r.Header):
+			w.WriteHeader(http.StatusServiceUnavailable)
+		default:
+			mux.ServeHTTP(w, r)
 		}
-		mux.ServeHTTP(w, r)
 	})
+}
+
+// inAdvance says that a browser asks for a page that its person may never open.
+func inAdvance(h http.Header) bool {
+	purpose := h.Get("Sec-Purpose") + h.Get("Purpose") + h.Get("X-Moz")
+	return strings.Contains(purpose, "prefetch") || strings.Contains(purpose, "preview")
 }
 
 // knows keeps pages of other sites, which can make a name of theirs resolve to loopback, from talking to us.
 func (l *Listener) knows(host string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.hosts[strings.ToLower(host)]
+	return l.hosts[hostOf(host)]
 }
 
-// leave sends a browser off.
+// leave sends a browser off. A callback URL of the config may have a path like that of a link.
 func (l *Listener) leave(w http.ResponseWriter, r *http.Request) {
 	nonce := r.PathValue("nonce")
 	l.mu.Lock()
 	address, ok := l.links[nonce]
 	delete(l.links, nonce)
 	l.mu.Unlock()
-	if !ok {
+	switch {
+	case ok:
+		http.Redirect(w, r, address, http.StatusSeeOther)
+	case r.URL.RawQuery != "":
+		l.comeBack(w, r)
+	default:
 		show(w, http.StatusGone, usedLink())
-		return
 	}
-	http.Redirect(w, r, address, http.StatusSeeOther)
 }
+
+// The parameters by which a page of ours calls again.
+const (
+	againParameter = "humanconnect-again"
+	doneParameter  = "humanconnect-done"
+)
 
 // comeBack takes a redirect.
 func (l *Listener) comeBack(w http.ResponseWriter, r *http.Request) {
@@ -242,8 +309,19 @@ func (l *Listener) comeBack(w http.ResponseWriter, r *http.Request) {
 		raw = r.PostForm.Encode()
 	}
 	c, ok := session.ParseRedirect("http://" + r.Host + "/?" + raw)
-	if !ok {
+	switch {
+	case !ok:
 		show(w, http.StatusOK, empty())
+		return
+	case c.Get(doneParameter) != "":
+		show(w, http.StatusOK, arrived())
+		return
+	case c.Get(againParameter) != "":
+		l.again(w, r, c.Get(againParameter))
+		return
+	case c.Get("state") == "": // the rest may stand in the fragment
+		p := empty()
+		show(w, http.StatusBadRequest, p)
 		return
 	}
 	result, err := l.opt.Engine.Callback(r.Context(), c)
@@ -253,12 +331,24 @@ func (l *Listener) comeBack(w http.ResponseWriter, r *http.Request) {
 	case result.Outcome != session.CallbackAccepted:
 		show(w, http.StatusBadRequest, stray())
 	default:
-		show(w, http.StatusOK, l.outcome(r.Context(), result))
+		show(w, http.StatusOK, l.outcome(r.Context(), result, newNonce()))
 	}
 }
 
-// outcome waits for what comes of a redirect.
-func (l *Listener) outcome(ctx context.Context, result session.CallbackResult) page {
+// again answers a page that asks what has come of its redirect by now.
+func (l *Listener) again(w http.ResponseWriter, r *http.Request, nonce string) {
+	l.mu.Lock()
+	result, ok := l.awaited[nonce]
+	l.mu.Unlock()
+	if !ok {
+		show(w, http.StatusOK, arrived())
+		return
+	}
+	show(w, http.StatusOK, l.outcome(r.Context(), result, nonce))
+}
+
+// outcome waits for what comes of a redirect. A page that has waited long enough asks again by the nonce.
+func (l *Listener) outcome(ctx context.Context, result session.CallbackResult, nonce string) page {
 	ctx, cancel := context.WithTimeout(ctx, outcomeTime)
 	defer cancel()
 	tick := time.NewTicker(outcomePoll)
@@ -267,13 +357,16 @@ func (l *Listener) outcome(ctx context.Context, result session.CallbackResult) p
 		moved := l.opt.Engine.Moved()
 		p, err := l.opt.Engine.Progress(ctx, result.Attempt)
 		if err == nil && p.State != session.AttemptWorking {
-			return ended(p)
+			return taken(ended(p))
 		}
 		select {
 		case <-moved:
 		case <-tick.C: // another process may be the one that works on it
 		case <-ctx.Done():
-			return working()
+			l.mu.Lock()
+			l.awaited[nonce] = result
+			l.mu.Unlock()
+			return working("?" + againParameter + "=" + nonce)
 		}
 	}
 }

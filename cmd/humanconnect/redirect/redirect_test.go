@@ -3,8 +3,10 @@ package redirect
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +24,9 @@ type engine struct {
 	got      []sdk.Callback
 	used     bool
 	progress session.Progress
+	moved    chan struct{}
+	// asked counts the questions how far the attempt is.
+	asked int
 }
 
 func (e *engine) Callback(_ context.Context, c sdk.Callback) (session.CallbackResult, error) {
@@ -35,10 +40,28 @@ func (e *engine) Callback(_ context.Context, c sdk.Callback) (session.CallbackRe
 	return session.CallbackResult{Outcome: session.CallbackAccepted, Attempt: "att"}, nil
 }
 
-func (e *engine) Moved() <-chan struct{} { return nil }
+func (e *engine) Moved() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.moved
+}
 
 func (e *engine) Progress(context.Context, id.Attempt) (session.Progress, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asked++
 	return e.progress, nil
+}
+
+// move changes how far the attempt has come.
+func (e *engine) move(p session.Progress) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.progress = p
+	if e.moved != nil {
+		close(e.moved)
+		e.moved = nil
+	}
 }
 
 func listening(t *testing.T, e *engine, o Options) (*Listener, string) {
@@ -136,6 +159,13 @@ func TestFragmentIsSentAgainAsAQuery(t *testing.T) {
 	status, body, _ := get(t, uri)
 	if status != http.StatusOK || !strings.Contains(body, "location.hash") || !strings.Contains(body, "Nothing waits") {
 		t.Errorf("%d\n%s", status, body)
+	}
+	// A callback URL may have a query of its own.
+	if _, body, _ := get(t, uri+"?tenant=1"); !strings.Contains(body, "location.hash") || !strings.Contains(body, "<noscript>") {
+		t.Errorf("beside a query:\n%s", body)
+	}
+	if _, body, _ := get(t, uri+"?state=bad"); strings.Contains(body, "location.hash") {
+		t.Error("a redirect with a state is sent again")
 	}
 }
 
@@ -239,5 +269,153 @@ func TestSourcesAreToldTheURLOfTheConfig(t *testing.T) {
 	req.Host = "connect.example.com"
 	if status, _, _ := answer(t, http.DefaultClient, req); status != http.StatusOK {
 		t.Errorf("through what stands in front: %d", status)
+	}
+}
+
+func ask(t *testing.T, method, address string, header ...string) (int, string, http.Header) {
+	t.Helper()
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	req, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	return answer(t, &client, req)
+}
+
+// TestRequestsThatNoPersonMadeDoNothing: previews of links, and pages that are loaded in advance.
+func TestRequestsThatNoPersonMadeDoNothing(t *testing.T) {
+	e := &engine{progress: session.Progress{State: session.AttemptConnected}}
+	l, uri := listening(t, e, Options{})
+	link, err := l.Link(t.Context(), "https://source.example/authorize")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{link, uri + "?code=1&state=good"} {
+		ask(t, http.MethodHead, address)
+		ask(t, http.MethodGet, address, "Sec-Purpose", "prefetch;prerender")
+		ask(t, http.MethodGet, address, "Purpose", "prefetch")
+	}
+	if len(e.got) > 0 {
+		t.Error("a redirect was taken")
+	}
+	if status, _, _ := get(t, link); status != http.StatusSeeOther {
+		t.Errorf("the link: %d", status)
+	}
+	if status, _, _ := get(t, uri+"?code=1&state=good"); status != http.StatusOK || len(e.got) != 1 {
+		t.Errorf("the redirect: %d", status)
+	}
+	if status, body, _ := ask(t, http.MethodDelete, uri); status != http.StatusMethodNotAllowed || !strings.Contains(body, "<h1>") {
+		t.Errorf("another method: %d\n%s", status, body)
+	}
+}
+
+func TestPageKeepsWhatItGotToItself(t *testing.T) {
+	_, uri := listening(t, &engine{progress: session.Progress{State: session.AttemptConnected}}, Options{})
+	_, body, header := get(t, uri+"?code=1&state=good")
+	for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
+		if got := header.Get(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if !strings.Contains(body, "history.replaceState") {
+		t.Error("code and state stay in the address")
+	}
+	if status, body, _ := get(t, uri+"?humanconnect-done=1"); status != http.StatusOK || !strings.Contains(body, "has arrived") {
+		t.Errorf("loaded again: %d\n%s", status, body)
+	}
+}
+
+func TestPageWaitsForWhatComesOfItsRedirect(t *testing.T) {
+	e := &engine{progress: session.Progress{State: session.AttemptWorking}, moved: make(chan struct{})}
+	_, uri := listening(t, e, Options{})
+	shown := make(chan string, 1)
+	go func() {
+		_, body, _ := get(t, uri+"?code=1&state=good")
+		shown <- body
+	}()
+	for asked := 0; asked == 0; runtime.Gosched() {
+		e.mu.Lock()
+		asked = e.asked
+		e.mu.Unlock()
+	}
+	select {
+	case body := <-shown:
+		t.Fatalf("shown before it was known:\n%s", body)
+	default:
+	}
+	e.move(session.Progress{State: session.AttemptConnected, SourceName: "Tracker"})
+	if body := <-shown; !strings.Contains(body, "Tracker is connected") {
+		t.Error(body)
+	}
+}
+
+// TestPageAsksAgainByItself where it takes too long: here its own request ends early.
+func TestPageAsksAgainByItself(t *testing.T) {
+	e := &engine{progress: session.Progress{State: session.AttemptWorking}}
+	l, uri := listening(t, e, Options{})
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := l.outcome(over, session.CallbackResult{Attempt: "att"}, "n1")
+	if p.Again != "?humanconnect-again=n1" {
+		t.Fatalf("%+v", p)
+	}
+	e.move(session.Progress{State: session.AttemptConnected, SourceName: "Tracker"})
+	if _, body, _ := get(t, uri+p.Again); !strings.Contains(body, "Tracker is connected") {
+		t.Error(body)
+	}
+	if _, body, _ := get(t, uri+"?humanconnect-again=other"); !strings.Contains(body, "has arrived") {
+		t.Error(body)
+	}
+}
+
+func TestCallbackURLOfThisMachineIsListenedAt(t *testing.T) {
+	free, uri := listening(t, &engine{}, Options{})
+	u, err := url.Parse(uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Close() // its port is free now
+	own := "http://localhost:" + u.Port() + "/cb/withings"
+	l, got := listening(t, &engine{}, Options{URL: own})
+	if got != own {
+		t.Fatalf("sources are told %s", got)
+	}
+	if status, _, _ := get(t, own); status != http.StatusOK {
+		t.Errorf("status %d at %v", status, l.Addresses())
+	}
+	// With a fixed port to listen at, something stands in front.
+	l, _ = listening(t, &engine{}, Options{URL: "http://127.0.0.1:1/cb", Listen: "127.0.0.1:" + freePort(t)})
+	if got := l.Addresses(); len(got) != 1 || strings.HasSuffix(got[0], ":1") {
+		t.Errorf("listening at %v", got)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func TestCallbackURLMayHaveAnyPathAndPort(t *testing.T) {
+	e := &engine{progress: session.Progress{State: session.AttemptConnected}}
+	l, _ := listening(t, e, Options{URL: "https://connect.example.com:443/go/callback"})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addresses()[0]+"/go/callback?code=1&state=good", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "connect.example.com" // a browser leaves the port of https out
+	if status, body, _ := answer(t, http.DefaultClient, req); status != http.StatusOK || len(e.got) != 1 {
+		t.Errorf("%d\n%s", status, body)
 	}
 }
