@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
 	"syscall"
-	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/redirect"
 	"github.com/humanconnect/humanconnect/core/config"
@@ -19,9 +21,6 @@ import (
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/sdk"
 )
-
-// browserStart is how soon a browser command that is none ends with an error. One that runs on is a browser.
-const browserStart = 2 * time.Second
 
 // browser takes a person to a source: by the command in BROWSER, or by showing the address. It implements
 // session.Browser. One step at a time holds the person; the others wait.
@@ -35,28 +34,39 @@ type browser struct {
 	screens bool
 	// pasted reads what a person pastes; nil where nobody can.
 	pasted *pasteReader
-
-	turn chan struct{}
 }
 
 // newBrowser returns nil if this call has no browser to use. On a terminal whose screens ask a person it shows nothing by
 // itself: they do.
 func (a *App) newBrowser(st *state, o openOptions, screens bool) *browser {
-	b := &browser{app: a, command: a.env("BROWSER"), screens: screens, turn: make(chan struct{}, 1)}
+	b := &browser{app: a, command: commandOf(a.env("BROWSER")), screens: screens}
 	if b.command == "" && (screens || o.ui == uiTerminal) {
 		b.command = a.opener()
 	}
 	switch {
 	case o.noBrowser:
 		b.command = ""
-		if !screens && !a.unattended() {
-			b.pasted = newPasteReader(a)
-		}
 	case b.command == "" && !screens && o.ui != uiTerminal:
 		return nil
 	}
+	if !screens && !a.unattended() {
+		b.pasted = newPasteReader(a, o.noBrowser)
+	}
 	b.listener = redirect.New(redirect.Options{Listen: st.config.Callback.Listen, URL: st.config.Callback.URL, Engine: b})
 	return b
+}
+
+// commandOf chooses among the commands of BROWSER, which may be a list with colons: the first one that is there, else all
+// of it, whose failure will tell.
+func commandOf(browser string) string {
+	for _, command := range append([]string{browser}, strings.Split(browser, ":")...) {
+		if words := strings.Fields(command); len(words) > 0 {
+			if _, err := exec.LookPath(words[0]); err == nil {
+				return command
+			}
+		}
+	}
+	return browser
 }
 
 // opener is the command with which this desktop opens an address, or "".
@@ -118,36 +128,63 @@ func (st *state) person(b *browser) session.Person {
 	return p
 }
 
-// Open implements session.Browser.
+// Open implements session.Browser. Where the command is none that opens anything, and a person is there to paste, the
+// address is shown in its place.
 func (b *browser) Open(ctx context.Context, _ *session.Attempt, address string, failed func(error)) (func(), error) {
-	select {
-	case b.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	done := func() { <-b.turn }
 	if b.command == "" {
-		return b.show(ctx, address, done), nil
+		return b.show(ctx, address), nil
 	}
 	link, err := b.listener.Link(ctx, address)
-	if err == nil {
-		err = b.launch(ctx, link, failed)
-	}
 	if err != nil {
-		done()
 		return nil, err
 	}
-	return done, nil
+	shown := &fallback{show: func() func() { return b.show(ctx, address) }}
+	if b.pasted.ready() {
+		failed = func(error) { shown.begin() }
+	}
+	if err := b.launch(ctx, link, failed); err != nil {
+		if !b.pasted.ready() {
+			return nil, err
+		}
+		shown.begin()
+	}
+	return shown.end, nil
 }
 
-// show prints the address and takes the redirect pasted, while the listener waits for it too.
-func (b *browser) show(ctx context.Context, address string, done func()) func() {
+// fallback shows an address, unless it is over.
+type fallback struct {
+	show func() func()
+
+	mu   sync.Mutex
+	over bool
+	hide func()
+}
+
+func (f *fallback) begin() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.over && f.hide == nil {
+		f.hide = f.show()
+	}
+}
+
+func (f *fallback) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.over = true
+	if f.hide != nil {
+		f.hide()
+	}
+}
+
+// show prints the address and takes the redirect pasted, while the listener waits for it too. hide ends it.
+func (b *browser) show(ctx context.Context, address string) (hide func()) {
 	if b.screens {
-		return done
+		return func() {}
 	}
 	_, _ = fmt.Fprintf(b.app.Streams.Err, "humanconnect: open this address in a browser:\n\n    %s\n\n", cleanAddress(address))
-	if b.pasted == nil {
-		return done
+	if !b.pasted.ready() {
+		return func() {}
 	}
 	_, _ = fmt.Fprintln(b.app.Streams.Err, "humanconnect: if the browser cannot come back by itself, paste the address that it ends at:")
 	ctx, cancel := context.WithCancel(ctx)
@@ -156,7 +193,6 @@ func (b *browser) show(ctx context.Context, address string, done func()) func() 
 	return func() {
 		cancel()
 		wg.Wait()
-		done()
 	}
 }
 
@@ -166,6 +202,10 @@ func (b *browser) takePasted(ctx context.Context) {
 		line, ok := b.pasted.next(ctx)
 		if !ok {
 			return
+		}
+		if len(line) >= maxLineOfTerminal && b.pasted.terminal {
+			b.app.warn("the terminal cut that address; open it on this machine instead, or paste it with: open --no-browser < FILE")
+			continue
 		}
 		result, err := b.engine.PasteRedirect(ctx, line)
 		switch {
@@ -180,7 +220,7 @@ func (b *browser) takePasted(ctx context.Context) {
 }
 
 // launch starts the browser command with the link in the place of %s, or at its end, and returns. failed is told if the
-// command ends with an error soon. What it prints is not ours.
+// command ends with an error, whenever that is. What it prints is not ours.
 func (b *browser) launch(ctx context.Context, link string, failed func(error)) error {
 	argv := strings.Fields(b.command)
 	placed := false
@@ -201,38 +241,66 @@ func (b *browser) launch(ctx context.Context, link string, failed func(error)) e
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the browser: %w", err)
 	}
-	began := b.app.Clock.Now()
 	go func() { // lives as long as the browser, which is not ours to end
-		if err := cmd.Wait(); err != nil && b.app.Clock.Now().Sub(began) < browserStart {
+		if err := cmd.Wait(); err != nil {
 			failed(fmt.Errorf("the browser: %w", err))
 		}
 	}()
 	return nil
 }
 
-// pasteReader reads lines of the terminal, or of standard input where there is none, for whoever waits for one. Its
-// goroutine lives as long as the program: a read of a terminal cannot be taken back.
+// maxLineOfTerminal is the longest line that a terminal hands on, in bytes; it cuts what is longer (termios(3), MAX_CANON
+// of Linux).
+const maxLineOfTerminal = 4095
+
+// pasteReader reads lines of the terminal, or of standard input where that was asked for, for whoever waits for one. Its
+// goroutine lives as long as the program: a read of a terminal cannot be taken back. nil reads nothing.
 type pasteReader struct {
-	open  func() io.Reader
-	once  sync.Once
-	lines chan string
+	app *App
+	// stdin says that standard input will do.
+	stdin bool
+
+	opened   sync.Once
+	in       io.Reader
+	terminal bool
+	reading  sync.Once
+	lines    chan string
 }
 
-func newPasteReader(a *App) *pasteReader {
-	return &pasteReader{
-		lines: make(chan string),
-		open: func() io.Reader {
-			if tty, err := a.Streams.OpenTerminal(); err == nil {
-				return tty
-			}
-			return a.Streams.In
-		},
+func newPasteReader(a *App, stdin bool) *pasteReader {
+	return &pasteReader{app: a, stdin: stdin, lines: make(chan string)}
+}
+
+// ready says whether there is anything to read from. A terminal that another program has in front is not: the system
+// would stop whoever reads from it.
+func (p *pasteReader) ready() bool {
+	if p == nil {
+		return false
 	}
+	p.opened.Do(func() {
+		tty, err := p.app.Streams.OpenTerminal()
+		switch {
+		case err == nil && foreground(tty):
+			p.in, p.terminal = tty, true
+		case p.stdin:
+			p.in = p.app.Streams.In
+		}
+	})
+	return p.in != nil
+}
+
+func foreground(tty io.ReadWriteCloser) bool {
+	f, ok := tty.(*os.File)
+	if !ok {
+		return true
+	}
+	front, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
+	return err == nil && front == unix.Getpgrp()
 }
 
 // next returns the next line, or false when ctx or the input ended.
 func (p *pasteReader) next(ctx context.Context) (string, bool) {
-	p.once.Do(func() { go p.read() })
+	p.reading.Do(func() { go p.read() })
 	select {
 	case line, ok := <-p.lines:
 		return line, ok
@@ -243,7 +311,7 @@ func (p *pasteReader) next(ctx context.Context) (string, bool) {
 
 func (p *pasteReader) read() {
 	defer close(p.lines)
-	in := bufio.NewScanner(io.LimitReader(p.open(), 1<<20))
+	in := bufio.NewScanner(p.in)
 	in.Buffer(nil, maxInput)
 	for in.Scan() {
 		if line := strings.TrimSpace(in.Text()); line != "" {
