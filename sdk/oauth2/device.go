@@ -110,7 +110,8 @@ func seconds(n float64) time.Duration { return time.Duration(min(n, 24*60*60) * 
 
 // poll asks once whether the person has typed the code.
 func (s *Source) poll(ctx context.Context, req *sdk.ConnectRequest, at resume) (sdk.Step, error) {
-	granted, err := s.config(req.Settings, at.Endpoint).Exchange(withLimits(ctx), "",
+	var said answers
+	granted, err := s.config(req.Settings, at.Endpoint).Exchange(said.in(ctx), "",
 		oauth2.SetAuthURLParam("grant_type", deviceGrant),
 		oauth2.SetAuthURLParam("device_code", at.Device.Code))
 	if err == nil {

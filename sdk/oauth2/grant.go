@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,16 +37,13 @@ func readCredential(c sdk.Credential) (stored, error) {
 	return s, nil
 }
 
-// tokenOf has the scopes as granted: as asked where the server does not say (RFC 6749 §5.1).
+// tokenOf has the scopes as granted.
 func tokenOf(granted *oauth2.Token, asked []string) (Token, error) {
 	if kind := granted.Type(); !strings.EqualFold(kind, "bearer") {
 		return Token{}, refuse(sdk.SourceError, "The source gave a token of a kind that was not asked for.")
 	}
-	scopes := asked
-	if said, _ := granted.Extra("scope").(string); said != "" {
-		scopes = strings.Fields(said)
-	}
-	return Token{Access: sdk.Secret(granted.AccessToken), Scopes: slices.Clone(scopes), Extra: granted.Extra}, nil
+	scopes := grantedScopes(granted.Extra("scope"), asked)
+	return Token{Access: sdk.Secret(granted.AccessToken), Scopes: scopes, Extra: granted.Extra}, nil
 }
 
 // Refresh implements [sdk.Refresher]. A server that rotates refresh tokens gives a new one; else the old one is kept.
@@ -63,8 +59,9 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refre
 	if err != nil {
 		return nil, err
 	}
+	var said answers
 	config := s.config(req.Settings, endpoint)
-	granted, err := config.TokenSource(withLimits(ctx), &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
+	granted, err := config.TokenSource(said.in(ctx), &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
 	if err != nil {
 		return nil, refusedToken(ctx, err, refuse(sdk.Revoked, "The access is not valid any more."), req.Settings)
 	}
