@@ -21,6 +21,8 @@ import (
 // answer for one member of it; by then the code is spent. So each answer is straightened before the library reads it.
 type answers struct {
 	transport
+	// last is the last answer, where it could be read.
+	last json.RawMessage
 }
 
 // in makes the library send its requests this way, with our limits.
@@ -46,7 +48,7 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if plain, ok := straighten(body, resp.Header.Get("Content-Type")); ok {
-		body = plain
+		body, a.last = plain, plain
 		resp.Header.Set("Content-Type", "application/json")
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))

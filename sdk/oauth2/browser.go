@@ -57,7 +57,7 @@ func (s *Source) callback(
 	if at.Nonce != "" && !forThisAttempt(granted, at, config.ClientID) {
 		return nil, refuse(sdk.SourceError, "The answer of the source is not for this attempt.")
 	}
-	return s.connected(ctx, at, granted)
+	return s.finish(ctx, req, at.with(newGrant(granted, said.last)))
 }
 
 // fromIssuer checks who answered (RFC 9207 §2.4), errors included, where the server is known by its issuer.

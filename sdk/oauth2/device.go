@@ -115,7 +115,7 @@ func (s *Source) poll(ctx context.Context, req *sdk.ConnectRequest, at resume) (
 		oauth2.SetAuthURLParam("grant_type", deviceGrant),
 		oauth2.SetAuthURLParam("device_code", at.Device.Code))
 	if err == nil {
-		return s.connected(ctx, at, granted)
+		return s.finish(ctx, req, at.with(newGrant(granted, said.last)))
 	}
 	switch errorCode(err) {
 	case "authorization_pending":

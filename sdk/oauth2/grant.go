@@ -117,14 +117,18 @@ func (s *Source) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
 	if endpoint.RevocationURL == "" {
 		return refuse(sdk.NotSupported, "The source has no way to revoke access.")
 	}
+	return s.revokeAll(ctx, req.Settings, endpoint, have)
+}
+
+func (s *Source) revokeAll(ctx context.Context, settings sdk.Settings, endpoint Endpoint, have stored) error {
 	if have.RefreshToken != "" {
 		form := url.Values{"token": {have.RefreshToken}, "token_type_hint": {"refresh_token"}}
-		if _, err := s.revoke(ctx, req.Settings, endpoint, form); err != nil {
+		if _, err := s.revoke(ctx, settings, endpoint, form); err != nil {
 			return err
 		}
 	}
 	form := url.Values{"token": {have.AccessToken}, "token_type_hint": {"access_token"}}
-	code, err := s.revoke(ctx, req.Settings, endpoint, form)
+	code, err := s.revoke(ctx, settings, endpoint, form)
 	if code == "unsupported_token_type" && have.RefreshToken != "" {
 		return nil
 	}

@@ -441,7 +441,7 @@ func TestACallersEndIsNotTheSourcesFailure(t *testing.T) {
 func TestAStrayReplyIsAnErrorNotACrash(t *testing.T) {
 	s := &oauth2.Source{Endpoint: oauth2.Endpoint{TokenURL: "https://x.example", AuthURL: "https://x.example"}, ClientID: "us"}
 	for _, resume := range []string{
-		"", "x", "{}", `{"verifier":"v"}`, `{"device":{}}`, `{"verifier":"v","device":{}}`,
+		"", "x", "{}", `{"verifier":"v"}`, `{"device":{}}`, `{"verifier":"v","device":{}}`, `{"verifier":"v","granted":{}}`,
 	} {
 		for _, reply := range []sdk.Reply{sdk.FormValues{}, sdk.TimePassed{}, sdk.Callback{}} {
 			if resume == `{"device":{}}` && reply == (sdk.TimePassed{}) {
