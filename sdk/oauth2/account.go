@@ -70,7 +70,7 @@ func (s *Source) finish(ctx context.Context, req *sdk.ConnectRequest, at resume)
 		token.Issuer = at.Endpoint.Issuer
 		var account sdk.Account
 		if account, err = s.account(ctx, token); err == nil {
-			credential := credentialOf(granted, token.Scopes)
+			credential := credentialOf(granted, token.Scopes, at.Endpoint.server())
 			return sdk.Connected{Account: account, Credential: credential, Scopes: token.Scopes}, nil
 		}
 	}
