@@ -67,6 +67,7 @@ func (w *watch) ends() (texts [][]byte, processes int) {
 
 // TestArgumentsNameNeitherSourceNorState: other users of the machine see the arguments of every process.
 func TestArgumentsNameNeitherSourceNorState(t *testing.T) {
+	t.Parallel()
 	p := newAuthorizedPlace(t)
 	p.write("plan.yaml", "actions: [{connect: sandbox-tracker}]")
 	// A browser that is a shell, which runs another program: both stay until the person has been there.
@@ -108,13 +109,4 @@ func TestArgumentsNameNeitherSourceNorState(t *testing.T) {
 	if !link {
 		t.Error("the link that the browser was given was not seen: nothing would have been")
 	}
-}
-
-func queryOf(t *testing.T, address string) url.Values {
-	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u.Query()
 }

@@ -19,6 +19,7 @@ import (
 //	        core or provider killed      core or provider killed
 
 func TestCoreKilledBeforeTheRedirectLeavesItToTheNext(t *testing.T) {
+	t.Parallel()
 	p := newAuthorizedPlace(t)
 	token := p.token("ada")
 	first := p.opens(token, leftAlone, "--connect", "sandbox-tracker")
@@ -39,6 +40,7 @@ func TestCoreKilledBeforeTheRedirectLeavesItToTheNext(t *testing.T) {
 }
 
 func TestProviderKilledBeforeTheRedirectIsNotNoticed(t *testing.T) {
+	t.Parallel()
 	p := newAuthorizedPlace(t)
 	o := p.opens(p.token("ada"), leftAlone, "--connect", "sandbox-tracker")
 	redirect := p.consents(o.browserAt(), "none")
@@ -53,6 +55,7 @@ func TestProviderKilledBeforeTheRedirectIsNotNoticed(t *testing.T) {
 }
 
 func TestProviderKilledInTheExchangeInterruptsTheAttempt(t *testing.T) {
+	t.Parallel()
 	p := newAuthorizedPlace(t)
 	o := p.opens(p.token("ada"), leftAlone, "--connect", "sandbox-tracker")
 	redirect := p.consents(o.browserAt(), "none")
@@ -69,6 +72,7 @@ func TestProviderKilledInTheExchangeInterruptsTheAttempt(t *testing.T) {
 }
 
 func TestCoreKilledInTheExchangeInterruptsTheAttempt(t *testing.T) {
+	t.Parallel()
 	p := newAuthorizedPlace(t)
 	token := p.token("ada")
 	first := p.opens(token, leftAlone, "--connect", "sandbox-tracker")
@@ -92,6 +96,7 @@ func TestCoreKilledInTheExchangeInterruptsTheAttempt(t *testing.T) {
 }
 
 func TestCoreKilledWhileACodeIsShownShowsItAgain(t *testing.T) {
+	t.Parallel()
 	p := newAuthorizedPlace(t)
 	token := p.token("ada")
 	first := p.opens(token, "", "--connect", "sandbox-scale")

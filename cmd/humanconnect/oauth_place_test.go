@@ -208,11 +208,14 @@ func (p *authorizedPlace) opens(token, browser string, args ...string) *opening 
 	return o
 }
 
-// browserAt waits until the browser was opened, and returns the address that the source is to be asked at.
+// browserAt waits until the browser was opened, for the next time, and returns the address that it is sent to.
 func (o *opening) browserAt() string {
 	o.p.t.Helper()
 	waitUntil(o.p.t, func() bool { _, err := os.Stat(o.link); return err == nil })
 	link, err := os.ReadFile(o.link)
+	if err == nil {
+		err = os.Remove(o.link)
+	}
 	if err != nil {
 		o.p.t.Fatal(err)
 	}
@@ -361,6 +364,15 @@ func (p *authorizedPlace) listens(redirect string) {
 		p.t.Fatal(err)
 	}
 	waitUntil(p.t, func() bool { return answers(p.t.Context(), u.Host) })
+}
+
+func queryOf(t *testing.T, address string) url.Values {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query()
 }
 
 // with changes one parameter of a redirect; "" takes it away.
