@@ -222,6 +222,19 @@ func (k *talk) polls(clock *later) *talk {
 	return k.reply(sdk.TimePassed{})
 }
 
+// waits lets time pass as often as a step asks for no more than that.
+func (k *talk) waits() *talk {
+	k.t.Helper()
+	for range 10 {
+		if _, ok := k.step.(sdk.Wait); !ok || k.err != nil {
+			return k
+		}
+		k.reply(sdk.TimePassed{})
+	}
+	k.t.Fatal("it waits for ever")
+	return k
+}
+
 func (k *talk) grant() *sdk.GrantRequest {
 	k.t.Helper()
 	c := k.connected()
@@ -300,7 +313,7 @@ func TestEveryFaultOfTheBrowserEndsInItsCode(t *testing.T) {
 		return &sdk.Error{Code: sdk.SourceUnavailable, Retryable: true, RetryAfter: after}
 	}
 	want := map[string]*sdk.Error{
-		"none": nil, "slow": nil, "short": nil, "no_rotation": nil, "revoke_later": nil, "revoke_fails": nil,
+		"none": nil, "slow": nil, "short": nil, "no_rotation": nil, "revoke_later": nil, "revoke_fails": nil, "account_late": nil,
 		// The state is core's to check: the provider is never told of an answer with another.
 		"wrong_state":                   nil,
 		"wrong_issuer":                  {Code: sdk.SourceError},
@@ -330,7 +343,7 @@ func TestEveryFaultOfTheBrowserEndsInItsCode(t *testing.T) {
 		}
 		t.Run(fault.ID, func(t *testing.T) {
 			t.Parallel()
-			k := beginAt(t, tracker, server).consents(choice{fault: fault.ID})
+			k := beginAt(t, tracker, server).consents(choice{fault: fault.ID}).waits()
 			if expected == nil {
 				k.connected()
 			} else {
@@ -410,7 +423,7 @@ func TestEveryFaultOfADeviceEndsInItsCode(t *testing.T) {
 	t.Parallel() // one of them is to be waited for
 	server, clock := startServer(t)
 	want := map[string]*sdk.Error{
-		"none": nil, "slow": nil, "short": nil, "no_rotation": nil, "revoke_later": nil, "revoke_fails": nil,
+		"none": nil, "slow": nil, "short": nil, "no_rotation": nil, "revoke_later": nil, "revoke_fails": nil, "account_late": nil,
 		"expired":            {Code: sdk.AttemptExpired, Retryable: true},
 		"token_rate_limited": {Code: sdk.RateLimited, Retryable: true, RetryAfter: time.Minute},
 		"token_garbage":      {Code: sdk.SourceError},
@@ -435,7 +448,7 @@ func TestEveryFaultOfADeviceEndsInItsCode(t *testing.T) {
 		}
 		t.Run(fault.ID, func(t *testing.T) {
 			t.Parallel()
-			k := beginAt(t, scale, server).types(choice{fault: fault.ID}).polls(clock)
+			k := beginAt(t, scale, server).types(choice{fault: fault.ID}).polls(clock).waits()
 			switch {
 			case again:
 				if step, ok := k.step.(sdk.ShowCode); !ok || step.PollAfter != after {
@@ -682,7 +695,11 @@ func TestNoErrorHasASecretInIt(t *testing.T) {
 		k := beginAt(t, tracker, server)
 		answer := callbackOf(t, consent(t, k.step.(sdk.OpenURL).URL, choice{fault: fault}))
 		k.req.Reply, k.req.Resume = answer, sdk.ResumeOf(k.step)
-		_, err := provider{}.Connect(context.Background(), &k.req)
+		step, err := provider{}.Connect(context.Background(), &k.req)
+		for wait, ok := step.(sdk.Wait); ok && err == nil; wait, ok = step.(sdk.Wait) {
+			k.req.Reply, k.req.Resume = sdk.TimePassed{}, wait.Resume
+			step, err = provider{}.Connect(context.Background(), &k.req)
+		}
 		if err == nil || strings.Contains(err.Error(), answer.Get("code")) || strings.Contains(err.Error(), "state-of-core") {
 			t.Errorf("%s: %v", fault, err)
 		}

@@ -48,7 +48,8 @@ func (s *Source) callback(
 	}
 	config := s.config(req.Settings, at.Endpoint)
 	config.RedirectURL = req.RedirectURI
-	granted, err := config.Exchange(withLimits(ctx), code, oauth2.VerifierOption(at.Verifier))
+	var said answers
+	granted, err := config.Exchange(said.in(ctx), code, oauth2.VerifierOption(at.Verifier))
 	if err != nil {
 		used := &sdk.Error{Code: sdk.SourceError, Message: "The source does not accept its own code.", Retryable: true}
 		return nil, refusedToken(ctx, err, used, req.Settings)
@@ -56,7 +57,7 @@ func (s *Source) callback(
 	if at.Nonce != "" && !forThisAttempt(granted, at, config.ClientID) {
 		return nil, refuse(sdk.SourceError, "The answer of the source is not for this attempt.")
 	}
-	return s.connected(ctx, at, granted)
+	return s.finish(ctx, req, at.with(newGrant(granted, said.last)))
 }
 
 // fromIssuer checks who answered (RFC 9207 §2.4), errors included, where the server is known by its issuer.
@@ -107,9 +108,4 @@ func (a *audience) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	return json.Unmarshal(data, (*[]string)(a))
-}
-
-// withLimits makes the library use a client with our limits.
-func withLimits(ctx context.Context) context.Context {
-	return context.WithValue(ctx, oauth2.HTTPClient, limited())
 }

@@ -19,7 +19,8 @@ const (
 	// defaultInterval and slowDown are of RFC 8628 §3.5.
 	defaultInterval = 5 * time.Second
 	slowDown        = 5 * time.Second
-	// longestInterval ends the doubling where the server does not answer.
+	// longestInterval ends the doubling where the server does not answer, and what a Retry-After asks for: a code lives
+	// for minutes, and so does an attempt.
 	longestInterval = time.Minute
 )
 
@@ -33,12 +34,12 @@ type device struct {
 	ExpiresAt               time.Time     `json:"expires_at,omitzero"`
 }
 
-// step shows the code.
-func (d *device) step(at resume) sdk.Step {
+// step shows the code. It is asked about after the interval, or later for once.
+func (d *device) step(at resume, later time.Duration) sdk.Step {
 	at.Device = d
 	return sdk.ShowCode{
 		UserCode: d.UserCode, VerificationURI: d.VerificationURI, VerificationURIComplete: d.VerificationURIComplete,
-		PollAfter: d.Interval, ExpiresAt: d.ExpiresAt, Resume: at.bytes(),
+		PollAfter: max(d.Interval, min(later, longestInterval)), ExpiresAt: d.ExpiresAt, Resume: at.bytes(),
 	}
 }
 
@@ -78,7 +79,7 @@ func (s *Source) startDevice(ctx context.Context, req *sdk.ConnectRequest, at re
 	if err != nil {
 		return nil, err
 	}
-	return d.step(at), nil
+	return d.step(at, 0), nil
 }
 
 func (a deviceAnswer) device(now time.Time) (*device, error) {
@@ -109,26 +110,27 @@ func seconds(n float64) time.Duration { return time.Duration(min(n, 24*60*60) * 
 
 // poll asks once whether the person has typed the code.
 func (s *Source) poll(ctx context.Context, req *sdk.ConnectRequest, at resume) (sdk.Step, error) {
-	granted, err := s.config(req.Settings, at.Endpoint).Exchange(withLimits(ctx), "",
+	var said answers
+	granted, err := s.config(req.Settings, at.Endpoint).Exchange(said.in(ctx), "",
 		oauth2.SetAuthURLParam("grant_type", deviceGrant),
 		oauth2.SetAuthURLParam("device_code", at.Device.Code))
 	if err == nil {
-		return s.connected(ctx, at, granted)
+		return s.finish(ctx, req, at.with(newGrant(granted, said.last)))
 	}
 	switch errorCode(err) {
 	case "authorization_pending":
-		return at.Device.step(at), nil
+		return at.Device.step(at, 0), nil
 	case "slow_down":
 		at.Device.Interval += slowDown
-		return at.Device.step(at), nil
+		return at.Device.step(at, 0), nil
 	case "expired_token", "invalid_grant":
 		return nil, &sdk.Error{Code: sdk.AttemptExpired, Message: "The code was not typed in time.", Retryable: true}
 	}
 	failed := refusedToken(ctx, err, nil, req.Settings)
-	if said := (*sdk.Error)(nil); errors.As(failed, &said) && said.Code == sdk.SourceUnavailable {
+	if no := (*sdk.Error)(nil); errors.As(failed, &no) && no.Code == sdk.SourceUnavailable {
 		// RFC 8628 §3.5: a server that does not answer is asked less often. The code may well be typed meanwhile.
-		at.Device.Interval = max(min(2*at.Device.Interval, longestInterval), said.RetryAfter)
-		return at.Device.step(at), nil
+		at.Device.Interval = min(2*at.Device.Interval, longestInterval)
+		return at.Device.step(at, no.RetryAfter), nil
 	}
 	return nil, failed
 }

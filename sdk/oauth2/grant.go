@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,39 +19,44 @@ type stored struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	TokenType    string `json:"token_type"`
 	Scope        string `json:"scope,omitempty"`
+	// Server is the one that the tokens are of, and the only one that they are ever sent to.
+	Server string `json:"server,omitempty"`
 }
 
-func credentialOf(granted *oauth2.Token, scopes []string) sdk.Credential {
+func credentialOf(granted *oauth2.Token, scopes []string, server string) sdk.Credential {
 	data, _ := json.Marshal(stored{ // strings alone
 		AccessToken: granted.AccessToken, RefreshToken: granted.RefreshToken, TokenType: "Bearer",
-		Scope: strings.Join(scopes, " "),
+		Scope: strings.Join(scopes, " "), Server: server,
 	})
 	return sdk.Credential{Data: sdk.Secret(data), MediaType: sdk.MediaTypeOAuth2, ExpiresAt: granted.Expiry.UTC()}
 }
 
-func readCredential(c sdk.Credential) (stored, error) {
-	var s stored
-	if c.MediaType != sdk.MediaTypeOAuth2 || json.Unmarshal([]byte(c.Data.Reveal()), &s) != nil || s.AccessToken == "" {
+// readCredential reads a credential, and refuses one of another server than the settings lead to by now: that server is
+// not to see its tokens.
+func (s *Source) readCredential(req *sdk.GrantRequest) (stored, error) {
+	var have stored
+	c := req.Credential
+	if c.MediaType != sdk.MediaTypeOAuth2 || json.Unmarshal([]byte(c.Data.Reveal()), &have) != nil || have.AccessToken == "" {
 		return stored{}, refuse(sdk.SourceError, "This is no credential of the source.")
 	}
-	return s, nil
+	if server, setting := s.server(req.Settings); have.Server != "" && have.Server != server {
+		return stored{}, misconfigured(setting, "The access was given at another server than the one that is set now.")
+	}
+	return have, nil
 }
 
-// tokenOf has the scopes as granted: as asked where the server does not say (RFC 6749 §5.1).
+// tokenOf has the scopes as granted.
 func tokenOf(granted *oauth2.Token, asked []string) (Token, error) {
 	if kind := granted.Type(); !strings.EqualFold(kind, "bearer") {
 		return Token{}, refuse(sdk.SourceError, "The source gave a token of a kind that was not asked for.")
 	}
-	scopes := asked
-	if said, _ := granted.Extra("scope").(string); said != "" {
-		scopes = strings.Fields(said)
-	}
-	return Token{Access: sdk.Secret(granted.AccessToken), Scopes: slices.Clone(scopes), Extra: granted.Extra}, nil
+	scopes := grantedScopes(granted.Extra("scope"), asked)
+	return Token{Access: sdk.Secret(granted.AccessToken), Scopes: scopes, Extra: granted.Extra}, nil
 }
 
 // Refresh implements [sdk.Refresher]. A server that rotates refresh tokens gives a new one; else the old one is kept.
 func (s *Source) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
-	old, err := readCredential(req.Credential)
+	old, err := s.readCredential(req)
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +67,9 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refre
 	if err != nil {
 		return nil, err
 	}
+	var said answers
 	config := s.config(req.Settings, endpoint)
-	granted, err := config.TokenSource(withLimits(ctx), &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
+	granted, err := config.TokenSource(said.in(ctx), &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
 	if err != nil {
 		return nil, refusedToken(ctx, err, refuse(sdk.Revoked, "The access is not valid any more."), req.Settings)
 	}
@@ -72,12 +77,12 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refre
 	if err != nil {
 		return nil, err
 	}
-	return &sdk.Refreshed{Credential: credentialOf(granted, token.Scopes), Scopes: token.Scopes}, nil
+	return &sdk.Refreshed{Credential: credentialOf(granted, token.Scopes, endpoint.server()), Scopes: token.Scopes}, nil
 }
 
 // Check implements [sdk.Checker]: it asks the source by Works, or else Account.
 func (s *Source) Check(ctx context.Context, req *sdk.GrantRequest) error {
-	have, err := readCredential(req.Credential)
+	have, err := s.readCredential(req)
 	if err != nil {
 		return err
 	}
@@ -109,7 +114,7 @@ func (s *Source) Check(ctx context.Context, req *sdk.GrantRequest) error {
 // Disconnect implements [sdk.Provider] by RFC 7009: the refresh token first, which at most servers ends the whole
 // grant, then the access token, where it does not.
 func (s *Source) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
-	have, err := readCredential(req.Credential)
+	have, err := s.readCredential(req)
 	if err != nil {
 		return err
 	}
@@ -120,14 +125,18 @@ func (s *Source) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
 	if endpoint.RevocationURL == "" {
 		return refuse(sdk.NotSupported, "The source has no way to revoke access.")
 	}
+	return s.revokeAll(ctx, req.Settings, endpoint, have)
+}
+
+func (s *Source) revokeAll(ctx context.Context, settings sdk.Settings, endpoint Endpoint, have stored) error {
 	if have.RefreshToken != "" {
 		form := url.Values{"token": {have.RefreshToken}, "token_type_hint": {"refresh_token"}}
-		if _, err := s.revoke(ctx, req.Settings, endpoint, form); err != nil {
+		if _, err := s.revoke(ctx, settings, endpoint, form); err != nil {
 			return err
 		}
 	}
 	form := url.Values{"token": {have.AccessToken}, "token_type_hint": {"access_token"}}
-	code, err := s.revoke(ctx, req.Settings, endpoint, form)
+	code, err := s.revoke(ctx, settings, endpoint, form)
 	if code == "unsupported_token_type" && have.RefreshToken != "" {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package oauth2
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,7 +87,14 @@ func getJSON(ctx context.Context, client *http.Client, address string, into any)
 	if resp.StatusCode != http.StatusOK {
 		return resp.StatusCode, refusedStatus(resp)
 	}
-	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+	body, err := io.ReadAll(resp.Body)
+	switch {
+	case errors.Is(err, errTooLong):
+		return resp.StatusCode, unreadable(ctx, err)
+	case err != nil: // it broke off
+		return resp.StatusCode, unreachable(ctx, err)
+	}
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(into); err != nil {
 		return resp.StatusCode, unreadable(ctx, err)
 	}
 	return resp.StatusCode, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -67,6 +68,40 @@ func (b *bent) last(path string) url.Values {
 		return nil
 	}
 	return b.forms[path][len(b.forms[path])-1]
+}
+
+// asked lists the paths that were asked for since forget.
+func (b *bent) asked() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Keys(b.forms))
+}
+
+func (b *bent) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forms = map[string][]url.Values{}
+}
+
+func credential(tokens string) sdk.Credential {
+	return sdk.Credential{Data: sdk.Secret(tokens), MediaType: sdk.MediaTypeOAuth2}
+}
+
+// tokensOf is what a credential has in it.
+func tokensOf(t *testing.T, c sdk.Credential) map[string]string {
+	t.Helper()
+	var have map[string]string
+	if err := json.Unmarshal([]byte(c.Data.Reveal()), &have); err != nil || c.MediaType != sdk.MediaTypeOAuth2 {
+		t.Fatalf("credential %s: %v", c.MediaType, err)
+	}
+	return have
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
 }
 
 const good = `{"access_token":"access-1","refresh_token":"refresh-1","token_type":"bearer","expires_in":60}`
@@ -169,6 +204,8 @@ func TestAnswersOfTheTokenEndpointHaveTheirCodes(t *testing.T) {
 		{"no token", 200, `{"token_type":"bearer"}`, sdk.SourceError},
 		{"an error in a 200", 200, `{"error":"invalid_scope"}`, sdk.ScopeMissing},
 		{"half an answer", 200, `{"access_token":"x`, sdk.SourceError},
+		{"no object", 200, `null`, sdk.SourceError},
+		{"too long", 200, `{"access_token":"` + strings.Repeat("x", 1<<20) + `"}`, sdk.SourceError},
 		{"closed", 502, `<html>`, sdk.SourceUnavailable},
 		{"an error of its own", 400, `{"error":"invalid_request"}`, sdk.SourceError},
 		{"a used code", 400, `{"error":"invalid_grant"}`, sdk.SourceError},
@@ -182,6 +219,9 @@ func TestAnswersOfTheTokenEndpointHaveTheirCodes(t *testing.T) {
 	}
 }
 
+// accounts is a source whose account is asked for at /me.
+// waits lets time pass until the attempt is over, and returns how long each wait was to be.
+// granted has an attempt that has just got its grant.
 func TestTheSecretOfAClientGoesWhereTheServerWantsIt(t *testing.T) {
 	settings := sdk.Settings{
 		Values: map[string]string{"client_id": "us"}, Secrets: map[string]sdk.Secret{"client_secret": "s&1"},
@@ -400,7 +440,9 @@ func TestACallersEndIsNotTheSourcesFailure(t *testing.T) {
 
 func TestAStrayReplyIsAnErrorNotACrash(t *testing.T) {
 	s := &oauth2.Source{Endpoint: oauth2.Endpoint{TokenURL: "https://x.example", AuthURL: "https://x.example"}, ClientID: "us"}
-	for _, resume := range []string{"", "x", "{}", `{"verifier":"v"}`, `{"device":{}}`, `{"verifier":"v","device":{}}`} {
+	for _, resume := range []string{
+		"", "x", "{}", `{"verifier":"v"}`, `{"device":{}}`, `{"verifier":"v","device":{}}`, `{"verifier":"v","granted":{}}`,
+	} {
 		for _, reply := range []sdk.Reply{sdk.FormValues{}, sdk.TimePassed{}, sdk.Callback{}} {
 			if resume == `{"device":{}}` && reply == (sdk.TimePassed{}) {
 				continue // that one is asked of the server

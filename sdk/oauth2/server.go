@@ -53,6 +53,26 @@ func (s *Source) endpoint(ctx context.Context, settings sdk.Settings) (Endpoint,
 	return endpoint, nil
 }
 
+// server names the authorization server that the settings lead to, without asking it, and the setting that does.
+func (s *Source) server(settings sdk.Settings) (server, setting string) {
+	if issuer, from := s.issuer(settings); issuer != "" {
+		return issuer, from
+	}
+	return s.Endpoint.server(), ""
+}
+
+// server is the issuer, where it is known, or else where the token endpoint is.
+func (e Endpoint) server() string {
+	if e.Issuer != "" {
+		return e.Issuer
+	}
+	u, err := url.Parse(e.TokenURL)
+	if err != nil {
+		return e.TokenURL
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Host)
+}
+
 // issuer returns the issuer, and the setting that it is from.
 func (s *Source) issuer(settings sdk.Settings) (issuer, setting string) {
 	if s.IssuerSetting != "" && settings.Values[s.IssuerSetting] != "" {

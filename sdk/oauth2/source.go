@@ -49,13 +49,16 @@ type Source struct {
 	ClientID string
 	// Scopes to ask for where a request names none.
 	Scopes []string
-	// Required are scopes that the source cannot do without: not granted, they are a scope_missing.
+	// Required are scopes that the source cannot do without: not granted, they are a scope_missing, and what was granted
+	// is left to expire unused.
 	Required []string
 	// Ways to connect, the better one first: [sdk.WayBrowser] and [sdk.WayCode]. The first that the front end can do
 	// is taken, else the first. Empty means the browser.
 	Ways []sdk.Way
 	// Account asks the source whose account it is. Its client carries the access token, follows no redirect, and gives
-	// up after 10 s or 1 MiB; see [Get]. Without it the source cannot tell accounts apart.
+	// up after 10 s or 1 MiB; see [Get]. Where it fails with source_unavailable or rate_limited, it is called again
+	// later, five times in all; if it fails for good, the grant is revoked. Without it the source cannot tell accounts
+	// apart.
 	Account func(ctx context.Context, client *http.Client, token Token) (sdk.Account, error)
 	// Works asks the source whether a token still works. Without it Check calls Account.
 	Works func(ctx context.Context, client *http.Client, token Token) error
@@ -70,7 +73,7 @@ type Token struct {
 	// Issuer is the authorization server that the token is of, where it is known by its issuer.
 	Issuer string
 	// Extra returns a further member of the token response, as JSON decodes it, such as "patient" or "user_id"; nil
-	// where there is none, and always nil after the step that connected.
+	// where there is none, and always nil once the source is connected.
 	Extra func(name string) any
 }
 
@@ -83,11 +86,29 @@ type resume struct {
 	Nonce    string `json:"nonce,omitempty"`
 	// Device is that of an attempt by code.
 	Device *device `json:"device,omitempty"`
+	// Granted is set, and nothing else of the two ways is, once there is a grant.
+	Granted *grant `json:"granted,omitempty"`
+}
+
+// with is what is left of an attempt that has its grant.
+func (r resume) with(g *grant) resume {
+	return resume{Endpoint: r.Endpoint, Scopes: r.Scopes, Granted: g}
 }
 
 func (r resume) bytes() []byte {
-	data, _ := json.Marshal(r) // strings and numbers alone
+	data, _ := json.Marshal(r) // strings, numbers, and an answer that was read
 	return data
+}
+
+// stands says whether it is known where the attempt stands: at one of three places.
+func (r resume) stands() bool {
+	places := 0
+	for _, here := range []bool{r.Verifier != "", r.Device != nil, r.Granted != nil} {
+		if here {
+			places++
+		}
+	}
+	return places == 1
 }
 
 // Connect implements [sdk.Provider].
@@ -96,17 +117,20 @@ func (s *Source) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 		return s.start(ctx, req)
 	}
 	var at resume
-	if json.Unmarshal(req.Resume, &at) != nil || (at.Verifier == "") == (at.Device == nil) {
+	if json.Unmarshal(req.Resume, &at) != nil || !at.stands() {
 		return nil, refuse(sdk.SourceError, "It is not known where the attempt stands.")
 	}
 	switch reply := req.Reply.(type) {
 	case sdk.Callback:
-		if at.Device == nil {
+		if at.Verifier != "" {
 			return s.callback(ctx, req, reply, at)
 		}
 	case sdk.TimePassed:
-		if at.Device != nil {
+		switch {
+		case at.Device != nil:
 			return s.poll(ctx, req, at)
+		case at.Granted != nil:
+			return s.finish(ctx, req, at)
 		}
 	}
 	return nil, refuse(sdk.SourceError, "The reply is not one to the last step.")
@@ -173,24 +197,12 @@ func authStyle(endpoint Endpoint, secret string) oauth2.AuthStyle {
 	return oauth2.AuthStyleInHeader
 }
 
-// connected ends an attempt with what the token endpoint answered. A grant that is refused here is left to expire
-// unused: revoking it would at many servers end every grant of the account, that of a living connection included.
-func (s *Source) connected(ctx context.Context, at resume, granted *oauth2.Token) (sdk.Step, error) {
-	token, err := tokenOf(granted, at.Scopes)
-	if err != nil {
-		return nil, err
-	}
+// required says what the source cannot do without and did not get.
+func (s *Source) required(token Token) error {
 	for _, scope := range s.Required {
 		if !slices.Contains(token.Scopes, scope) {
-			return nil, refuse(sdk.ScopeMissing, "The access that was given does not include everything that is needed.")
+			return refuse(sdk.ScopeMissing, "The access that was given does not include everything that is needed.")
 		}
 	}
-	var account sdk.Account
-	token.Issuer = at.Endpoint.Issuer
-	if s.Account != nil {
-		if account, err = s.Account(ctx, authorized(token.Access), token); err != nil {
-			return nil, whatWasSaid(ctx, err)
-		}
-	}
-	return sdk.Connected{Account: account, Credential: credentialOf(granted, token.Scopes), Scopes: token.Scopes}, nil
+	return nil
 }

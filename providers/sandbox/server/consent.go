@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -20,14 +21,19 @@ const (
 	pageLimit    = 1 << 20
 )
 
-// hidden finds the id of a consent page of ours.
+// hidden finds the id of a consent page of ours; title and text what any other page says.
 var (
 	hidden  = regexp.MustCompile(`<input type="hidden" name="id" value="([^"]+)">`)
 	checked = regexp.MustCompile(`name="scope" value="([^"]+)" checked`)
+	title   = regexp.MustCompile(`<h1[^>]*>([^<]+)</h1>`)
+	text    = regexp.MustCompile(`<p>([^<]+)</p>`)
+	// failed is the title of a program's last page where it could not use the consent.
+	failed = regexp.MustCompile(`\bnot connected\b`)
 )
 
 // consent visits an address as a person would: it follows to the consent page of this server, fills it in, and follows
-// back to where that leads. So it can stand in BROWSER where there is nobody to ask.
+// back to where that leads. So it can stand in BROWSER where there is nobody to ask. It fails where the page that it ends
+// at says that it was in vain.
 func consent(ctx context.Context, args []string, errs io.Writer) error {
 	flags := flag.NewFlagSet("humanconnect-sandbox consent", flag.ContinueOnError)
 	flags.SetOutput(errs)
@@ -48,50 +54,76 @@ func consent(ctx context.Context, args []string, errs io.Writer) error {
 		return err
 	}
 	client := &http.Client{Jar: jar}
-	page, at, err := visit(ctx, client, http.MethodGet, flags.Arg(0), nil)
+	page, err := visit(ctx, client, http.MethodGet, flags.Arg(0), nil)
 	if err != nil {
 		return err
 	}
-	id := hidden.FindStringSubmatch(page)
+	id := hidden.FindStringSubmatch(page.body)
 	if id == nil {
 		return errors.New("consent: the address does not lead to a consent page of this server")
 	}
 	form := url.Values{
 		"id": {id[1]}, "username": {*user}, "password": {*password}, "fault": {*fault}, "decision": {*decision},
 	}
-	for _, scope := range checked.FindAllStringSubmatch(page, -1) {
+	for _, scope := range checked.FindAllStringSubmatch(page.body, -1) {
 		form.Add("scope", scope[1])
 	}
-	target := at.ResolveReference(&url.URL{Path: "/consent"})
-	page, _, err = visit(ctx, client, http.MethodPost, target.String(), form)
-	if err == nil && hidden.MatchString(page) {
+	target := page.at.ResolveReference(&url.URL{Path: "/consent"})
+	last, err := visit(ctx, client, http.MethodPost, target.String(), form)
+	switch {
+	case err != nil:
+		return err
+	case hidden.MatchString(last.body):
 		return errors.New("consent: the page does not take what was filled in")
 	}
-	return err
+	return last.failure()
 }
 
-// visit asks for a page and returns it with the address that it was found at.
-func visit(ctx context.Context, client *http.Client, method, address string, form url.Values) (string, *url.URL, error) {
+// found is a page, and where it was found.
+type found struct {
+	at     *url.URL
+	status int
+	body   string
+}
+
+// failure says what a page says that something went wrong, or nil.
+func (f found) failure() error {
+	says := title.FindStringSubmatch(f.body)
+	if f.status < http.StatusBadRequest && (says == nil || !failed.MatchString(says[1])) {
+		return nil
+	}
+	if says == nil {
+		return fmt.Errorf("consent: the last page is an error: %s", http.StatusText(f.status))
+	}
+	words := says[1]
+	if more := text.FindStringSubmatch(f.body); more != nil {
+		words += ". " + more[1]
+	}
+	return fmt.Errorf("consent: the last page says: %s", html.UnescapeString(words))
+}
+
+// visit asks for a page.
+func visit(ctx context.Context, client *http.Client, method, address string, form url.Values) (found, error) {
 	req, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if form != nil {
 		req, err = http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
 	}
 	if err != nil {
-		return "", nil, errors.New("consent: that is no address")
+		return found{}, errors.New("consent: that is no address")
 	}
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return "", nil, fmt.Errorf("consent: %w", withoutAddress(err))
+		return found{}, fmt.Errorf("consent: %w", withoutAddress(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, pageLimit))
 	if err != nil {
-		return "", nil, fmt.Errorf("consent: %w", err)
+		return found{}, fmt.Errorf("consent: %w", err)
 	}
-	return string(body), resp.Request.URL, nil
+	return found{at: resp.Request.URL, status: resp.StatusCode, body: string(body)}, nil
 }
 
 // withoutAddress is what went wrong with a request; its address names a state.

@@ -1,5 +1,6 @@
 // A stranger to test the OAuth helper against: npm oidc-provider with its own login and consent pages, on a free port of
-// loopback. The first line on standard output is its address. It ends with its standard input.
+// loopback. The first line on standard output is its address; one more comes for each grant that is revoked. It ends with
+// its standard input.
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
@@ -14,13 +15,23 @@ server.listen(0, '127.0.0.1', () => {
       redirect_uris: ['http://127.0.0.1/callback'],
       grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
       response_types: ['code'],
+      scope: 'openid offline_access profile sleep activity:read weight:read',
     }],
-    scopes: ['openid', 'offline_access', 'sleep'],
+    scopes: ['openid', 'offline_access', 'profile', 'sleep', 'activity:read', 'weight:read'],
+    claims: { openid: ['sub'], profile: ['preferred_username'] },
+    routes: { userinfo: '/userinfo' },
+    findAccount: async (_, id) => ({
+      accountId: id,
+      claims: async () => ({ sub: id, preferred_username: id }),
+    }),
     features: { deviceFlow: { enabled: true }, revocation: { enabled: true }, devInteractions: { enabled: true } },
     pkce: { required: () => true },
     rotateRefreshToken: true,
     issueRefreshToken: async () => true,
     cookies: { keys: ['peer'] },
+  });
+  provider.on('refresh_token.destroyed', (token) => {
+    process.stdout.write(`the grant of ${token.accountId} is revoked\n`);
   });
   server.on('request', provider.callback());
   process.stdout.write(`${issuer}\n`);

@@ -27,6 +27,7 @@ const (
 	faultExpired     = "expired"
 	faultSlowDown    = "slow_down"
 	faultAccount     = "account_fails"
+	faultLate        = "account_late"
 	faultShort       = "short"
 	faultNoRotation  = "no_rotation"
 	faultRevokeLater = "revoke_later"
@@ -63,6 +64,7 @@ func Faults() []Fault {
 		{"code_refused", "Instead of the token comes invalid_grant", true, true},
 		{"client_refused", "Instead of the token comes invalid_client", true, true},
 		{faultAccount, "The account cannot be asked for", true, true},
+		{faultLate, "The account can be asked for the second time", true, true},
 		{faultShort, "The access token works for 2 seconds", true, true},
 		{faultNoRotation, "The refresh token stays the same", true, true},
 		{faultRevokeLater, "The source ends the access after 5 seconds", true, true},
@@ -272,7 +274,12 @@ func (s *store) accountFails(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.accesses[id]
-	return a != nil && a.grant.fault == faultAccount
+	if a == nil {
+		return false
+	}
+	first := !a.asked
+	a.asked = true
+	return a.grant.fault == faultAccount || a.grant.fault == faultLate && first
 }
 
 type resourceWriter struct{ http.ResponseWriter }

@@ -92,6 +92,8 @@ type access struct {
 	grant     *grant
 	scopes    []string
 	expiresAt time.Time
+	// asked: the account was asked for with it.
+	asked bool
 }
 
 // refresh is a refresh token. A used one is kept: to see it again means that two have it.

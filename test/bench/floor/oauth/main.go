@@ -32,7 +32,7 @@ func run(args []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	if len(args) < 3 {
-		return errors.New("usage: oauth ISSUER CLIENT-ID BROWSER ARGS...")
+		return errors.New("usage: oauth ISSUER CLIENT-ID BROWSER [ARG]")
 	}
 	var server struct {
 		Authorize string `json:"authorization_endpoint"`

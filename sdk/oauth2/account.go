@@ -1,0 +1,128 @@
+package oauth2
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+const (
+	// accountTries is how often the source is asked whose account it is, with 1, 2, 4 and 8 s in between.
+	accountTries = 5
+	// accountLimit bounds one such try, so that the step can still say what came of it.
+	accountLimit = 30 * time.Second
+	// giveBackLimit bounds the revocation of a grant that becomes no connection.
+	giveBackLimit = 10 * time.Second
+)
+
+// grant is what the token endpoint answered, as it travels while it is not known whose account that is:
+//
+//	exchange ─▶ whose account? ─▶ connected
+//	              ▲      │
+//	              └─ wait┤ no answer yet
+//	                     └▶ revoked, and the error
+type grant struct {
+	Answer    json.RawMessage `json:"answer"`
+	ExpiresAt time.Time       `json:"expires_at,omitzero"`
+	// Tries so far to ask whose account it is.
+	Tries int `json:"tries,omitempty"`
+}
+
+func newGrant(granted *oauth2.Token, answer json.RawMessage) *grant {
+	return &grant{Answer: answer, ExpiresAt: granted.Expiry}
+}
+
+// token is the library's again. The library has read the same answer once, so it can be read.
+func (g *grant) token() *oauth2.Token {
+	var read struct {
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
+		TokenType    string `json:"token_type"`
+	}
+	var extra map[string]any
+	_ = json.Unmarshal(g.Answer, &read)
+	_ = json.Unmarshal(g.Answer, &extra)
+	token := &oauth2.Token{
+		AccessToken: read.AccessToken, RefreshToken: read.RefreshToken, TokenType: read.TokenType, Expiry: g.ExpiresAt,
+	}
+	return token.WithExtra(extra)
+}
+
+// finish ends an attempt that has its grant. A source that cannot say now whose account it is, is asked again later: the
+// grant exists, and the person would have to give another one. One that becomes no connection in the end is revoked,
+// where the server can: nobody would know of it.
+//
+// There are two that are left to expire unused, because at many servers a revocation ends every grant of the account,
+// that of a living connection included: one without a required scope, which is what comes of a box that was not ticked
+// when a connection was renewed; and one that was to renew a named connection.
+func (s *Source) finish(ctx context.Context, req *sdk.ConnectRequest, at resume) (sdk.Step, error) {
+	granted := at.Granted.token()
+	token, err := tokenOf(granted, at.Scopes)
+	if err == nil {
+		if err := s.required(token); err != nil {
+			return nil, err
+		}
+		token.Issuer = at.Endpoint.Issuer
+		var account sdk.Account
+		if account, err = s.account(ctx, token); err == nil {
+			credential := credentialOf(granted, token.Scopes, at.Endpoint.server())
+			return sdk.Connected{Account: account, Credential: credential, Scopes: token.Scopes}, nil
+		}
+	}
+	if step, ok := at.waits(err); ok {
+		return step, nil
+	}
+	if req.Expected == nil {
+		s.giveBack(ctx, req.Settings, at.Endpoint, granted)
+	}
+	return nil, err
+}
+
+// account asks whose account a token is for.
+func (s *Source) account(ctx context.Context, token Token) (sdk.Account, error) {
+	if s.Account == nil {
+		return sdk.Account{}, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, accountLimit)
+	defer cancel()
+	account, err := s.Account(limited, authorized(token.Access), token)
+	switch {
+	case err == nil:
+		return account, nil
+	case ctx.Err() == nil && limited.Err() != nil:
+		return account, unavailable(0)
+	}
+	return account, whatWasSaid(ctx, err)
+}
+
+// waits asks to wait where the error is one that passes, and the source was not asked often enough.
+func (r resume) waits(err error) (sdk.Step, bool) {
+	var said *sdk.Error
+	if !errors.As(err, &said) || said.Code != sdk.SourceUnavailable && said.Code != sdk.RateLimited {
+		return nil, false
+	}
+	next := *r.Granted
+	after := max(time.Second<<next.Tries, min(said.RetryAfter, longestInterval))
+	next.Tries++
+	r.Granted = &next
+	data := r.bytes()
+	if next.Tries >= accountTries || len(data) > sdk.MaxResume {
+		return nil, false
+	}
+	return sdk.Wait{Text: "The source does not say yet whose account it is.", PollAfter: after, Resume: data}, true
+}
+
+// giveBack revokes a grant, the tokens of which nobody will have. It may be that this is why: the caller's time is over.
+func (s *Source) giveBack(ctx context.Context, settings sdk.Settings, e Endpoint, granted *oauth2.Token) {
+	if e.RevocationURL == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackLimit)
+	defer cancel()
+	_ = s.revokeAll(ctx, settings, e, stored{AccessToken: granted.AccessToken, RefreshToken: granted.RefreshToken})
+}

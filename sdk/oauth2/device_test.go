@@ -1,0 +1,38 @@
+package oauth2_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/oauth2"
+)
+
+func TestAPollIsNeverPutOffForLong(t *testing.T) {
+	b := newBent(t)
+	b.answers("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v","interval":2}`)
+	closed := true
+	b.mux.HandleFunc("/token", func(w http.ResponseWriter, _ *http.Request) {
+		if closed {
+			w.Header().Set("Retry-After", "86400")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"error":"authorization_pending"}`))
+	})
+	c, req, step, err := attempt(t, &oauth2.Source{Endpoint: at(b), Ways: []sdk.Way{sdk.WayCode}}, ownClient)
+	for _, want := range []time.Duration{time.Minute, 4 * time.Second} {
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Reply, req.Resume = sdk.TimePassed{}, sdk.ResumeOf(step)
+		step, err = c.Connect(t.Context(), req)
+		if got := step.(sdk.ShowCode).PollAfter; got != want {
+			t.Errorf("asks again after %v, want %v", got, want)
+		}
+		closed = false
+	}
+}
