@@ -48,7 +48,15 @@ type run struct {
 	done chan error
 	// after is what to do with the end of the call that waits.
 	after func(error)
+	// ctx is that of its calls; cut ends it, with errStop.
+	ctx context.Context
+	cut context.CancelCauseFunc
 }
+
+// errStop is why a front end is told to end.
+var errStop = errors.New("told to end")
+
+func (r *run) stopped() bool { return r.ctx.Err() != nil }
 
 // do runs a call of a front end until it ends or waits at a gate. Nothing else runs meanwhile.
 func (m *machine) do(rt *rapid.T, r *run, call func() error, after func(error)) {
@@ -90,7 +98,7 @@ func one[V any](rt *rapid.T, list []V, label string) V {
 	return list[rapid.IntRange(0, len(list)-1).Draw(rt, label)]
 }
 
-func idle(r *run) bool { return r.done == nil }
+func idle(r *run) bool { return r.done == nil && !r.stopped() }
 
 func held(r *run) bool { return r.done != nil }
 
@@ -114,6 +122,9 @@ func (m *machine) play(rt *rapid.T, source string, hold bool) play {
 		p.Crashes = rapid.IntRange(1, 2).Draw(rt, "crashes")
 	case 2:
 		p.Wrong = 1
+	}
+	if p.Crashes == 0 && p.Wrong == 0 {
+		p.Browser = rapid.IntRange(0, 3).Draw(rt, "browser") == 0
 	}
 	if hold {
 		m.gates++
@@ -210,6 +221,7 @@ func (m *machine) begin(rt *rapid.T, tok *tokenOf, list []session.Action, takeOv
 	}
 	m.oust(tok, fe)
 	r := &run{fe: fe, s: o.Session, tok: tok}
+	r.ctx, r.cut = context.WithCancelCause(context.Background())
 	m.runs = append(m.runs, r)
 	m.w.check()
 	m.ask(tok.session, list...)
@@ -217,7 +229,9 @@ func (m *machine) begin(rt *rapid.T, tok *tokenOf, list []session.Action, takeOv
 		return
 	}
 	tok.lists = append(tok.lists, list)
-	m.do(rt, r, func() error { return r.s.Run(context.Background(), script(list...), session.Person{}) }, func(err error) {
+	m.do(rt, r, func() error {
+		return r.s.Run(r.ctx, script(list...), session.Person{Browser: returning{fe}})
+	}, func(err error) {
 		m.judge(rt, r, err)
 		if err == nil {
 			m.worked(rt, r, list)
@@ -253,11 +267,13 @@ func (m *machine) connectAs(rt *rapid.T, hold bool) {
 	m.doom(rt, r.fe, 12)
 	m.ask(r.tok.session, connectTo(target))
 	want := m.expect(r, target, source, p)
-	m.do(rt, r, func() error { return r.fe.connect(r.s, target) }, func(err error) {
+	left, _ := r.s.HalfDone(context.Background()) // none where the session is lost
+	halfDone := slices.Contains(left, target)
+	m.do(rt, r, func() error { return r.fe.drive(r.ctx, r.s, target, -1) }, func(err error) {
 		m.judge(rt, r, err)
 		m.acknowledged(rt, r, store.ActionConnect, target, err)
-		if codeOf(err) == "ended" && m.over(r) {
-			return // whoever lost the session may be told either
+		if codeOf(err) == "ended" && m.over(r) || halfDone || r.stopped() {
+			return // whoever lost the session may be told either; and what another began goes on as it began
 		}
 		if !hold && !r.fe.dead() && want != codeOf(err) {
 			rt.Errorf("connect %s with %+v ended with %q, not %q", target, p, codeOf(err), want)
@@ -339,6 +355,28 @@ func (m *machine) close(rt *rapid.T) {
 		m.print(rt, r.tok, f)
 	case !r.ousted:
 		rt.Errorf("close: %v", err)
+	}
+}
+
+// interrupt tells a front end to end while a call of it waits: the call gets its grace, then the session is closed.
+func (m *machine) interrupt(rt *rapid.T) {
+	r := m.pick(rt, held)
+	r.cut(errStop)
+	m.letGo(rt, r)
+	code := rapid.SampledFrom([]int{16, 129, 130, 143}).Draw(rt, "code")
+	if r.done != nil || r.fe.dead() || code == 129 { // 129 leaves the session open
+		return
+	}
+	f, err := r.s.Close(context.Background(), code)
+	switch {
+	case r.fe.dead():
+	case errors.Is(err, session.ErrTakenOver) != r.ousted:
+		rt.Errorf("close by %s, ousted %t: %v", r.fe.pid, r.ousted, err)
+	case err == nil:
+		if want := session.RankExit(code, m.w.session(r.s.ID).ExitCode); f.ExitCode != want {
+			rt.Errorf("exit code %d, want %d", f.ExitCode, want)
+		}
+		m.print(rt, r.tok, f)
 	}
 }
 

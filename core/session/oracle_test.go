@@ -151,6 +151,7 @@ func (m *machine) judge(rt *rapid.T, r *run, err error) {
 			rt.Errorf("%s was told that its session ended, and it did not", r.fe.pid)
 		}
 	case errors.As(err, &f) || err == nil:
+	case errors.Is(err, errStop) && r.stopped():
 	default:
 		rt.Errorf("an action ended with %v", err)
 	}
@@ -205,7 +206,7 @@ func (m *machine) expect(r *run, target, source string, p play) string {
 // acknowledged: what an action returned is what was kept.
 func (m *machine) acknowledged(rt *rapid.T, r *run, kind store.ActionKind, target string, err error) {
 	code := codeOf(err)
-	if r.fe.dead() || code == "taken over" || code == "ended" {
+	if r.fe.dead() || code == "taken over" || code == "ended" || errors.Is(err, errStop) {
 		return
 	}
 	rows := m.w.actions(r.s.ID)

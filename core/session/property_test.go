@@ -37,6 +37,7 @@ func TestSessionKeepsItsPromisesWhateverHappens(t *testing.T) {
 			"connectBeside":     m.connectBeside,
 			"disconnect":        m.disconnect,
 			"release":           m.release,
+			"interrupt":         m.interrupt,
 			"close":             m.close,
 			"kill":              m.kill,
 			"revokeToken":       m.revokeToken,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -343,12 +344,47 @@ func (fe *FrontEnd) drive(ctx context.Context, s *session.Session, target string
 		case sdk.Form:
 			p, err = a.Reply(ctx, sdk.FormValues{Values: map[string]sdk.Secret{"user": "someone"}})
 		case sdk.OpenURL:
-			p, err = a.Reply(ctx, sdk.Callback{})
+			p, err = fe.comeBack(ctx, a, p.Step.(sdk.OpenURL))
 		default:
 			p, err = a.Reply(ctx, sdk.TimePassed{})
 		}
 	}
 	return err
+}
+
+// comeBack delivers the redirect of a step, and goes on with it.
+func (fe *FrontEnd) comeBack(ctx context.Context, a *session.Attempt, step sdk.OpenURL) (session.Prompt, error) {
+	accepted, err := fe.redirect(ctx, step.URL)
+	if err != nil {
+		return session.Prompt{}, err
+	}
+	var reply sdk.Reply = sdk.Callback{} // the engine says why nobody waits
+	if accepted {
+		if reply, err = a.WaitCallback(ctx, step); err != nil {
+			return session.Prompt{}, err
+		}
+	}
+	return a.Reply(ctx, reply)
+}
+
+// redirect delivers the redirect of an address.
+func (fe *FrontEnd) redirect(ctx context.Context, address string) (accepted bool, err error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false, err
+	}
+	got, err := fe.Callback(ctx, callback("code", "x", "state", u.Query().Get("state")))
+	return got.Outcome == session.CallbackAccepted, err
+}
+
+// returning is a browser whose person comes back at once.
+type returning struct{ fe *FrontEnd }
+
+func (b returning) Open(ctx context.Context, _ *session.Attempt, address string, failed func(error)) (func(), error) {
+	if accepted, err := b.fe.redirect(ctx, address); err != nil || !accepted {
+		failed(errors.New("nobody waits for that"))
+	}
+	return func() {}, nil
 }
 
 // close closes a session and fails the test if that does not work.
