@@ -117,7 +117,7 @@ func migrate(c *conn, head head, key seal.KeyID) error {
 	return nil
 }
 
-// applyMigration is one transaction. A try that finds it applied already, by an earlier try of the same call, does
+// applyMigration is one transaction. A try that finds it applied already, by an earlier try that then met a lock, does
 // nothing.
 func applyMigration(c *conn, version int, name string, key seal.KeyID) error {
 	text, err := migrationFiles.ReadFile(name)
@@ -126,6 +126,11 @@ func applyMigration(c *conn, version int, name string, key seal.KeyID) error {
 	}
 	if err := c.script("BEGIN IMMEDIATE"); err != nil {
 		return err
+	}
+	var applied int
+	err = c.query("PRAGMA user_version", nil, func(scan func(...any) error) error { return scan(&applied) })
+	if err != nil || applied >= version {
+		return rollback(c, err)
 	}
 	err = c.script(string(text))
 	if err == nil && version == 1 {

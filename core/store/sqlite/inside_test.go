@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -101,5 +102,51 @@ func TestConnectionsAreDurableAndChecked(t *testing.T) {
 			}
 		}
 		p.put(c, false)
+	}
+}
+
+// connect opens a state and takes the connection that it writes with.
+func connect(t *testing.T, dir string) (*Store, *conn) {
+	t.Helper()
+	s, err := Open(context.Background(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.writer.take(context.Background(), s.limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.writer.put(c, false)
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s, c
+}
+
+// toVersion1 takes from a state what later migrations gave it.
+const toVersion1 = "DROP TABLE secret; DROP TABLE disabled_hook; ALTER TABLE attempt DROP COLUMN hosts; " +
+	"ALTER TABLE session DROP COLUMN hooks; PRAGMA user_version = 1"
+
+// The second migration is applied, then another process holds the database for a while, and the whole is tried again with
+// what was read of the state before.
+func TestAMigrationThatMetALockGoesOnWhereItWas(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	s, c := connect(t, dir)
+	_, other := connect(t, dir)
+	old := head{version: 1}
+	err := errors.Join(c.script(toVersion1), applyMigration(c, 2, migrations()[1], s.ring.Primary()), other.script("BEGIN IMMEDIATE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := migrate(c, old, s.ring.Primary()); !waits(err) {
+		t.Fatalf("with a lock in the way: %v", err)
+	}
+	if err := errors.Join(rollback(other, nil), migrate(c, old, s.ring.Primary())); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := headOf(c); err != nil || h.version != len(migrations()) {
+		t.Errorf("version %d, %v", h.version, err)
 	}
 }
