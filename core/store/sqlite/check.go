@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/gofrs/flock"
 )
 
 // maxFindings is how many findings of a check are named.
 const maxFindings = 5
 
-// openReadOnly opens a state that is there and up to date.
+// openReadOnly opens a state that is there and up to date. It waits for another process that makes or migrates it.
 func openReadOnly(ctx context.Context, o Options) (*Store, error) {
 	err := checkDir(o.Dir, true)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !exists(filepath.Join(o.Dir, fileDB)) {
@@ -21,12 +24,78 @@ func openReadOnly(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	release, err := awaitCreation(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return openStill(o.Dir, func() (*Store, error) { return attachReadOnly(ctx, o) })
+}
+
+// awaitCreation waits for whoever makes or migrates the state, and keeps others from it until release is called. Where
+// there is no lock file, as in a copy of the files that count, nobody has begun to.
+func awaitCreation(ctx context.Context, o Options) (release func(), err error) {
+	lock := flock.New(filepath.Join(o.Dir, fileLock), flock.SetFlag(os.O_RDONLY))
+	err = take(ctx, o.BusyLimit, lock.TryRLockContext)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return func() { _ = lock.Close() }, err
+}
+
+func attachReadOnly(ctx context.Context, o Options) (*Store, error) {
+	o.still = still(o.Dir)
 	s, ready, err := attach(ctx, o)
-	if err == nil && !ready {
+	switch {
+	case err == nil && !ready:
 		return nil, fail(CodeOlder, nil, "the state is of an older version, or was not completed").
 			hint("any command that changes the state brings it up to date")
+	case codeOf(err) == CodePath && unfinished(o.Dir):
+		return nil, fail(CodePath, err, "the state was not closed properly, and can be read only where it can be written to").
+			hint("copy the state directory to a place that can be written to")
 	}
 	return s, err
+}
+
+// openStill opens once more where the database came into use at the same time: what was read of it may be torn then.
+func openStill(dir string, open func() (*Store, error)) (*Store, error) {
+	was := still(dir)
+	s, err := open()
+	if code := codeOf(err); was && !still(dir) && (code == CodeOlder || code == CodeDamaged) {
+		return open()
+	}
+	return s, err
+}
+
+// still says whether no process has the database open, nor died while it had: there is nothing in the -wal file, and no
+// -shm file if there is a -wal.
+func still(dir string) bool {
+	size, there := sizeOf(dir, "-wal")
+	_, shared := sizeOf(dir, "-shm")
+	return !there || size == 0 && !shared
+}
+
+// unfinished says whether SQLite must make the -shm file anew before it can read the -wal.
+func unfinished(dir string) bool {
+	_, there := sizeOf(dir, "-wal")
+	_, shared := sizeOf(dir, "-shm")
+	return there && !shared
+}
+
+func sizeOf(dir, suffix string) (size int64, there bool) {
+	info, err := os.Stat(filepath.Join(dir, fileDB+suffix))
+	if err != nil {
+		return 0, false
+	}
+	return info.Size(), true
+}
+
+// unlessOvertaken says of damage that others began to write to a database that was still when it was opened.
+func (s *Store) unlessOvertaken(err error) error {
+	if !s.still || codeOf(err) != CodeDamaged || still(s.dir) {
+		return err
+	}
+	return fail(CodeBusy, err, "others began to write to the state while it was read").hint("try again")
 }
 
 // Check reads the whole database and says what is wrong with it: its structure and the references between its rows.
@@ -39,13 +108,13 @@ func (s *Store) Check(ctx context.Context) error {
 	findings, err := findings(ctx, c)
 	s.readers.put(c, err != nil)
 	if err != nil {
-		return classify("checking the state", err)
+		return s.unlessOvertaken(classify("checking the state", err))
 	}
 	if len(findings) == 0 {
 		return nil
 	}
-	return fail(CodeDamaged, nil, "the state is damaged: %s", strings.Join(findings[:min(len(findings), maxFindings)], "; ")).
-		hint("restore the state directory from a backup")
+	return s.unlessOvertaken(fail(CodeDamaged, nil, "the state is damaged: %s", strings.Join(findings[:min(len(findings), maxFindings)], "; ")).
+		hint("restore the state directory from a backup"))
 }
 
 func findings(ctx context.Context, c *conn) ([]string, error) {

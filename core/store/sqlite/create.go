@@ -44,18 +44,27 @@ type head struct {
 func create(ctx context.Context, o Options) error {
 	lock := flock.New(filepath.Join(o.Dir, fileLock), flock.SetPermissions(0o600))
 	defer func() { _ = lock.Close() }() // gives the lock back in any case
-	waiting, cancel := context.WithTimeout(ctx, o.BusyLimit)
-	defer cancel()
-	if _, err := lock.TryLockContext(waiting, lockPoll); err != nil {
-		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return fail(CodeBusy, nil, "another process held %s for %v", fileLock, o.BusyLimit)
-		}
-		return fail(CodePath, err, "locking %s", fileLock)
+	if err := take(ctx, o.BusyLimit, lock.TryLockContext); err != nil {
+		return err
 	}
 	if err := tighten(filepath.Join(o.Dir, fileLock), 0o600); err != nil {
 		return err
 	}
 	return createLocked(ctx, o)
+}
+
+// take waits for state.lock, within the limit.
+func take(ctx context.Context, limit time.Duration, try func(context.Context, time.Duration) (bool, error)) error {
+	waiting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	_, err := try(waiting, lockPoll)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+		return fail(CodeBusy, nil, "another process held %s for %v", fileLock, limit)
+	}
+	return fail(CodePath, err, "locking %s", fileLock)
 }
 
 func createLocked(ctx context.Context, o Options) error {

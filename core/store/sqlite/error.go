@@ -72,6 +72,14 @@ func (e *Error) hint(format string, args ...any) *Error {
 	return e
 }
 
+// codeOf returns the code of an error of the store, or "".
+func codeOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.code
+	}
+	return ""
+}
+
 // classify makes what the driver returned an Error, or one of the store's sentinels.
 func classify(doing string, err error) error {
 	if err == nil || errors.Is(err, errClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -148,5 +149,21 @@ func TestAMigrationThatMetALockGoesOnWhereItWas(t *testing.T) {
 	}
 	if h, err := headOf(c); err != nil || h.version != len(migrations()) {
 		t.Errorf("version %d, %v", h.version, err)
+	}
+}
+
+func TestADatabaseThatCameIntoUseWhileItWasOpenedIsOpenedOnceMore(t *testing.T) {
+	for code, want := range map[string]int{CodeOlder: 2, CodeDamaged: 2, CodeKey: 1, CodeNewer: 1} {
+		dir, calls := t.TempDir(), 0
+		_, err := openStill(dir, func() (*Store, error) {
+			calls++
+			if calls > 1 {
+				return &Store{}, nil
+			}
+			return nil, errors.Join(fail(code, nil, "torn"), os.WriteFile(filepath.Join(dir, fileDB+"-wal"), []byte("frames"), 0o600))
+		})
+		if calls != want || (err == nil) != (want == 2) {
+			t.Errorf("%s: opened %d times, %v", code, calls, err)
+		}
 	}
 }

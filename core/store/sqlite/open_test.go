@@ -9,7 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -190,12 +193,9 @@ func TestReadOnlyCreatesAndChangesNothing(t *testing.T) {
 		t.Errorf("created: %v", got)
 	}
 	dir := made(t)
-	copied := filepath.Join(t.TempDir(), "state") // as from a backup of the two files that count
-	for _, name := range []string{"state.db", "state.key"} {
-		copyFile(t, filepath.Join(dir, name), filepath.Join(copied, name))
-	}
+	copied := copyOf(t, dir, "state.db", "state.key") // as from a backup of the two files that count
 	chmod(t, copied, 0o755)
-	for _, dir := range []string{dir, copied} {
+	for _, dir := range []string{dir, copied, copyOf(t, dir, "state.db", "state.db-wal", "state.key")} {
 		before := contents(t, dir)
 		s, err := sqlite.Open(context.Background(), sqlite.Options{Dir: dir, ReadOnly: true})
 		if err != nil {
@@ -214,12 +214,85 @@ func TestReadOnlyCreatesAndChangesNothing(t *testing.T) {
 	}
 }
 
+// copyOf copies files of a state into a new directory.
+func copyOf(t *testing.T, dir string, names ...string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "state")
+	for _, name := range names {
+		copyFile(t, filepath.Join(dir, name), filepath.Join(to, name))
+	}
+	return to
+}
+
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	b, err := os.ReadFile(from)
 	if err := errors.Join(err, os.MkdirAll(filepath.Dir(to), 0o700), os.WriteFile(to, b, 0o600)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestReadingWaitsForAStateThatIsBeingMade(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	key := bytes.Repeat([]byte{3}, seal.KeySize)
+	begun, goOn, made := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		var once sync.Once
+		s, err := sqlite.Open(context.Background(), sqlite.Options{Dir: dir, Key: func(context.Context) ([]byte, error) {
+			once.Do(func() { close(begun) })
+			<-goOn
+			return key, nil
+		}})
+		if err == nil {
+			err = s.Close()
+		}
+		made <- err
+	}()
+	<-begun
+	reading := sqlite.Options{Dir: dir, ReadOnly: true, Key: func(context.Context) ([]byte, error) { return key, nil }}
+	hasty := reading
+	hasty.BusyLimit = 20 * time.Millisecond
+	refuse(t, hasty, sqlite.CodeBusy)
+	close(goOn)
+	open(t, reading)
+	if err := <-made; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A backup that was taken while the state was open has a -wal file with something in it.
+func TestWhatWasNotCheckpointedIsRead(t *testing.T) {
+	dir := made(t)
+	s := open(t, sqlite.Options{Dir: dir})
+	update(t, s, addEvent)
+	files := []string{"state.db", "state.db-wal", "state.key"}
+	view(t, open(t, sqlite.Options{Dir: copyOf(t, dir, files...), ReadOnly: true}), oneEvent)
+
+	shut := copyOf(t, dir, files...) // nobody can make the -shm file there, as on a disk that cannot be written to
+	if err := os.Symlink(filepath.Join(shut, "nowhere", "file"), filepath.Join(shut, "state.db-shm")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := sqlite.Open(context.Background(), sqlite.Options{Dir: shut, ReadOnly: true})
+	wantCode(t, err, sqlite.CodePath)
+	if e, _ := errors.AsType[*sqlite.Error](err); len(e.Hints()) != 1 || !strings.Contains(e.Hints()[0], "copy") {
+		t.Errorf("hints: %q", e.Hints())
+	}
+}
+
+// A database that nobody has open is read without any lock. When somebody begins to write to it, what is read then may be
+// torn, which is no damage.
+func TestDamageThatOthersMayHaveMadeByWritingIsNone(t *testing.T) {
+	dir := made(t)
+	s := open(t, sqlite.Options{Dir: dir})
+	update(t, s, plant)
+	execSQL(t, filepath.Join(dir, "state.db"), "UPDATE connection SET credential = x'00'; PRAGMA wal_checkpoint(TRUNCATE)")
+	copied := copyOf(t, dir, "state.db", "state.key")
+	reader := open(t, sqlite.Options{Dir: copied, ReadOnly: true})
+	wantCode(t, reader.View(context.Background(), lastConnection), sqlite.CodeDamaged)
+	if err := os.WriteFile(filepath.Join(copied, "state.db-wal"), []byte("begun"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, reader.View(context.Background(), lastConnection), sqlite.CodeBusy)
 }
 
 // contents describes the files of a directory; the shared memory, which every reader marks, by its size alone.

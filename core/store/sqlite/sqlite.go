@@ -38,12 +38,16 @@ type Options struct {
 	ReadOnly bool
 	// BusyLimit is the longest time that one transaction waits for others; 0 means 30 s.
 	BusyLimit time.Duration
+
+	// still: it is read only, and was in nobody's hands when it was looked at last.
+	still bool
 }
 
 // Store is a state in SQLite. It implements [store.Store].
 type Store struct {
 	dir      string
 	readOnly bool
+	still    bool
 	limit    time.Duration
 	ring     *seal.Ring
 	tables   *tables
@@ -136,21 +140,21 @@ func assemble(ctx context.Context, o Options, writer *pool, head head) (*Store, 
 		return nil, fail(CodeFailed, err, "opening the state")
 	}
 	return &Store{
-		dir: o.Dir, readOnly: o.ReadOnly, limit: o.BusyLimit,
+		dir: o.Dir, readOnly: o.ReadOnly, still: o.still, limit: o.BusyLimit,
 		ring: ring, tables: newTables(ring), writer: writer, readers: readers,
 	}, nil
 }
 
-// access says how the database is opened. One that is only read and has no -wal file is in no process's hands; SQLite
-// would make that file, unless it is told that the database does not change.
+// access says how the database is opened. Where one that is only read is in no process's hands, SQLite would make the
+// files that the processes share, unless it is told that the database does not change.
 func access(o Options) url.Values {
-	if !o.ReadOnly {
+	switch {
+	case !o.ReadOnly:
 		return url.Values{"mode": {"rw"}}
+	case o.still:
+		return url.Values{"mode": {"ro"}, "immutable": {"1"}}
 	}
-	if exists(filepath.Join(o.Dir, fileDB+"-wal")) {
-		return url.Values{"mode": {"ro"}}
-	}
-	return url.Values{"mode": {"ro"}, "immutable": {"1"}}
+	return url.Values{"mode": {"ro"}}
 }
 
 // MAC implements [store.Store].
@@ -171,7 +175,7 @@ func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
 
 // View implements [store.Store].
 func (s *Store) View(ctx context.Context, f func(store.Tx) error) error {
-	return s.run(ctx, s.readers, "BEGIN", f)
+	return s.unlessOvertaken(s.run(ctx, s.readers, "BEGIN", f))
 }
 
 // run runs f in a transaction. Locks are met at its begin and at its commit alone.
