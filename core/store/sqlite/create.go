@@ -94,7 +94,7 @@ func createLocked(ctx context.Context, o Options) error {
 
 func keyForCreation(ctx context.Context, o Options, head head) (*seal.Ring, error) {
 	if o.Key == nil && head.keyID == "" {
-		if err := makeKeyFile(o.Dir); err != nil {
+		if err := o.system.makeKeyFile(o.Dir); err != nil {
 			return nil, err
 		}
 	}

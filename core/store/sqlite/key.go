@@ -50,7 +50,7 @@ func readKeyFile(path string) ([]byte, error) {
 
 // makeKeyFile makes the key file unless there is one. The caller holds the lock. When it returns, the key is on the
 // disk under its name: a state may name it from then on.
-func makeKeyFile(dir string) error {
+func (s *system) makeKeyFile(dir string) error {
 	path := filepath.Join(dir, fileKey)
 	if exists(path) {
 		return nil
@@ -58,12 +58,12 @@ func makeKeyFile(dir string) error {
 	key := make([]byte, seal.KeySize)
 	_, _ = rand.Read(key) // never fails: crypto/rand
 	next := path + ".new" // left by a crash, it is written over
-	err := writeSynced(next, key)
+	err := s.writeSynced(next, key)
 	if err == nil {
 		err = os.Rename(next, path)
 	}
 	if err == nil {
-		err = syncDir(dir)
+		err = s.syncDir(dir)
 	}
 	if err != nil {
 		return fail(CodePath, err, "making the key of the state")
@@ -71,19 +71,11 @@ func makeKeyFile(dir string) error {
 	return nil
 }
 
-func writeSynced(path string, b []byte) error {
+func (s *system) writeSynced(path string, b []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(b)
-	return errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close())
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(err, f.Chmod(0o600), s.sync(f), f.Close())
 }

@@ -111,6 +111,30 @@ func TestALostKeyIsNeverReplaced(t *testing.T) {
 	}
 }
 
+func TestALostKeyOfAnOlderStateIsNeverReplaced(t *testing.T) {
+	dir := made(t)
+	execSQL(t, filepath.Join(dir, "state.db"), toVersion1)
+	key := filepath.Join(dir, "state.key")
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		refuse(t, sqlite.Options{Dir: dir}, sqlite.CodeKey)
+	}
+	if _, err := os.Stat(key); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a new key was made: %v", err)
+	}
+}
+
+func TestFilesThatProcessesShareStayWhenTheLastOneCloses(t *testing.T) {
+	dir := made(t)
+	for name, size := range map[string]int64{"state.db-wal": 0, "state.db-shm": 32768} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() != size {
+			t.Errorf("%s: %v, %v; want %d bytes", name, info, err, size)
+		}
+	}
+}
+
 func TestAnotherKeyIsRefused(t *testing.T) {
 	dir := made(t)
 	key := filepath.Join(dir, "state.key")
@@ -354,14 +378,17 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
+// toVersion1 takes from a state what later migrations gave it.
+const toVersion1 = "DROP TABLE secret; DROP TABLE disabled_hook; ALTER TABLE attempt DROP COLUMN hosts; " +
+	"ALTER TABLE session DROP COLUMN hooks; PRAGMA user_version = 1"
+
 // A state of before the second migration has the first one's tables alone.
 func TestAStateOfAnOlderProgramIsBroughtUpToDateAndKeepsWhatItHas(t *testing.T) {
 	dir := made(t)
 	human := id.NewHuman()
 	s := open(t, sqlite.Options{Dir: dir})
 	update(t, s, func(tx store.Tx) error { return tx.InsertUser(userOf(human)) })
-	execSQL(t, filepath.Join(dir, "state.db"), "DROP TABLE secret; DROP TABLE disabled_hook; "+
-		"ALTER TABLE attempt DROP COLUMN hosts; ALTER TABLE session DROP COLUMN hooks; PRAGMA user_version = 1")
+	execSQL(t, filepath.Join(dir, "state.db"), toVersion1)
 	newer := open(t, sqlite.Options{Dir: dir})
 	update(t, newer, func(tx store.Tx) error {
 		_, err := tx.UserByID(human)

@@ -13,33 +13,55 @@ func Exists(dir string) bool {
 	return err == nil
 }
 
+// system is what is asked of the operating system. A test answers in its place what no machine of its own can.
+type system struct {
+	ours      func(fs.FileInfo) bool
+	networkFS func(dir string) string
+	sync      func(*os.File) error
+}
+
+func realSystem() *system {
+	return &system{ours: ownedByUs, networkFS: networkFS, sync: (*os.File).Sync}
+}
+
 // prepareDir makes the directory where it does not exist, and sees that it can hold a state.
-func prepareDir(dir string) error {
-	err := checkDir(dir, false)
+func (s *system) prepareDir(dir string) error {
+	err := s.checkDir(dir, false)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := makeDir(dir); err != nil {
+	if err := s.makeDir(dir); err != nil {
 		return fail(CodePath, err, "making the state directory")
 	}
-	return checkDir(dir, false)
+	return s.checkDir(dir, false)
 }
 
-// makeDir makes a directory and its parents, and sees that its name survives a crash of the machine.
-func makeDir(dir string) error {
+// makeDir makes a directory and its parents, and sees that their names survive a crash of the machine.
+func (s *system) makeDir(dir string) error {
 	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o700); err != nil {
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = s.makeDir(parent); err == nil {
+			err = os.Mkdir(dir, 0o700)
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	return s.syncDir(parent) // whoever made it may not have come to that
+}
+
+func (s *system) syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
 		return err
 	}
-	return syncDir(parent)
+	return errors.Join(s.sync(d), d.Close())
 }
 
 // checkDir refuses a directory that cannot hold a state; see the package comment. Where only reading is wanted, it
 // changes nothing. It returns an error that is fs.ErrNotExist if there is none.
-func checkDir(dir string, readOnly bool) error {
+func (s *system) checkDir(dir string, readOnly bool) error {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return fail(CodePath, err, "the state directory")
@@ -47,10 +69,10 @@ func checkDir(dir string, readOnly bool) error {
 	if !info.IsDir() {
 		return fail(CodePath, nil, "%s is not a directory", dir)
 	}
-	if !ownedByUs(info) {
+	if !s.ours(info) {
 		return fail(CodePath, nil, "%s belongs to another user", dir).hint("run as its owner, or choose another state directory")
 	}
-	if fsType := networkFS(dir); fsType != "" {
+	if fsType := s.networkFS(dir); fsType != "" {
 		return fail(CodeNetworkFS, nil, "%s is on a network file system (%s)", dir, fsType).
 			hint("choose a state directory on a local disk: --state-dir or HUMANCONNECT_STATE_DIR")
 	}

@@ -39,6 +39,8 @@ type Options struct {
 	// BusyLimit is the longest time that one transaction waits for others; 0 means 30 s.
 	BusyLimit time.Duration
 
+	// system is the real one where it is nil.
+	system *system
 	// still: it is read only, and was in nobody's hands when it was looked at last.
 	still bool
 }
@@ -63,6 +65,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.BusyLimit == 0 {
 		o.BusyLimit = defaultBusyLimit
 	}
+	if o.system == nil {
+		o.system = realSystem()
+	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil || o.Dir == "" {
 		return nil, fail(CodePath, err, "the state directory has no path")
@@ -74,7 +79,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.ReadOnly {
 		return openReadOnly(ctx, o)
 	}
-	if err := prepareDir(o.Dir); err != nil {
+	if err := o.system.prepareDir(o.Dir); err != nil {
 		return nil, err
 	}
 	return openOrCreate(ctx, o)
