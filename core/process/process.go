@@ -60,19 +60,22 @@ func Register(stateDir string) (*Process, error) {
 // register returns nothing if a sweep was faster.
 func register(dir string) (*Process, error) {
 	self := id.New[id.Process]()
-	final := fileOf(dir, self)
-	lock := flock.New(final+temporary, flock.SetFlag(os.O_CREATE|os.O_EXCL|os.O_RDWR), flock.SetPermissions(0o600))
+	return claim(dir, self, flock.New(newFileOf(dir, self), flock.SetFlag(os.O_CREATE|os.O_EXCL|os.O_RDWR), flock.SetPermissions(0o600)))
+}
+
+// claim locks the new file of a process and gives it its final name. It returns nothing if a sweep holds it.
+func claim(dir string, self id.Process, lock *flock.Flock) (*Process, error) {
 	locked, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("registering this process: %w", err)
 	}
 	if locked {
-		err = os.Rename(final+temporary, final)
+		err = os.Rename(newFileOf(dir, self), fileOf(dir, self))
 		if err == nil {
 			return &Process{self: self, dir: dir, lock: lock}, nil
 		}
 	}
-	_ = os.Remove(final + temporary) // the sweep that holds it removes it too
+	_ = os.Remove(newFileOf(dir, self)) // the sweep that holds it removes it too
 	_ = lock.Close()
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -195,3 +198,5 @@ func ours(name string) bool {
 }
 
 func fileOf(dir string, p id.Process) string { return filepath.Join(dir, string(p)+suffix) }
+
+func newFileOf(dir string, p id.Process) string { return fileOf(dir, p) + temporary }
