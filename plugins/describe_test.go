@@ -1,10 +1,13 @@
 package plugins_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -98,6 +101,41 @@ func TestCacheNeverAnswersForAnUnpinnedProvider(t *testing.T) {
 	_, err := h.DescribeCached(t.Context(), "test")
 	if e := failure(t, err); e.Kind != plugins.KindUnpinned {
 		t.Error(explain(err))
+	}
+}
+
+func TestCacheIsSweptOfWhatKilledProcessesBeganToWrite(t *testing.T) {
+	s := newStage(t)
+	cache := t.TempDir()
+	files := map[string]time.Duration{".describe-1.json.1": time.Hour, ".jwks-2": time.Hour, ".describe-1.json.3": 0, "other": time.Hour}
+	for name, age := range files {
+		path, then := filepath.Join(cache, name), time.Now().Add(-age)
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, then, then)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, CacheDir: cache})
+	if _, err := h.DescribeCached(t.Context(), "test"); err != nil {
+		t.Fatal(explain(err))
+	}
+	for name, age := range files {
+		_, err := os.Stat(filepath.Join(cache, name))
+		if gone := errors.Is(err, fs.ErrNotExist); gone != (age > 0 && name != "other") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Where the state is decides whether a cache may be: nobody else makes its directory.
+func TestCacheIsNotMadeWhereThereIsNoStateDirectory(t *testing.T) {
+	s := newStage(t)
+	state := filepath.Join(t.TempDir(), "state")
+	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, CacheDir: filepath.Join(state, "cache")})
+	if _, err := h.DescribeCached(t.Context(), "test"); err != nil {
+		t.Fatal(explain(err))
+	}
+	if _, err := os.Stat(state); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the state directory: %v", err)
 	}
 }
 

@@ -50,7 +50,7 @@ type Options struct {
 	Specs []Spec
 	// RefuseDev refuses providers with dev: true, as serve and CI do.
 	RefuseDev bool
-	// CacheDir keeps descriptions and digests. Empty: nothing is kept.
+	// CacheDir keeps descriptions and digests, where its parent is there. Empty: nothing is kept.
 	CacheDir string
 	// RuntimeDir is $XDG_RUNTIME_DIR, or empty; the sockets then lie below /tmp.
 	RuntimeDir string

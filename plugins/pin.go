@@ -4,9 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -128,13 +131,33 @@ func readPrivate(path string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, limit))
 }
 
-// writePrivate replaces a file of a cache at once.
+// writePrivate replaces a file of a cache at once. The directory of the cache is made, but not its parents: whose they are
+// decides whether anything may be kept there.
 func writePrivate(path string, data []byte) error {
 	if path == "" {
 		return os.ErrNotExist
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir := filepath.Dir(path)
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+	sweepCache(dir)
 	return replaceFile(path, data, 0o600)
+}
+
+// abandoned is how old an unfinished file is that nobody writes any more.
+const abandoned = time.Minute
+
+// sweepCache removes what processes that were killed had begun to write into a cache: the files whose names start with a dot.
+func sweepCache(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // whoever writes there is told
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), ".") && info.Mode().IsRegular() && time.Since(info.ModTime()) > abandoned {
+			_ = os.Remove(filepath.Join(dir, e.Name())) // the next one tries again
+		}
+	}
 }

@@ -61,7 +61,11 @@ func (a *App) prepare() (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.prepareWith(cfg, filepath.Join(cfg.StateDir, "cache"))
+	cacheDir := filepath.Join(cfg.StateDir, "cache")
+	if sqlite.Prepare(cfg.StateDir) != nil {
+		cacheDir = "" // where there cannot be a state, nothing is kept; whoever opens one is told why
+	}
+	return a.prepareWith(cfg, cacheDir)
 }
 
 func (a *App) prepareWith(cfg *config.Config, cacheDir string) (*state, error) {

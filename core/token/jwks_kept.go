@@ -94,7 +94,7 @@ func (f keptFile) write(k *keptKeys) {
 	if err != nil {
 		return
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(f.path), "jwks-*.tmp") // 0600
+	temporary, err := os.CreateTemp(filepath.Dir(f.path), ".jwks-*") // 0600; a dot marks what is not finished
 	if err != nil {
 		return
 	}

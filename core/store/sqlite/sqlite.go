@@ -68,9 +68,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.system == nil {
 		o.system = realSystem()
 	}
-	dir, err := filepath.Abs(o.Dir)
-	if err != nil || o.Dir == "" {
-		return nil, fail(CodePath, err, "the state directory has no path")
+	dir, err := absolute(o.Dir)
+	if err != nil {
+		return nil, err
 	}
 	o.Dir = dir
 	if err := useOFDLocks(); err != nil {
@@ -83,6 +83,24 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	return openOrCreate(ctx, o)
+}
+
+// Prepare makes the state directory where it does not exist, and sees that it can hold a state, as Open does first. It is
+// for those who keep something there before the state is opened. It returns an [Error].
+func Prepare(dir string) error {
+	dir, err := absolute(dir)
+	if err != nil {
+		return err
+	}
+	return realSystem().prepareDir(dir)
+}
+
+func absolute(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil || dir == "" {
+		return "", fail(CodePath, err, "the state directory has no path")
+	}
+	return abs, nil
 }
 
 // useOFDLocks keeps a lock on the database when some other code of this process opens and closes the file, which
