@@ -145,6 +145,9 @@ func (d *examination) state(ctx context.Context, st *state) {
 		return
 	}
 	d.ok("state", "%s is sound and its key fits", st.config.StateDir)
+	if names := sqlite.Exposed(st.config.StateDir); len(names) > 0 {
+		d.warn("state", "any command that opens the state takes them back", "others have permissions on: %s", strings.Join(names, ", "))
+	}
 	d.deliveries(ctx, s)
 }
 

@@ -9,7 +9,8 @@
 //
 // Files are 0600 and the directory 0700, whatever the umask. A directory that others can reach is closed to them where
 // it is empty or already holds a state, and refused where it holds anything else (it may be a home directory). One of
-// another owner and one on a network file system are refused: locks and shared memory do not hold there.
+// another owner and one on a network file system are refused: locks and shared memory do not hold there. Permissions that
+// somebody has given to others on files of the state are taken back when it is opened.
 //
 // # Transactions
 //

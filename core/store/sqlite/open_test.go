@@ -48,12 +48,43 @@ func chmod(t *testing.T, path string, mode fs.FileMode) {
 
 func TestAnOpenStateIsClosedToOthers(t *testing.T) {
 	dir := made(t)
-	chmod(t, dir, 0o755)
-	chmod(t, filepath.Join(dir, "state.key"), 0o644)
+	for _, name := range []string{"run", "cache"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := sqlite.Exposed(dir); len(got) > 0 {
+		t.Errorf("exposed are %q", got)
+	}
+	want := make(map[string]fs.FileMode)
+	for name, mode := range modes(t, dir) {
+		want[name] = mode
+		chmod(t, filepath.Join(dir, name), mode.Perm()|mode.Perm()>>3|mode.Perm()>>6)
+	}
+	if got := sqlite.Exposed(dir); len(got) != len(want) {
+		t.Errorf("exposed are %q, want all of %v", got, want)
+	}
+	open(t, sqlite.Options{Dir: dir, ReadOnly: true})
+	if got := sqlite.Exposed(dir); len(got) != len(want) {
+		t.Errorf("reading changed what is exposed: %q", got)
+	}
 	open(t, sqlite.Options{Dir: dir})
-	got := modes(t, dir)
-	if got["."].Perm() != 0o700 || got["state.key"].Perm() != 0o600 {
-		t.Errorf("modes: %v", got)
+	if d := cmp.Diff(want, modes(t, dir)); d != "" {
+		t.Errorf("modes (-want +got):\n%s", d)
+	}
+}
+
+// Such a directory is ours alone, so that nothing in it is anybody else's business; but it is not all the state's either.
+func TestFilesBesideAStateKeepTheirModes(t *testing.T) {
+	dir := t.TempDir()
+	chmod(t, dir, 0o700)
+	tool := filepath.Join(dir, "tool")
+	if err := errors.Join(os.WriteFile(tool, nil, 0o700), os.Chmod(tool, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	open(t, sqlite.Options{Dir: dir})
+	if got := modes(t, dir)["tool"].Perm(); got != 0o755 {
+		t.Errorf("mode: %v", got)
 	}
 }
 

@@ -107,6 +107,32 @@ func tighten(path string, keep fs.FileMode) error {
 	return nil
 }
 
+// ourFiles are what this program puts into the directory, the key's excepted, which is looked at when it is read: the
+// files of a state, and the directories beside it of running processes and of what is cached.
+func ourFiles() []string {
+	return []string{fileDB, fileDB + "-wal", fileDB + "-shm", fileLock, "run", "cache"}
+}
+
+// closeFiles takes from others what somebody has permitted them. The directory is closed to them in any case.
+func closeFiles(dir string) {
+	for _, name := range ourFiles() {
+		_ = tighten(filepath.Join(dir, name), 0o700) // what is not ours stays as it is, and doctor tells of it
+	}
+}
+
+// Exposed names the files and directories of a state that others have a permission on; "." is the state directory. Open
+// takes it from them, unless it only reads.
+func Exposed(dir string) []string {
+	var out []string
+	for _, name := range append([]string{".", fileKey}, ourFiles()...) {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil

@@ -82,6 +82,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := o.system.prepareDir(o.Dir); err != nil {
 		return nil, err
 	}
+	closeFiles(o.Dir)
 	return openOrCreate(ctx, o)
 }
 
