@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/process"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -104,7 +104,8 @@ func (st *state) assemble(b *browser) error {
 		return err
 	}
 	if st.process, err = process.Register(st.config.StateDir); err != nil {
-		return fmt.Errorf("make this process known to others: %w", err)
+		return problem.New("store_path", "this process cannot be made known to others").Because(err).
+			Hint("see that you may write to the directory %s, or remove it", filepath.Join(st.config.StateDir, "run"))
 	}
 	st.tokens = token.NewLocal(st.store, st.app.Clock)
 	checker, err := st.checker(st.store, filepath.Join(st.config.StateDir, "cache"))
