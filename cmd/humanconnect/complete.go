@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/seal"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -137,6 +137,5 @@ func decodeKey(text string) ([]byte, error) {
 			return key, nil
 		}
 	}
-	return nil, problem.New("store_key_form", "the key of the state is neither %d bytes nor their base64 or hex", seal.KeySize).
-		Hint("make one with: head -c 32 /dev/urandom | base64")
+	return nil, fmt.Errorf("it is neither %d bytes nor their base64 or hex", seal.KeySize)
 }

@@ -128,7 +128,6 @@ func problemExits() map[string]int {
 		"sandbox_ended":   exitError,
 
 		"store_key":        exitStore,
-		"store_key_form":   exitStore,
 		"store_busy":       exitStore,
 		"store_newer":      exitStore,
 		"store_older":      exitStore,

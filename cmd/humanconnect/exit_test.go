@@ -26,6 +26,14 @@ func (c *coded) Code() string    { return c.code }
 func (c *coded) Hints() []string { return []string{"do this"} }
 func (c *coded) Facts() []string { return []string{"a fact"} }
 
+// caused is a coded error that came from another one.
+type caused struct {
+	coded
+	cause error
+}
+
+func (c *caused) Unwrap() error { return c.cause }
+
 func TestExitCodeOfEveryKindOfError(t *testing.T) {
 	tests := []struct {
 		name string
@@ -37,6 +45,8 @@ func TestExitCodeOfEveryKindOfError(t *testing.T) {
 		{"a problem", problem.New("usage", "x"), exitUsage},
 		{"a wrapped problem", fmt.Errorf("doing: %w", problem.New("usage", "x")), exitUsage},
 		{"an error with a code", fmt.Errorf("doing: %w", &coded{"usage"}), exitUsage},
+		{"a problem that came from an error with a code", problem.New("usage", "x").Because(&coded{"timeout"}), exitUsage},
+		{"an error with a code that came from a problem", &caused{coded{"usage"}, problem.New("timeout", "x")}, exitUsage},
 		{"an unknown code", problem.New("never_heard_of", "x"), exitError},
 		{"a failure of a source", failure.New(failure.AccessDenied, "x"), exitRefused},
 		{"a failure of a provider", failure.New(failure.ProviderCrashed, "x"), exitProvider},
@@ -94,6 +104,13 @@ func TestErrorsSayWhatHappenedAndWhatToDo(t *testing.T) {
 	want := `{"error":{"code":"usage","message":"coded","facts":["a fact"],"hints":["do this"],"exit":10}}` + "\n"
 	if got := a.err.String(); got != want {
 		t.Errorf("JSON error\n%s want\n%s", got, want)
+	}
+
+	a = newTestApp(t, "-o", "json")
+	a.report(fmt.Errorf("doing: %w", &caused{coded{"usage"}, problem.New("timeout", "late").Hint("wait")}))
+	want = `{"error":{"code":"usage","message":"doing: coded","facts":["a fact"],"hints":["do this"],"exit":10}}` + "\n"
+	if got := a.err.String(); got != want {
+		t.Errorf("JSON error that came from another\n%s want\n%s", got, want)
 	}
 
 	a = newTestApp(t)

@@ -28,14 +28,33 @@ type described struct {
 	Exit    int      `json:"exit"`
 }
 
+// withCode is an error with a code, of a package that knows nothing of problems.
+type withCode interface {
+	error
+	Code() string
+}
+
+// firstCoded returns the first error in the chain that has a code, which is a problem, an error of another kind, or
+// nothing. What that came from may have a code as well, which says less of what went wrong: that the key of the state is
+// lost, and not that some secret is.
+func firstCoded(err error) (*problem.Problem, withCode) {
+	var p *problem.Problem
+	var c withCode
+	isProblem, isOther := errors.As(err, &p), errors.As(err, &c)
+	if isOther && (!isProblem || errors.Is(c, p)) {
+		return nil, c
+	}
+	return p, nil
+}
+
 // codeOf returns the code of the first error in the chain that has one, or "".
 func codeOf(err error) string {
-	if code := problem.CodeOf(err); code != "" {
-		return code
-	}
-	var coded interface{ Code() string }
-	if errors.As(err, &coded) {
-		return coded.Code()
+	p, c := firstCoded(err)
+	switch {
+	case p != nil:
+		return p.Code
+	case c != nil:
+		return c.Code()
 	}
 	if f := (*failure.Failure)(nil); errors.As(err, &f) {
 		return string(f.Code)
@@ -49,7 +68,7 @@ func describe(err error) described {
 	if d.Code == "" {
 		d.Code = codeless
 	}
-	if p := (*problem.Problem)(nil); errors.As(err, &p) {
+	if p, _ := firstCoded(err); p != nil {
 		d.Facts, d.Hints = cleanAll(p.Facts), cleanAll(p.Hints)
 		return d
 	}

@@ -98,7 +98,7 @@ func keyForCreation(ctx context.Context, o Options, head head) (*seal.Ring, erro
 			return nil, err
 		}
 	}
-	key, err := loadKey(ctx, o)
+	key, err := loadKey(ctx, o, head)
 	if err != nil {
 		return nil, err
 	}

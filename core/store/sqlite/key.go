@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -13,13 +14,9 @@ import (
 )
 
 // loadKey gets the master key from where the options say.
-func loadKey(ctx context.Context, o Options) ([]byte, error) {
+func loadKey(ctx context.Context, o Options, h head) ([]byte, error) {
 	if o.Key != nil {
-		key, err := o.Key(ctx)
-		if err != nil {
-			return nil, fail(CodeKey, err, "the key of the state").hint("check what store.key refers to")
-		}
-		return key, nil
+		return givenKey(ctx, o, h)
 	}
 	path := filepath.Join(o.Dir, fileKey)
 	if !o.ReadOnly {
@@ -36,6 +33,21 @@ func loadKey(ctx context.Context, o Options) ([]byte, error) {
 		return nil, fail(CodeKey, err, "reading the key of the state")
 	}
 	return key, nil
+}
+
+func givenKey(ctx context.Context, o Options, h head) ([]byte, error) {
+	key, err := o.Key(ctx)
+	switch {
+	case err == nil:
+		return key, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("waiting for the key of the state: %w", ctx.Err())
+	case h.keyID != "":
+		return nil, fail(CodeKey, err, "the key of the state").
+			hint("check what store.key refers to: the state needs the key that it was made with")
+	}
+	return nil, fail(CodeKey, err, "the key of the state").
+		hint("check what store.key refers to; make a new key with: head -c %d /dev/urandom | base64", seal.KeySize)
 }
 
 // readKeyFile reads one byte more than a key has, so that a longer file is refused and not cut.

@@ -204,6 +204,17 @@ func TestAKeyByReferenceLeavesNoKeyFile(t *testing.T) {
 	}
 }
 
+func TestAnInterruptedWaitForTheKeyIsNoProblemOfTheKey(t *testing.T) {
+	ctx, interrupt := context.WithCancel(context.Background())
+	_, err := sqlite.Open(ctx, sqlite.Options{Dir: made(t), Key: func(context.Context) ([]byte, error) {
+		interrupt()
+		return nil, errors.New("signal: killed")
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // execSQL does to a database what no part of the program does.
 func execSQL(t *testing.T, path, text string) {
 	t.Helper()

@@ -151,7 +151,7 @@ func attach(ctx context.Context, o Options) (*Store, bool, error) {
 }
 
 func assemble(ctx context.Context, o Options, writer *pool, head head) (*Store, error) {
-	key, err := loadKey(ctx, o)
+	key, err := loadKey(ctx, o, head)
 	if err != nil {
 		return nil, err
 	}
