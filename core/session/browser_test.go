@@ -291,7 +291,11 @@ func sentHome(t *testing.T, home string) (sdk.Step, error) {
 		t.Fatal(err)
 	}
 	first.kill()
-	p, err := reply(t, w.frontEnd().open(tok, connectTo(alpha)), sdk.FormValues{Values: map[string]sdk.Secret{"user": "ann"}})
+	second := w.frontEnd()
+	s := second.open(tok, connectTo(alpha))
+	p, err := reply(t, s, sdk.FormValues{Values: map[string]sdk.Secret{"user": "ann"}})
+	second.close(s)
+	w.check() // an attempt that has ended keeps no hosts
 	return p.Step, err
 }
 

@@ -71,7 +71,8 @@ func (w *World) checkSession(s snapshot, ses store.Session) {
 			if !ses.ClosedAt.IsZero() {
 				w.t.Errorf("%s is closed and has the open attempt %s", ses.ID, a.ID)
 			}
-		} else if a.Resume != nil || a.LastStep != nil || a.OAuthState != nil || a.Begun != "" {
+		} else if a.Resume != nil || a.LastStep != nil || a.Callback != nil || a.Hosts != nil || a.OAuthState != nil ||
+			a.StateHash != nil || a.Begun != "" || !a.DueAt.IsZero() {
 			w.t.Errorf("the ended attempt %s keeps secrets: %+v", a.ID, a)
 		}
 	}

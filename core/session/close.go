@@ -19,9 +19,6 @@ const (
 	exitToken    = 4
 )
 
-// overdueLimit bounds how many overdue sessions one transaction closes.
-const overdueLimit = 20
-
 // Final is the end of a session: the response, and the exit code of whoever scripted it.
 type Final struct {
 	// Session is "" for a token that opened none; Event is then the one that tells of it.
@@ -81,41 +78,39 @@ func (s *Session) Close(ctx context.Context, exitCode int) (*Final, error) {
 	return f, nil
 }
 
-// CloseOverdue closes the open sessions whose end has passed, whoever owns them.
+// CloseOverdue closes the open sessions whose end has passed, whoever owns them. One whose rows cannot be read stays open
+// and stops nobody else.
 func (e *Engine) CloseOverdue(ctx context.Context) error {
-	for {
-		if done, err := e.closeSome(ctx); done || err != nil {
-			return err
-		}
-	}
-}
-
-func (e *Engine) closeSome(ctx context.Context) (done bool, err error) {
-	overdue := func(tx store.Tx) ([]store.Session, error) { return tx.OverdueSessions(e.Clock.Now(), overdueLimit) }
-	var sessions []store.Session
-	err = e.Store.View(ctx, func(tx store.Tx) (err error) {
-		sessions, err = overdue(tx)
+	var overdue []id.Session
+	err := e.Store.View(ctx, func(tx store.Tx) (err error) {
+		overdue, err = tx.OverdueSessions(e.Clock.Now(), 0)
 		return err
 	})
-	if err != nil || len(sessions) == 0 {
-		return true, err
+	if err != nil {
+		return fmt.Errorf("look for overdue sessions: %w", err)
 	}
-	err = e.Store.Update(ctx, func(tx store.Tx) (err error) {
-		if sessions, err = overdue(tx); err != nil {
+	for _, ses := range overdue {
+		err := e.closeOverdue(ctx, ses)
+		if err != nil && !errors.Is(err, store.ErrDamaged) && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("close overdue session %s: %w", ses, err)
+		}
+	}
+	if len(overdue) > 0 {
+		e.wake()
+	}
+	return nil
+}
+
+// closeOverdue closes one, unless another process was faster.
+func (e *Engine) closeOverdue(ctx context.Context, session id.Session) error {
+	return e.Store.Update(ctx, func(tx store.Tx) error {
+		ses, err := tx.Session(session)
+		if err != nil || !ses.ClosedAt.IsZero() {
 			return err
 		}
-		for _, ses := range sessions {
-			if _, err := e.closeRow(tx, ses, 0); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err = e.closeRow(tx, ses, 0)
+		return err
 	})
-	if err != nil {
-		return false, fmt.Errorf("close overdue sessions: %w", err)
-	}
-	e.wake()
-	return len(sessions) < overdueLimit, nil
 }
 
 // CloseByID closes an open session that no living front end owns, or any with force: its front end then gets the
@@ -150,7 +145,7 @@ func (e *Engine) CloseByID(ctx context.Context, session id.Session, force bool) 
 // closeRow closes an open session in the caller's transaction: attempts cancelled, event, response, exit code.
 func (e *Engine) closeRow(tx store.Tx, ses store.Session, exitCode int) (store.Session, error) {
 	now := e.Clock.Now()
-	if err := cancelAttempts(tx, ses.ID); err != nil {
+	if err := tx.CancelAttempts(ses.ID); err != nil {
 		return ses, err
 	}
 	over := !now.Before(ses.EndsAt)
@@ -212,26 +207,10 @@ func RankExit(a, b int) int {
 	return b
 }
 
-func cancelAttempts(tx store.Tx, session id.Session) error {
-	attempts, err := tx.Attempts(session)
-	if err != nil {
-		return err
-	}
-	for _, a := range attempts {
-		if a.State != store.AttemptOpen {
-			continue
-		}
-		if err := tx.SaveAttempt(endAttempt(a, store.AttemptCancelled)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// endAttempt forgets what only an open attempt needs.
+// endAttempt forgets what only an open attempt needs, as [store.AttemptTx].CancelAttempts does.
 func endAttempt(a store.Attempt, state store.AttemptState) store.Attempt {
 	a.State, a.Begun, a.DueAt = state, "", time.Time{}
-	a.Resume, a.LastStep, a.Callback, a.OAuthState, a.StateHash = nil, nil, nil, nil, nil
+	a.Resume, a.LastStep, a.Callback, a.Hosts, a.OAuthState, a.StateHash = nil, nil, nil, nil, nil, nil
 	a.Version++
 	return a
 }
@@ -243,7 +222,7 @@ func (e *Engine) record(tx store.Tx, ses store.Session, at time.Time, ev event.E
 	if ses.Hooks != nil {
 		var err error
 		if hooks, err = hook.Named(ses.Hooks); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", store.ErrDamaged, err)
 		}
 	}
 	ev.ID, ev.Sequence, ev.Timestamp = id.New[id.Event](), ses.Sequence, event.Time(at)

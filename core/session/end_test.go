@@ -2,13 +2,17 @@ package session_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -135,6 +139,64 @@ func TestWhoeverComesClosesOverdueSessionsOnce(t *testing.T) {
 	}
 	if got := len(w.allEvents()); got != 45 {
 		t.Errorf("%d events of 45 closes", got)
+	}
+}
+
+// What cannot be read of one user's session keeps neither the others from being closed nor anybody from going on.
+func TestOverdueSessionsAreClosedBesideOneThatCannotBeRead(t *testing.T) {
+	for damage, closes := range map[string]bool{
+		"UPDATE attempt SET resume = x'00' WHERE session_id = '%s'":                                                true, // an attempt is cancelled unread
+		"UPDATE session SET response = x'00' WHERE id = '%s'":                                                      false,
+		"UPDATE session SET sources = '[' WHERE id = '%s'":                                                         false,
+		"UPDATE session SET hooks = x'5b' WHERE id = '%s'":                                                         false,
+		"UPDATE connection SET credential = x'00' WHERE human_id = (SELECT human_id FROM session WHERE id = '%s')": false,
+	} {
+		w := newWorld(t)
+		var all []*session.Session
+		for i := range 3 {
+			fe := w.frontEnd()
+			s := fe.open(w.token(fmt.Sprint("u", i), time.Hour))
+			if err := fe.connect(s, alpha); err != nil {
+				t.Fatal(err)
+			}
+			w.place.next(beta, play{Forms: 1, Account: "ann"})
+			if a, err := s.Connect(t.Context(), beta, -1); err != nil {
+				t.Fatal(err)
+			} else if _, err := a.Next(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, s)
+		}
+		damaged := all[1]
+		w.exec(t, fmt.Sprintf(damage, damaged.ID))
+		w.clock.Advance(2 * time.Hour)
+		for range 2 {
+			// Not a front end of the world: it looks at all rows after each commit.
+			e := &session.Engine{Store: w.store, Clock: w.clock}
+			if err := e.CloseOverdue(t.Context()); err != nil {
+				t.Errorf("%s: %v", damage, err)
+			}
+		}
+		w.view(func(tx store.Tx) error {
+			left, err := tx.OverdueSessions(w.clock.Now(), 0)
+			if want := []id.Session{damaged.ID}; closes && len(left) > 0 || !closes && !slices.Equal(left, want) {
+				t.Errorf("%s: left open are %v", damage, left)
+			}
+			return err
+		})
+	}
+}
+
+// exec does to the database what no part of the program does.
+func (w *World) exec(t *testing.T, text string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec(text)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 

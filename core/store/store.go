@@ -20,6 +20,9 @@ var ErrNotFound = errors.New("not found")
 // ErrExists: a row with this key exists.
 var ErrExists = errors.New("exists already")
 
+// ErrDamaged: what is stored cannot be read. Other rows may be readable.
+var ErrDamaged = errors.New("what is stored cannot be read")
+
 // Store is a database. It is safe for concurrent use, and for use by many processes at once.
 type Store interface {
 	// View runs f in a read-only transaction that sees one moment.
@@ -36,7 +39,8 @@ type Store interface {
 }
 
 // Tx is a transaction. It is used by one goroutine and not after its function returned.
-// A method that finds one row returns [ErrNotFound]; one that inserts returns [ErrExists].
+// A method that finds one row returns [ErrNotFound]; one that inserts returns [ErrExists]; one that reads rows returns
+// [ErrDamaged].
 type Tx interface {
 	UserTx
 	TokenTx
@@ -154,8 +158,8 @@ type SessionTx interface {
 	InsertSession(Session) error
 	// SaveSession writes the row anew.
 	SaveSession(Session) error
-	// OverdueSessions returns open sessions with EndsAt <= now, the earliest end first.
-	OverdueSessions(now time.Time, limit int) ([]Session, error)
+	// OverdueSessions names the open sessions with EndsAt <= now, the earliest end first, without reading more of them.
+	OverdueSessions(now time.Time, limit int) ([]id.Session, error)
 	Sessions(SessionFilter) ([]Session, error)
 	// InsertSessionHook returns ErrExists if the session has a hook with this fingerprint.
 	InsertSessionHook(SessionHook) error
@@ -220,6 +224,9 @@ type AttemptTx interface {
 	SaveAttempt(Attempt) error
 	// Attempts returns the attempts of a session in the order they were made.
 	Attempts(id.Session) ([]Attempt, error)
+	// CancelAttempts makes the open attempts of a session cancelled ones with their next Version, and forgets what only
+	// open ones need: Begun, DueAt, StateHash and all that is sealed. It reads none of it, so that damage is no obstacle.
+	CancelAttempts(id.Session) error
 }
 
 // ActionKind is what was tried.

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+
+	"github.com/humanconnect/humanconnect/core/store"
 )
 
 // maxFindings is how many findings of a check are named.
@@ -98,14 +100,18 @@ func (s *Store) unlessOvertaken(err error) error {
 	return fail(CodeBusy, err, "others began to write to the state while it was read").hint("try again")
 }
 
-// Check reads the whole database and says what is wrong with it: its structure and the references between its rows.
-// Its time grows with the size of the state; it ends with ctx. That the key is the right one was seen by Open.
+// Check reads the whole database and says what is wrong with it: its structure, the references between its rows, and
+// values that cannot be read. Its time grows with the size of the state; it ends with ctx. That the key is the right one
+// was seen by Open.
 func (s *Store) Check(ctx context.Context) error {
 	c, err := s.readers.take(ctx, s.limit)
 	if err != nil {
 		return err
 	}
 	findings, err := findings(ctx, c)
+	if err == nil && len(findings) == 0 {
+		findings, err = unreadable(ctx, &tx{conn: c, tables: s.tables})
+	}
 	s.readers.put(c, err != nil)
 	if err != nil {
 		return s.unlessOvertaken(classify("checking the state", err))
@@ -157,4 +163,19 @@ func orphans(ctx context.Context, c *conn) ([]string, error) {
 		out = append(out, fmt.Sprintf("%d rows of %s name a %s that is not there", n, table, parent))
 	}
 	return out, rows.Err()
+}
+
+// unreadable reads every row and tells of the first in each table that cannot be read.
+func unreadable(ctx context.Context, tx *tx) ([]string, error) {
+	var out []string
+	for _, table := range tx.tables.all() {
+		err := table.read(ctx, tx)
+		switch {
+		case errors.Is(err, store.ErrDamaged):
+			out = append(out, err.Error())
+		case err != nil:
+			return nil, err
+		}
+	}
+	return out, nil
 }

@@ -63,6 +63,11 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
+// Is says that damage, and a value of another key, are [store.ErrDamaged].
+func (e *Error) Is(target error) bool {
+	return target == store.ErrDamaged && (e.code == CodeDamaged || e.code == CodeKey)
+}
+
 func fail(code string, cause error, format string, args ...any) *Error {
 	return &Error{code: code, message: fmt.Sprintf(format, args...), cause: cause}
 }

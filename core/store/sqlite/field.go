@@ -159,7 +159,10 @@ func (n names) Scan(v any) error {
 	if !ok {
 		return fmt.Errorf("a list is stored as %T", v)
 	}
-	return json.Unmarshal([]byte(s), n.list)
+	if err := json.Unmarshal([]byte(s), n.list); err != nil {
+		return fail(CodeDamaged, err, "a list of names")
+	}
+	return nil
 }
 
 // box seals the columns of one row. The row's id must be scanned before them: it is part of their place.

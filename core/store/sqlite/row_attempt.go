@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"time"
+
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
 )
@@ -45,6 +47,15 @@ func (t *tx) SaveAttempt(a store.Attempt) error { return t.tables.attempt.save(t
 
 func (t *tx) Attempts(session id.Session) ([]store.Attempt, error) {
 	return t.tables.attempt.list(t, "WHERE session_id = ? ORDER BY n", session)
+}
+
+const cancelAttempts = `UPDATE attempt SET state = ?, version = version + 1, begun = '', due_at = ?, state_hash = NULL,
+	oauth_state = NULL, resume = NULL, last_step = NULL, callback = NULL, hosts = NULL WHERE session_id = ? AND state = ?`
+
+func (t *tx) CancelAttempts(session id.Session) error {
+	var none time.Time
+	_, err := t.exec(cancelAttempts, store.AttemptCancelled, instant{&none}, session, store.AttemptOpen)
+	return err
 }
 
 func actionFields(a *store.Action) []field {

@@ -41,11 +41,17 @@ func (t *tx) InsertSession(s store.Session) error { return t.tables.session.inse
 
 func (t *tx) SaveSession(s store.Session) error { return t.tables.session.save(t, s) }
 
-func (t *tx) OverdueSessions(now time.Time, limit int) ([]store.Session, error) {
-	return t.tables.session.list(t, overdueSessions, instant{&now}, rowLimit(limit))
+func (t *tx) OverdueSessions(now time.Time, limit int) (out []id.Session, err error) {
+	err = t.query(overdueSessions, []any{instant{&now}, rowLimit(limit)}, func(scan func(...any) error) error {
+		var ses id.Session
+		err := scan(&ses)
+		out = append(out, ses)
+		return err
+	})
+	return out, err
 }
 
-const overdueSessions = "WHERE closed_at IS NULL AND ends_at <= ? ORDER BY ends_at, n LIMIT ?"
+const overdueSessions = "SELECT id FROM session WHERE closed_at IS NULL AND ends_at <= ? ORDER BY ends_at, n LIMIT ?"
 
 func (t *tx) Sessions(f store.SessionFilter) ([]store.Session, error) {
 	var s selection

@@ -147,3 +147,44 @@ func TestAValueOfAnotherKeyIsAKeyError(t *testing.T) {
 		t.Errorf("the error does not say where: %v", err)
 	}
 }
+
+// One value that cannot be read is found, and is no obstacle to ending what it belongs to.
+func TestADamagedValueIsFoundAndDoesNotHoldItsAttempt(t *testing.T) {
+	for name, damage := range map[string]string{
+		"resume of attempt att_":          "UPDATE attempt SET resume = x'00'",
+		"account_label of revocation rev": "UPDATE revocation SET account_label = zeroblob(60)",
+		"a list of names":                 "UPDATE session SET sources = '['",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := made(t)
+			s := open(t, sqlite.Options{Dir: dir})
+			update(t, s, plant)
+			if err := s.Check(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			execSQL(t, filepath.Join(dir, "state.db"), damage+"; UPDATE attempt SET state = 'open'")
+			err := s.Check(context.Background())
+			wantCode(t, err, sqlite.CodeDamaged)
+			if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), name) {
+				t.Errorf("found: %v", err)
+			}
+			update(t, s, func(tx store.Tx) error {
+				sessions, err := tx.OverdueSessions(time.Now(), 0)
+				if err != nil || len(sessions) != 1 {
+					t.Errorf("overdue are %v, %v", sessions, err)
+				}
+				return tx.CancelAttempts(sessions[0])
+			})
+		})
+	}
+}
+
+func TestCheckEndsWithItsContext(t *testing.T) {
+	s := open(t, sqlite.Options{Dir: made(t)})
+	update(t, s, plant)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Check(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}

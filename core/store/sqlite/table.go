@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"strings"
 
 	"github.com/humanconnect/humanconnect/core/seal"
@@ -82,6 +83,17 @@ func (t table[T]) list(tx *tx, rest string, args ...any) (out []T, err error) {
 	return out, nil
 }
 
+// read reads through every row, so that what is sealed in it is opened once. It ends with ctx.
+func (t table[T]) read(ctx context.Context, tx *tx) error {
+	return tx.query(t.selectSQL, nil, func(scan func(...any) error) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var row T
+		return scan(values(t.fields(&row))...)
+	})
+}
+
 func values(fields []field) []any {
 	out := make([]any, len(fields))
 	for i, f := range fields {
@@ -151,5 +163,16 @@ func newTables(ring *seal.Ring) *tables {
 		delivery:     newTable("delivery", 1, deliveryFields),
 		disabledHook: newTable("disabled_hook", 1, disabledFields),
 		secret:       newTable("secret", 1, func(s *store.Secret) []field { return secretFields(s, in("secret", &s.Name)) }),
+	}
+}
+
+// readable is a table whose rows can be read through.
+type readable interface {
+	read(ctx context.Context, tx *tx) error
+}
+
+func (t *tables) all() []readable {
+	return []readable{
+		t.user, t.token, t.session, t.sessionHook, t.attempt, t.action, t.connection, t.revocation, t.event, t.delivery, t.disabledHook, t.secret,
 	}
 }

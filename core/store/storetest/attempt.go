@@ -13,6 +13,8 @@ func attemptTests() map[string]func(*suite) {
 		"MissingIsErrNotFound":      missingAttempts,
 		"AStateHashNamesOneAttempt": oneAttemptPerState,
 		"AttemptsComeInTheirOrder":  attemptOrder,
+
+		"CancelledAttemptsKeepNothingThatOnlyOpenOnesNeed": cancelledAttempts,
 	}
 }
 
@@ -109,6 +111,41 @@ func attemptOrder(s *suite) {
 		none, err2 := tx.Attempts(id.New[id.Session]())
 		same(s, "attempts of no session", len(none), 0)
 		return must(err, err2)
+	})
+}
+
+func cancelledAttempts(s *suite) {
+	user := s.addUser("u")
+	ses, other := s.addSession(user), s.addSession(user)
+	var all []store.Attempt
+	for _, of := range []id.Session{ses.ID, other.ID} {
+		for _, state := range []store.AttemptState{store.AttemptOpen, store.AttemptFailed, store.AttemptConnected} {
+			a := fullAttempt(of)
+			a.State = state
+			all = append(all, a)
+		}
+	}
+	s.update(func(tx store.Tx) error {
+		for _, a := range all {
+			if err := tx.InsertAttempt(a); err != nil {
+				return err
+			}
+		}
+		return tx.CancelAttempts(ses.ID)
+	})
+	a := &all[0]
+	a.State, a.Version, a.Begun, a.DueAt, a.StateHash = store.AttemptCancelled, a.Version+1, "", time.Time{}, nil
+	a.OAuthState, a.Resume, a.LastStep, a.Callback, a.Hosts = nil, nil, nil, nil, nil
+	for _, of := range []id.Session{ses.ID, other.ID} {
+		s.view(func(tx store.Tx) error {
+			got, err := tx.Attempts(of)
+			same(s, "attempts", got, all[:3])
+			all = all[3:]
+			return err
+		})
+	}
+	s.update(func(tx store.Tx) error {
+		return must(tx.CancelAttempts(ses.ID), tx.CancelAttempts(id.New[id.Session]()))
 	})
 }
 

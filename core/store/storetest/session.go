@@ -95,7 +95,7 @@ func overdueSessions(s *suite) {
 	for limit, want := range map[int][]id.Session{0: {first, second, third}, 2: {first, second}, 9: {first, second, third}} {
 		s.view(func(tx store.Tx) error {
 			got, err := tx.OverdueSessions(at(10), limit)
-			same(s, "overdue", sessionIDs(got), want)
+			same(s, "overdue", got, want)
 			return err
 		})
 	}
