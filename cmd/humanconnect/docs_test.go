@@ -66,3 +66,34 @@ func TestCommandsOfTheREADMEWork(t *testing.T) {
 		}
 	}
 }
+
+// TestBackupsAreTakenAndRestoredAsTheDocumentSays runs both blocks of the section, with a command between them that was
+// killed, so that something is in the -wal alone.
+func TestBackupsAreTakenAndRestoredAsTheDocumentSays(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Backups\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	parts := strings.Split(section, "```")
+	if len(parts) != 5 {
+		t.Fatalf("the section has %d blocks, not two", len(parts)/2)
+	}
+	take, restore := strings.TrimPrefix(parts[1], "sh\n"), strings.TrimPrefix(parts[3], "sh\n")
+	said := shell(t, t.TempDir(), `
+humanconnect token create --client-user-id ada >token
+humanconnect open --token @token --connect sandbox-instant --on-connect-source 'kill -9 $PPID' || echo "killed: $?"
+wc -c <~/.local/state/humanconnect/state.db-wal
+`+take+`rm -r ~/.local/state/humanconnect
+`+restore+`humanconnect connection list --client-user-id ada -o json`)
+	for _, want := range []string{"killed: 137\n", "is sound and its key fits", `"id": "sandbox-instant"`} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the commands do not print %s:\n%s", want, said)
+		}
+	}
+	if strings.Contains(said, "\n0\n") {
+		t.Errorf("nothing was in the -wal:\n%s", said)
+	}
+}
