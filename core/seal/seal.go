@@ -103,7 +103,8 @@ func (r *Ring) Open(purpose, place string, sealed []byte) ([]byte, error) {
 	return value, nil
 }
 
-// MAC returns an HMAC-SHA256 of data for a purpose, to look up what must not be readable. It uses the primary key.
+// MAC returns an HMAC-SHA256 of data for a purpose, to look up what must not be readable. It uses the primary key, so that
+// whoever changes that one has to carry the keys derived from it over, as secrets that the state keeps.
 func (r *Ring) MAC(purpose string, data ...[]byte) []byte {
 	h := hmac.New(sha256.New, derive(r.keys[r.primary].secret, "mac "+purpose))
 	for _, d := range data {
