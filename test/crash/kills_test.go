@@ -3,12 +3,18 @@
 package crash_test
 
 import (
+	"bufio"
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -16,9 +22,13 @@ import (
 // workers is how many sessions run at once on the one state.
 const workers = 4
 
-// journals is the config of TestKills: a hook for everything and one for closes, with a journal for each session.
-func journals() string {
+// journals is a config with a hook for everything and one for closes, with a journal for each session, and with where the
+// authorization server of the tracker is.
+func journals(server string) string {
 	return `version: 1
+sources:
+  - id: sandbox-tracker
+    settings: { server: "` + server + `" }
 hooks:
   - name: all
     on: [onConnectSource, onDisconnectSource, onClose]
@@ -41,43 +51,103 @@ func quoted(s string) string {
 	return string(out)
 }
 
+// authority runs the authorization server of the tracker for as long as the test, and returns its address.
+func authority(t *testing.T) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	server := exec.CommandContext(ctx, binary("humanconnect-sandbox"), "--listen", "127.0.0.1:0")
+	server.Env = []string{}
+	out, err := server.StdoutPipe()
+	if err := errors.Join(err, server.Start()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = server.Wait() // killed
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// everywhere is from how many sessions on kills hit everywhere, whatever the seed.
+const everywhere = 100
+
 func TestKillsLoseNothingAndInventNothing(t *testing.T) {
 	sessions := flag.Lookup(flagSessions).Value.(flag.Getter).Get().(int)
 	seed := flag.Lookup(flagSeed).Value.(flag.Getter).Get().(uint64)
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	h := newHome(t, journals())
+	h := newHome(t, journals(authority(t)))
 	sittings := playAll(t, h, sessions, seed)
-	verify(t, h, sittings)
+	sum := verify(t, h, sittings)
 	nothingLeft(t, h, sittings)
+	if missed := sum.missed(); sessions >= everywhere && len(missed) > 0 {
+		t.Errorf("no kill hit %s", strings.Join(missed, ", nor "))
+	}
 	if t.Failed() {
 		t.Logf("replay with -%s=%d -%s=%d; what is left lies in %s", flagSessions, sessions, flagSeed, seed, h.dir)
 	}
 }
 
-// playAll plays all sessions, some at a time.
-func playAll(t *testing.T, h *home, sessions int, seed uint64) []*sitting {
-	all := make([]*sitting, sessions)
+// playAll plays sessions, some at a time, until so many have been killed.
+func playAll(t *testing.T, h *home, sessions int, seed uint64) (all []*sitting) {
+	t.Helper()
+	var killed atomic.Int64
 	p := &pace{takes: make(map[string]time.Duration)}
-	for i := range all {
-		all[i] = newSitting(t, h, i, rand.New(rand.NewPCG(seed, uint64(i))), p)
-	}
 	next := make(chan *sitting)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			for s := range next {
-				s.play()
+				if s.play(); len(s.kills) > 0 {
+					killed.Add(1)
+				}
 			}
 		})
 	}
-	for _, s := range all {
-		next <- s
+	for killed.Load() < int64(sessions) && len(all) < 2*sessions+workers {
+		random := rand.New(rand.NewPCG(seed, uint64(len(all))))
+		all = append(all, newSitting(t, h, len(all), choose(random), random, p))
+		next <- all[len(all)-1]
 	}
 	close(next)
 	wg.Wait()
+	if killed.Load() < int64(sessions) {
+		t.Errorf("%d sessions of %d were killed, want %d", killed.Load(), len(all), sessions)
+	}
 	return all
+}
+
+const (
+	// maxCommits is more than one run makes.
+	maxCommits = 200
+	// enough is how many runs in a row come to their ends when no run makes more commits: on a busy machine, two may look
+	// like one.
+	enough = 3
+)
+
+// A run that is the only one to write is killed after its first commit, another one after its second, and so on: each change
+// is in one commit with all that belongs to it.
+func TestKillsBetweenCommitsLeaveNothingHalfDone(t *testing.T) {
+	t.Parallel()
+	h := newHome(t, journals(authority(t)))
+	p, random := &pace{takes: make(map[string]time.Duration)}, rand.New(rand.NewPCG(1, 1))
+	var all []*sitting
+	for whole := 0; whole < enough && len(all) < maxCommits; whole++ {
+		s := newSitting(t, h, len(all), busy(), random, p)
+		all = append(all, s)
+		if s.playToCommit(len(all)) {
+			whole = -1
+		}
+	}
+	if sum := verify(t, h, all); sum.kills < len(busy().actions) {
+		t.Errorf("only %d kills", sum.kills)
+	}
+	nothingLeft(t, h, all)
 }
 
 // nothingLeft looks at what the sessions left behind: doctor, sockets, temporary files, files of dead processes.

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 func testMain(m *testing.M) int {
 	// Under nohup SIGHUP is ignored, and would be so in the programs that the tests start. They test what it does.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
-	flag.Int(flagSessions, 12, "how many sessions TestKills opens")
+	flag.Int(flagSessions, 12, "how many sessions TestKills opens whose core is killed")
 	flag.Uint64(flagSeed, 0, "seed of the scripts and moments of TestKills; 0 draws one")
 	// Not below TMPDIR: the path of a provider's socket has to be short.
 	root, err := os.MkdirTemp("/tmp", "hcc")
@@ -66,6 +66,7 @@ func build(bin string) error {
 	for out, pkg := range map[string]string{
 		"humanconnect":                  "../../cmd/humanconnect",
 		"humanconnect-provider-sandbox": "../../providers/sandbox",
+		"humanconnect-sandbox":          "../../providers/sandbox/server",
 	} {
 		c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", filepath.Join(bin, out), pkg)
 		c.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -6,14 +6,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // outcomes wants that each action of the script ended once: with its event, or with a failure that may be.
 func (v *verdict) outcomes() {
-	for _, source := range []string{instant, clinic, family} {
+	for _, source := range []string{instant, clinic, family, tracker} {
 		fails := v.s.script.fails[source] != ""
-		lossy := form(source) && len(v.s.kills) > 0
+		lossy := asks(source) && len(v.s.kills) > 0
 		connects, events := v.s.script.count(connect, source), v.count("source.connected", source)
 		switch {
 		case fails && events > 0:
@@ -74,30 +75,83 @@ func compact(doc string) string {
 	return b.String()
 }
 
-// summary says where the kills hit.
-type summary struct {
-	sessions, kills, before, within, after, printing, whole int
-}
-
-func (s *summary) add(played *sitting, row sessionRow) {
-	for _, k := range played.kills {
-		s.kills++
-		at := k.at.Truncate(time.Millisecond)
-		switch {
-		case k.printed > 0:
-			s.printing++
-		case at.Before(row.OpenedAt):
-			s.before++
-		case at.Before(row.ClosedAt):
-			s.within++
-		default:
-			s.after++
+// revocations wants that the grant of each connection that is gone is revoked, or waits to be where the source does not do
+// it, or is left to another user who has the same account.
+func (v *verdict) revocations() {
+	for _, e := range v.events {
+		if e.Type != "source.disconnected" {
+			continue
+		}
+		var shown struct {
+			State      string `json:"state"`
+			Revocation string `json:"revocation"`
+		}
+		v.w.place.read(v.t, &shown, "connection", "show", e.Source.ConnectionID)
+		want := []string{"revoked", "shared"}
+		switch e.Source.ID {
+		case instant:
+			want = []string{"unsupported", "shared"}
+		case v.s.script.stubborn:
+			want = []string{"pending", "shared"}
+		}
+		if e.Source.ID == tracker {
+			want = want[:1] // the account is this user's alone
+		}
+		if shown.State != "disconnected" || !slices.Contains(want, shown.Revocation) {
+			v.s.fail("%s is %s, and its revocation %s; want %v", e.Source.ID, shown.State, shown.Revocation, want)
 		}
 	}
-	s.whole += len(played.whole)
 }
 
-func (s summary) String() string {
-	return fmt.Sprintf("%d sessions, %d kills: %d before the session was open, %d in the session, %d after its close and before the print, %d while printing; %d responses printed whole",
-		s.sessions, s.kills, s.before, s.within, s.after, s.printing, s.whole)
+// summary says where the kills hit.
+type summary struct {
+	sessions, kills, whole int
+	// hits counts them by where.
+	hits map[string]int
+}
+
+// places are where a kill can hit, in order.
+func places() []string {
+	return []string{
+		"before the session was open", "while something was left to do", "between the last action and the close",
+		"between the close and the print", "while printing",
+	}
+}
+
+func (s *summary) add(v *verdict) {
+	s.sessions++
+	s.whole += len(v.s.whole)
+	for _, k := range v.s.kills {
+		s.kills++
+		s.hits[v.where(k)]++
+	}
+}
+
+// where says where a kill hit. The times that the state has are cut to milliseconds.
+func (v *verdict) where(k kill) string {
+	at, all := k.at.Truncate(time.Millisecond), places()
+	switch {
+	case k.printed > 0:
+		return all[4]
+	case at.Before(v.row.OpenedAt):
+		return all[0]
+	case at.Before(v.done):
+		return all[1]
+	case at.Before(v.row.ClosedAt):
+		return all[2]
+	}
+	return all[3]
+}
+
+// missed are the places where no kill hit.
+func (s *summary) missed() []string {
+	return slices.DeleteFunc(places(), func(place string) bool { return s.hits[place] > 0 })
+}
+
+func (s *summary) String() string {
+	text := fmt.Sprintf("%d sessions, %d kills:", s.sessions, s.kills)
+	for _, place := range places() {
+		text += fmt.Sprintf(" %d %s,", s.hits[place], place)
+	}
+	return text + fmt.Sprintf(" %d responses printed whole", s.whole)
 }

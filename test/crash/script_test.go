@@ -3,6 +3,7 @@
 package crash_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 )
@@ -14,6 +15,7 @@ const (
 	instant = "sandbox-instant"
 	clinic  = "sandbox-clinic"
 	family  = "sandbox-family"
+	tracker = "sandbox-tracker"
 )
 
 // action is one of a script.
@@ -26,6 +28,17 @@ type script struct {
 	answers []string
 	// fails says with which code each connect of a source fails; others succeed.
 	fails map[string]string
+	// stubborn is a source that does not revoke.
+	stubborn string
+}
+
+// browser is what the person does in it: another account for each session, so that nobody else holds its grant.
+func (s script) browser(number int) string {
+	visit := fmt.Sprintf("%s consent --username demouser%d", binary("humanconnect-sandbox"), number)
+	if s.stubborn == tracker {
+		visit += " --fault revoke_fails"
+	}
+	return visit
 }
 
 // args are those of open.
@@ -48,8 +61,8 @@ func (s script) count(verb, source string) int {
 	return n
 }
 
-// form says whether a source asks for something; an answer to that is not repeated after a crash.
-func form(source string) bool { return source != instant }
+// asks says whether a source asks for something; an answer to that is not repeated after a crash.
+func asks(source string) bool { return source != instant }
 
 func scripts() []script {
 	on := func(source string) action { return action{connect, source} }
@@ -74,12 +87,23 @@ func scripts() []script {
 			fails: map[string]string{clinic: "access_denied"},
 		},
 		{name: "nothing there", actions: []action{off(family)}},
-		{name: "revoke fails", actions: []action{on(clinic), off(clinic)}, answers: login(clinic, "revoke_fails")},
+		{name: "revoke fails", actions: []action{on(clinic), off(clinic)}, answers: login(clinic, "revoke_fails"), stubborn: clinic},
+		{name: "browser", actions: []action{on(tracker), on(instant)}},
+		{name: "browser and back", actions: []action{on(tracker), off(tracker), on(instant)}},
+		{name: "browser, revoke fails", actions: []action{on(instant), on(tracker), off(tracker)}, stubborn: tracker},
 		{
 			name: "wait", actions: []action{on(instant), on(family)},
 			answers: append(login(family, "wait"), "--answer", family+".member=sam"),
 		},
 		{name: "slow", actions: []action{on(clinic), off(clinic)}, answers: login(clinic, "slow")},
+	}
+}
+
+// busy is a script with one of everything that is committed, one after the other.
+func busy() script {
+	return script{
+		name: "busy", actions: []action{{connect, tracker}, {disconnect, tracker}, {connect, instant}, {disconnect, instant}, {connect, clinic}},
+		answers: login(clinic, "demouser"),
 	}
 }
 

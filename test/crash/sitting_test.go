@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/humanconnect/humanconnect/core/store"
 )
 
 // survival is how long what a killed core had started may live on.
@@ -21,7 +24,7 @@ const survival = 2 * time.Second
 func moments(last bool) []string {
 	early := []string{"time", "socket", "provider", "provider", "provider", "hook", "hook", "hook"}
 	if last {
-		return append(early, "time", "closing hook", "closing hook", "print", "print", "print")
+		return append(early, "time", "done", "done", "closing hook", "closing hook", "print", "print", "print")
 	}
 	return early
 }
@@ -51,9 +54,12 @@ type sitting struct {
 	bad   []string
 }
 
-func newSitting(t testing.TB, h *home, number int, random *rand.Rand, p *pace) *sitting {
+func newSitting(t testing.TB, h *home, number int, sc script, random *rand.Rand, p *pace) *sitting {
 	t.Helper()
-	s := &sitting{number: number, place: h.place(t, fmt.Sprint("s", number)), script: choose(random), random: random, pace: p}
+	s := &sitting{number: number, place: h.place(t, fmt.Sprint("s", number)), script: sc, random: random, pace: p}
+	if sc.count(connect, tracker) > 0 {
+		s.place.extra = []string{"BROWSER=" + sc.browser(number)}
+	}
 	s.user = fmt.Sprint("user-", number)
 	if random.IntN(2) == 0 { // each such byte is six in the response, which no socket takes at once then
 		s.user += strings.Repeat("\x01", 1000)
@@ -79,9 +85,23 @@ func (s *sitting) play() {
 	times := 1 + s.random.IntN(4)
 	for i := range times {
 		choice := moments(i == times-1)
-		s.runAndKill(choice[s.random.IntN(len(choice))])
+		moment := choice[s.random.IntN(len(choice))]
+		s.runAndKill(moment, moment == "print", func(run *running) { s.await(run, moment) })
 	}
-	for range 2 {
+	s.finish(2)
+}
+
+// playToCommit kills one run after it has committed so many times, and lets the next one come to its end. It returns false
+// if the run had come to its end before.
+func (s *sitting) playToCommit(commits int) bool {
+	s.runAndKill(fmt.Sprint("commit ", commits), false, func(run *running) { s.place.home.awaitCommits(run, commits) })
+	s.finish(1)
+	return len(s.kills) > 0
+}
+
+// finish lets runs come to their ends.
+func (s *sitting) finish(runs int) {
+	for range runs {
 		began, first := time.Now(), len(s.whole) == 0
 		r, err := s.place.try(s.args...)
 		if err != nil {
@@ -106,14 +126,15 @@ func (s *sitting) keep(r result) {
 	}
 }
 
-// runAndKill starts the core and kills it at a moment, or finds that it was done before.
-func (s *sitting) runAndKill(moment string) {
-	run, err := s.place.launch(moment == "print", s.args...)
+// runAndKill starts the core and kills it when await returns, or finds that it was done before. With hold, what it prints
+// is not taken from it.
+func (s *sitting) runAndKill(moment string, hold bool, await func(*running)) {
+	run, err := s.place.launch(hold, s.args...)
 	if err != nil {
 		s.fail("start: %v", err)
 		return
 	}
-	s.await(run, moment)
+	await(run)
 	at := time.Now()
 	run.signal(syscall.SIGKILL)
 	r := run.end()
@@ -135,14 +156,58 @@ func (s *sitting) await(run *running, moment string) {
 	typical := float64(s.pace.typical(s.script.name))
 	after := func(share float64) time.Duration { return time.Duration(s.random.Float64() * share * typical) }
 	ended := run.ended
-	if moment == "time" {
+	switch moment {
+	case "time":
 		poll(after(1.2), ended)
+		return
+	case "done":
+		s.awaitDone(run)
 		return
 	}
 	sight := s.sight(run, moment)
 	poll(runLimit, func() bool { return run.ended() || sight() })
 	if moment == "socket" || moment == "provider" {
 		poll(after(0.5), ended)
+	}
+}
+
+// awaitDone returns as soon as all actions of the script have ended: the close comes next.
+func (s *sitting) awaitDone(run *running) {
+	err := s.place.home.keepOpen(func(view func(func(store.Tx) error) error) error {
+		for !run.ended() {
+			ended := 0
+			err := view(func(tx store.Tx) (err error) {
+				ended, err = done(tx, s.user)
+				return err
+			})
+			if err != nil || ended >= len(s.script.actions) {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.fail("look for the last action: %v", err)
+	}
+}
+
+// settled is how long the file of commits has to stay as it is to hold a whole one: less than the disk takes for it.
+const settled = 100 * time.Microsecond
+
+// awaitCommits returns when a run has written so many commits to the state, which nobody else writes to, or has ended.
+func (h *home) awaitCommits(run *running, commits int) {
+	wal := filepath.Join(h.state(), "state.db-wal")
+	size, written, since := sizeOf(wal), false, time.Now()
+	for seen := 0; !run.ended(); {
+		switch now := sizeOf(wal); {
+		case now != size:
+			size, written, since = now, true, time.Now()
+		case written && time.Since(since) > settled:
+			written = false
+			if seen++; seen == commits {
+				return
+			}
+		}
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/humanconnect/humanconnect/core/id"
 )
 
 // What the program prints, as a user of it would read it.
@@ -106,17 +108,20 @@ func look(t testing.TB, h *home) *world {
 	return w
 }
 
-// verify holds what the state, the journals and the runs say of each session against each other.
-func verify(t *testing.T, h *home, sittings []*sitting) {
+// verify holds what the state, the journals and the runs say of each session against each other, and says where the kills
+// hit.
+func verify(t *testing.T, h *home, sittings []*sitting) *summary {
+	t.Helper()
+	h.place(t, "chores").want(t, 0, "delivery", "run") // what a killed core could not revoke
 	w := look(t, h)
-	var sum summary
+	sum := &summary{hits: make(map[string]int)}
 	known := map[string]bool{}
 	for _, s := range sittings {
 		v := &verdict{t: t, w: w, s: s}
 		if len(s.bad) == 0 {
 			v.all()
 			known[v.row.SessionID] = true
-			sum.add(s, v.row)
+			sum.add(v)
 		}
 		for _, bad := range s.bad {
 			t.Errorf("session %d (%s, %d kills): %s", s.number, s.script.name, len(s.kills), bad)
@@ -127,17 +132,19 @@ func verify(t *testing.T, h *home, sittings []*sitting) {
 			t.Errorf("there are events of %q, which no run opened", ses)
 		}
 	}
-	sum.sessions = len(sittings)
 	fmt.Println(sum)
+	return sum
 }
 
 // verdict is over one session.
 type verdict struct {
-	t      *testing.T
-	w      *world
-	s      *sitting
-	final  response
-	row    sessionRow
+	t     *testing.T
+	w     *world
+	s     *sitting
+	final response
+	row   sessionRow
+	// done is when the last action ended.
+	done   time.Time
 	bodies map[string]string
 	events []told
 }
@@ -151,6 +158,7 @@ func (v *verdict) all() {
 	v.sequence()
 	v.story()
 	v.outcomes()
+	v.revocations()
 	v.journal("all", v.w.home.path("all-"+v.row.SessionID), "")
 	v.journal("closes", v.w.home.path("closes-"+v.row.SessionID), "session.closed")
 	v.journal("flag", v.s.place.file("flag-closes"), "session.closed")
@@ -201,6 +209,12 @@ func (v *verdict) oneSession() bool {
 		return false
 	}
 	v.row = rows[0]
+	actions, err := v.w.home.actions(id.Session(v.row.SessionID))
+	if err != nil || len(actions) == 0 {
+		v.s.fail("%d actions, %v", len(actions), err)
+		return false
+	}
+	v.done = actions[len(actions)-1].At
 	return true
 }
 

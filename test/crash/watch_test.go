@@ -61,6 +61,15 @@ func (h *home) attempts() (out []store.Attempt, err error) {
 	return out, err
 }
 
+// actions are those of a session that have ended.
+func (h *home) actions(ses id.Session) (out []store.Action, err error) {
+	err = h.view(func(tx store.Tx) (err error) {
+		out, err = tx.Actions(ses)
+		return err
+	})
+	return out, err
+}
+
 // credential is what is kept of a connection's, unsealed.
 func (h *home) credential(con id.Connection) (credential []byte, err error) {
 	err = h.view(func(tx store.Tx) error {
@@ -71,9 +80,28 @@ func (h *home) credential(con id.Connection) (credential []byte, err error) {
 	return credential, err
 }
 
+// done says how many actions of a user's one session have ended.
+func done(tx store.Tx, user string) (int, error) {
+	u, err := tx.User("crash", user)
+	if err != nil {
+		return 0, err
+	}
+	sessions, err := tx.Sessions(store.SessionFilter{User: u.HumanID})
+	if err != nil || len(sessions) == 0 {
+		return 0, err
+	}
+	actions, err := tx.Actions(sessions[0].ID)
+	return len(actions), err
+}
+
 // view reads the state, if there is one yet.
 func (h *home) view(read func(store.Tx) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stepLimit)
+	return h.keepOpen(func(view func(func(store.Tx) error) error) error { return view(read) })
+}
+
+// keepOpen lets look read the state again and again, if there is one yet.
+func (h *home) keepOpen(look func(view func(func(store.Tx) error) error) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
 	defer cancel()
 	s, err := sqlite.Open(ctx, sqlite.Options{Dir: h.state(), ReadOnly: true})
 	if missing := (*sqlite.Error)(nil); errors.As(err, &missing) && missing.Code() == sqlite.CodeMissing {
@@ -83,5 +111,5 @@ func (h *home) view(read func(store.Tx) error) error {
 		return err
 	}
 	defer s.Close()
-	return s.View(ctx, read)
+	return look(func(read func(store.Tx) error) error { return s.View(ctx, read) })
 }
