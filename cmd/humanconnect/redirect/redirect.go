@@ -89,8 +89,10 @@ func New(o Options) *Listener {
 	if o.Listen == "" {
 		o.Listen = DefaultListen
 	}
-	return &Listener{opt: o, servers: make(map[string]*server), links: make(map[string]string),
-		awaited: make(map[string]session.CallbackResult), hosts: make(map[string]bool)}
+	return &Listener{
+		opt: o, servers: make(map[string]*server), links: make(map[string]string),
+		awaited: make(map[string]session.CallbackResult), hosts: make(map[string]bool),
+	}
 }
 
 // Bind implements session.Redirects.
