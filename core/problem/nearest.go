@@ -7,7 +7,7 @@ func Nearest(word string, candidates []string) string {
 	if len(word) > longest {
 		return ""
 	}
-	best, bestDistance := "", len(word)/3+2
+	best, bestDistance := "", slips(word)+1
 	for _, c := range candidates {
 		if len(c) > longest {
 			continue
@@ -19,6 +19,9 @@ func Nearest(word string, candidates []string) string {
 	}
 	return best
 }
+
+// slips is how many slips of the finger a word may have: in a short one, a second makes another word of it.
+func slips(word string) int { return 1 + len(word)/6 }
 
 func lower(s string) string {
 	b := []byte(s)

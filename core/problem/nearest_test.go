@@ -17,3 +17,11 @@ func TestNearestKnowsSlipsOfTheFinger(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherWordIsNoSlip(t *testing.T) {
+	for word, candidate := range map[string]string{"nope": "open", "disable": "enable", "EVENT": "DRIVER", "plan": "path"} {
+		if got := problem.Nearest(word, []string{candidate}); got != "" {
+			t.Errorf("%q is taken for %q", word, got)
+		}
+	}
+}
