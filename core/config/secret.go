@@ -81,7 +81,18 @@ func (s *SecretRef) Resolve(ctx context.Context, env Environment) (sdk.Secret, e
 }
 
 func (s *SecretRef) problem(err error) error {
-	return problem.New(CodeSecret, "%s (%s) leads to no secret", s.key, s.at).Because(err)
+	return problem.New(CodeSecret, "%s (%s) leads to no secret", s.key, s.at).Because(err).Hint("%s", s.remedy())
+}
+
+// remedy is what to do about a secret that is not there.
+func (s *SecretRef) remedy() string {
+	switch {
+	case s.File != "":
+		return "write the secret to that file, or correct " + s.key
+	case s.Env != "":
+		return "set " + s.Env + ", or correct " + s.key
+	}
+	return "run the command by hand to see what it lacks, or correct " + s.key
 }
 
 func (s *SecretRef) lookup(env Environment) ([]byte, error) {

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,6 +50,21 @@ func TestSecretIsReadWhenItIsUsed(t *testing.T) {
 	overwrite(t, filepath.Join(dir, "key"), "two")
 	if got, err := ref.Resolve(t.Context(), nil); err != nil || got.Reveal() != "two" {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestSecretThatIsNotThereSaysWhatToDo(t *testing.T) {
+	for reference, want := range map[string]string{
+		"{file: key}":          "write the secret to that file, or correct store.key",
+		"{env: THE_KEY}":       "set THE_KEY, or correct store.key",
+		"{command: [no-such]}": "run the command by hand to see what it lacks, or correct store.key",
+	} {
+		ref, _ := refTo(t, reference)
+		_, err := ref.Resolve(t.Context(), nil)
+		var p *problem.Problem
+		if !errors.As(err, &p) || len(p.Hints) != 1 || p.Hints[0] != want {
+			t.Errorf("%s: %v", reference, err)
+		}
 	}
 }
 
