@@ -27,6 +27,8 @@ type App struct {
 	UID int
 
 	global globalFlags
+	// overrides are the values of the config that flags of the command set, by key.
+	overrides map[string]string
 }
 
 // newSystemApp returns the App of this process. It touches no disk.

@@ -3,13 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/clock/clocktest"
+	"github.com/humanconnect/humanconnect/core/config"
 )
 
 // testApp is an App whose outside is all in the test's hands.
@@ -52,36 +57,53 @@ func newTestApp(t *testing.T, args ...string) *testApp {
 	return a
 }
 
-func TestPathsFollowFlagThenVariableThenXDG(t *testing.T) {
-	tests := []struct {
-		name, flag string
-		vars       map[string]string
-		want       string
-	}{
-		{"default", "", nil, "/home/anna/.local/state/humanconnect"},
-		{"xdg", "", map[string]string{"XDG_STATE_HOME": "/s"}, "/s/humanconnect"},
-		{"a relative xdg is ignored", "", map[string]string{"XDG_STATE_HOME": "s"}, "/home/anna/.local/state/humanconnect"},
-		{"variable", "", map[string]string{"XDG_STATE_HOME": "/s", "HUMANCONNECT_STATE_DIR": "/v"}, "/v"},
-		{"flag", "f/../g", map[string]string{"HUMANCONNECT_STATE_DIR": "/v"}, "/cwd/g"},
-		{"no home", "", map[string]string{"HOME": ""}, "no_home"},
-		{"a relative home", "", map[string]string{"HOME": "home"}, "no_home"},
+// shown returns what config show says of a key, with where it comes from.
+func shown(t *testing.T, a *testApp, key string) string {
+	t.Helper()
+	a.Args = append(a.Args, "config", "show", "-o", "json")
+	if code := run(a.App); code != exitOK {
+		return a.err.String()
 	}
-	for _, tt := range tests {
+	var entries []config.Entry
+	if err := json.Unmarshal(a.out.Bytes(), &entries); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Key == key {
+			return e.Value + " from " + e.Origin
+		}
+	}
+	return "nothing"
+}
+
+func TestStateDirFollowsFlagThenVariableThenXDG(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		args []string
+		vars map[string]string
+		want string
+	}{
+		{"default", nil, nil, "/home/anna/.local/state/humanconnect from default"},
+		{"xdg", nil, map[string]string{"XDG_STATE_HOME": "/s"}, "/s/humanconnect from default"},
+		{"a relative xdg is ignored", nil, map[string]string{"XDG_STATE_HOME": "s"}, "/home/anna/.local/state/humanconnect from default"},
+		{"variable", nil, map[string]string{"XDG_STATE_HOME": "/s", "HUMANCONNECT_STATE_DIR": "/v"}, "/v from env HUMANCONNECT_STATE_DIR"},
+		{"flag", []string{"--state-dir", "f/../g"}, map[string]string{"HUMANCONNECT_STATE_DIR": "/v"}, here + "/g from flag"},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a := newTestApp(t)
-			a.global.stateDir = tt.flag
-			for name, value := range tt.vars {
-				a.vars[name] = value
-			}
-			got, err := a.stateDir()
-			if err != nil {
-				got = codeOf(err)
-			}
-			if got != tt.want {
-				t.Errorf("stateDir() = %q, want %q", got, tt.want)
+			a := newTestApp(t, tt.args...)
+			maps.Copy(a.vars, tt.vars)
+			if got := shown(t, a, "stateDir"); got != tt.want {
+				t.Errorf("stateDir is %s, want %s", got, tt.want)
 			}
 		})
 	}
+}
+
+func TestInstalledProvidersAndTheirLockFollowXDG(t *testing.T) {
 	a := newTestApp(t)
 	for want, dir := range map[string]func() (string, error){
 		"/home/anna/.local/share/humanconnect": a.dataDir,
@@ -89,6 +111,67 @@ func TestPathsFollowFlagThenVariableThenXDG(t *testing.T) {
 	} {
 		if got, err := dir(); err != nil || got != want {
 			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+		for _, home := range []string{"", "home"} {
+			a.vars["HOME"] = home
+			if _, err := dir(); codeOf(err) != "no_home" {
+				t.Errorf("with HOME=%q: %v", home, err)
+			}
+		}
+		a.vars["HOME"] = "/home/anna"
+	}
+}
+
+// TestFlagThatWasNotGivenHidesNothing: what a flag would be by default is not what the config says.
+func TestFlagThatWasNotGivenHidesNothing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(file, []byte("version: 1\nclientId: file\ntoken: {ttl: 5m}\nstore: {path: state}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args   []string
+		client string
+		ttl    int
+	}{
+		{nil, "file", 300},
+		{[]string{"--ttl", "1h"}, "file", 3600},
+		{[]string{"--client-id", "flag", "--ttl", "10m"}, "flag", 600},
+	} {
+		a := newTestApp(t, append([]string{"--config", file, "token", "create", "-o", "json", "--client-user-id", "ada"}, tt.args...)...)
+		a.UID, a.Executable = os.Getuid(), os.Executable
+		a.vars["HOME"] = dir
+		a.Getwd = os.Getwd
+		if code := run(a.App); code != exitOK {
+			t.Fatalf("%v: %d %s", tt.args, code, a.err.String())
+		}
+		var made createdToken
+		if err := json.Unmarshal(a.out.Bytes(), &made); err != nil || int(made.ExpiresIn) != tt.ttl {
+			t.Errorf("%v: %v %+v", tt.args, err, made)
+		}
+		a.Args = []string{"--config", file, "token", "inspect", made.SessionToken}
+		a.out.Reset()
+		if code := run(a.App); code != exitOK || !strings.Contains(a.out.String(), tt.client) {
+			t.Errorf("%v: %d %s", tt.args, code, a.out.String())
+		}
+	}
+}
+
+func TestFlagThatSaysNothingIsRefused(t *testing.T) {
+	for args, want := range map[string]string{
+		"--config= config show":                          "--config: is empty",
+		"--state-dir= config show":                       "--state-dir: is empty",
+		"--state-dir=~/x config show":                    "--state-dir: \"~/x\": ~ is not expanded here; write the path out",
+		"open --plan=":                                   "--plan: is empty",
+		"token create --client-user-id a --client-id=":   "--client-id: is empty",
+		"token create --client-user-id a --ttl=-5s":      "--ttl: \"-5s\" is not longer than nothing",
+		"token create --client-user-id a --ttl=10ms":     "--ttl: \"10ms\" is shorter than the least, 1s",
+		"token create --client-user-id a --ttl=9999h":    "--ttl: \"9999h0m0s\" is longer than the most, 8760h0m0s",
+		"connection list --client-user-id a --client-id": "--client-id wants a value",
+	} {
+		a := newTestApp(t, strings.Fields(args)...)
+		if code := run(a.App); code != exitUsage || !strings.Contains(a.err.String(), "error: "+want+" [usage]") {
+			t.Errorf("%s: %d %s", args, code, a.err.String())
 		}
 	}
 }

@@ -22,7 +22,7 @@ func newConfig(app *App) *cobra.Command {
 
 func (a *App) configOptions() config.Options {
 	return config.Options{
-		Path: a.global.config, StateDir: a.global.stateDir, Environ: a.Environ(), Home: a.env("HOME"), UID: a.UID,
+		Path: a.global.config, Environ: a.Environ(), Home: a.env("HOME"), UID: a.UID, Overrides: a.overrides,
 	}
 }
 

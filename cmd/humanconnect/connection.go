@@ -54,7 +54,7 @@ func connectionRowOf(tx store.RevocationTx, c store.Connection) (connectionRow, 
 }
 
 func newConnectionList(app *App) *cobra.Command {
-	var client, user string
+	var user string
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List the connections of a user",
@@ -65,15 +65,16 @@ func newConnectionList(app *App) *cobra.Command {
 			if !c.Flags().Changed("client-user-id") {
 				return usage(c, "--client-user-id is missing")
 			}
-			return app.connectionList(c, client, user)
+			return app.connectionList(c, user)
 		},
 	}
 	c.Flags().StringVar(&user, "client-user-id", "", "user `ID` of your application, or @FILE")
-	c.Flags().StringVar(&client, "client-id", "", "client `ID`; default: clientId of the config")
+	c.Flags().String("client-id", "", "client `ID`; default: clientId of the config")
+	sets(c.Flags(), "client-id", "clientId")
 	return exits(c, exitOK, exitUsage, exitConfig, exitStore)
 }
 
-func (a *App) connectionList(c *cobra.Command, client, user string) error {
+func (a *App) connectionList(c *cobra.Command, user string) error {
 	user, err := a.textOrFile(c.Context(), user)
 	if err != nil {
 		return err
@@ -83,13 +84,10 @@ func (a *App) connectionList(c *cobra.Command, client, user string) error {
 		return err
 	}
 	defer st.Close()
-	if client == "" {
-		client = st.config.ClientID
-	}
 	rows := []connectionRow{}
 	err = st.store.View(c.Context(), func(tx store.Tx) error {
 		rows = rows[:0]
-		u, err := tx.User(client, user)
+		u, err := tx.User(st.config.ClientID, user)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}

@@ -84,7 +84,6 @@ func problemExits() map[string]int {
 		"secret_unavailable":    exitConfig,
 		"source_config_invalid": exitConfig,
 		"no_home":               exitConfig,
-		"no_directory":          exitConfig,
 		"jwks_invalid":          exitConfig,
 		"introspection_refused": exitConfig,
 

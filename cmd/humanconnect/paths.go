@@ -6,19 +6,6 @@ import (
 	"github.com/humanconnect/humanconnect/core/problem"
 )
 
-// stateDir returns where the state is: --state-dir, HUMANCONNECT_STATE_DIR, or humanconnect in the XDG state directory.
-// A relative path is taken from the working directory.
-func (a *App) stateDir() (string, error) {
-	given := a.global.stateDir
-	if given == "" {
-		given = a.env("HUMANCONNECT_STATE_DIR")
-	}
-	if given == "" {
-		return a.xdg("XDG_STATE_HOME", ".local/state")
-	}
-	return a.absolute(given)
-}
-
 // dataDir returns where installed providers are looked for: humanconnect in the XDG data directory.
 func (a *App) dataDir() (string, error) { return a.xdg("XDG_DATA_HOME", ".local/share") }
 
@@ -38,15 +25,4 @@ func (a *App) xdg(name, byDefault string) (string, error) {
 			Hint("set HOME, or %s", name)
 	}
 	return filepath.Join(home, byDefault, "humanconnect"), nil
-}
-
-func (a *App) absolute(path string) (string, error) {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path), nil
-	}
-	dir, err := a.Getwd()
-	if err != nil {
-		return "", problem.New("no_directory", "the working directory is not there").Because(err)
-	}
-	return filepath.Join(dir, path), nil
 }

@@ -7,8 +7,7 @@ import (
 // globalFlags are the flags of every command.
 type globalFlags struct {
 	// config is a path, none, or "" where it was not given.
-	config   string
-	stateDir string
+	config string
 	// output is outputJSON, outputText, or "" where it was not given.
 	output  string
 	quiet   bool
@@ -39,7 +38,10 @@ health data, tells your application of each change, and prints the response.`,
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { app.showHelp(c) })
 	root.SetHelpCommand(newHelp(app))
 	root.Flags().Bool("version", false, "print the version")
-	root.PersistentPreRun = func(*cobra.Command, []string) { app.Signals.Watch() }
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		app.Signals.Watch()
+		return app.readFlags(c)
+	}
 	root.AddCommand(newOpen(app), newToken(app), newSession(app), newSource(app), newConnection(app), newProvider(app),
 		newHook(app), newDelivery(app), newEvent(app), newSandbox(app), newConfig(app), newDoctor(app), newVersion(app),
 		newCompletion(app))
@@ -57,7 +59,8 @@ health data, tells your application of each change, and prints the response.`,
 func addGlobalFlags(root *cobra.Command, g *globalFlags) {
 	flags := root.PersistentFlags()
 	flags.StringVar(&g.config, "config", "", "read the config from `FILE`; none reads no file")
-	flags.StringVar(&g.stateDir, "state-dir", "", "keep the state in `DIR`")
+	flags.String("state-dir", "", "keep the state in `DIR`")
+	sets(flags, "state-dir", "stateDir")
 	flags.VarP(&choice{value: &g.output, of: []string{outputJSON, outputText}}, "output", "o", "form of the answer: json or text")
 	flags.BoolVar(&g.quiet, "quiet", false, "say nothing on standard error but errors")
 	flags.BoolVar(&g.noInput, "no-input", false, "never ask; a missing answer is an error")

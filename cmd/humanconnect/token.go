@@ -42,8 +42,6 @@ type createdToken struct {
 func newTokenCreate(app *App) *cobra.Command {
 	var user string
 	var sources []string
-	var client string
-	var ttl time.Duration
 	c := &cobra.Command{
 		Use:   "create",
 		Short: "Make a session token and print it",
@@ -61,13 +59,15 @@ Keep the user id off the command line with --client-user-id @FILE.`,
 			if !c.Flags().Changed("sources") {
 				sources = nil
 			}
-			return app.tokenCreate(c, token.Request{ClientID: client, ClientUserID: user, TTL: ttl, Sources: sources})
+			return app.tokenCreate(c, token.Request{ClientUserID: user, Sources: sources})
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&user, "client-user-id", "", "user `ID` of your application, or @FILE")
-	f.StringVar(&client, "client-id", "", "client `ID`; default: clientId of the config")
-	f.DurationVar(&ttl, "ttl", 0, "how long it lives; default: token.ttl of the config")
+	f.String("client-id", "", "client `ID`; default: clientId of the config")
+	sets(f, "client-id", "clientId")
+	f.Duration("ttl", 0, "how long it lives; default: token.ttl of the config")
+	sets(f, "ttl", "token.ttl")
 	f.StringSliceVar(&sources, "sources", nil, "the only `SOURCES` that it may connect or disconnect")
 	_ = c.RegisterFlagCompletionFunc("sources", app.completeSources)
 	return exits(c, exitOK, exitUsage, exitConfig, exitStore)
@@ -86,12 +86,7 @@ func (a *App) tokenCreate(c *cobra.Command, r token.Request) error {
 	if err := st.ownTokens(); err != nil {
 		return err
 	}
-	if r.ClientID == "" {
-		r.ClientID = st.config.ClientID
-	}
-	if !c.Flags().Changed("ttl") {
-		r.TTL = st.config.Token.TTL
-	}
+	r.ClientID, r.TTL = st.config.ClientID, st.config.Token.TTL
 	made, err := st.tokens.Create(c.Context(), r)
 	if err != nil {
 		return err

@@ -12,7 +12,6 @@ import (
 const (
 	prefix       = "HUMANCONNECT_"
 	envConfig    = prefix + "CONFIG"
-	envStateDir  = prefix + "STATE_DIR"
 	maxNameShown = 64
 )
 
@@ -57,7 +56,6 @@ type Variable struct {
 func Variables() []Variable {
 	vars := []Variable{
 		{Name: envConfig, Doc: "path of the config file, or none"},
-		{Name: envStateDir, Doc: "directory of the state"},
 		{Name: prefix + "SESSION_TOKEN", Doc: "session token for open; better: a file"},
 		{Name: prefix + "SESSION_TOKEN_FILE", Doc: "file that holds the session token for open"},
 	}

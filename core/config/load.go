@@ -15,15 +15,13 @@ import (
 // Options is what Load goes by.
 type Options struct {
 	// Path is what --config says: a file, "none" for no file, or "" where the flag is not given.
-	Path string
-	// StateDir is what --state-dir says, or "".
-	StateDir string
-	Environ  Environment
+	Path    string
+	Environ Environment
 	// Home is the home directory of the user, or "".
 	Home string
 	// UID is the user that runs the program.
 	UID int
-	// Overrides are the flags that set a value of the config, by its key: "clientId", "token.ttl".
+	// Overrides are the flags that set a value of the config, by its key: "stateDir", "token.ttl".
 	Overrides map[string]string
 }
 
@@ -65,7 +63,7 @@ func (r *reader) load(o Options, text string, c *Config) error {
 	r.checkToken(won, nodes)
 	for _, key := range slices.Sorted(maps.Keys(o.Overrides)) {
 		if !isScalar(key) {
-			r.problems = append(r.problems, flaw{where: fromFlag, key: key, text: "no flag sets this key"})
+			r.problems = append(r.problems, flaw{where: fromFlag, key: key, text: Wrong(key, "")})
 		}
 	}
 	name := r.file

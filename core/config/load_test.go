@@ -292,10 +292,22 @@ func TestStateDirIsFlagThenVariableThenStorePath(t *testing.T) {
 		{"", "/x/humanconnect", "default", config.Environment{"HUMANCONNECT_STORE_PATH=default", "XDG_STATE_HOME=/x"}},
 	} {
 		o := options(path)
-		o.StateDir, o.Environ = c.flag, c.env
+		o.Environ = c.env
+		if c.flag != "" {
+			o.Overrides = map[string]string{"stateDir": c.flag}
+		}
 		got := load(t, o)
 		if got.StateDir != c.want || got.Redacted()[0].Origin != c.origin {
 			t.Errorf("%+v: %s from %s", c, got.StateDir, got.Redacted()[0].Origin)
+		}
+	}
+	for _, o := range []config.Options{
+		{Path: "none", Home: "/h", Overrides: map[string]string{"stateDir": "~/x"}},
+		{Path: "none", Home: "/h", Environ: config.Environment{"HUMANCONNECT_STATE_DIR=~/x"}},
+		{Path: "none", Home: "/h", Environ: config.Environment{"HUMANCONNECT_STORE_PATH=~/x"}},
+	} {
+		if _, _, err := config.Load(o); len(factsOf(err)) != 1 || !strings.Contains(factsOf(err)[0], "~ is not expanded here") {
+			t.Errorf("%+v: %v", o, err)
 		}
 	}
 	if _, _, err := config.Load(config.Options{Path: "none"}); problem.CodeOf(err) != config.CodeInvalid {

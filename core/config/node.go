@@ -271,7 +271,7 @@ func (r *reader) pattern(n *yaml.Node, key string, good func(string) bool, what 
 var bareNumber = regexp.MustCompile(`^[0-9]+$`)
 
 // parseDuration reads a positive duration, or says what is wrong with it.
-func parseDuration(s string, most time.Duration) (d time.Duration, wrong string) {
+func parseDuration(s string, least, most time.Duration) (d time.Duration, wrong string) {
 	d, err := time.ParseDuration(s)
 	switch {
 	case bareNumber.MatchString(s) && len(s) < 10:
@@ -280,6 +280,8 @@ func parseDuration(s string, most time.Duration) (d time.Duration, wrong string)
 		return 0, quote(s) + " is not a duration, such as 15s or 1h30m"
 	case d <= 0:
 		return 0, quote(s) + " is not longer than nothing"
+	case d < least:
+		return 0, fmt.Sprintf("%s is shorter than the least, %s", quote(s), least)
 	case d > most:
 		return 0, fmt.Sprintf("%s is longer than the most, %s", quote(s), most)
 	}

@@ -17,14 +17,16 @@ import (
 const (
 	fromFlag    = "flag"
 	fromDefault = "default"
+	minTTL      = time.Second
 	maxTTL      = 365 * 24 * time.Hour
+	stateDirKey = "stateDir"
 	// delimiter stands between the parts of viper's keys: with the usual dot, a key that has one in it would split.
 	delimiter = "::"
 )
 
 func fromEnv(name string) string { return "env " + name }
 
-// scalar is a single value that flag, environment and file can set.
+// scalar is a single value that flag, environment and file can set; stateDir has no place in the file.
 type scalar struct {
 	key, env, byDefault, doc string
 	// wrong says what is wrong with a value, or "".
@@ -33,6 +35,7 @@ type scalar struct {
 
 func scalars() []scalar {
 	return []scalar{
+		{stateDirKey, prefix + "STATE_DIR", "", "directory of the state", tilde},
 		{"clientId", prefix + "CLIENT_ID", "", "application that sessions are opened for", anything},
 		{"store.driver", prefix + "STORE_DRIVER", "sqlite", "kind of the store: sqlite", oneOf("sqlite")},
 		{"store.path", prefix + "STORE_PATH", "default", "directory of the state, or default", tilde},
@@ -49,6 +52,23 @@ func scalars() []scalar {
 	}
 }
 
+// Wrong says what is wrong with a value that a flag gives to a key of the config, or "". The key is one of [Variables].
+func Wrong(key, text string) string {
+	for _, s := range scalars() {
+		if s.key == key {
+			return s.wrongGiven(text)
+		}
+	}
+	return "no flag sets this key"
+}
+
+func (s scalar) wrongGiven(text string) string {
+	if text == "" {
+		return "is empty"
+	}
+	return s.wrong(text)
+}
+
 func anything(string) string { return "" }
 
 func oneOf(known ...string) func(string) string {
@@ -61,7 +81,7 @@ func oneOf(known ...string) func(string) string {
 }
 
 func duration(s string) string {
-	_, wrong := parseDuration(s, maxTTL)
+	_, wrong := parseDuration(s, minTTL, maxTTL)
 	return wrong
 }
 
@@ -131,7 +151,7 @@ func (r *reader) check(s scalar, n *yaml.Node, text string) {
 
 // checkGiven notes a wrong value that stands in no file.
 func (r *reader) checkGiven(s scalar, where, text string) {
-	if wrong := s.wrong(text); wrong != "" {
+	if wrong := s.wrongGiven(text); wrong != "" {
 		r.problems = append(r.problems, flaw{where: where, key: s.key, text: wrong})
 	}
 }
@@ -159,26 +179,23 @@ func (c *Config) settle(o Options, won map[string]resolved) {
 	c.ClientID = won["clientId"].value
 	c.Store.Driver = won["store.driver"].value
 	c.Token.Check = won["token.check"].value
-	c.Token.TTL, _ = parseDuration(won["token.ttl"].value, maxTTL)
+	c.Token.TTL, _ = parseDuration(won["token.ttl"].value, minTTL, maxTTL)
 	c.Callback = Callback{Listen: won["callback.listen"].value, URL: won["callback.url"].value}
 	c.settleToken(won)
-	state := stateDir(o, c.Dir, won["store.path"])
-	c.StateDir = state.value
-	c.entries = append(c.entries, Entry{Key: "stateDir", Value: state.value, Origin: state.origin})
+	won[stateDirKey] = stateDir(o, c.Dir, won)
+	c.StateDir = won[stateDirKey].value
 	for _, s := range scalars() {
 		w := won[s.key]
 		c.entries = append(c.entries, Entry{Key: s.key, Value: w.value, Origin: w.origin})
 	}
 }
 
-// stateDir decides where the state lives. store.path is relative to the file if it comes from there.
-func stateDir(o Options, dir string, path resolved) resolved {
-	if o.StateDir != "" {
-		return fromHere(resolved{o.StateDir, fromFlag})
+// stateDir decides where the state lives: stateDir, else store.path, which is relative to the file if it comes from there.
+func stateDir(o Options, dir string, won map[string]resolved) resolved {
+	if own := won[stateDirKey]; own.value != "" {
+		return fromHere(own)
 	}
-	if v, _ := o.Environ.Lookup(envStateDir); v != "" {
-		return fromHere(resolved{v, fromEnv(envStateDir)})
-	}
+	path := won["store.path"]
 	if path.value == "default" {
 		base := xdg(o, "XDG_STATE_HOME", filepath.Join(".local", "state"))
 		if base == "" {
@@ -186,11 +203,14 @@ func stateDir(o Options, dir string, path resolved) resolved {
 		}
 		return resolved{filepath.Join(base, "humanconnect"), fromDefault}
 	}
-	if path.origin == fromFlag || strings.HasPrefix(path.origin, "env ") {
+	if fromOutside(path.origin) {
 		return fromHere(path)
 	}
 	return resolved{absolute(dir, path.value), path.origin}
 }
+
+// fromOutside says whether a value comes from the command line or the environment.
+func fromOutside(origin string) bool { return origin == fromFlag || strings.HasPrefix(origin, "env ") }
 
 // fromHere makes a path absolute that was named on the command line or in the environment.
 func fromHere(p resolved) resolved {

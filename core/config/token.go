@@ -37,7 +37,7 @@ func (r *reader) checkToken(won map[string]resolved, nodes map[string]*yaml.Node
 			r.lacks(key, check, nodes["token.check"])
 		}
 	}
-	if check.origin == fromFlag || strings.HasPrefix(check.origin, "env ") {
+	if fromOutside(check.origin) {
 		return
 	}
 	for _, kind := range []string{checkJWT, checkIntrospection} {
@@ -143,7 +143,7 @@ func (c *Config) settleToken(won map[string]resolved) {
 	keys := won["token.jwks"]
 	switch {
 	case keys.value == "" || strings.Contains(keys.value, "://"):
-	case keys.origin == fromFlag || strings.HasPrefix(keys.origin, "env "):
+	case fromOutside(keys.origin):
 		keys = fromHere(keys)
 	default:
 		keys.value = absolute(c.Dir, keys.value)

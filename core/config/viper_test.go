@@ -1,7 +1,10 @@
 package config_test
 
 import (
+	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +15,9 @@ import (
 	"github.com/humanconnect/humanconnect/core/problem"
 )
 
-// What viper does by itself, and what must not be seen of it here. The numbers are of the list of its traps: letter
-// case, dots in keys, AutomaticEnv, empty variables, unknown keys, loose types, keys that differ only in case.
+// What viper does by itself, and what must not be seen of it here: letter case, dots in keys, AutomaticEnv, sections that
+// lose their variables, empty variables, unknown keys, loose types, keys that differ only in case. That the variable of a
+// flag and viper disagree is seen where the flags are.
 
 func overwrite(t testing.TB, path, text string) {
 	t.Helper()
@@ -59,6 +63,16 @@ func TestEnvironmentOfTheProcessIsNotRead(t *testing.T) {
 	}
 }
 
+func TestVariableWinsInsideASectionThatTheFileHas(t *testing.T) {
+	o := options(write(t, "version: 1\ntoken: {check: local, ttl: 5m}\ncallback: {listen: \"127.0.0.1:1\"}\n"))
+	o.Environ = config.Environment{"HUMANCONNECT_TOKEN_TTL=7m", "HUMANCONNECT_CALLBACK_URL=https://a.example.com"}
+	c := load(t, o)
+	want := config.Callback{Listen: "127.0.0.1:1", URL: "https://a.example.com"}
+	if c.Token.Check != "local" || c.Token.TTL != 7*time.Minute || c.Callback != want {
+		t.Errorf("%+v %+v", c.Token, c.Callback)
+	}
+}
+
 func TestScalarsStandAsTheyAreWritten(t *testing.T) {
 	for _, text := range []string{"0123", "1e3", "0x1F", "2026-11-22", "1_000", "yes", "true", "3.10", "a b", ":5"} {
 		c := load(t, options(write(t, "version: 1\nclientId: "+text+"\nsources:\n  - id: s\n    settings:\n      w: "+text+"\n")))
@@ -68,80 +82,137 @@ func TestScalarsStandAsTheyAreWritten(t *testing.T) {
 	}
 }
 
+// layers draws what file, environment and flags say of every scalar, and keeps which of them is to win.
+type layers struct {
+	rt    *rapid.T
+	check string
+	file  map[string]string
+	o     config.Options
+	want  map[string]string
+}
+
+// belongs says whether a key may stand in the file: one of another kind of check may not.
+func (l *layers) belongs(key string) bool {
+	switch key {
+	case "stateDir":
+		return false
+	case "token.jwks", "token.issuer", "token.audience", "token.algorithms":
+		return l.check == "jwt"
+	case "token.endpoint", "token.clientId":
+		return l.check == "introspection"
+	}
+	return true
+}
+
+func (l *layers) draw(v config.Variable) {
+	// What a kind of check needs is always there.
+	needed := strings.HasPrefix(v.Key, "token.") && v.Key != "token.ttl" && l.belongs(v.Key)
+	if needed || l.belongs(v.Key) && rapid.Bool().Draw(l.rt, "file "+v.Key) {
+		l.file[v.Key] = l.value("file", v.Key)
+		l.want[v.Key] = l.file[v.Key] + " from file"
+	}
+	if rapid.Bool().Draw(l.rt, "env "+v.Key) {
+		text := l.value("env", v.Key)
+		l.o.Environ = append(l.o.Environ, v.Name+"="+text)
+		l.want[v.Key] = text + " from env " + v.Name
+	}
+	if rapid.Bool().Draw(l.rt, "flag "+v.Key) {
+		l.o.Overrides[v.Key] = l.value("flag", v.Key)
+		l.want[v.Key] = l.o.Overrides[v.Key] + " from flag"
+	}
+}
+
+// value draws a value of a key that Load takes.
+func (l *layers) value(layer, key string) string {
+	label := layer + " value of " + key
+	switch key {
+	case "token.check":
+		return l.check
+	case "store.driver":
+		return "sqlite"
+	case "stateDir", "store.path", "token.jwks":
+		return "/" + rapid.StringMatching(`[a-zA-Z0-9_-]{1,8}`).Draw(l.rt, label)
+	case "token.ttl":
+		return (time.Duration(rapid.IntRange(1, 3600).Draw(l.rt, label)) * time.Second).String()
+	case "callback.listen":
+		return fmt.Sprintf("127.0.0.1:%d", rapid.IntRange(0, 65535).Draw(l.rt, label))
+	case "callback.url", "token.endpoint":
+		return fmt.Sprintf("https://a.example.com:%d/x", rapid.IntRange(1, 65535).Draw(l.rt, label))
+	case "token.algorithms":
+		return rapid.SampledFrom([]string{"EdDSA", "ES256,RS256", "PS256"}).Draw(l.rt, label)
+	}
+	return rapid.StringMatching(`[a-zA-Z0-9.:_-]{1,8}`).Draw(l.rt, label)
+}
+
+// text is the file.
+func (l *layers) text() string {
+	sections := map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(l.file)) {
+		value := "'" + l.file[key] + "'"
+		if key == "token.algorithms" {
+			value = "[" + l.file[key] + "]"
+		}
+		section, leaf, nested := strings.Cut(key, ".")
+		if !nested {
+			section, leaf = "", key
+		}
+		sections[section] += "  " + leaf + ": " + value + "\n"
+	}
+	if l.check == "introspection" {
+		sections["token"] += "  clientSecret: {env: A}\n"
+	}
+	text := "version: 1\n" + strings.ReplaceAll(sections[""], "  ", "")
+	for _, section := range []string{"store", "token", "callback"} {
+		if sections[section] != "" {
+			text += section + ":\n" + sections[section]
+		}
+	}
+	return text
+}
+
 func TestPrecedenceIsFlagEnvironmentFileDefault(t *testing.T) {
 	path := write(t, "")
+	defaults := map[string]string{}
+	for _, e := range load(t, options("none")).Redacted() {
+		defaults[e.Key] = e.Value + " from " + e.Origin
+	}
 	rapid.Check(t, func(rt *rapid.T) {
-		o := options(path)
-		o.Overrides = map[string]string{}
-		want := map[string][2]string{
-			"clientId": {"", "default"}, "token.ttl": {"1h", "default"}, "token.check": {"local", "default"},
-			"store.driver": {"sqlite", "default"}, "store.path": {"default", "default"},
+		l := layers{
+			rt: rt, check: rapid.SampledFrom([]string{"local", "jwt", "introspection"}).Draw(rt, "check"),
+			file: map[string]string{}, o: options(path), want: maps.Clone(defaults),
 		}
-		ids := rapid.StringMatching(`[a-zA-Z0-9.:_-]{1,8}`)
-		value := func(key string) string {
-			switch key {
-			case "token.ttl":
-				return (time.Duration(rapid.IntRange(1, 3600).Draw(rt, key)) * time.Second).String()
-			case "clientId":
-				return ids.Draw(rt, key)
-			case "store.path":
-				return "/" + ids.Draw(rt, key)
-			}
-			return want[key][0]
-		}
-		variables := map[string]string{}
+		l.o.Overrides = map[string]string{}
 		for _, v := range config.Variables() {
 			if v.Key != "" {
-				variables[v.Key] = v.Name
+				l.draw(v)
 			}
 		}
-		sections := map[string]string{}
-		set := func(layer string, key string) (string, bool) {
-			return value(key), rapid.Bool().Draw(rt, layer+" "+key)
-		}
-		for key := range want {
-			if v, on := set("file", key); on {
-				section, leaf, nested := strings.Cut(key, ".")
-				if !nested {
-					section, leaf = "", key
-				}
-				sections[section] += "  " + leaf + ": '" + v + "'\n"
-				want[key] = [2]string{v, "file"}
-			}
-			if v, on := set("env", key); on {
-				o.Environ = append(o.Environ, variables[key]+"="+v)
-				want[key] = [2]string{v, "env " + variables[key]}
-			}
-			if v, on := set("flag", key); on {
-				o.Overrides[key] = v
-				want[key] = [2]string{v, "flag"}
-			}
-		}
-		text := "version: 1\n" + strings.ReplaceAll(sections[""], "  ", "")
-		for _, section := range []string{"store", "token"} {
-			if sections[section] != "" {
-				text += section + ":\n" + sections[section]
-			}
-		}
-		overwrite(t, path, text)
-		c, _, err := config.Load(o)
+		overwrite(t, path, l.text())
+		c, _, err := config.Load(l.o)
 		if err != nil {
-			rt.Fatalf("%v %v\n%s", err, factsOf(err), text)
+			rt.Fatalf("%v %v\n%s", err, factsOf(err), l.text())
+		}
+		if strings.HasSuffix(l.want["stateDir"], " from default") { // store.path decides then
+			l.want["stateDir"] = strings.Replace(l.want["store.path"], "default from", "/home/a/.local/state/humanconnect from", 1)
 		}
 		for _, e := range c.Redacted() {
-			w, scalar := want[e.Key]
-			if !scalar {
-				continue
+			origin := strings.Replace(e.Origin, path, "file", 1)
+			if strings.HasPrefix(origin, "file:") {
+				origin = "file"
 			}
-			if origin := strings.Replace(e.Origin, path, "file", 1); e.Value != w[0] || strings.Split(origin, ":")[0] != w[1] {
-				rt.Errorf("%s is %s from %s, want %s from %s", e.Key, e.Value, e.Origin, w[0], w[1])
+			got := e.Value + " from " + origin
+			if want, scalar := l.want[e.Key]; scalar && got != want {
+				rt.Errorf("%s is %s, want %s", e.Key, got, want)
 			}
 		}
-		if ttl, _ := time.ParseDuration(want["token.ttl"][0]); c.Token.TTL != ttl || c.ClientID != want["clientId"][0] {
+		ttl, _ := time.ParseDuration(first(l.want["token.ttl"]))
+		if c.Token.TTL != ttl || c.ClientID != first(l.want["clientId"]) || c.Callback.Listen != first(l.want["callback.listen"]) {
 			rt.Errorf("%+v", c)
 		}
 	})
 }
+
+func first(text string) string { word, _, _ := strings.Cut(text, " "); return word }
 
 func TestOnlyScalarsCanBeSetByFlags(t *testing.T) {
 	o := options("none")
