@@ -83,11 +83,15 @@ func Variables() []Variable {
 	return vars
 }
 
-// unknownVariables warns of variables that look like ours and are not, without their values.
+// unknownVariables warns of variables that look like ours and are not, without their values. The prefix that all have in
+// common says nothing of what was meant, nor does a variable that is only given to others.
 func unknownVariables(env Environment) []Warning {
-	var names []string
+	var names, meant []string
 	for _, v := range Variables() {
 		names = append(names, v.Name)
+		if short, ours := strings.CutPrefix(v.Name, prefix); ours && !v.Given {
+			meant = append(meant, short)
+		}
 	}
 	var out []Warning
 	for _, pair := range env {
@@ -100,8 +104,8 @@ func unknownVariables(env Environment) []Warning {
 			Message: fmt.Sprintf("the environment variable %s means nothing", sdk.CleanText(name, maxNameShown)),
 			Hint:    "all variables: humanconnect help environment",
 		}
-		if near := problem.Nearest(name, names); near != "" {
-			w.Hint = "did you mean " + near + "?"
+		if near := problem.Nearest(strings.TrimPrefix(name, prefix), meant); near != "" {
+			w.Hint = "did you mean " + prefix + near + "?"
 		}
 		out = append(out, w)
 	}

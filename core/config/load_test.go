@@ -255,7 +255,7 @@ sources:
 func TestVariableThatMeansNothingIsAWarning(t *testing.T) {
 	o := options("none")
 	o.Environ = config.Environment{
-		"HUMANCONNECT_TOKEN=hcs_secret", "HUMANCONNECT_CLIENTID=x", "HUMANCONNECT_SESSION_TOKEN=hcs_secret",
+		"HUMANCONNECT_TOKEN=hcs_secret", "HUMANCONNECT_CLIENTID=x", "HUMANCONNECT_STORE=x", "HUMANCONNECT_EVENT_TYP=x", "HUMANCONNECT_SESSION_TOKEN=hcs_secret",
 		"HUMANCONNECT_STATE_DIR=/tmp/s", "HUMANCONNECT_EVENT_ID=evt_x", "HUMANCONNECT_LIFELINE=stdin", "OTHER=1",
 	}
 	c, warnings, err := config.Load(o)
@@ -267,8 +267,10 @@ func TestVariableThatMeansNothingIsAWarning(t *testing.T) {
 		got = append(got, w.Message+"; "+w.Hint)
 	}
 	want := []string{
-		"the environment variable HUMANCONNECT_TOKEN means nothing; did you mean HUMANCONNECT_TOKEN_TTL?",
+		"the environment variable HUMANCONNECT_TOKEN means nothing; all variables: humanconnect help environment",
 		"the environment variable HUMANCONNECT_CLIENTID means nothing; did you mean HUMANCONNECT_CLIENT_ID?",
+		"the environment variable HUMANCONNECT_STORE means nothing; all variables: humanconnect help environment",
+		"the environment variable HUMANCONNECT_EVENT_TYP means nothing; all variables: humanconnect help environment",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
