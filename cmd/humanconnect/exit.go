@@ -80,6 +80,7 @@ func problemExits() map[string]int {
 		"config_invalid":        exitConfig,
 		"config_mode":           exitConfig,
 		"config_not_found":      exitConfig,
+		"config_unreadable":     exitConfig,
 		"plan_invalid":          exitConfig,
 		"secret_unavailable":    exitConfig,
 		"source_config_invalid": exitConfig,

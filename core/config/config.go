@@ -24,8 +24,10 @@ const (
 	CodeInvalid = "config_invalid"
 	// CodeMode: others can change the file, or it is another user's.
 	CodeMode = "config_mode"
-	// CodeNotFound: the file that was asked for is not there or cannot be read.
+	// CodeNotFound: the file that was asked for is not there.
 	CodeNotFound = "config_not_found"
+	// CodeUnreadable: the file is there and cannot be read.
+	CodeUnreadable = "config_unreadable"
 	// CodePlan: a plan file that cannot be read or says something that cannot be.
 	CodePlan = "plan_invalid"
 	// CodeSecret: a secret reference that leads to nothing.
@@ -164,6 +166,9 @@ type Position struct {
 }
 
 func (p Position) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+
+// Exact is the place with its column, as problems are told.
+func (p Position) Exact() string { return fmt.Sprintf("%s:%d", p, p.Column) }
 
 // Warning is something that works and should not stay so.
 type Warning struct {

@@ -66,7 +66,7 @@ func (p Place) read(uid int) (text, abs string, warnings []Warning, found bool, 
 		return "", "", nil, false, nil
 	}
 	if abs, err = filepath.Abs(p.Path); err != nil {
-		return "", "", nil, false, problem.New(CodeNotFound, "config file %s", p.Path).Because(err)
+		return "", "", nil, false, problem.New(CodeNotFound, "config file %s", p.Path).Because(err).Hint("name it by its whole path")
 	}
 	text, warnings, err = readTrusted(abs, uid)
 	switch {
@@ -74,10 +74,13 @@ func (p Place) read(uid int) (text, abs string, warnings []Warning, found bool, 
 		return text, abs, warnings, true, nil
 	case problem.CodeOf(err) == CodeMode:
 		return "", "", nil, false, err
-	case p.Origin == fromDefault && errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && p.Origin == fromDefault:
 		return "", "", nil, false, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return "", "", nil, false, problem.New(CodeNotFound, "the config file is not there").Because(err).
+			Hint("it was named by: %s; without a file: --config none", p.Origin)
 	}
-	return "", "", nil, false, problem.New(CodeNotFound, "the config file cannot be read").Because(err).
+	return "", "", nil, false, problem.New(CodeUnreadable, "the config file cannot be read").Because(err).
 		Hint("it was named by: %s; without a file: --config none", p.Origin)
 }
 

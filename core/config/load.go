@@ -27,9 +27,20 @@ type Options struct {
 
 // Load reads the config. Without a file it is the defaults, the environment and the flags.
 //
-// An error is a problem: [CodeInvalid], whose facts are all that is wrong, one line each with file, line, column and key;
-// [CodeMode]; or [CodeNotFound], if a file that was asked for is not there. Warnings are returned beside an error too.
+// An error is a problem: [CodeInvalid], whose facts are what is wrong, one line each with file, line, column and key;
+// [CodeMode]; [CodeNotFound], if a file that was asked for is not there; or [CodeUnreadable]. Warnings are returned beside
+// an error too.
 func Load(o Options) (*Config, []Warning, error) {
+	c, warnings, err := Check(o)
+	if err != nil {
+		return nil, warnings, err
+	}
+	return c, warnings, nil
+}
+
+// Check is [Load] for those who look for all that is wrong: beside a problem [CodeInvalid] it returns a config of what is
+// sound, by which nothing may be done. A wrong provider leaves out all sources and the plan, which nobody can judge then.
+func Check(o Options) (*Config, []Warning, error) {
 	warnings := unknownVariables(o.Environ)
 	place := Find(o)
 	text, abs, of, found, err := place.read(o.UID)
@@ -42,21 +53,24 @@ func Load(o Options) (*Config, []Warning, error) {
 		c.File, c.Dir = abs, filepath.Dir(abs)
 	}
 	r := newReader(place.Path, c.Dir)
-	if err := r.load(o, text, c); err != nil {
-		return nil, warnings, err
+	if err := r.load(o, text, found, c); err != nil {
+		return c, warnings, err
 	}
 	if c.StateDir == "" {
-		return nil, warnings, problem.New(CodeInvalid, "nothing says where the state lives").
+		return c, warnings, problem.New(CodeInvalid, "nothing says where the state lives").
 			Hint("set HOME, or HUMANCONNECT_STATE_DIR to a directory")
 	}
 	return c, append(warnings, r.secretWarnings()...), nil
 }
 
-func (r *reader) load(o Options, text string, c *Config) error {
+func (r *reader) load(o Options, text string, found bool, c *Config) error {
 	root := r.parse(text)
 	var nodes map[string]*yaml.Node
-	if root != nil {
+	switch {
+	case root != nil:
 		nodes = r.document(root, c)
+	case found && len(r.problems) == 0: // a file that lost what it held must not look like one that says nothing
+		r.flaw(&yaml.Node{}, "version", "%s", noVersion)
 	}
 	won := r.merge(o, nodes)
 	c.settle(o, won)
@@ -67,7 +81,7 @@ func (r *reader) load(o Options, text string, c *Config) error {
 		}
 	}
 	name := r.file
-	if name == "" || root == nil && len(text) == 0 {
+	if !found {
 		name = "the configuration"
 	}
 	if err := invalid(CodeInvalid, name, r.problems); err != nil {

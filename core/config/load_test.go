@@ -111,11 +111,9 @@ func TestEveryKeyReachesTheConfig(t *testing.T) {
 }
 
 func TestWithoutAFileThereAreDefaults(t *testing.T) {
-	empty := write(t, "# nothing\n")
 	for name, o := range map[string]config.Options{
-		"none": options("none"), "no file in the usual place": {Home: t.TempDir()}, "only comments": options(empty),
-		"an empty document": options(write(t, "---\n")),
-		"none by variable":  {Home: t.TempDir(), Environ: config.Environment{"HUMANCONNECT_CONFIG=none"}},
+		"none": options("none"), "no file in the usual place": {Home: t.TempDir()},
+		"none by variable": {Home: t.TempDir(), Environ: config.Environment{"HUMANCONNECT_CONFIG=none"}},
 	} {
 		c := load(t, o)
 		if c.ClientID != "" || c.Token.TTL != time.Hour || c.Store.Driver != "sqlite" || c.Plan != nil {
@@ -123,6 +121,15 @@ func TestWithoutAFileThereAreDefaults(t *testing.T) {
 		}
 		if want := filepath.Join(o.Home, ".local/state/humanconnect"); c.StateDir != want {
 			t.Errorf("%s: state in %s, want %s", name, c.StateDir, want)
+		}
+	}
+}
+
+func TestFileThatLostItsContentIsNotOneThatSaysNothing(t *testing.T) {
+	for _, text := range []string{"", "# nothing\n", "---\n", "null\n"} {
+		got := problemsOf(t, text)
+		if len(got) != 1 || got[0] != "1:1 version is missing; write version: 1" {
+			t.Errorf("%q: %v", text, got)
 		}
 	}
 }
@@ -163,13 +170,15 @@ func TestWorkingDirectoryIsNeverSearched(t *testing.T) {
 func TestFileThatWasAskedForMustBeThere(t *testing.T) {
 	dir := t.TempDir()
 	for name, o := range map[string]config.Options{
-		"flag":        options(filepath.Join(dir, "x.yaml")),
-		"variable":    {Home: dir, Environ: config.Environment{"HUMANCONNECT_CONFIG=" + dir + "/x.yaml"}},
-		"a directory": options(dir),
+		"flag":     options(filepath.Join(dir, "x.yaml")),
+		"variable": {Home: dir, Environ: config.Environment{"HUMANCONNECT_CONFIG=" + dir + "/x.yaml"}},
 	} {
 		if _, _, err := config.Load(o); problem.CodeOf(err) != config.CodeNotFound {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if _, _, err := config.Load(options(dir)); problem.CodeOf(err) != config.CodeUnreadable {
+		t.Errorf("what is there and no file: %v", err)
 	}
 }
 
@@ -249,6 +258,48 @@ sources:
 	}
 	if strings.Contains(fmt.Sprint(factsOf(err)), "s3cret") {
 		t.Error("a secret is told")
+	}
+}
+
+func TestManyProblemsAreCounted(t *testing.T) {
+	facts := problemsOf(t, "version: 1\n"+strings.Repeat("hoks: 1\n", 5_000))
+	if len(facts) != 101 || facts[100] != "and 4900 more" || !strings.HasPrefix(facts[99], "101:1 ") {
+		t.Errorf("%d facts, the last %q", len(facts), facts[len(facts)-1])
+	}
+}
+
+func TestWhatIsSoundOfAWrongConfigCanBeLookedAt(t *testing.T) {
+	for name, test := range map[string]struct{ text, want string }{
+		"a wrong hook": {
+			"hooks: [{name: a, on: [onClose], shel: x}, {name: b, on: [onClose], shell: x}]\nsources: [{id: s, provider: p}]",
+			"providers [] sources [s] hooks [b] plan false",
+		},
+		"a wrong source": {"sources: [{id: s, colour: x}, {id: r, provider: p}]", "providers [] sources [r] hooks [] plan false"},
+		"a wrong plan":   {"plan: {actions: [{conect: s}]}", "providers [] sources [] hooks [] plan false"},
+		"a wrong provider": {
+			"providers: [{name: p}, {name: q, dev: true}]\nsources: [{id: s, provider: p}]\nplan: {actions: [{connect: s}]}",
+			"providers [q] sources [] hooks [] plan false",
+		},
+		"no YAML": {"{", "providers [] sources [] hooks [] plan false"},
+	} {
+		c, _, err := config.Check(options(write(t, "version: 1\nclientid: x\n"+test.text)))
+		if problem.CodeOf(err) != config.CodeInvalid {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		providers, sources, hooks := []string{}, []string{}, []string{}
+		for _, p := range c.Providers {
+			providers = append(providers, p.Name)
+		}
+		for _, s := range c.Sources {
+			sources = append(sources, s.ID)
+		}
+		for _, h := range c.Hooks {
+			hooks = append(hooks, h.Name)
+		}
+		if got := fmt.Sprint("providers ", providers, " sources ", sources, " hooks ", hooks, " plan ", c.Plan != nil); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
 	}
 }
 

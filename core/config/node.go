@@ -50,10 +50,13 @@ func (r *reader) flaw(n *yaml.Node, key, format string, args ...any) {
 func (r *reader) flawAt(n *yaml.Node, key, text string) flaw {
 	p := r.at(n)
 	return flaw{
-		line: p.Line, column: p.Column, where: fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column),
+		line: p.Line, column: p.Column, where: p.Exact(),
 		key: sdk.CleanText(key, 80), text: text,
 	}
 }
+
+// maxFacts is how many problems are told; the rest is counted.
+const maxFacts = 100
 
 // facts are the problems in the order of the file, in columns.
 func facts(flaws []flaw) []string {
@@ -61,13 +64,19 @@ func facts(flaws []flaw) []string {
 	slices.SortStableFunc(flaws, func(a, b flaw) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column))
 	})
-	where, key := 0, 0
+	where, key, more := 0, 0, len(flaws)-maxFacts
+	if more > 0 {
+		flaws = flaws[:maxFacts]
+	}
 	for _, f := range flaws {
 		where, key = max(where, len(f.where)), max(key, len(f.key))
 	}
 	lines := make([]string, 0, len(flaws))
 	for _, f := range flaws {
 		lines = append(lines, fmt.Sprintf("%-*s  %-*s  %s", where, f.where, key, f.key, f.text))
+	}
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return lines
 }
@@ -253,7 +262,7 @@ func (r *reader) duration(n *yaml.Node, key string, most, byDefault time.Duratio
 	if !ok {
 		return byDefault
 	}
-	d, wrong := parseDuration(s, most)
+	d, wrong := parseDuration(s, 1, most)
 	if wrong != "" {
 		r.flaw(n, key, "%s", wrong)
 	}

@@ -41,14 +41,15 @@ type Action struct {
 func ReadPlan(path string, uid int) (*Plan, []Warning, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return nil, nil, problem.New(CodePlan, "reading the plan").Because(err)
+		return nil, nil, problem.New(CodePlan, "reading the plan").Because(err).Hint("name it by its whole path")
 	}
 	text, warnings, err := readTrusted(abs, uid)
 	if err != nil {
 		if problem.CodeOf(err) == CodeMode {
 			return nil, nil, err
 		}
-		return nil, nil, problem.New(CodePlan, "the plan %s cannot be read", path).Because(err)
+		return nil, nil, problem.New(CodePlan, "the plan %s cannot be read", path).Because(err).
+			Hint("a plan is a file of your own; see: humanconnect open --help")
 	}
 	r := newReader(path, filepath.Dir(abs))
 	var plan *Plan

@@ -19,6 +19,8 @@ const (
 	maxHookTimeout = time.Hour
 )
 
+const noVersion = "is missing; write version: 1"
+
 const (
 	nameRule    = "a name of lower-case letters, digits and hyphens, 63 at most"
 	settingRule = "a name of lower-case letters, digits and underscores, 63 at most"
@@ -40,11 +42,20 @@ func (r *reader) document(root *yaml.Node, c *Config) map[string]*yaml.Node {
 	r.version(root, top["version"])
 	c.Store.Key = r.secret(store["key"], "store.key")
 	c.Token.ClientSecret = r.secret(token["clientSecret"], "token.clientSecret")
+	before := len(r.problems)
 	c.Providers = r.providers(top["providers"])
+	soundProviders := len(r.problems) == before
 	c.Sources = r.sources(top["sources"])
 	c.Hooks = r.hooks(top["hooks"])
+	before = len(r.problems)
 	if top["plan"] != nil {
 		c.Plan = r.plan(top["plan"], "plan")
+	}
+	if len(r.problems) > before {
+		c.Plan = nil
+	}
+	if !soundProviders { // sources cannot be judged without their providers, nor a plan without its sources
+		c.Sources, c.Plan = nil, nil
 	}
 	nodes := map[string]*yaml.Node{
 		"clientId": top["clientId"], "store.driver": store["driver"], "store.path": store["path"],
@@ -60,7 +71,7 @@ func (r *reader) document(root *yaml.Node, c *Config) map[string]*yaml.Node {
 func (r *reader) version(root, n *yaml.Node) {
 	if n == nil {
 		if root.Kind == yaml.MappingNode {
-			r.flaw(root, "version", "is missing; write version: 1")
+			r.flaw(root, "version", "%s", noVersion)
 		}
 		return
 	}
@@ -73,7 +84,7 @@ func (r *reader) providers(n *yaml.Node) []Provider {
 	var out []Provider
 	names := map[string]int{}
 	for i, item := range r.list(n, "providers") {
-		key := index("providers", i)
+		key, before := index("providers", i), len(r.problems)
 		m := r.mapping(item, key, "name", "command", "sha256", "dev")
 		p := Provider{
 			Name: r.pattern(m["name"], join(key, "name"), sdk.ValidID, nameRule),
@@ -93,7 +104,9 @@ func (r *reader) providers(n *yaml.Node) []Provider {
 			r.flaw(m["dev"], join(key, "dev"), "skips the pin that sha256 sets; give one of the two")
 		}
 		r.unique(names, m["name"], join(key, "name"), p.Name)
-		out = append(out, p)
+		if len(r.problems) == before {
+			out = append(out, p)
+		}
 	}
 	return out
 }
@@ -102,7 +115,7 @@ func (r *reader) sources(n *yaml.Node) []Source {
 	var out []Source
 	ids := map[string]int{}
 	for i, item := range r.list(n, "sources") {
-		key := index("sources", i)
+		key, before := index("sources", i), len(r.problems)
 		m := r.mapping(item, key, "id", "provider", "clientId", "clientSecret", "callbackUrl", "settings")
 		s := Source{
 			ID:       r.pattern(m["id"], join(key, "id"), sdk.ValidID, nameRule),
@@ -121,7 +134,9 @@ func (r *reader) sources(n *yaml.Node) []Source {
 			r.flaw(item, key, "changes nothing; give provider, clientId, clientSecret, callbackUrl or settings")
 		}
 		r.unique(ids, m["id"], join(key, "id"), s.ID)
-		out = append(out, s)
+		if len(r.problems) == before {
+			out = append(out, s)
+		}
 	}
 	return out
 }
@@ -130,7 +145,7 @@ func (r *reader) hooks(n *yaml.Node) []Hook {
 	var out []Hook
 	names := map[string]int{}
 	for i, item := range r.list(n, "hooks") {
-		key := index("hooks", i)
+		key, before := index("hooks", i), len(r.problems)
 		m := r.mapping(item, key, "name", "on", "shell", "command", "url", "secret", "allowInsecure", "proxy", "timeout", "required")
 		h := Hook{
 			Name: r.pattern(m["name"], join(key, "name"), sdk.ValidID, nameRule),
@@ -146,7 +161,9 @@ func (r *reader) hooks(n *yaml.Node) []Hook {
 			r.flaw(item, key, "give one of shell, a line for sh, command, a list, and url")
 		}
 		r.unique(names, m["name"], join(key, "name"), h.Name)
-		out = append(out, h)
+		if len(r.problems) == before {
+			out = append(out, h)
+		}
 	}
 	return out
 }
