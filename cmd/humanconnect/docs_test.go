@@ -22,7 +22,7 @@ func shell(t *testing.T, dir, script string) string {
 	cmd.Dir = dir
 	cmd.Env = []string{
 		"HOME=" + dir, "PATH=" + binDir() + string(os.PathListSeparator) + os.Getenv("PATH"), "BIN=" + binDir(),
-		"HUMANCONNECT_CLIENT_ID=demo", "TMPDIR=" + dir,
+		"HUMANCONNECT_CLIENT_ID=demo", "TMPDIR=" + dir, quickExit,
 	}
 	said, err := cmd.CombinedOutput()
 	if err != nil {

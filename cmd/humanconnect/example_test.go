@@ -18,6 +18,7 @@ func TestExamplesOfTheHelpWork(t *testing.T) {
 	walk(newRoot(newTestApp(t).App), func(c *cobra.Command) {
 		for _, line := range exampleLines(c.Example) {
 			t.Run(line, func(t *testing.T) {
+				t.Parallel()
 				runExample(t, line)
 			})
 		}
@@ -31,6 +32,9 @@ func runExample(t *testing.T, line string) {
 		t.Errorf("%q does not run humanconnect", line)
 	}
 	h := newExampleHome(t, strings.Contains(line, "acme"))
+	if strings.Contains(line, "--dir bin") {
+		h.ownsBinaries()
+	}
 	if strings.Contains(line, "_…") {
 		line = h.withIDs(line)
 	}
@@ -49,7 +53,7 @@ func (h *exampleHome) atTerminal(line string) {
 	h.t.Helper()
 	c := exec.CommandContext(h.t.Context(), "sh", "-ec", line)
 	c.Dir = h.dir
-	c.Env = []string{"HOME=" + filepath.Join(h.dir, "home"), "PATH=" + h.bin + ":" + os.Getenv("PATH"), "TERM=xterm"}
+	c.Env = h.environ("TERM=xterm")
 	p := &person{t: h.t, home: h.dir}
 	p.starts(c).sees("5 sources").presses(esc).sees("Are you done?").presses(enter)
 	p.answer(p.ends(0))
@@ -66,10 +70,7 @@ type exampleHome struct {
 func newExampleHome(t *testing.T, acme bool) *exampleHome {
 	t.Helper()
 	dir := t.TempDir()
-	h := &exampleHome{t: t, dir: dir, bin: filepath.Join(dir, "bin")}
-	if err := os.CopyFS(h.bin, os.DirFS(binDir())); err != nil {
-		t.Fatal(err)
-	}
+	h := &exampleHome{t: t, dir: dir, bin: binDir()}
 	config := "version: 1\nclientId: demo\nhooks:\n  - {name: journal, on: [onClose], shell: cat >> journal}\n"
 	if acme {
 		h.file("acme/humanconnect-provider-acme", "#!/bin/sh\nexit 1\n")
@@ -80,6 +81,19 @@ func newExampleHome(t *testing.T, acme bool) *exampleHome {
 	h.file("plan.yaml", "actions:\n  - connect: sandbox-instant\n")
 	h.sh("humanconnect token create --client-user-id anna > token.txt")
 	return h
+}
+
+// ownsBinaries gives the home a copy of the binaries, for an example that writes beside them.
+func (h *exampleHome) ownsBinaries() {
+	h.t.Helper()
+	h.bin = filepath.Join(h.dir, "bin")
+	if err := os.CopyFS(h.bin, os.DirFS(binDir())); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *exampleHome) environ(more ...string) []string {
+	return append(more, "HOME="+filepath.Join(h.dir, "home"), "PATH="+h.bin+":"+os.Getenv("PATH"), quickExit)
 }
 
 func (h *exampleHome) file(name, text string) {
@@ -100,7 +114,7 @@ func (h *exampleHome) sh(line string) []byte {
 	defer cancel()
 	c := exec.CommandContext(ctx, "sh", "-ec", line)
 	c.Dir = h.dir
-	c.Env = []string{"HOME=" + filepath.Join(h.dir, "home"), "PATH=" + h.bin + ":" + os.Getenv("PATH")}
+	c.Env = h.environ()
 	var said bytes.Buffer
 	c.Stderr = &said
 	out, err := c.Output()

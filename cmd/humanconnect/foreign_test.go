@@ -59,7 +59,7 @@ func (p *foreignPlace) run(exit int, token string, args ...string) (stdout map[s
 	c.Dir = p.dir
 	c.Env = []string{
 		"HOME=" + p.dir, "PATH=" + os.Getenv("PATH"), "HUMANCONNECT_CONFIG=" + filepath.Join(p.dir, "config.yaml"),
-		"HUMANCONNECT_SESSION_TOKEN=" + token, "OUR_SECRET=s3cret",
+		"HUMANCONNECT_SESSION_TOKEN=" + token, "OUR_SECRET=s3cret", quickExit,
 	}
 	var out, said bytes.Buffer
 	c.Stdout, c.Stderr = &out, &said
@@ -104,6 +104,7 @@ const introspectionConfig = `  check: introspection
 `
 
 func TestOpenByIntrospection(t *testing.T) {
+	t.Parallel()
 	p := newForeignPlace(t, introspectionConfig)
 	const secret = "tok-1a2b3c4d"
 	p.does(func(w http.ResponseWriter, r *http.Request) {
@@ -148,6 +149,7 @@ func TestOpenByIntrospection(t *testing.T) {
 }
 
 func TestTokenThatIsTakenBackClosesItsOpenSession(t *testing.T) {
+	t.Parallel()
 	p := newForeignPlace(t, introspectionConfig)
 	p.says(`{"active":true,"sub":"ada","client_id":"demo"}`)
 	const secret = "tok-1a2b3c4d"
@@ -159,7 +161,7 @@ func TestTokenThatIsTakenBackClosesItsOpenSession(t *testing.T) {
 	c.Dir = p.dir
 	c.Env = []string{
 		"HOME=" + p.dir, "PATH=" + os.Getenv("PATH"), "HUMANCONNECT_CONFIG=" + filepath.Join(p.dir, "config.yaml"),
-		"HUMANCONNECT_SESSION_TOKEN=" + secret, "OUR_SECRET=s3cret",
+		"HUMANCONNECT_SESSION_TOKEN=" + secret, "OUR_SECRET=s3cret", quickExit,
 	}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -185,7 +187,7 @@ func (p *foreignPlace) waitForEvent(kind string) {
 	limit := time.Now().Add(storyLimit)
 	for time.Now().Before(limit) {
 		c := exec.CommandContext(p.t.Context(), filepath.Join(binDir(), "humanconnect"), "event", "list")
-		c.Env = []string{"HOME=" + p.dir, "HUMANCONNECT_CONFIG=" + filepath.Join(p.dir, "config.yaml"), "OUR_SECRET=s3cret"}
+		c.Env = []string{"HOME=" + p.dir, "HUMANCONNECT_CONFIG=" + filepath.Join(p.dir, "config.yaml"), "OUR_SECRET=s3cret", quickExit}
 		if out, err := c.CombinedOutput(); err == nil && strings.Contains(string(out), kind) {
 			return
 		}
@@ -194,6 +196,7 @@ func (p *foreignPlace) waitForEvent(kind string) {
 }
 
 func TestKeysOfAServiceServeManyProcesses(t *testing.T) {
+	t.Parallel()
 	p := newForeignPlace(t, "  {check: jwt, jwks: URL/jwks, issuer: i, audience: a, algorithms: [EdDSA]}\n")
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {

@@ -61,6 +61,7 @@ func (p *person) program(args ...string) *exec.Cmd {
 	c.Env = []string{
 		"HOME=" + p.home, "XDG_STATE_HOME=" + p.home, "XDG_CONFIG_HOME=" + p.home, "XDG_DATA_HOME=" + p.home, "XDG_RUNTIME_DIR=" + p.home,
 		"PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "HUMANCONNECT_CLIENT_ID=demo", "HUMANCONNECT_SESSION_TOKEN_FILE=" + p.token,
+		quickExit,
 	}
 	return c
 }
@@ -217,6 +218,7 @@ const (
 )
 
 func TestPersonDoesAWholeSessionWithKeysAlone(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t).opens()
 	p.sees("5 sources, 0 connected").presses("clin").sees("1 source").presses(enter)
 	p.sees("User name").presses("demouser" + enter).presses("sesame" + enter).sees("the password is wrong")
@@ -248,6 +250,7 @@ func checkLeft(t *testing.T, seen []byte) {
 }
 
 func TestCtrlCInAFormClosesTheSession(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t).opens()
 	p.sees("5 sources").presses("fam" + enter).sees("Password").presses("demo" + ctrlC)
 	if r := p.answer(p.ends(130)); r.Status != event.Success {
@@ -259,6 +262,7 @@ func TestCtrlCInAFormClosesTheSession(t *testing.T) {
 }
 
 func TestEscLeavesACodeAndAFailureIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t).opens()
 	p.sees("5 sources").presses("clin" + enter).sees("Password").presses("error_rate_limited" + enter + "password" + enter)
 	p.sees("Too many attempts.", "Try again").presses(enter).sees("Password").presses("code" + enter + "password" + enter)
@@ -270,6 +274,7 @@ func TestEscLeavesACodeAndAFailureIsTriedAgain(t *testing.T) {
 }
 
 func TestLostTerminalLeavesTheSessionOpen(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t).opens()
 	p.sees("5 sources").presses("inst" + enter).sees("1 connected")
 	p.loses()
@@ -283,6 +288,7 @@ func TestLostTerminalLeavesTheSessionOpen(t *testing.T) {
 }
 
 func TestSignalsReachAPersonsSession(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t).opens()
 	p.sees("5 sources")
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
@@ -294,6 +300,7 @@ func TestSignalsReachAPersonsSession(t *testing.T) {
 }
 
 func TestPersonIsAskedLineByLine(t *testing.T) {
+	t.Parallel()
 	const asks = `"done":`
 	p := newPerson(t).opens("--accessible")
 	p.sees("1 Sandbox Clinic", asks).presses("family"+enter).sees("1 Sandbox Family", asks).presses("1" + enter)
@@ -317,6 +324,7 @@ func TestPersonIsAskedLineByLine(t *testing.T) {
 }
 
 func TestCtrlCInASecretClosesTheSession(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t).opens("--accessible")
 	p.sees(`"done":`).presses("1" + enter).sees("User name:").presses("x" + enter).sees("not shown").presses("abc" + ctrlC)
 	p.answer(p.ends(130))

@@ -13,6 +13,7 @@ import (
 
 // TestSandboxEndsWithACommandThatWasKilled: kill -9 leaves no server behind that holds the port.
 func TestSandboxEndsWithACommandThatWasKilled(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), storyLimit)
 	defer cancel()
 	command := exec.CommandContext(ctx, filepath.Join(binDir(), "humanconnect"), "sandbox", "--listen", "127.0.0.1:0")
