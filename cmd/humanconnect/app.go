@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"os"
+	"strconv"
 
 	"github.com/humanconnect/humanconnect/core/clock"
 )
@@ -46,10 +47,14 @@ func (a *App) env(name string) string {
 	return value
 }
 
-// unattended says whether nobody may be asked: --no-input, or CI is set.
-func (a *App) unattended() bool {
+// unattended says whether nobody may be asked: --no-input, or in CI.
+func (a *App) unattended() bool { return a.global.noInput || a.inCI() }
+
+// inCI says whether CI is set to anything but a word for no.
+func (a *App) inCI() bool {
 	ci := a.env("CI")
-	return a.global.noInput || (ci != "" && ci != "0" && ci != "false")
+	yes, err := strconv.ParseBool(ci)
+	return ci != "" && (yes || err != nil)
 }
 
 // logger writes for --debug and drops everything without it. Arguments, tokens and names of sources or users never

@@ -54,7 +54,7 @@ func (a *App) openSources(cfg *config.Config, cacheDir string) (*sources, error)
 	log := a.logger()
 	return &sources{
 		host: plugins.New(plugins.Options{
-			Specs: specs, RefuseDev: a.env("CI") != "", CacheDir: cacheDir,
+			Specs: specs, RefuseDev: a.inCI(), CacheDir: cacheDir,
 			RuntimeDir: a.env("XDG_RUNTIME_DIR"), Environ: a.Environ(),
 			Log: func(provider, line string) { log.Debug("provider", "name", provider, "line", line) },
 		}),
