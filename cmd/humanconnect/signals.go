@@ -23,6 +23,8 @@ type Signals struct {
 	typed    chan os.Signal
 	// received gets the signals of the process once Watch has been called.
 	received chan os.Signal
+	// pipe gets SIGPIPE, and nobody reads it.
+	pipe chan os.Signal
 }
 
 // Interrupted is the cause of the contexts of [Signals]: which signal came first.
@@ -41,7 +43,10 @@ func (i *Interrupted) LeavesOpen() bool { return i.Signal == syscall.SIGHUP }
 func newSignals(parent context.Context) *Signals {
 	stopping, stop := context.WithCancelCause(parent)
 	closing, closeNow := context.WithCancelCause(stopping)
-	s := &Signals{closing: closing, stopping: stopping, typed: make(chan os.Signal, 2), received: make(chan os.Signal, 2)}
+	s := &Signals{
+		closing: closing, stopping: stopping, typed: make(chan os.Signal, 2), received: make(chan os.Signal, 2),
+		pipe: make(chan os.Signal, 1),
+	}
 	var listening sync.WaitGroup
 	listening.Go(func() { listen(stopping, s.received, s.typed, closeNow, stop) })
 	s.release = func() { stop(nil); listening.Wait() }
@@ -50,7 +55,11 @@ func newSignals(parent context.Context) *Signals {
 
 // Watch lets the signals of the process arrive. Until then they end it, as they end any program that has not begun. One
 // that the process was started to ignore, as by nohup, stays ignored. It costs some 2 ms, which --help does without.
+//
+// A reader that has gone ends nothing: what is written to it is an error of that write. SIGPIPE is caught for that, not
+// ignored, so that the programs that this one starts get it as they are used to.
 func (s *Signals) Watch() {
+	signal.Notify(s.pipe, syscall.SIGPIPE)
 	for _, one := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		if !signal.Ignored(one) {
 			signal.Notify(s.received, one)
@@ -109,5 +118,6 @@ func (s *Signals) ExitCode() int {
 // Release gives the signals back to the system, stops listening and waits for the listener. A process that ends need not.
 func (s *Signals) Release() {
 	signal.Stop(s.received)
+	signal.Stop(s.pipe)
 	s.release()
 }
