@@ -110,7 +110,7 @@ func (a *App) report(err error) int {
 		return e.code
 	}
 	// Whoever pressed Ctrl-C knows what happened.
-	if first := a.Signals.First(); first != nil && errors.Is(err, context.Canceled) {
+	if first := a.Signals.First(); first != nil && cut(err) {
 		return first.ExitCode()
 	}
 	d := describe(err)
@@ -120,6 +120,12 @@ func (a *App) report(err error) int {
 	}
 	a.writeError(a.Streams.Err, d)
 	return d.Exit
+}
+
+// cut says whether an error is only that the work was to end.
+func cut(err error) bool {
+	i := (*Interrupted)(nil)
+	return errors.Is(err, context.Canceled) || errors.As(err, &i)
 }
 
 // writeError writes the form of every error:

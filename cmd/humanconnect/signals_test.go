@@ -79,6 +79,9 @@ func TestInterruptedCommandEndsWithTheSignalsCode(t *testing.T) {
 			t.Errorf("report(%v) = %d, want %d", err, got, exitTerminated)
 		}
 	}
+	if a.err.Len() > 0 {
+		t.Errorf("whoever sent the signal is told %q", a.err.String())
+	}
 	if got := a.report(errors.New("other")); got != exitError {
 		t.Errorf("report(other) = %d, want %d", got, exitError)
 	}
