@@ -22,7 +22,7 @@ func Load(chosen []config.Source, described []Described) (*Catalog, error) {
 	for _, c := range chosen {
 		l.chosen[c.ID] = c
 	}
-	c := &Catalog{sources: make(map[string]Source)}
+	c := &Catalog{sources: make(map[string]Source), partial: len(l.broken) > 0}
 	for _, id := range slices.Sorted(maps.Keys(l.claims)) {
 		if s, ok := l.choose(id); ok {
 			c.sources[id] = s
@@ -106,7 +106,7 @@ func (l *loader) choose(id string) (Source, bool) {
 func (l *loader) conflict(id string, claims []Source) {
 	fact := id + " is offered by " + namesOf(claims)
 	if c, configured := l.chosen[id]; configured {
-		fact += "; " + c.At.String() + " chooses neither"
+		fact += "; " + c.At.Exact() + " chooses neither"
 	}
 	l.conflicts = append(l.conflicts, conflict{source: id, fact: fact, provider: claims[0].Provider})
 }
@@ -150,7 +150,7 @@ func nearest(word string, known []string) string {
 	return ""
 }
 
-func at(c config.Source) string { return c.At.String() + "  sources: " + c.ID + "  " }
+func at(c config.Source) string { return c.At.Exact() + "  sources: " + c.ID + "  " }
 
 func (l *loader) verdict() error {
 	var p *problem.Problem

@@ -36,6 +36,8 @@ type Described struct {
 // Catalog is an immutable list of sources. It is safe for concurrent use.
 type Catalog struct {
 	sources map[string]Source
+	// partial: a provider could not be asked.
+	partial bool
 }
 
 // The codes of the problems of this package.

@@ -130,7 +130,7 @@ func TestSecondClaimIsRefusedUntilTheConfigChooses(t *testing.T) {
 		t.Errorf("%v %v", s.Provider, err)
 	}
 	cfg, _ = sourcesOf(t, "  - {id: epic, clientId: x}\n")
-	if _, err := source.Load(cfg, []source.Described{one, two}); !strings.Contains(factsOf(t, err)[0], "config.yaml:3 chooses neither") {
+	if _, err := source.Load(cfg, []source.Described{one, two}); !strings.Contains(factsOf(t, err)[0], "config.yaml:3:5 chooses neither") {
 		t.Errorf("%q", factsOf(t, err))
 	}
 }
@@ -173,7 +173,7 @@ func TestSettingsAreHeldAgainstWhatTheProviderDeclares(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		got := strings.Join(factsOf(t, err), "\n")
-		if !strings.HasSuffix(got, "config.yaml:3  sources: clinic  "+c.want) || strings.Contains(got, "s3cret") {
+		if !strings.HasSuffix(got, "config.yaml:3:5  sources: clinic  "+c.want) || strings.Contains(got, "s3cret") {
 			t.Errorf("%s: %s", name, got)
 		}
 	}

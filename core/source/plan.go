@@ -1,0 +1,47 @@
+package source
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// CheckPlan returns a problem with code [config.CodePlan] if a plan connects sources that nobody offers, or answers what
+// they do not ask. A disconnect may name a source that is offered no more, and what a connection is of is not known here.
+// Where a provider could not be asked, an unknown source may be one of its own.
+func (c *Catalog) CheckPlan(p *config.Plan) error {
+	if p == nil {
+		return nil
+	}
+	var facts []string
+	for _, a := range p.Actions {
+		if a.Kind != config.Connect || !sdk.ValidID(a.Target) {
+			continue
+		}
+		s, known := c.sources[a.Target]
+		if !known && !c.partial {
+			facts = append(facts, planned(a)+"no installed provider offers this source"+nearest(a.Target, slices.Sorted(maps.Keys(c.sources))))
+		}
+		if !known {
+			continue
+		}
+		for _, field := range slices.Sorted(maps.Keys(a.Answers)) {
+			if !slices.ContainsFunc(s.Fields, func(f sdk.Field) bool { return f.ID == field }) {
+				facts = append(facts, planned(a)+fmt.Sprintf("nothing asks for the answer %s%s", field, nearest(field, idsOf(s.Fields))))
+			}
+		}
+	}
+	if len(facts) == 0 {
+		return nil
+	}
+	return &problem.Problem{
+		Code: config.CodePlan, Message: "the plan cannot be carried out", Facts: facts,
+		Hints: []string{"see what a source asks with: humanconnect source show ID"},
+	}
+}
+
+func planned(a config.Action) string { return a.At.Exact() + "  plan: " + a.Target + "  " }
