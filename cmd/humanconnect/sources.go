@@ -219,6 +219,11 @@ func (st *state) warm(ctx context.Context, script session.Script) {
 // loadConfig reads the config and says its warnings.
 func (a *App) loadConfig() (*config.Config, error) {
 	cfg, warnings, err := config.Load(a.configOptions())
+	a.sayWarnings(warnings)
+	return cfg, err
+}
+
+func (a *App) sayWarnings(warnings []config.Warning) {
 	for _, w := range warnings {
 		a.warn("%s", w.Message)
 		if w.Hint != "" && !a.global.quiet {
@@ -233,9 +238,7 @@ func (st *state) planned(ctx context.Context, path string) ([]session.Action, er
 	plan := st.config.Plan
 	if path != "" {
 		read, warnings, err := config.ReadPlan(path, st.app.UID)
-		for _, w := range warnings {
-			st.app.warn("%s", w.Message)
-		}
+		st.app.sayWarnings(warnings)
 		if err != nil {
 			return nil, err
 		}
