@@ -42,6 +42,20 @@ func (h *Host) Describe(ctx context.Context, name string) (*sdk.Description, err
 	return d, err
 }
 
+// Remembered returns the description of this very executable that the cache holds, or nil. It starts no process; see
+// [Host.DescribeCached] for what it is good for. A provider that may not run has none.
+func (h *Host) Remembered(name string) *sdk.Description {
+	s, err := h.slot(name)
+	if err != nil {
+		return nil
+	}
+	path, err := s.cacheFile()
+	if err != nil {
+		return nil
+	}
+	return readDescription(path, name)
+}
+
 // DescribeCached is Describe that starts no process where the answer of this very executable is in the cache. The
 // cache is an aid for listings: do not take hosts from it. Whether the provider may run is checked all the same.
 func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Description, error) {

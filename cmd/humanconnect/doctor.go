@@ -174,7 +174,7 @@ func (d *examination) provider(ctx context.Context, st *state, spec plugins.Spec
 		d.failed(check, err)
 		return
 	}
-	st.sources.described[spec.Name] = *said
+	st.sources.keep(spec.Name, said, nil)
 	d.ok(check, "%s, %d sources, pinned by: %s", said.Version, len(said.Sources), pinText(spec))
 	if interprets(spec.Path()) {
 		d.warn(check, "make the script itself the executable, with a #! line", "the pin covers an interpreter, not what it runs")

@@ -91,14 +91,12 @@ func (a *App) sourceList(c *cobra.Command, query string) error {
 		return err
 	}
 	defer st.Close()
-	catalog, err := st.sources.catalog(c.Context())
+	catalog, err := st.catalog(c.Context())
 	if err != nil {
 		return err
 	}
-	for _, spec := range st.sources.specs {
-		if broken := st.sources.broken[spec.Name]; broken != nil {
-			a.warn("left out: %s [%s]", broken, codeOf(broken))
-		}
+	for _, broken := range st.sources.brokenOnes() {
+		a.warn("left out: %s [%s]", broken, codeOf(broken))
 	}
 	rows := []sourceRow{}
 	for _, s := range catalog.Search(query) {
@@ -143,7 +141,7 @@ func (a *App) sourceShow(c *cobra.Command, id string) error {
 		return err
 	}
 	defer st.Close()
-	s, err := st.sources.look(c.Context(), id)
+	s, err := st.look(c.Context(), id)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,8 @@ type sources struct {
 	mu        sync.Mutex
 	described map[string]sdk.Description
 	live      map[string]bool
-	broken    map[string]error
+	// broken has the providers that could not be described. They are not asked again: each time may take its whole limit.
+	broken map[string]error
 }
 
 var _ session.Sources = (*sources)(nil)
@@ -108,23 +109,38 @@ func (s *sources) Provider(ctx context.Context, name string) (sdk.Provider, erro
 // catalog returns what is offered, by descriptions that may be cached. A provider that cannot be described is left out
 // and kept in broken.
 func (s *sources) catalog(ctx context.Context) (*source.Catalog, error) {
-	var wg sync.WaitGroup
-	for _, name := range s.host.Names() {
-		wg.Go(func() { s.describe(ctx, name, s.host.DescribeCached) })
+	s.describe(ctx, s.host.Names()...)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
-	wg.Wait()
 	return s.merge()
 }
 
-// describe asks one provider, unless it has answered already.
-func (s *sources) describe(ctx context.Context, name string, ask func(context.Context, string) (*sdk.Description, error)) {
-	s.mu.Lock()
-	_, known := s.described[name]
-	s.mu.Unlock()
-	if known {
-		return
+// describe asks the providers at once, but for those that have answered already, or failed to.
+func (s *sources) describe(ctx context.Context, names ...string) {
+	var wg sync.WaitGroup
+	for _, name := range names {
+		if s.asked(name) {
+			continue
+		}
+		wg.Go(func() {
+			d, err := s.host.DescribeCached(ctx, name)
+			if err == nil || ctx.Err() == nil { // a call that was cut says nothing of the provider
+				s.keep(name, d, err)
+			}
+		})
 	}
-	d, err := ask(ctx, name)
+	wg.Wait()
+}
+
+func (s *sources) asked(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, described := s.described[name]
+	return described || s.broken[name] != nil
+}
+
+func (s *sources) keep(name string, d *sdk.Description, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
@@ -132,7 +148,19 @@ func (s *sources) describe(ctx context.Context, name string, ask func(context.Co
 		return
 	}
 	s.described[name] = *d
-	delete(s.broken, name)
+}
+
+// brokenOnes returns why providers could not be described, in the order of their names.
+func (s *sources) brokenOnes() []error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []error
+	for _, spec := range s.specs {
+		if err := s.broken[spec.Name]; err != nil {
+			out = append(out, err)
+		}
+	}
+	return out
 }
 
 func (s *sources) merge() (*source.Catalog, error) {
@@ -162,31 +190,62 @@ func (s *sources) Find(ctx context.Context, id string) (source.Source, error) {
 	if err != nil {
 		return found, err
 	}
+	s.keep(found.Provider, d, nil)
 	s.mu.Lock()
-	s.described[found.Provider], s.live[found.Provider] = *d, true
+	s.live[found.Provider] = true
 	s.mu.Unlock()
 	return s.look(ctx, id)
 }
 
-// look finds a source in the catalogue. Where it is unknown and a provider could not be described, that is what is
-// wrong.
+// look finds a source in the catalogue. It starts no provider where it finds the source among what they said before: one
+// that hangs must not hold up a session that has no need of it. Where the source is unknown and a provider could not be
+// described, that is what is wrong.
 func (s *sources) look(ctx context.Context, id string) (source.Source, error) {
-	catalog, err := s.catalog(ctx)
+	s.remember()
+	if chosen := s.chosen(id); chosen != "" {
+		s.describe(ctx, chosen)
+	}
+	if found, err := s.find(id); problem.CodeOf(err) != source.CodeUnknown {
+		return found, err
+	}
+	if _, err := s.catalog(ctx); err != nil {
+		return source.Source{}, err
+	}
+	found, err := s.find(id)
+	if broken := s.brokenOnes(); problem.CodeOf(err) == source.CodeUnknown && len(broken) > 0 {
+		return found, broken[0]
+	}
+	return found, err
+}
+
+// remember takes what the cache has of the providers that were not asked yet.
+func (s *sources) remember() {
+	for _, name := range s.host.Names() {
+		if s.asked(name) {
+			continue
+		}
+		if d := s.host.Remembered(name); d != nil {
+			s.keep(name, d, nil)
+		}
+	}
+}
+
+// chosen is the provider that the config chooses for a source, if it is installed; else "".
+func (s *sources) chosen(id string) string {
+	at := slices.IndexFunc(s.config, func(c config.Source) bool { return c.ID == id })
+	if at < 0 || !slices.Contains(s.host.Names(), s.config[at].Provider) {
+		return ""
+	}
+	return s.config[at].Provider
+}
+
+// find looks a source up in what is known so far.
+func (s *sources) find(id string) (source.Source, error) {
+	catalog, err := s.merge()
 	if err != nil {
 		return source.Source{}, err
 	}
-	found, err := catalog.Find(id)
-	if problem.CodeOf(err) != "source_unknown" {
-		return found, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, spec := range s.specs {
-		if broken := s.broken[spec.Name]; broken != nil {
-			return found, broken
-		}
-	}
-	return found, err
+	return catalog.Find(id)
 }
 
 // Settings implements connection.Settings.
@@ -198,18 +257,28 @@ func (s *sources) Settings(ctx context.Context, id string) (sdk.Settings, error)
 	return found.Resolve(ctx, s.environ)
 }
 
-// warm starts the providers of a script while the state is opened.
+// catalog is that of the sources, with progress.
+func (st *state) catalog(ctx context.Context) (*source.Catalog, error) {
+	defer st.app.startProgress(askingProviders).Done()
+	return st.sources.catalog(ctx)
+}
+
+// look finds a source in the catalogue, with progress.
+func (st *state) look(ctx context.Context, id string) (source.Source, error) {
+	defer st.app.startProgress(askingProviders).Done()
+	return st.sources.look(ctx, id)
+}
+
+const askingProviders = "asking the providers what they offer"
+
+// warm starts the providers of a script while the state is opened. What it does not find, whoever needs it is told of.
 func (st *state) warm(ctx context.Context, script session.Script) {
-	catalog, err := st.sources.catalog(ctx)
-	if err != nil {
-		return // whoever needs it is told
-	}
 	var names []string
 	for _, a := range script.Actions {
-		if a.Kind != actionConnect {
+		if a.Kind != actionConnect || !sdk.ValidID(a.Target) {
 			continue
 		}
-		if src, err := catalog.Find(a.Target); err == nil && !slices.Contains(names, src.Provider) {
+		if src, err := st.sources.look(ctx, a.Target); err == nil && !slices.Contains(names, src.Provider) {
 			names = append(names, src.Provider)
 		}
 	}
@@ -230,7 +299,6 @@ func (a *App) sayWarnings(warnings []config.Warning) {
 			_, _ = fmt.Fprintf(a.Streams.Err, "humanconnect: hint: %s\n", clean(w.Hint))
 		}
 	}
-	return cfg, err
 }
 
 // planned is what the plan file, else the plan of the config, says to do.
