@@ -218,6 +218,20 @@ func TestProgressShowsOnlyLongWorkToAPerson(t *testing.T) {
 		t.Errorf("progress wrote %q: it must be clean and erase itself", a.err.String())
 	}
 
+	a = newTestApp(t)
+	a.Streams.Err, a.Streams.ErrTerminal = &notices{w: &a.err}, true
+	p = a.startProgress("waiting")
+	waitUntil(t, func() bool { return a.clock.Waiting() == 1 })
+	a.clock.Advance(progressDelay)
+	waitUntil(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drawn })
+	a.warn("a hook failed")
+	p.Done()
+	a.warn("another did")
+	want := eraseLine + "waiting …" + eraseLine + "humanconnect: warning: a hook failed\nwaiting …" + eraseLine + "humanconnect: warning: another did\n"
+	if a.err.String() != want {
+		t.Errorf("a warning and the line are %q, want %q", a.err.String(), want)
+	}
+
 	for name, change := range map[string]func(*testApp){
 		"quiet": func(a *testApp) { a.global.quiet = true },
 		"dumb":  func(a *testApp) { a.vars["TERM"] = "dumb" },

@@ -207,7 +207,9 @@ func (a *App) connectionDisconnect(c *cobra.Command, con id.Connection) error {
 		return err
 	}
 	defer st.Close()
+	revoking := a.startProgress("asking the source to revoke the grant")
 	row, _, err := st.engine.DisconnectOutside(c.Context(), con)
+	revoking.Done()
 	if err := st.settle(c.Context(), err); err != nil {
 		return err
 	}

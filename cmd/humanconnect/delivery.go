@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -185,11 +186,8 @@ func (a *App) deliveryRun(c *cobra.Command) error {
 		return err
 	}
 	defer st.Close()
-	var r ran
-	if r.Tally, err = st.dispatcher.Once(c.Context(), hook.Scope{}); err != nil {
-		return err
-	}
-	if r.Revocations, err = st.engine.RevokeDue(c.Context()); err != nil {
+	r, err := st.runDue(c.Context())
+	if err != nil {
 		return err
 	}
 	left, err := st.requiredLeft(c)
@@ -204,6 +202,18 @@ func (a *App) deliveryRun(c *cobra.Command) error {
 		return endWith(exitHook)
 	}
 	return err
+}
+
+// runDue makes what is due, with progress.
+func (st *state) runDue(ctx context.Context) (r ran, err error) {
+	line := st.app.startProgress("telling the hooks")
+	defer line.Done()
+	if r.Tally, err = st.dispatcher.Once(ctx, hook.Scope{}); err != nil {
+		return r, err
+	}
+	line.Set("asking sources to revoke grants")
+	r.Revocations, err = st.engine.RevokeDue(ctx)
+	return r, err
 }
 
 // requiredLeft says whether a required hook has events that it has not accepted yet.

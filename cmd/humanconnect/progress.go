@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -15,7 +14,7 @@ const progressDelay = 80 * time.Millisecond
 // Progress is one line on standard error that says what is being done, on a terminal only. It erases itself.
 // It is safe for concurrent use; a nil one is silent.
 type Progress struct {
-	w     io.Writer
+	out   *notices
 	clock clock.Clock
 
 	mu    sync.Mutex
@@ -31,7 +30,11 @@ func (a *App) startProgress(text string) *Progress {
 	if a.global.quiet || !a.Streams.ErrTerminal || a.env("TERM") == "dumb" || a.wantsJSON() {
 		return nil
 	}
-	p := &Progress{w: a.Streams.Err, clock: a.Clock, text: text, done: make(chan struct{})}
+	out, shared := a.Streams.Err.(*notices)
+	if !shared {
+		out = &notices{w: a.Streams.Err}
+	}
+	p := &Progress{out: out, clock: a.Clock, text: text, done: make(chan struct{})}
 	p.drawing.Go(p.wait)
 	return p
 }
@@ -71,11 +74,40 @@ func (p *Progress) Done() {
 	close(p.done)
 	p.drawing.Wait()
 	if p.drawn {
-		_, _ = io.WriteString(p.w, eraseLine)
+		p.out.show("")
 	}
 }
 
 // eraseLine returns to the start of the line and clears it (ECMA-48 §8.3.41).
 const eraseLine = "\r\x1b[K"
 
-func (p *Progress) draw() { _, _ = fmt.Fprintf(p.w, "%s%s …", eraseLine, clean(p.text)) }
+func (p *Progress) draw() { p.out.show(clean(p.text) + " …") }
+
+// notices is standard error: whole lines that stay, and below them one that does not. It is safe for concurrent use.
+type notices struct {
+	mu   sync.Mutex
+	w    io.Writer
+	line string
+}
+
+// Write implements [io.Writer].
+func (n *notices) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.line != "" {
+		_, _ = io.WriteString(n.w, eraseLine)
+	}
+	written, err := n.w.Write(p)
+	if n.line != "" {
+		_, _ = io.WriteString(n.w, n.line)
+	}
+	return written, err
+}
+
+// show draws the line that does not stay, in place of the last one; "" takes it away.
+func (n *notices) show(line string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.line = line
+	_, _ = io.WriteString(n.w, eraseLine+line)
+}

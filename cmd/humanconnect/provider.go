@@ -102,7 +102,9 @@ func (a *App) providerShow(c *cobra.Command, name string) error {
 	if !ok {
 		return providerUnknown(name)
 	}
+	starting := a.startProgress("starting the provider")
 	d, err := st.sources.host.Describe(c.Context(), name)
+	starting.Done()
 	if err != nil {
 		return err
 	}

@@ -157,6 +157,7 @@ func (st *state) settle(ctx context.Context, err error) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
+	defer st.app.startProgress("telling the hooks").Done()
 	_, err = st.dispatcher.Once(ctx, hook.Scope{})
 	return err
 }
