@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/problem"
 )
 
 func newConfig(app *App) *cobra.Command {
@@ -77,28 +80,79 @@ func newConfigValidate(app *App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "validate",
 		Short: "Check the config",
-		Long: `Check the config: every problem of the file at once, each with its place, and the settings of
-sources against what their providers declare.`,
+		Long: `Check the config: every problem of the file at once, each with its place, and its sources and
+plan against what the providers declare. Providers that say nothing yet are started for that,
+and one that cannot be asked is a problem too.`,
 		Example: "  humanconnect config validate",
 		Args:    upToArgs(0),
-		RunE: func(c *cobra.Command, _ []string) error {
-			st, err := app.prepare()
-			if err != nil {
-				return err
-			}
-			defer st.Close()
-			if _, err := st.sources.catalog(c.Context()); err != nil {
-				return err
-			}
-			out := struct {
-				File  string `json:"file"`
-				Valid bool   `json:"valid"`
-			}{st.config.File, true}
-			return app.print(out, func(w io.Writer) error {
-				_, err := fmt.Fprintln(w, "the config is valid")
-				return err
-			})
-		},
+		RunE:    func(c *cobra.Command, _ []string) error { return app.configValidate(c.Context()) },
 	}
 	return exits(c, exitOK, exitUsage, exitConfig, exitProvider)
+}
+
+func (a *App) configValidate(ctx context.Context) error {
+	cfg, warnings, err := config.Check(a.configOptions())
+	a.sayWarnings(warnings)
+	if cfg == nil {
+		return err
+	}
+	wrong := []error{err}
+	more, err := a.wrongWith(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if err := allOf(append(wrong, more...)); err != nil {
+		return err
+	}
+	out := struct {
+		File  string `json:"file"`
+		Valid bool   `json:"valid"`
+	}{cfg.File, true}
+	return a.print(out, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, "the config is valid")
+		return err
+	})
+}
+
+// wrongWith returns what is wrong with a config that only the providers know, and nil in places where nothing is.
+func (a *App) wrongWith(ctx context.Context, cfg *config.Config) ([]error, error) {
+	st, err := a.prepareWith(cfg, cacheDir(cfg))
+	if err != nil {
+		return []error{err}, nil
+	}
+	defer st.Close()
+	catalog, err := st.catalog(ctx)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	wrong := []error{err}
+	if err == nil {
+		wrong = append(wrong, catalog.CheckPlan(cfg.Plan))
+	}
+	return append(wrong, st.sources.brokenOnes()...), nil
+}
+
+// allOf makes one error of all that are not nil. Its code is that of the first; the others stand in its facts.
+func allOf(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	all := problem.Problem{Code: codeOf(errs[0]), Message: "the config and what it depends on have several problems"}
+	for _, err := range errs {
+		said := describe(err)
+		all.Facts = append(all.Facts, said.Message+" ["+said.Code+"]")
+		for _, fact := range said.Facts {
+			all.Facts = append(all.Facts, "  "+fact)
+		}
+		for _, hint := range said.Hints {
+			if !slices.Contains(all.Hints, hint) {
+				all.Hints = append(all.Hints, hint)
+			}
+		}
+	}
+	return &all
 }

@@ -61,11 +61,15 @@ func (a *App) prepare() (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	cacheDir := filepath.Join(cfg.StateDir, "cache")
-	if sqlite.Prepare(cfg.StateDir) != nil {
-		cacheDir = "" // where there cannot be a state, nothing is kept; whoever opens one is told why
+	return a.prepareWith(cfg, cacheDir(cfg))
+}
+
+// cacheDir is where is kept what can be asked again. It is "" where there cannot be a state; whoever opens one is told why.
+func cacheDir(cfg *config.Config) string {
+	if cfg.StateDir == "" || sqlite.Prepare(cfg.StateDir) != nil {
+		return ""
 	}
-	return a.prepareWith(cfg, cacheDir)
+	return filepath.Join(cfg.StateDir, "cache")
 }
 
 func (a *App) prepareWith(cfg *config.Config, cacheDir string) (*state, error) {
@@ -108,7 +112,7 @@ func (st *state) assemble(b *browser) error {
 			Hint("see that you may write to the directory %s, or remove it", filepath.Join(st.config.StateDir, "run"))
 	}
 	st.tokens = token.NewLocal(st.store, st.app.Clock)
-	checker, err := st.checker(st.store, filepath.Join(st.config.StateDir, "cache"))
+	checker, err := st.checker(st.store, cacheDir(st.config))
 	if err != nil {
 		return err
 	}
