@@ -72,6 +72,7 @@ func (d *examination) tokens(ctx context.Context, st *state) {
 		d.failed("tokens", err)
 		return
 	}
+	d.line.Set("asking the service that has the session tokens")
 	other, ok := checker.(foreign)
 	if !ok {
 		d.ok("tokens", "made and kept by this installation")

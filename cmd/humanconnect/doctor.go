@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/endpoint"
 	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
 	"github.com/humanconnect/humanconnect/plugins"
@@ -35,8 +38,10 @@ func newDoctor(app *App) *cobra.Command {
 		Use:   "doctor",
 		Short: "Check everything, change nothing",
 		Long: `Check the config, the state and its key, the service that has the session tokens, every
-provider, and the hooks, and say what is wrong and what to do. It changes nothing. It ends
-with 0 if nothing has failed, else with the exit code of the first thing that has.`,
+provider, the sources and the plan of the config with their secrets, the hooks, and the way back
+from a browser, and say what is wrong and what to do. It changes nothing; what SQLite keeps of its
+readers in state.db-shm is no part of the state. It ends with 0 if nothing has failed, else with
+the exit code of the first thing that has.`,
 		Example: "  humanconnect doctor\n  humanconnect doctor -o json",
 		Args:    upToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return app.doctor(c.Context()) },
@@ -45,22 +50,13 @@ with 0 if nothing has failed, else with the exit code of the first thing that ha
 }
 
 func (a *App) doctor(ctx context.Context) error {
-	d := &examination{app: a, findings: []finding{}}
+	d := &examination{app: a, findings: []finding{}, line: a.startProgress("examining the config")}
 	d.examine(ctx)
-	err := a.print(map[string]any{"checks": d.findings}, func(w io.Writer) error {
-		for _, f := range d.findings {
-			if _, err := fmt.Fprintf(w, "%-8s %s: %s\n", f.State, f.Check, clean(f.Message)); err != nil {
-				return err
-			}
-			for _, h := range f.Hints {
-				if _, err := fmt.Fprintf(w, "         hint: %s\n", clean(h)); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	d.line.Done()
+	if ctx.Err() != nil { // what was cut is no finding
+		return context.Cause(ctx)
+	}
+	if err := a.print(map[string]any{"checks": d.findings}, d.write); err != nil {
 		return err
 	}
 	for _, f := range d.findings {
@@ -75,6 +71,25 @@ func (a *App) doctor(ctx context.Context) error {
 type examination struct {
 	app      *App
 	findings []finding
+	line     *Progress
+}
+
+func (d *examination) write(w io.Writer) error {
+	for _, f := range d.findings {
+		text := clean(f.Message)
+		if f.Code != "" {
+			text += " [" + f.Code + "]"
+		}
+		if _, err := fmt.Fprintf(w, "%-8s %s: %s\n", f.State, f.Check, text); err != nil {
+			return err
+		}
+		for _, h := range f.Hints {
+			if _, err := fmt.Fprintf(w, "         hint: %s\n", clean(h)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (d *examination) ok(check, format string, args ...any) {
@@ -117,12 +132,78 @@ func (d *examination) examine(ctx context.Context) {
 	if len(st.sources.specs) == 0 {
 		d.warn("providers", "install a provider beside this program", "none is installed")
 	}
-	if _, err := st.sources.merge(); err != nil {
+	if catalog, err := st.sources.merge(); err != nil {
 		d.failed("sources", err)
+	} else {
+		d.sources(ctx, st, catalog)
+		d.plan(ctx, st, catalog)
 	}
+	d.line.Set("examining the hooks")
 	for _, h := range d.app.hooksOf(st.config) {
 		d.hook(ctx, h)
 	}
+	d.callback(ctx, st.config.Callback.Listen)
+	d.browser()
+}
+
+// sources looks whether what the config says of sources can be read.
+func (d *examination) sources(ctx context.Context, st *state, catalog *source.Catalog) {
+	for _, c := range st.config.Sources {
+		s, err := catalog.Find(c.ID)
+		if err != nil {
+			continue // its provider could not be asked, which is told already
+		}
+		check := "source " + c.ID
+		d.line.Set("examining " + check)
+		if _, err := s.Resolve(ctx, d.app.Environ()); err != nil {
+			d.failed(check, err)
+			continue
+		}
+		d.ok(check, "its settings can be read")
+	}
+}
+
+// plan looks whether the plan of the config can be carried out.
+func (d *examination) plan(ctx context.Context, st *state, catalog *source.Catalog) {
+	if st.config.Plan == nil {
+		return
+	}
+	d.line.Set("examining the plan")
+	if err := catalog.CheckPlan(st.config.Plan); err != nil {
+		d.failed("plan", err)
+		return
+	}
+	actions, err := st.planned(ctx, "")
+	if err != nil {
+		d.failed("plan", err)
+		return
+	}
+	d.ok("plan", "%d actions, and their answers can be read", len(actions))
+}
+
+// callback looks whether the address can be listened at that browsers come back to.
+func (d *examination) callback(ctx context.Context, address string) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		d.failed("callback", problem.New("callback_unavailable", "browsers cannot come back to %s", address).Because(err).
+			Hint("free the address, or choose another port with callback.listen; an open that runs now may hold it"))
+		return
+	}
+	_ = listener.Close()
+	d.ok("callback", "browsers can come back to %s", address)
+}
+
+// browser looks whether BROWSER names a program, where it is set.
+func (d *examination) browser() {
+	argv := strings.Fields(d.app.env("BROWSER"))
+	if len(argv) == 0 {
+		return
+	}
+	if _, err := exec.LookPath(argv[0]); err != nil {
+		d.warn("browser", "correct BROWSER, or leave it out", "BROWSER names no program that can be run")
+		return
+	}
+	d.ok("browser", "the program of BROWSER is there")
 }
 
 func (d *examination) state(ctx context.Context, st *state) {
@@ -169,6 +250,7 @@ func (d *examination) deliveries(ctx context.Context, s *sqlite.Store) {
 
 func (d *examination) provider(ctx context.Context, st *state, spec plugins.Spec) {
 	check := "provider " + spec.Name
+	d.line.Set("examining " + check)
 	said, err := st.sources.host.Describe(ctx, spec.Name)
 	if err != nil {
 		d.failed(check, err)

@@ -86,6 +86,7 @@ func problemExits() map[string]int {
 		"source_config_invalid": exitConfig,
 		"no_home":               exitConfig,
 		"jwks_invalid":          exitConfig,
+		"callback_unavailable":  exitConfig,
 		"introspection_refused": exitConfig,
 
 		"source_unknown":       exitNotFound,
