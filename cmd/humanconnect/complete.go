@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/seal"
 	"github.com/humanconnect/humanconnect/core/store"
-	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // completed ends a completion: ids are all there is to choose from.
@@ -104,19 +102,6 @@ func parseID[T id.Session | id.Connection | id.Event | id.Delivery](c *cobra.Com
 		return parsed, usage(c, "that is no such id: %s", err)
 	}
 	return parsed, nil
-}
-
-// tokenArgument reads a token from an argument, else from the environment as open does.
-func (a *App) tokenArgument(ctx context.Context, args []string) (sdk.Secret, error) {
-	if len(args) == 0 {
-		return a.environmentToken(ctx)
-	}
-	if args[0] == "-" {
-		text, err := a.readStdin(ctx)
-		return sdk.Secret(text), err
-	}
-	text, err := a.textOrFile(ctx, args[0])
-	return sdk.Secret(text), err
 }
 
 func exists(path string) bool {

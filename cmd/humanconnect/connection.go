@@ -75,7 +75,7 @@ func newConnectionList(app *App) *cobra.Command {
 }
 
 func (a *App) connectionList(c *cobra.Command, user string) error {
-	user, err := a.textOrFile(c.Context(), user)
+	user, err := a.textOf(c.Context(), "--client-user-id", user)
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ Keep the user id off the command line with --client-user-id @FILE.`,
 
 func (a *App) tokenCreate(c *cobra.Command, r token.Request) error {
 	var err error
-	if r.ClientUserID, err = a.textOrFile(c.Context(), r.ClientUserID); err != nil {
+	if r.ClientUserID, err = a.textOf(c.Context(), "--client-user-id", r.ClientUserID); err != nil {
 		return err
 	}
 	st, err := a.openState(c.Context(), stateOptions{})
