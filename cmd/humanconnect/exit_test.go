@@ -154,6 +154,45 @@ func TestEveryProblemHasAnExitCode(t *testing.T) {
 	}
 }
 
+// TestEveryProblemSaysWhatToDo reads the source: whoever makes a problem gives it a hint, there or further down.
+func TestEveryProblemSaysWhatToDo(t *testing.T) {
+	files := token.NewFileSet()
+	for _, path := range goFiles(t, "../..") {
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			made, hinted := problemsIn(decl)
+			if len(made) > 0 && !hinted {
+				t.Errorf("%s: a problem says nothing to do", files.Position(made[0]))
+			}
+		}
+	}
+}
+
+// problemsIn finds where a declaration makes problems, and whether it hints at anything.
+func problemsIn(decl ast.Node) (made []token.Pos, hinted bool) {
+	ast.Inspect(decl, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "New" && identifier(f.X) == "problem" {
+				made = append(made, n.Pos())
+			}
+		case *ast.CompositeLit:
+			if s, ok := n.Type.(*ast.SelectorExpr); ok && identifier(s.X) == "problem" && s.Sel.Name == "Problem" {
+				made = append(made, n.Pos())
+			}
+		case *ast.KeyValueExpr: // facts that are given at once are what is wrong, each with its place
+			hinted = hinted || identifier(n.Key) == "Facts"
+		case *ast.Ident:
+			hinted = hinted || n.Name == "Hint" || n.Name == "Hints"
+		}
+		return true
+	})
+	return made, hinted
+}
+
 // problemCodes finds the codes and one place of each. A code is a string that is given to problem.New or to the field
 // Code of a Problem, or a string constant called Code… (Kind… in plugins).
 func problemCodes(t *testing.T, root string) map[string]string {

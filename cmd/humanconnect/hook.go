@@ -160,7 +160,8 @@ func (a *App) hookTest(c *cobra.Command, name string) error {
 	}
 	r := tested{Hook: name, EventID: sent, Took: a.Clock.Now().Sub(began).Milliseconds(), Output: came.Lines()}
 	if came.Verdict != hook.Accepted {
-		p := problem.New("hook_not_accepted", "the hook %s did not accept the event: %s", name, came.Error)
+		p := problem.New("hook_not_accepted", "the hook %s did not accept the event: %s", name, came.Error).
+			Hint("mend what it runs or whom it tells, and try again: humanconnect hook test %s", name)
 		p.Facts = r.Output
 		return p
 	}

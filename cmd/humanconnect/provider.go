@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -165,7 +166,7 @@ that lies there.`,
 				if len(args) > 0 {
 					return usage(c, "--dir pins all that lies in the directory; no names go with it")
 				}
-				return app.lockDirectory(dir)
+				return app.lockDirectory(c, dir)
 			}
 			return app.providerLock(args)
 		},
@@ -175,12 +176,15 @@ that lies there.`,
 	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitProvider)
 }
 
-func (a *App) lockDirectory(dir string) error {
+func (a *App) lockDirectory(c *cobra.Command, dir string) error {
 	lock, err := plugins.LockDirectory(dir)
-	if err != nil {
-		return err
+	if err == nil {
+		err = plugins.WriteLock(filepath.Join(dir, plugins.LockName), lock)
 	}
-	if err := plugins.WriteLock(filepath.Join(dir, plugins.LockName), lock); err != nil {
+	if path := (*os.PathError)(nil); errors.As(err, &path) {
+		return usage(c, "--dir: the lock of that directory cannot be made").Because(err)
+	}
+	if err != nil {
 		return err
 	}
 	return a.printPins(lock.Providers)

@@ -192,6 +192,9 @@ func (a *App) sessionClose(c *cobra.Command, ses id.Session, force bool) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return problem.New("session_not_found", "there is no session %s", ses).Hint("see: humanconnect session list")
 	}
+	if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code == "session_in_use" {
+		p.Hints = []string{"wait for it, or close it all the same with --force"}
+	}
 	if err := st.settle(c.Context(), err); err != nil {
 		return err
 	}

@@ -29,13 +29,15 @@ func Parse(on On, value string, at Place) (Hook, error) {
 	line := strings.TrimSpace(value)
 	switch {
 	case on.Type() == "":
-		return Hook{}, problem.New("usage", "no hook is called at %q", on)
+		return Hook{}, problem.New("usage", "no hook is called at %q", on).
+			Hint("hooks are called at: %v", Ons())
 	case line == "":
 		return Hook{}, problem.New("usage", "the hook for %s is empty", on).Hint("give a URL, or a command line for sh -c")
 	case isURL(line):
 		return parseURL(on, line)
 	case strings.ContainsRune(line, 0):
-		return Hook{}, problem.New("usage", "the hook for %s contains a NUL character", on)
+		return Hook{}, problem.New("usage", "the hook for %s contains a NUL character", on).
+			Hint("give a URL, or a command line for sh -c")
 	case !filepath.IsAbs(at.Dir):
 		return Hook{}, fmt.Errorf("the directory of a hook is not absolute: %q", at.Dir)
 	}
@@ -47,6 +49,8 @@ func parseURL(on On, line string) (Hook, error) {
 		p := problem.New("usage", "the URL of the hook for %s %s", on, err)
 		if errors.Is(err, endpoint.ErrPlain) {
 			p.Hint("use https, or name the hook in the config file with allowInsecure: true")
+		} else {
+			p.Hint("give a URL such as https://app.example.com/hooks")
 		}
 		return Hook{}, p
 	}

@@ -15,7 +15,8 @@ import (
 )
 
 // ErrTakenOver: another front end owns the session now. Nothing is printed of it.
-var ErrTakenOver error = problem.New("taken_over", "another process took the session over")
+var ErrTakenOver error = problem.New("taken_over", "another process took the session over").
+	Hint("that process prints the response; see what became of it with: humanconnect session list")
 
 // ErrEnded: the session's end has passed, or it was closed. Close gives the response.
 var ErrEnded = errors.New("the session has ended")

@@ -102,13 +102,17 @@ func (r Request) validate() error {
 		return problem.New("usage", "no client id").
 			Hint("pass --client-id ID, or set clientId in the config file")
 	case len(r.ClientID) > MaxClientID || !utf8.ValidString(r.ClientID):
-		return problem.New("usage", "a client id has 1 to %d bytes of valid UTF-8", MaxClientID)
+		return problem.New("usage", "a client id has 1 to %d bytes of valid UTF-8", MaxClientID).
+			Hint("correct --client-id, or clientId in the config file")
 	case r.ClientUserID == "" || len(r.ClientUserID) > MaxUserID || !utf8.ValidString(r.ClientUserID):
-		return problem.New("usage", "a client user id has 1 to %d bytes of valid UTF-8", MaxUserID)
+		return problem.New("usage", "a client user id has 1 to %d bytes of valid UTF-8", MaxUserID).
+			Hint("correct --client-user-id")
 	case r.TTL < time.Second || r.TTL > MaxTTL:
-		return problem.New("usage", "a token lives from 1s to %s, not %s", MaxTTL, r.TTL)
+		return problem.New("usage", "a token lives from 1s to %s, not %s", MaxTTL, r.TTL).
+			Hint("correct --ttl, or token.ttl in the config file")
 	case r.Sources != nil && len(r.Sources) == 0:
-		return problem.New("usage", "a token that names sources names at least one")
+		return problem.New("usage", "a token that names sources names at least one").
+			Hint("leave --sources out to allow all")
 	}
 	for _, s := range r.Sources {
 		if !sdk.ValidID(s) {
