@@ -249,6 +249,24 @@ func checkLeft(t *testing.T, seen []byte) {
 	}
 }
 
+func TestNobodyIsAskedOnATerminalThatNobodyWatches(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t)
+	for _, ci := range []string{"", "true"} {
+		c := p.program("open", "--accessible")
+		if ci == "" {
+			c = p.program("open", "--accessible", "--no-input")
+		}
+		c.Env = append(c.Env, "CI="+ci)
+		p.starts(c)
+		out := p.ends(exitUsage)
+		p.read.Wait()
+		if len(out) > 0 || !p.shows([]string{"nothing to do [usage]"}) {
+			t.Errorf("with CI=%s: %s%s", ci, out, p.all())
+		}
+	}
+}
+
 func TestCtrlCInAFormClosesTheSession(t *testing.T) {
 	t.Parallel()
 	p := newPerson(t).opens()
