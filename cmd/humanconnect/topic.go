@@ -66,34 +66,48 @@ func exitCodesTopic() topic {
 	}
 }
 
-// variable is one variable of the environment that the program reads.
+// variable is one variable of the environment that the program reads, or gives to what it starts.
 type variable struct {
 	Name    string `json:"name"`
 	Meaning string `json:"meaning"`
+	// Given: it is given to a hook or a provider, and not read.
+	Given bool `json:"given"`
 }
 
-// variables lists what the program reads of the environment.
+// variables lists what the program reads of the environment, and then what it gives.
 func variables() []variable {
-	var out []variable
+	var read, given []variable
 	for _, v := range config.Variables() {
-		if !v.Given {
-			out = append(out, variable{v.Name, v.Doc})
+		if v.Given {
+			given = append(given, variable{v.Name, v.Doc, true})
+		} else {
+			read = append(read, variable{v.Name, v.Doc, false})
 		}
 	}
-	return append(out,
-		variable{"BROWSER", "command that opens an address, for sources that need a browser"},
-		variable{"CI", "when set, nothing is asked"},
-		variable{"NO_COLOR", "when set, no colour"},
-		variable{"ACCESSIBLE", "when set, a person is asked line by line, as with open --accessible"},
-		variable{"TERM", "dumb: no colour, no progress line and no screens"},
-	)
+	for _, v := range [][2]string{
+		{"BROWSER", "command that opens an address, for sources that need a browser"},
+		{"DISPLAY", "when set, or WAYLAND_DISPLAY, there is a desktop whose browser can be opened"},
+		{"WAYLAND_DISPLAY", "see DISPLAY"},
+		{"CI", "when set, to anything but 0 or false: nothing is asked, and no provider runs without a pin"},
+		{"NO_COLOR", "when set, no colour"},
+		{"ACCESSIBLE", "when set, a person is asked line by line, as with open --accessible"},
+		{"TERM", "dumb: no colour, no progress line and no screens"},
+		{"HTTPS_PROXY", "proxy to the service that has the session tokens; providers see it without user and password"},
+		{"HTTP_PROXY", "the same, for plain http"},
+		{"NO_PROXY", "hosts that are reached without a proxy"},
+		{"SSL_CERT_FILE", "certificates to trust in place of the system's; providers see it"},
+		{"SSL_CERT_DIR", "directories with such certificates; providers see it"},
+	} {
+		read = append(read, variable{v[0], v[1], false})
+	}
+	return append(read, given...)
 }
 
 func environmentTopic() topic {
 	return topic{
 		Name:  "environment",
-		Short: "Which variables of the environment are read",
-		Intro: "Which variables of the environment are read. A flag wins over its variable, a variable over\nthe config file.",
+		Short: "Which variables of the environment are read, and which are given to hooks and providers",
+		Intro: "Which variables of the environment are read, and which are given to hooks and providers. A flag\nwins over its variable, a variable over the config file.",
 		Rows:  variables(),
 		Lines: func() ([]string, [][]string) {
 			var rows [][]string

@@ -2,8 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +58,41 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestEveryVariableThatIsReadIsInTheHelp reads the source.
+func TestEveryVariableThatIsReadIsInTheHelp(t *testing.T) {
+	known := map[string]bool{}
+	for _, v := range variables() {
+		if known[v.Name] || v.Meaning == "" {
+			t.Errorf("%s stands there twice, or means nothing", v.Name)
+		}
+		known[v.Name] = true
+	}
+	read := 0
+	files := token.NewFileSet()
+	for _, path := range goFiles(t, "../..") {
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || !slices.Contains([]string{"env", "Env", "xdg", "Getenv", "LookupEnv"}, identifier(call.Fun)) {
+				return true
+			}
+			for _, name := range literals(call.Args[:min(1, len(call.Args))]) {
+				read++
+				if !known[name] {
+					t.Errorf("%s: %s is read, and not in the help", files.Position(call.Pos()), name)
+				}
+			}
+			return true
+		})
+	}
+	if read < 10 {
+		t.Errorf("found %d: the search is broken", read)
+	}
 }
 
 func TestHelpOfEveryCommandHasAJSONForm(t *testing.T) {
