@@ -125,11 +125,12 @@ func eachConnection(tx store.Tx, user id.Human, do func(connectionRow)) error {
 
 func newConnectionShow(app *App) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show a connection, a disconnected one included",
-		Long:    "Show a connection. For a disconnected one it says what came of revoking its grant at the\nsource.",
-		Example: "  humanconnect connection show con_… -o json",
-		Args:    exactArgs("ID"),
+		Use:               "show ID",
+		Short:             "Show a connection, a disconnected one included",
+		Long:              "Show a connection. For a disconnected one it says what came of revoking its grant at the\nsource.",
+		Example:           "  humanconnect connection show con_… -o json",
+		Args:              exactArgs("ID"),
+		ValidArgsFunction: app.completeConnections,
 		RunE: func(c *cobra.Command, args []string) error {
 			con, err := parseID[id.Connection](c, args[0])
 			if err != nil {
@@ -188,8 +189,9 @@ func newConnectionDisconnect(app *App) *cobra.Command {
 		Long: `Disconnect a connection outside of a session: it is gone at once, onDisconnectSource hooks
 are told, and the source is asked to revoke the grant. A revocation that fails is tried again
 later; it never makes the disconnect fail.`,
-		Example: "  humanconnect connection disconnect con_…",
-		Args:    exactArgs("ID"),
+		Example:           "  humanconnect connection disconnect con_…",
+		Args:              exactArgs("ID"),
+		ValidArgsFunction: app.completeConnections,
 		RunE: func(c *cobra.Command, args []string) error {
 			con, err := parseID[id.Connection](c, args[0])
 			if err != nil {

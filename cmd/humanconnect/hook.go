@@ -232,8 +232,10 @@ func hookUnknown(hooks []hook.Hook, name string) error {
 }
 
 // completeHooks completes names of hooks of the config.
-func (a *App) completeHooks(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	a.global.quiet = true
+func (a *App) completeHooks(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if err := a.beQuiet(c); err != nil {
+		return nil, completed
+	}
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return nil, completed

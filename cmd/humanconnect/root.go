@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 )
 
@@ -53,6 +55,10 @@ health data, tells your application of each change, and prints the response.`,
 		}
 		return showGroup(c, args)
 	}
+	app.complete(root)
+	if len(app.Args) > 0 && strings.HasPrefix(app.Args[0], cobra.ShellCompRequestCmd) {
+		plainUsage(root)
+	}
 	return root
 }
 
@@ -67,9 +73,5 @@ func addGlobalFlags(root *cobra.Command, g *globalFlags) {
 	g.colour = colourAuto
 	flags.Var(&choice{value: &g.colour, of: []string{colourAuto, colourAlways, colourNever}}, "color", "when to use colour: auto, always or never")
 	flags.BoolVar(&g.debug, "debug", false, "say on standard error what is being done")
-	for _, name := range []string{"output", "color"} {
-		c, _ := flags.Lookup(name).Value.(*choice) // both are choices, above
-		_ = root.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(c.of, cobra.ShellCompDirectiveNoFileComp))
-	}
 	_ = root.MarkPersistentFlagDirname("state-dir") // fails only where the flag is not defined
 }
