@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,6 +92,7 @@ type commandHelp struct {
 type commandName struct {
 	Name  string `json:"name"`
 	Short string `json:"short"`
+	Group string `json:"group,omitempty"`
 }
 
 type flagHelp struct {
@@ -112,12 +115,13 @@ func describeCommand(c *cobra.Command) commandHelp {
 	}
 	for _, sub := range c.Commands() {
 		if sub.IsAvailableCommand() || sub.Name() == "help" {
-			h.Commands = append(h.Commands, commandName{sub.Name(), sub.Short})
+			h.Commands = append(h.Commands, commandName{sub.Name(), sub.Short, sub.GroupID})
 		}
 	}
+	slices.SortStableFunc(h.Commands, func(x, y commandName) int { return cmp.Compare(rank(c, x), rank(c, y)) })
 	if !c.HasParent() {
 		for _, t := range topics() {
-			h.Topics = append(h.Topics, commandName{t.Name, t.Short})
+			h.Topics = append(h.Topics, commandName{Name: t.Name, Short: t.Short})
 		}
 	}
 	add := func(global bool) func(*pflag.Flag) {
@@ -130,6 +134,11 @@ func describeCommand(c *cobra.Command) commandHelp {
 	ownFlags(c).VisitAll(add(false))
 	c.Root().PersistentFlags().VisitAll(add(true))
 	return h
+}
+
+// rank is the place of a command's group among the groups.
+func rank(parent *cobra.Command, n commandName) int {
+	return slices.IndexFunc(parent.Groups(), func(g *cobra.Group) bool { return g.ID == n.Group })
 }
 
 // useLine is the line of the help that shows how the command is written.
@@ -169,7 +178,14 @@ func ownFlags(c *cobra.Command) *pflag.FlagSet {
 func writeHelp(w io.Writer, c *cobra.Command, h commandHelp) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", h.Long, h.Usage)
-	writeNames(&b, "Commands", h.Commands)
+	for commands := h.Commands; len(commands) > 0; {
+		end := 1
+		for end < len(commands) && commands[end].Group == commands[0].Group {
+			end++
+		}
+		writeNames(&b, cmp.Or(commands[0].Group, "Commands"), commands[:end])
+		commands = commands[end:]
+	}
 	writeNames(&b, "Topics, as in humanconnect help exit-codes", h.Topics)
 	if len(h.Examples) > 0 {
 		fmt.Fprintf(&b, "\nExamples:\n  %s\n", strings.Join(h.Examples, "\n  "))

@@ -26,8 +26,9 @@ func newRoot(app *App) *cobra.Command {
 		Short: "Let people connect the places that hold their health data",
 		Long: `humanconnect opens sessions in which a person connects and disconnects sources of
 health data, tells your application of each change, and prints the response.`,
-		Example: `  humanconnect version
-  humanconnect help exit-codes`,
+		Example: `  humanconnect token create --client-user-id demo-user > token.txt
+  humanconnect open --token @token.txt --connect sandbox-instant
+  humanconnect source list`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -44,9 +45,11 @@ health data, tells your application of each change, and prints the response.`,
 		app.Signals.Watch()
 		return app.readFlags(c)
 	}
-	root.AddCommand(newOpen(app), newToken(app), newSession(app), newSource(app), newConnection(app), newProvider(app),
-		newHook(app), newDelivery(app), newEvent(app), newSandbox(app), newConfig(app), newDoctor(app), newVersion(app),
-		newCompletion(app))
+	addGroup(root, "Main commands", newOpen(app), newSource(app), newToken(app))
+	addGroup(root, "What was done", newConnection(app), newDelivery(app), newEvent(app), newSession(app))
+	addGroup(root, "This installation", newCompletion(app), newConfig(app), newDoctor(app), newHook(app), newProvider(app),
+		newSandbox(app), newVersion(app))
+	root.SetHelpCommandGroupID("This installation")
 	group(root)
 	showGroup := root.RunE
 	root.RunE = func(c *cobra.Command, args []string) error {
@@ -60,6 +63,15 @@ health data, tells your application of each change, and prints the response.`,
 		plainUsage(root)
 	}
 	return root
+}
+
+// addGroup adds commands that stand together in the help.
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, c := range commands {
+		c.GroupID = title
+	}
+	root.AddCommand(commands...)
 }
 
 func addGlobalFlags(root *cobra.Command, g *globalFlags) {
