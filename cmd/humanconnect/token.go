@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/token"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -92,10 +95,22 @@ func (a *App) tokenCreate(c *cobra.Command, r token.Request) error {
 		return err
 	}
 	answer := createdToken{made.Token.Reveal(), made.HumanID, int64(r.TTL / time.Second), "Bearer"}
-	return a.print(answer, func(w io.Writer) error {
+	err = a.print(answer, func(w io.Writer) error {
 		_, err := fmt.Fprintln(w, answer.SessionToken)
 		return err
 	})
+	st.warnOfUnknown(c.Context(), r.Sources)
+	return err
+}
+
+// warnOfUnknown says which sources nobody offers. One may come later, so that this is no error.
+func (st *state) warnOfUnknown(ctx context.Context, sources []string) {
+	for _, id := range sources {
+		_, err := st.look(ctx, id)
+		if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code == source.CodeUnknown {
+			st.app.warn("%s: %s; %s", id, p.Message, p.Hints[0])
+		}
+	}
 }
 
 // tokenInfo is what is known of a token.
