@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"os"
 	"strconv"
 
@@ -55,13 +54,4 @@ func (a *App) inCI() bool {
 	ci := a.env("CI")
 	yes, err := strconv.ParseBool(ci)
 	return ci != "" && (yes || err != nil)
-}
-
-// logger writes for --debug and drops everything without it. Arguments, tokens and names of sources or users never
-// go to it.
-func (a *App) logger() *slog.Logger {
-	if !a.global.debug {
-		return slog.New(slog.DiscardHandler)
-	}
-	return slog.New(slog.NewTextHandler(a.Streams.Err, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

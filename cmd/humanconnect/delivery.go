@@ -230,6 +230,7 @@ func (st *state) requiredLeft(c *cobra.Command) (left bool, err error) {
 
 // reportHook says on standard error that a try of a hook failed, with what the hook wrote.
 func (a *App) reportHook(r hook.Report) {
+	a.logger().Debug("hook told", "hook", r.Hook, "delivery", r.Delivery, "event", r.Event, "attempt", r.Attempt, "state", r.State)
 	if r.Error == "" {
 		if a.global.debug {
 			a.writeHookLines(r)

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -28,6 +30,8 @@ type sources struct {
 	warnings []plugins.Warning
 	config   []config.Source
 	environ  config.Environment
+	log      *slog.Logger
+	clock    clock.Clock
 
 	// mu guards the rest.
 	mu        sync.Mutex
@@ -45,21 +49,23 @@ func (a *App) openSources(cfg *config.Config, cacheDir string) (*sources, error)
 	if err != nil {
 		return nil, err
 	}
+	log := a.logger()
+	done := stopwatch(log, a.Clock, "providers found")
 	specs, warnings, err := plugins.Find(o)
+	done(err, "providers", len(specs))
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range warnings {
 		a.warn("%s", w)
 	}
-	log := a.logger()
 	return &sources{
 		host: plugins.New(plugins.Options{
 			Specs: specs, RefuseDev: a.inCI(), CacheDir: cacheDir,
 			RuntimeDir: a.env("XDG_RUNTIME_DIR"), Environ: a.Environ(),
 			Log: func(provider, line string) { log.Debug("provider", "name", provider, "line", line) },
 		}),
-		specs: specs, warnings: warnings, config: cfg.Sources, environ: a.Environ(),
+		specs: specs, warnings: warnings, config: cfg.Sources, environ: a.Environ(), log: log, clock: a.Clock,
 		described: make(map[string]sdk.Description), live: make(map[string]bool), broken: make(map[string]error),
 	}, nil
 }
@@ -98,12 +104,22 @@ func (a *App) userLock() (string, error) {
 func (s *sources) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	_ = s.host.Close(ctx)
+	done := stopwatch(s.log, s.clock, "providers stopped")
+	done(s.host.Close(ctx))
 }
 
 // Provider implements connection.Providers.
 func (s *sources) Provider(ctx context.Context, name string) (sdk.Provider, error) {
-	return s.host.Provider(ctx, name)
+	began := s.clock.Now()
+	done := stopwatch(s.log, s.clock, "provider started", "provider", name)
+	p, err := s.host.Provider(ctx, name)
+	if err != nil || s.clock.Now().After(began) { // one that runs is there at once
+		done(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &watched{p, name, s.log, s.clock}, nil
 }
 
 // catalog returns what is offered, by descriptions that may be cached. A provider that cannot be described is left out
@@ -124,7 +140,9 @@ func (s *sources) describe(ctx context.Context, names ...string) {
 			continue
 		}
 		wg.Go(func() {
+			done := stopwatch(s.log, s.clock, "provider described", "provider", name)
 			d, err := s.host.DescribeCached(ctx, name)
+			done(err)
 			if err == nil || ctx.Err() == nil { // a call that was cut says nothing of the provider
 				s.keep(name, d, err)
 			}
@@ -186,7 +204,9 @@ func (s *sources) Find(ctx context.Context, id string) (source.Source, error) {
 	if live {
 		return found, nil
 	}
+	done := stopwatch(s.log, s.clock, "provider described", "provider", found.Provider)
 	d, err := s.host.Describe(ctx, found.Provider)
+	done(err)
 	if err != nil {
 		return found, err
 	}
@@ -287,7 +307,11 @@ func (st *state) warm(ctx context.Context, script session.Script) {
 
 // loadConfig reads the config and says its warnings.
 func (a *App) loadConfig() (*config.Config, error) {
+	done := stopwatch(a.logger(), a.Clock, "config read")
 	cfg, warnings, err := config.Load(a.configOptions())
+	if err == nil {
+		done(nil, "file", orNone(cfg.File), "state", cfg.StateDir)
+	}
 	a.sayWarnings(warnings)
 	return cfg, err
 }

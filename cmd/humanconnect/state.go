@@ -82,7 +82,10 @@ func (a *App) prepareWith(cfg *config.Config, cacheDir string) (*state, error) {
 
 // open opens the state of a prepared one.
 func (st *state) open(ctx context.Context, o stateOptions) (err error) {
-	if st.store, err = st.app.openStore(ctx, st.config); err != nil {
+	done := stopwatch(st.app.logger(), st.app.Clock, "state opened")
+	st.store, err = st.app.openStore(ctx, st.config)
+	done(err)
+	if err != nil {
 		return err
 	}
 	if !o.noHooks {
@@ -111,6 +114,7 @@ func (st *state) assemble(b *browser) error {
 		return problem.New("store_path", "this process cannot be made known to others").Because(err).
 			Hint("see that you may write to the directory %s, or remove it", filepath.Join(st.config.StateDir, "run"))
 	}
+	st.app.logger().Debug("known to others", "process", st.process.Self())
 	st.tokens = token.NewLocal(st.store, st.app.Clock)
 	checker, err := st.checker(st.store, cacheDir(st.config))
 	if err != nil {
