@@ -195,7 +195,7 @@ func (d *examination) callback(ctx context.Context, address string) {
 
 // browser looks whether BROWSER names a program, where it is set.
 func (d *examination) browser() {
-	argv := strings.Fields(d.app.env("BROWSER"))
+	argv := strings.Fields(commandOf(d.app.env("BROWSER")))
 	if len(argv) == 0 {
 		return
 	}

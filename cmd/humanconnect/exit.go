@@ -128,6 +128,8 @@ func problemExits() map[string]int {
 		"sandbox_missing": exitProvider,
 		"sandbox_ended":   exitError,
 
+		"grant_lost": exitStore,
+
 		"store_key":        exitStore,
 		"store_busy":       exitStore,
 		"store_newer":      exitStore,

@@ -134,7 +134,7 @@ func (p *authorizedPlace) command(browser string, args ...string) *exec.Cmd {
 	c.Dir = p.dir
 	c.Env = []string{
 		"HOME=" + p.dir, "PATH=" + binDir() + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"HUMANCONNECT_CONFIG=" + filepath.Join(p.dir, "config.yaml"),
+		"HUMANCONNECT_CONFIG=" + filepath.Join(p.dir, "config.yaml"), quickExit,
 	}
 	if browser != "" {
 		c.Env = append(c.Env, "BROWSER="+browser)
