@@ -15,6 +15,7 @@ import (
 
 // TestExamplesOfTheHelpWork runs every line of every example, as sh runs it, in a fresh home.
 func TestExamplesOfTheHelpWork(t *testing.T) {
+	t.Parallel()
 	walk(newRoot(newTestApp(t).App), func(c *cobra.Command) {
 		for _, line := range exampleLines(c.Example) {
 			t.Run(line, func(t *testing.T) {

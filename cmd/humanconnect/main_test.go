@@ -113,6 +113,7 @@ func goBuild(ctx context.Context, cgo bool, out, pkg string, flags ...string) er
 
 // TestStories runs testdata/script/*.txtar against the real binaries. Each has a home of its own that is empty.
 func TestStories(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		Setup:               setUpStory,
