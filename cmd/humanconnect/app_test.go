@@ -182,8 +182,14 @@ func TestNobodyIsAskedUnattended(t *testing.T) {
 		noInput bool
 		want    bool
 	}{
-		{"", false, false}, {"", true, true}, {"true", false, true}, {"1", false, true}, {"yes", false, true},
-		{"false", false, false}, {"0", false, false}, {"False", false, false},
+		{"", false, false},
+		{"", true, true},
+		{"true", false, true},
+		{"1", false, true},
+		{"yes", false, true},
+		{"false", false, false},
+		{"0", false, false},
+		{"False", false, false},
 	} {
 		a := newTestApp(t)
 		a.vars["CI"], a.global.noInput = tt.ci, tt.noInput
