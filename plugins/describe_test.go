@@ -64,6 +64,9 @@ func TestCachedDescriptionStartsNoProcess(t *testing.T) {
 		}
 		cache := t.TempDir()
 		first := s.host(plugins.Options{Specs: []plugins.Spec{spec}, CacheDir: cache})
+		if d := first.Remembered("test"); d != nil || len(s.pids()) != 0 {
+			t.Errorf("remembered %v before it was asked, with %d processes", d, len(s.pids()))
+		}
 		live, err := first.DescribeCached(t.Context(), "test")
 		if err != nil {
 			t.Fatal(explain(err))
@@ -78,6 +81,9 @@ func TestCachedDescriptionStartsNoProcess(t *testing.T) {
 			t.Errorf("%d processes, then %d", started, len(s.pids()))
 		}
 		if diff := cmp.Diff(live, cached); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(live, second.Remembered("test")); diff != "" {
 			t.Error(diff)
 		}
 		// Other arguments may mean another program.
@@ -101,6 +107,9 @@ func TestCacheNeverAnswersForAnUnpinnedProvider(t *testing.T) {
 	_, err := h.DescribeCached(t.Context(), "test")
 	if e := failure(t, err); e.Kind != plugins.KindUnpinned {
 		t.Error(explain(err))
+	}
+	if d := h.Remembered("test"); d != nil {
+		t.Errorf("remembered %v", d)
 	}
 }
 
