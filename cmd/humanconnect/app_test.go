@@ -32,7 +32,7 @@ func newTestApp(t *testing.T, args ...string) *testApp {
 		clock: clocktest.New(time.Date(2026, 11, 22, 20, 26, 10, 0, time.UTC)),
 		vars:  map[string]string{"HOME": "/home/anna"},
 	}
-	signals := newSignals(context.Background())
+	signals := newSignals(context.Background(), 0)
 	a.signals = signals.received
 	t.Cleanup(signals.Release)
 	a.App = &App{

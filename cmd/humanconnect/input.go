@@ -27,8 +27,7 @@ func bareToken(text string) sdk.Secret {
 // tokenArgument reads a token from an argument, else from the environment as open does.
 func (a *App) tokenArgument(ctx context.Context, args []string) (sdk.Secret, error) {
 	if len(args) == 0 {
-		t, err := a.environmentToken(ctx)
-		return bareToken(t.Reveal()), err
+		return a.environmentToken(ctx)
 	}
 	if args[0] == "-" {
 		text, err := a.readStdin(ctx)

@@ -93,7 +93,7 @@ func (a *App) openRequest(ctx context.Context, c *cobra.Command, o openOptions, 
 	if err != nil {
 		return session.OpenRequest{}, err
 	}
-	user, err := a.textOrFile(ctx, o.clientUserID)
+	user, err := a.textOf(ctx, "--client-user-id", o.clientUserID)
 	if err != nil {
 		return session.OpenRequest{}, err
 	}
@@ -130,7 +130,7 @@ func (a *App) answers(ctx context.Context, c *cobra.Command, given []string) (ma
 		if len(target) == len(g) || !sdk.ValidID(source) || !sdk.ValidFieldID(field) {
 			return nil, usage(c, "an answer is written SOURCE.FIELD=VALUE or SOURCE.FIELD=@FILE")
 		}
-		value, err := a.textOrFile(ctx, text)
+		value, err := a.textOf(ctx, "--answer", text)
 		if err != nil {
 			return nil, err
 		}
@@ -180,34 +180,25 @@ func (a *App) sessionToken(ctx context.Context, c *cobra.Command, value string) 
 	if c.Flags().Changed("token") {
 		if value == "-" {
 			text, err := a.readStdin(ctx)
-			return sdk.Secret(text), err
+			return bareToken(text), err
 		}
-		text, err := a.textOrFile(ctx, value)
-		return sdk.Secret(text), err
+		text, err := a.textOf(ctx, "--token", value)
+		return bareToken(text), err
 	}
 	return a.environmentToken(ctx)
 }
 
 func (a *App) environmentToken(ctx context.Context) (sdk.Secret, error) {
 	if path := a.env("HUMANCONNECT_SESSION_TOKEN_FILE"); path != "" {
-		text, err := a.textOrFile(ctx, "@"+path)
-		return sdk.Secret(text), err
+		text, err := a.textOf(ctx, "HUMANCONNECT_SESSION_TOKEN_FILE", "@"+path)
+		return bareToken(text), err
 	}
-	return sdk.Secret(a.env("HUMANCONNECT_SESSION_TOKEN")), nil
+	return bareToken(a.env("HUMANCONNECT_SESSION_TOKEN")), nil
 }
 
 // readStdin reads standard input to its end.
 func (a *App) readStdin(ctx context.Context) (string, error) {
 	return readAll(ctx, "standard input", func() (io.ReadCloser, error) { return io.NopCloser(a.Streams.In), nil })
-}
-
-// textOrFile returns the value, or for @FILE what the file holds without the newline at its end.
-func (a *App) textOrFile(ctx context.Context, value string) (string, error) {
-	path, isFile := strings.CutPrefix(value, "@")
-	if !isFile {
-		return value, nil
-	}
-	return readAll(ctx, "a file that was given with @", func() (io.ReadCloser, error) { return os.Open(path) })
 }
 
 // readAll opens and reads what is a small text. A terminal, a pipe or a named pipe may keep it waiting: it ends early, with

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Signals turns the signals of the process into contexts. The first SIGINT, SIGTERM or SIGHUP ends Closing: whoever
@@ -38,9 +39,13 @@ func (i *Interrupted) ExitCode() int { return 128 + int(i.Signal) }
 // LeavesOpen says whether the session stays open for resuming: a lost terminal is no wish to close it.
 func (i *Interrupted) LeavesOpen() bool { return i.Signal == syscall.SIGHUP }
 
+// twinTime is how close together two equal signals are one wish: timeout(1) and some supervisors signal the process and
+// then its group.
+const twinTime = 100 * time.Millisecond
+
 // newSignals returns signals that nobody sends yet but [Signals.Interrupt]; see [Signals.Watch]. It listens until Release,
-// or the end of parent.
-func newSignals(parent context.Context) *Signals {
+// or the end of parent. Of two equal ones within twin the second does not count.
+func newSignals(parent context.Context, twin time.Duration) *Signals {
 	stopping, stop := context.WithCancelCause(parent)
 	closing, closeNow := context.WithCancelCause(stopping)
 	s := &Signals{
@@ -48,7 +53,7 @@ func newSignals(parent context.Context) *Signals {
 		pipe: make(chan os.Signal, 1),
 	}
 	var listening sync.WaitGroup
-	listening.Go(func() { listen(stopping, s.received, s.typed, closeNow, stop) })
+	listening.Go(func() { s.listen(twin, closeNow, stop) })
 	s.release = func() { stop(nil); listening.Wait() }
 	return s
 }
@@ -67,23 +72,29 @@ func (s *Signals) Watch() {
 	}
 }
 
-func listen(ctx context.Context, received, typed <-chan os.Signal, closeNow, stop context.CancelCauseFunc) {
+func (s *Signals) listen(twin time.Duration, closeNow, stop context.CancelCauseFunc) {
 	var first *Interrupted
+	var came time.Time
 	for {
 		var got os.Signal
+		typed := false
 		select {
-		case <-ctx.Done():
+		case <-s.stopping.Done():
 			return
-		case got = <-received:
-		case got = <-typed:
+		case got = <-s.received:
+		case got = <-s.typed:
+			typed = true
 		}
-		if first != nil {
+		number, _ := got.(syscall.Signal) // every os.Signal of this system is one
+		switch {
+		case first == nil:
+			first, came = &Interrupted{Signal: number}, time.Now()
+			closeNow(first)
+		case !typed && number == first.Signal && time.Since(came) < twin:
+		default:
 			stop(first)
 			return
 		}
-		number, _ := got.(syscall.Signal) // every os.Signal of this system is one
-		first = &Interrupted{Signal: number}
-		closeNow(first)
 	}
 }
 

@@ -14,7 +14,7 @@ func TestFirstSignalClosesAndSecondStops(t *testing.T) {
 		syscall.SIGINT: exitInterrupted, syscall.SIGTERM: exitTerminated, syscall.SIGHUP: exitHangup,
 	} {
 		t.Run(signal.String(), func(t *testing.T) {
-			s := newSignals(context.Background())
+			s := newSignals(context.Background(), 0)
 			defer s.Release()
 			if s.ExitCode() != 0 || s.First() != nil {
 				t.Fatal("a signal came before any was sent")
@@ -40,7 +40,7 @@ func TestFirstSignalClosesAndSecondStops(t *testing.T) {
 }
 
 func TestSignalsOfTheProcessArrive(t *testing.T) {
-	s := newSignals(context.Background())
+	s := newSignals(context.Background(), 0)
 	defer s.Release()
 	s.Watch()
 	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
@@ -53,7 +53,7 @@ func TestSignalsOfTheProcessArrive(t *testing.T) {
 }
 
 func TestReleaseIsNoSignal(t *testing.T) {
-	s := newSignals(context.Background())
+	s := newSignals(context.Background(), 0)
 	s.Release()
 	wantDone(t, s.Closing())
 	if s.First() != nil || s.ExitCode() != 0 {
@@ -85,4 +85,19 @@ func TestInterruptedCommandEndsWithTheSignalsCode(t *testing.T) {
 	if got := a.report(errors.New("other")); got != exitError {
 		t.Errorf("report(other) = %d, want %d", got, exitError)
 	}
+}
+
+func TestTwinOfASignalIsNoSecondOne(t *testing.T) {
+	s := newSignals(context.Background(), time.Hour)
+	defer s.Release()
+	s.received <- syscall.SIGTERM
+	wantDone(t, s.Closing())
+	s.received <- syscall.SIGTERM // as of timeout(1), which signals the process and its group
+	s.received <- syscall.SIGTERM
+	s.received <- syscall.SIGTERM // the channel holds two: the first of these was read
+	if s.Stopping().Err() != nil {
+		t.Fatal("the twin stopped")
+	}
+	s.received <- syscall.SIGINT
+	wantDone(t, s.Stopping())
 }

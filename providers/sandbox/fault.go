@@ -65,6 +65,7 @@ func faults() []fault {
 		})},
 		{Username: "slow", connect: slow},
 		{Username: "wait", connect: wait(2)},
+		{Username: "wait_some", connect: wait(8)},
 		{Username: "wait_long", connect: wait(60)},
 		{Username: "code", connect: code},
 		{Username: "open_url", connect: openURL},
