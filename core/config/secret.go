@@ -59,7 +59,7 @@ func (s *SecretRef) Resolve(ctx context.Context, env Environment) (sdk.Secret, e
 	var err error
 	switch {
 	case s.File != "":
-		text, err = readSecretFile(s.File)
+		text, err = readSecretFile(ctx, s.File)
 	case s.Env != "":
 		text, err = s.lookup(env)
 	default:
@@ -103,13 +103,30 @@ func (s *SecretRef) lookup(env Environment) ([]byte, error) {
 	return []byte(v), nil
 }
 
-func readSecretFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// readSecretFile reads a file, which may be a pipe that somebody fills in time: it ends with ctx, and leaves the read to
+// the end of the program.
+func readSecretFile(ctx context.Context, path string) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
 	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, MaxSecret+1))
+	read := make(chan result, 1)
+	go func() {
+		f, err := os.Open(path)
+		if err != nil {
+			read <- result{nil, err}
+			return
+		}
+		defer f.Close()
+		text, err := io.ReadAll(io.LimitReader(f, MaxSecret+1))
+		read <- result{text, err}
+	}()
+	select {
+	case got := <-read:
+		return got.text, got.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 func cutNewline(b []byte) []byte {

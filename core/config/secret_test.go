@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -186,5 +187,17 @@ func TestTextOfValuesIsNotPrinted(t *testing.T) {
 	c := load(t, options(write(t, "version: 1\nsources: [{id: s, settings: {k: s3cret}}]\n")))
 	if text := fmt.Sprintf("%v %+v %#v", c.Sources, c.Sources[0], c.Sources[0].Settings); strings.Contains(text, "s3cret") {
 		t.Error(text)
+	}
+}
+
+func TestSecretFileThatNobodyFillsEndsWithItsContext(t *testing.T) {
+	ref, dir := refTo(t, "{file: key}")
+	if err := syscall.Mkfifo(filepath.Join(dir, "key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := ref.Resolve(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
 	}
 }
