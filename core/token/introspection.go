@@ -42,7 +42,8 @@ type IntrospectionOptions struct {
 //
 // A token whose session is closed already is judged without asking. What was seen of a token with an exp is remembered,
 // by a hash, until 30 days after it, so that a token that the service no longer knows has expired and is not just
-// unknown. A token that the service takes back while its session is open ends that session, as [Local.Revoke] does.
+// unknown. A token that the service takes back while its session is open ends that session, as [Local.Revoke] does. One
+// that it gives to another client or user is invalid: a session is one user's.
 type Introspection struct {
 	o       IntrospectionOptions
 	service *service
@@ -84,7 +85,7 @@ func (i *Introspection) Check(ctx context.Context, token sdk.Secret) (Verdict, e
 	if !*said.Active {
 		return i.inactive(ctx, key, before)
 	}
-	return i.active(ctx, key, said.claims)
+	return i.active(ctx, key, before, said.claims)
 }
 
 // Stands implements [Checker]: only the service knows, and it was asked.
@@ -219,10 +220,11 @@ func (i *Introspection) end(ctx context.Context, key []byte) error {
 }
 
 // active judges a token that the service vouches for.
-func (i *Introspection) active(ctx context.Context, key []byte, c claims) (Verdict, error) {
+func (i *Introspection) active(ctx context.Context, key []byte, before seen, c claims) (Verdict, error) {
+	invalid := Verdict{Status: event.TokenInvalid}
 	sources, allowed := c.sources()
-	if !c.owner() || !allowed {
-		return Verdict{Status: event.TokenInvalid}, nil
+	if !c.owner() || !allowed || !before.mayBe(c) {
+		return invalid, nil
 	}
 	now := i.o.Clock.Now()
 	if c.Expires == nil {
@@ -230,22 +232,32 @@ func (i *Introspection) active(ctx context.Context, key []byte, c claims) (Verdi
 	}
 	expires, ok := numericDate(*c.Expires)
 	if !ok {
-		return Verdict{Status: event.TokenInvalid}, nil
+		return invalid, nil
 	}
-	if err := i.remember(ctx, key, c, store.Token{Sources: sources, IssuedAt: now, ExpiresAt: expires}); err != nil {
+	kept, err := i.remember(ctx, key, c, store.Token{Sources: sources, IssuedAt: now, ExpiresAt: expires})
+	if err != nil {
 		return Verdict{}, fmt.Errorf("remember a session token: %w", err)
+	}
+	if !kept {
+		return invalid, nil
 	}
 	return c.verdict(key, sources, expires, now), nil
 }
 
-// remember keeps what was seen of a token with an exp, and forgets what is long past.
-func (i *Introspection) remember(ctx context.Context, key []byte, c claims, row store.Token) error {
+// remember keeps what was seen of a token with an exp, and forgets what is long past. It returns false, and changes
+// nothing, where the token has become another's meanwhile.
+func (i *Introspection) remember(ctx context.Context, key []byte, c claims, row store.Token) (kept bool, err error) {
 	row.Hash = i.row(key)
 	old, err := i.remembered(ctx, key)
-	if err != nil || same(old, c, row) {
-		return err
+	if err != nil || old.same(c, row) {
+		return err == nil, err
 	}
-	return i.o.Store.Update(ctx, func(tx store.Tx) error {
+	err = i.o.Store.Update(ctx, func(tx store.Tx) error {
+		kept = false
+		old, err := i.recall(tx, key)
+		if err != nil || !old.mayBe(c) {
+			return err
+		}
 		if _, err := tx.DeleteTokens(row.IssuedAt.Add(-remembered)); err != nil {
 			return err
 		}
@@ -253,17 +265,22 @@ func (i *Introspection) remember(ctx context.Context, key []byte, c claims, row 
 		if err != nil {
 			return err
 		}
-		row.User = user.HumanID
+		row.User, kept = user.HumanID, true
 		if err = tx.SaveToken(row); errors.Is(err, store.ErrNotFound) {
 			err = tx.InsertToken(row)
 		}
 		return err
 	})
+	return kept, err
+}
+
+// mayBe says whether a token can be of the owner that claims name: it is nobody else's already.
+func (s seen) mayBe(c claims) bool {
+	return !s.genuine() || s.user.ClientID == c.ClientID && s.user.ClientUserID == c.Subject
 }
 
 // same says whether all of this was seen before.
-func same(old seen, c claims, row store.Token) bool {
-	return old.token.Hash != nil && old.user.ClientID == c.ClientID && old.user.ClientUserID == c.Subject &&
-		old.token.ExpiresAt.Equal(row.ExpiresAt) && slices.Equal(old.token.Sources, row.Sources) &&
-		(old.token.Sources == nil) == (row.Sources == nil)
+func (s seen) same(c claims, row store.Token) bool {
+	return s.token.Hash != nil && s.mayBe(c) && s.token.ExpiresAt.Equal(row.ExpiresAt) &&
+		slices.Equal(s.token.Sources, row.Sources) && (s.token.Sources == nil) == (row.Sources == nil)
 }

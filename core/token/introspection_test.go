@@ -37,6 +37,12 @@ type introspectionPlace struct {
 // newIntrospectionPlace asks a service that answers like serve, once it has seen that the question is right.
 func newIntrospectionPlace(t testing.TB, serve http.HandlerFunc) *introspectionPlace {
 	t.Helper()
+	return newIntrospectionPlaceWith(t, 0, serve)
+}
+
+// newIntrospectionPlaceWith waits for an answer no longer than a limit; 0 is that of the program.
+func newIntrospectionPlaceWith(t testing.TB, limit time.Duration, serve http.HandlerFunc) *introspectionPlace {
+	t.Helper()
 	p := &introspectionPlace{t: t, clock: clocktest.New(noon), dir: t.TempDir()}
 	p.server = newKeyServer(t, serve)
 	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: p.dir})
@@ -47,7 +53,7 @@ func newIntrospectionPlace(t testing.TB, serve http.HandlerFunc) *introspectionP
 	p.store = s
 	p.Introspection, err = token.NewIntrospection(token.IntrospectionOptions{
 		Store: s, Clock: p.clock, Endpoint: p.server.URL + "/introspect?tenant=s3cret", ClientID: "our:client",
-		Secret: func(context.Context) (sdk.Secret, error) { return "p ä:s", nil }, TTL: 30 * time.Minute, Timeout: impatience,
+		Secret: func(context.Context) (sdk.Secret, error) { return "p ä:s", nil }, TTL: 30 * time.Minute, Timeout: limit,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +132,7 @@ func TestServiceThatFailsSaysNothingOfAToken(t *testing.T) {
 	all["status 400"] = answersWith(400)
 	for name, failure := range all {
 		t.Run(name, func(t *testing.T) {
-			p := newIntrospectionPlace(t, failure)
+			p := newIntrospectionPlaceWith(t, limitOf(name), failure)
 			_, err := p.Check(t.Context(), opaque)
 			if problem.CodeOf(err) != "network" || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "opaque") {
 				t.Errorf("got %v", err)
@@ -250,12 +256,74 @@ func TestClosedSessionNeedsNoService(t *testing.T) {
 	if err := p.store.Update(t.Context(), func(tx store.Tx) error { return tx.SaveSession(row) }); err != nil {
 		t.Fatal(err)
 	}
+	p.server.now(says(t, map[string]any{"sub": "u2"})) // whoever has it now: the session was u1's
+	if v := verdictOf(t, p, opaque, event.TokenInvalid, true); v.ClientUserID != "u1" {
+		t.Errorf("%+v", v)
+	}
 	p.server.Close()
 	v, err := p.Check(t.Context(), opaque)
 	if err != nil || !bytes.Equal(v.Key, row.TokenKey) || v.ClientUserID != "u1" {
 		t.Errorf("%+v, %v", v, err)
 	}
 	wantNetwork(t, p, opaque+"x")
+}
+
+func TestTokenThatIsGivenToSomebodyElseIsInvalid(t *testing.T) {
+	for name, other := range map[string]map[string]any{
+		"another user":                 {"sub": "u2"},
+		"another client":               {"client_id": "other"},
+		"another user for longer":      {"sub": "u2", "exp": noon.Add(9 * time.Hour).Unix()},
+		"another user without an end":  {"sub": "u2", "exp": nil},
+		"another user who has expired": {"sub": "u2", "exp": noon.Unix()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for state, open := range map[string]bool{"seen": false, "session open": true} {
+				p := newIntrospectionPlace(t, says(t, nil))
+				if verdictOf(t, p, opaque, event.Success, true); open {
+					p.opened()
+				}
+				p.server.now(says(t, other))
+				if v := verdictOf(t, p, opaque, event.TokenInvalid, false); v.ClientID != "" || v.ClientUserID != "" {
+					t.Errorf("%s: tells whose it was: %+v", state, v)
+				}
+				p.server.now(says(t, nil)) // given back
+				v := verdictOf(t, p, opaque, event.Success, true)
+				if v.ClientUserID != "u1" || !v.ExpiresAt.Equal(noon.Add(time.Hour)) {
+					t.Errorf("%s: %+v", state, v)
+				}
+				if open && !p.session().EndsAt.Equal(noon.Add(time.Hour)) {
+					t.Errorf("the session ends at %v", p.session().EndsAt)
+				}
+			}
+		})
+	}
+}
+
+func TestOfTwoOwnersAtOnceTheFirstHasTheToken(t *testing.T) {
+	first, second := says(t, nil), says(t, map[string]any{"sub": "u2"})
+	var p *introspectionPlace
+	p = newIntrospectionPlace(t, func(w http.ResponseWriter, r *http.Request) {
+		p.server.now(first)
+		verdictOf(t, p, opaque, event.Success, true) // while the other question is on its way
+		second(w, r)
+	})
+	verdictOf(t, p, opaque, event.TokenInvalid, false)
+	if v := verdictOf(t, p, opaque, event.Success, true); v.ClientUserID != "u1" {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestTokenWithoutExpOfASessionIsNobodyElses(t *testing.T) {
+	p := newIntrospectionPlace(t, says(t, map[string]any{"exp": nil}))
+	p.opened()
+	for _, exp := range []any{nil, noon.Add(time.Hour).Unix()} {
+		p.server.now(says(t, map[string]any{"sub": "u2", "exp": exp}))
+		verdictOf(t, p, opaque, event.TokenInvalid, false)
+	}
+	p.server.now(sends([]byte(`{"active":false}`)))
+	if v := verdictOf(t, p, opaque, event.TokenInvalid, true); v.ClientUserID != "u1" {
+		t.Errorf("%+v", v)
+	}
 }
 
 func TestWhatWasSeenOpensNothingByItself(t *testing.T) {
