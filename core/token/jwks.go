@@ -40,7 +40,8 @@ type keySet struct {
 }
 
 // readKeySet reads a JWK Set (RFC 7517 §5). Keys that cannot verify a session token are left out, as §5 asks for: of other
-// kinds, for encryption, too short, shared, or private.
+// kinds, for encryption, too short, shared, or private. A set without any key that can is an error: of a service that
+// publishes none, nothing is known of any token.
 func readKeySet(text []byte, at time.Time) (*keySet, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -54,6 +55,9 @@ func readKeySet(text []byte, at time.Time) (*keySet, error) {
 		if key.UnmarshalJSON(raw) == nil && (key.Use == "" || key.Use == "sig") && algorithmOf(key) != "" {
 			out.keys = append(out.keys, key)
 		}
+	}
+	if len(out.keys) == 0 {
+		return nil, errors.New("it has no public key that could verify a session token")
 	}
 	return out, nil
 }
@@ -164,11 +168,7 @@ func (f *keyFile) read(info os.FileInfo) (*keySet, error) {
 	if len(text) > maxAnswer {
 		return nil, fmt.Errorf("it is larger than %d MiB", maxAnswer>>20)
 	}
-	set, err := readKeySet(text, f.clock.Now())
-	if err == nil && len(set.keys) == 0 {
-		err = errors.New("it has no public key that could verify a session token")
-	}
-	return set, err
+	return readKeySet(text, f.clock.Now())
 }
 
 func (f *keyFile) problem(err error) error {
