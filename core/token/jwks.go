@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -52,7 +53,7 @@ func readKeySet(text []byte, at time.Time) (*keySet, error) {
 	out := &keySet{readAt: at}
 	for _, raw := range set.Keys {
 		var key jose.JSONWebKey
-		if key.UnmarshalJSON(raw) == nil && (key.Use == "" || key.Use == "sig") && algorithmOf(key) != "" {
+		if key.UnmarshalJSON(raw) == nil && forSignatures(key.Use, raw) && algorithmOf(key) != "" {
 			out.keys = append(out.keys, key)
 		}
 	}
@@ -60,6 +61,21 @@ func readKeySet(text []byte, at time.Time) (*keySet, error) {
 		return nil, errors.New("it has no public key that could verify a session token")
 	}
 	return out, nil
+}
+
+// forSignatures says whether a key is published to verify signatures with, as far as it says (RFC 7517 §4.2, §4.3).
+func forSignatures(use string, raw []byte) bool {
+	var key struct {
+		Operations json.RawMessage `json:"key_ops"`
+	}
+	if json.Unmarshal(raw, &key) != nil || use != "" && use != "sig" {
+		return false
+	}
+	if key.Operations == nil {
+		return true
+	}
+	var operations []string
+	return json.Unmarshal(key.Operations, &operations) == nil && slices.Contains(operations, "verify")
 }
 
 // algorithmOf says what kind of signature a key verifies: for an RSA key RS256, which stands for PS256 too. It is "" for

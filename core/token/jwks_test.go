@@ -31,6 +31,10 @@ func TestKeysThatVerifyNothing(t *testing.T) {
 	shared := map[string]any{"kty": "oct", "k": b64([]byte("0123456789abcdef0123456789abcdef")), "kid": "k1"}
 	useless := []any{
 		changed(s.jwk(), map[string]any{"use": "enc"}),
+		changed(s.jwk(), map[string]any{"key_ops": []string{"sign"}}),
+		changed(s.jwk(), map[string]any{"use": nil, "key_ops": []string{"encrypt", "wrapKey"}}),
+		changed(s.jwk(), map[string]any{"key_ops": []string{}}),
+		changed(s.jwk(), map[string]any{"key_ops": "verify"}),
 		changed(s.jwk(), map[string]any{"alg": "RS512"}),
 		changed(s.jwk(), map[string]any{"alg": "PS256"}),
 		changed(s.jwk(), map[string]any{"alg": "ES256"}),
@@ -46,8 +50,12 @@ func TestKeysThatVerifyNothing(t *testing.T) {
 	verdictOf(t, p, short.sign(good(nil), nil), event.TokenInvalid, false)
 	verdictOf(t, p, private.sign(good(nil), nil), event.TokenInvalid, false) // whoever reads the set could have signed it
 	verdictOf(t, p, other.sign(good(nil), nil), event.Success, true)         // the rest does not spoil the set
-	p = newJWTPlace(t, keySetOf(t, append(useless, changed(s.jwk(), map[string]any{"alg": nil, "use": nil, "kid": nil}))...))
-	verdictOf(t, p, s.sign(good(nil), nil), event.Success, true)
+	for _, changes := range []map[string]any{
+		{"alg": nil, "use": nil, "kid": nil}, {"key_ops": []string{"sign", "verify"}}, {"use": nil, "key_ops": []string{"verify"}},
+	} {
+		p = newJWTPlace(t, keySetOf(t, append(useless, changed(s.jwk(), changes))...))
+		verdictOf(t, p, s.sign(good(nil), nil), event.Success, true)
+	}
 }
 
 func TestKeyFileThatChangesIsReadAnew(t *testing.T) {
