@@ -33,7 +33,9 @@ func TestClaimsThatMakeAGoodToken(t *testing.T) {
 			}
 		})
 	}
-	verdictOf(t, p, s.sign(good(nil), map[string]any{"typ": nil}), event.Success, true)
+	for _, typ := range []any{nil, "JWT", "jwt", "at+jwt", "AT+JWT", "application/jwt", "application/at+jwt"} {
+		verdictOf(t, p, s.sign(good(nil), map[string]any{"typ": typ}), event.Success, true)
+	}
 	verdictOf(t, p, s.sign(good(nil), map[string]any{"kid": nil}), event.Success, true)
 	verdictOf(t, p, "", event.TokenMissing, false)
 }

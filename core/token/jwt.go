@@ -132,10 +132,12 @@ type parsed struct {
 	payload []byte
 }
 
-// header has the members that count. A token that brings a key of its own, or demands an extension, is refused.
+// header has the members that count. A token that brings a key of its own, demands an extension, or was made for another
+// purpose, is refused.
 type header struct {
 	Algorithm string          `json:"alg"`
 	KeyID     string          `json:"kid"`
+	Type      *string         `json:"typ"`
 	Critical  json.RawMessage `json:"crit"`
 	Unencoded json.RawMessage `json:"b64"`
 	Key       json.RawMessage `json:"jwk"`
@@ -150,7 +152,14 @@ func (h *header) plain() bool {
 			return false
 		}
 	}
-	return true
+	return h.Type == nil || sessionType(*h.Type)
+}
+
+// sessionType says whether a type (RFC 7515 §4.1.9) can be a session token's: a JWT (RFC 7519 §5.1) or an access token
+// (RFC 9068 §2.1). A service that signs logout tokens or proofs with the same key gives them types of their own (RFC 8725
+// §3.11).
+func sessionType(name string) bool {
+	return slices.Contains([]string{"jwt", "at+jwt"}, strings.TrimPrefix(strings.ToLower(name), "application/"))
 }
 
 func (j *JWT) parse(text string) (parsed, bool) {
