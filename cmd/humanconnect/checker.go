@@ -22,7 +22,8 @@ func (st *state) checker(s store.Store, cacheDir string) (token.Checker, error) 
 	switch c.Check {
 	case checkJWT:
 		jwt, err := token.NewJWT(token.JWTOptions{
-			JWKS: c.JWKS, Issuer: c.Issuer, Audience: c.Audience, Algorithms: c.Algorithms, Clock: clock, CacheDir: cacheDir,
+			JWKS: c.JWKS, Issuer: c.Issuer, Audience: c.Audience, Algorithms: c.Algorithms, UID: st.app.UID,
+			Clock: clock, CacheDir: cacheDir,
 		})
 		return &patient{jwt, st.app}, err
 	case checkIntrospection:

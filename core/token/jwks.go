@@ -135,6 +135,7 @@ func (s *keySet) has(kid string) bool {
 // keyFile has the keys in a file of this machine. A file that changed is read anew.
 type keyFile struct {
 	path  string
+	uid   int
 	clock clock.Clock
 
 	// mu guards the rest.
@@ -147,13 +148,16 @@ func (f *keyFile) get(context.Context) (*keySet, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	info, err := os.Stat(f.path)
+	if err == nil {
+		err = f.trusted(info)
+	}
 	if err != nil {
 		return nil, false, f.problem(err)
 	}
 	if f.set != nil && os.SameFile(info, f.info) && info.Size() == f.info.Size() && info.ModTime().Equal(f.info.ModTime()) {
 		return f.set, false, nil
 	}
-	set, err := f.read(info)
+	set, info, err := f.read()
 	if err != nil {
 		return nil, false, f.problem(err)
 	}
@@ -164,27 +168,43 @@ func (f *keyFile) get(context.Context) (*keySet, bool, error) {
 // renew has nothing newer: get looks at the file each time.
 func (*keyFile) renew(_ context.Context, old *keySet, _ bool) (*keySet, error) { return old, nil }
 
-// read refuses a file that everyone can write: who writes it makes tokens.
-func (f *keyFile) read(info os.FileInfo) (*keySet, error) {
-	switch {
-	case !info.Mode().IsRegular():
-		return nil, errors.New("it is not a regular file")
-	case info.Mode().Perm()&0o002 != 0:
-		return nil, fmt.Errorf("everyone can write it (mode %04o)", info.Mode().Perm())
+// trusted refuses a file that others can write: who writes it makes tokens.
+func (f *keyFile) trusted(info os.FileInfo) error {
+	if !info.Mode().IsRegular() { // before it is opened: a named pipe would block
+		return errors.New("it is not a regular file")
 	}
+	if owner, known := ownerOf(info); known && owner != f.uid && owner != 0 {
+		return fmt.Errorf("it belongs to another user (uid %d)", owner)
+	}
+	if info.Mode().Perm()&0o002 != 0 {
+		return fmt.Errorf("everyone can write it (mode %04o)", info.Mode().Perm())
+	}
+	return nil
+}
+
+// read returns the keys, and the file that they were read from.
+func (f *keyFile) read() (*keySet, os.FileInfo, error) {
 	file, err := os.Open(f.path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer file.Close()
+	info, err := file.Stat()
+	if err == nil {
+		err = f.trusted(info)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
 	text, err := io.ReadAll(io.LimitReader(file, maxAnswer+1))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(text) > maxAnswer {
-		return nil, fmt.Errorf("it is larger than %d MiB", maxAnswer>>20)
+		return nil, nil, fmt.Errorf("it is larger than %d MiB", maxAnswer>>20)
 	}
-	return readKeySet(text, f.clock.Now())
+	set, err := readKeySet(text, f.clock.Now())
+	return set, info, err
 }
 
 func (f *keyFile) problem(err error) error {

@@ -3,12 +3,17 @@ package token_test
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"errors"
+	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/token"
 )
 
 func TestKeysThatVerifyNothing(t *testing.T) {
@@ -60,17 +65,110 @@ func TestKeysThatVerifyNothing(t *testing.T) {
 
 func TestKeyFileThatChangesIsReadAnew(t *testing.T) {
 	old, next := newSigner(t, "EdDSA", "k1"), newSigner(t, "EdDSA", "k2")
+	before, after := jwks(t, old), jwks(t, next)
+	if len(before) != len(after) {
+		t.Fatal("the two sets differ in size")
+	}
+	write := func(t *testing.T, path string, text []byte, at time.Time) {
+		t.Helper()
+		if err := os.WriteFile(path, text, 0o600); err != nil { // in place
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, change := range map[string]func(t *testing.T, path string){
+		"another file of the same size and time": func(t *testing.T, path string) {
+			write(t, path+".new", after, noon)
+			if err := os.Rename(path+".new", path); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"the same file with another time": func(t *testing.T, path string) { write(t, path, after, noon.Add(-time.Second)) },
+		"the same file with another size": func(t *testing.T, path string) { write(t, path, append(after, '\n'), noon) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newJWTPlace(t, before)
+			write(t, p.file, before, noon)
+			verdictOf(t, p, old.sign(good(nil), nil), event.Success, true)
+			change(t, p.file)
+			verdictOf(t, p, next.sign(good(nil), nil), event.Success, true)
+			verdictOf(t, p, old.sign(good(nil), nil), event.TokenInvalid, false)
+		})
+	}
+}
+
+func TestKeyFileIsReadOnceWhileItStays(t *testing.T) {
+	old, next := newSigner(t, "EdDSA", "k1"), newSigner(t, "EdDSA", "k2")
 	p := newJWTPlace(t, jwks(t, old))
 	verdictOf(t, p, old.sign(good(nil), nil), event.Success, true)
-	replacement := p.file + ".new"
-	if err := os.WriteFile(replacement, jwks(t, next), 0o600); err != nil {
+	info, err := os.Stat(p.file)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(replacement, p.file); err != nil {
+	if err := os.WriteFile(p.file, jwks(t, next), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	verdictOf(t, p, next.sign(good(nil), nil), event.Success, true)
-	verdictOf(t, p, old.sign(good(nil), nil), event.TokenInvalid, false)
+	if err := os.Chtimes(p.file, info.ModTime(), info.ModTime()); err != nil { // as if nothing had happened
+		t.Fatal(err)
+	}
+	verdictOf(t, p, old.sign(good(nil), nil), event.Success, true)
+}
+
+func TestKeyFileThatOthersCanWriteIsRefusedAtEachLook(t *testing.T) {
+	s := newSigner(t, "EdDSA", "k1")
+	tok := s.sign(good(nil), nil)
+	refused := func(t *testing.T, c token.Checker, want string) {
+		t.Helper()
+		_, err := c.Check(t.Context(), tok)
+		if problem.CodeOf(err) != "jwks_invalid" || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	p := newJWTPlace(t, jwks(t, s))
+	for _, mode := range []os.FileMode{0o666, 0o602} {
+		verdictOf(t, p, tok, event.Success, true)
+		if err := os.Chmod(p.file, mode); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, p, fmt.Sprintf("everyone can write it (mode %04o)", mode))
+		if err := os.Chmod(p.file, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	verdictOf(t, p, tok, event.Success, true)
+
+	uid := os.Getuid()
+	if uid != 0 {
+		refused(t, newJWT(t, token.JWTOptions{JWKS: p.file, Clock: p.clock, UID: uid + 1}), "belongs to another user")
+		return
+	}
+	if err := os.Chown(p.file, 4711, -1); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, p, "it belongs to another user (uid 4711)")
+	verdictOf(t, newJWT(t, token.JWTOptions{JWKS: p.file, Clock: p.clock, UID: 4711}), tok, event.Success, true)
+}
+
+func TestKeyFileThatIsNoRegularFileIsRefusedAtOnce(t *testing.T) {
+	s := newSigner(t, "EdDSA", "k1")
+	for name, put := range map[string]func(path string) error{
+		"a named pipe": func(path string) error { return syscall.Mkfifo(path, 0o600) }, // nobody writes to it
+		"a directory":  func(path string) error { return os.Mkdir(path, 0o700) },
+		"a device":     func(path string) error { return os.Symlink(os.DevNull, path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newJWTPlace(t, nil)
+			if err := errors.Join(os.Remove(p.file), put(p.file)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := p.Check(t.Context(), s.sign(good(nil), nil))
+			if problem.CodeOf(err) != "jwks_invalid" || !strings.Contains(err.Error(), "not a regular file") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }
 
 func TestKeyFileThatCannotBeUsed(t *testing.T) {

@@ -30,7 +30,9 @@ type JWTOptions struct {
 	Audience string
 	// Algorithms that a token may be signed with, of EdDSA, ES256, RS256 and PS256.
 	Algorithms []string
-	Clock      clock.Clock
+	// UID is the user that runs the program: a file of keys belongs to it or to root.
+	UID   int
+	Clock clock.Clock
 	// CacheDir is where the keys of a URL are kept for the next process; "" keeps them in this one alone.
 	CacheDir string
 	// Timeout of a request; 0 means 10 s.
@@ -66,7 +68,7 @@ func NewJWT(o JWTOptions) (*JWT, error) {
 		return nil, fmt.Errorf("a JWT needs issuer, audience and algorithms")
 	}
 	if !strings.Contains(o.JWKS, "://") {
-		j.keys = &keyFile{path: o.JWKS, clock: o.Clock}
+		j.keys = &keyFile{path: o.JWKS, uid: o.UID, clock: o.Clock}
 		return j, nil
 	}
 	address, err := url.Parse(o.JWKS)

@@ -200,6 +200,9 @@ func newJWTPlace(t testing.TB, keys []byte, algorithms ...string) *jwtPlace {
 func newJWT(t testing.TB, o token.JWTOptions) *token.JWT {
 	t.Helper()
 	o.Issuer, o.Audience = issuer, audience
+	if o.UID == 0 {
+		o.UID = os.Getuid()
+	}
 	if o.Algorithms == nil {
 		o.Algorithms = []string{"EdDSA", "ES256", "RS256", "PS256"}
 	}

@@ -96,7 +96,8 @@ func (w *world) jwtChecker(algorithm jose.SignatureAlgorithm, public crypto.Publ
 		return nil, err
 	}
 	return token.NewJWT(token.JWTOptions{
-		JWKS: file, Issuer: tokenIssuer, Audience: tokenAudience, Algorithms: []string{string(algorithm)}, Clock: clock.System(),
+		JWKS: file, Issuer: tokenIssuer, Audience: tokenAudience, Algorithms: []string{string(algorithm)}, UID: os.Geteuid(),
+		Clock: clock.System(),
 	})
 }
 
