@@ -5,8 +5,9 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4/json"
@@ -40,7 +41,39 @@ type claims struct {
 
 // readClaims reads a JSON object; false if it is none, or a claim has another type than it should.
 func readClaims(text []byte, into any) bool {
-	return utf8.Valid(text) && json.Unmarshal(text, into) == nil
+	return utf8.Valid(text) && json.Unmarshal(text, into) == nil && !halfPair(text)
+}
+
+// halfPair says whether valid JSON escapes half a surrogate pair (RFC 8259 §8.2). A decoder puts U+FFFD in the place of any
+// of them, so that two names would become one.
+func halfPair(text []byte) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		r := escaped(text[i:])
+		switch {
+		case !utf16.IsSurrogate(r):
+			i++ // what is escaped, such as another backslash
+		case utf16.DecodeRune(r, escaped(text[min(i+6, len(text)):])) == utf8.RuneError:
+			return true
+		default:
+			i += 11
+		}
+	}
+	return false
+}
+
+// escaped returns the rune of an escape such as \ud83d at the start of a text, or -1.
+func escaped(text []byte) rune {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return -1
+	}
+	r, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(r)
 }
 
 // owner says whether the claims name a client and a user.
@@ -48,11 +81,8 @@ func (c *claims) owner() bool {
 	return named(c.ClientID, MaxClientID) && named(c.Subject, MaxUserID)
 }
 
-// named says whether a name can be one. A decoder puts U+FFFD in the place of half a surrogate pair, so that two names
-// would become one.
-func named(s string, most int) bool {
-	return s != "" && len(s) <= most && !strings.ContainsRune(s, utf8.RuneError)
-}
+// named says whether a name can be one.
+func named(s string, most int) bool { return s != "" && len(s) <= most }
 
 // sources returns the sources that the token may connect or disconnect, nil for all; false if the claim is malformed.
 // An empty list allows none.

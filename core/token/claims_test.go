@@ -33,6 +33,14 @@ func TestClaimsThatMakeAGoodToken(t *testing.T) {
 			}
 		})
 	}
+	for user, text := range map[string]string{
+		"u\ufffd": `u\ufffd`, "\ufffd": "\ufffd", "\U0001f600": `\ud83d\uDE00`, `\ud83d`: `\\ud83d`, `\😀`: `\\\ud83d\ude00`, "\"é\x00": `\"\u00e9\u0000`,
+	} {
+		tok := s.sign(strings.Replace(string(mustJSON(t, good(nil))), "u1", text, 1), nil)
+		if v := verdictOf(t, p, tok, event.Success, true); v.ClientUserID != user {
+			t.Errorf("the user is %q, not %q", v.ClientUserID, user)
+		}
+	}
 	for _, typ := range []any{nil, "JWT", "jwt", "at+jwt", "AT+JWT", "application/jwt", "application/at+jwt"} {
 		verdictOf(t, p, s.sign(good(nil), map[string]any{"typ": typ}), event.Success, true)
 	}
@@ -82,7 +90,12 @@ func TestClaimsThatMakeABadToken(t *testing.T) {
 		"sub twice":          `{"sub":"u2",` + string(mustJSON(t, good(nil)))[1:],
 		"more after it":      string(mustJSON(t, good(nil))) + "{}",
 		"not UTF-8":          strings.Replace(string(mustJSON(t, good(nil))), "u1", "u\xff", 1),
-		"half a pair":        strings.Replace(string(mustJSON(t, good(nil))), "u1", `u\ud800`, 1),
+		"half a pair":        strings.Replace(string(mustJSON(t, good(nil))), "u1", `u\ud83d`, 1),
+		"half a pair, low":   strings.Replace(string(mustJSON(t, good(nil))), "u1", `\uDE00u`, 1),
+		"a pair reversed":    strings.Replace(string(mustJSON(t, good(nil))), "u1", `\ude00\ud83d`, 1),
+		"a half and a pair":  strings.Replace(string(mustJSON(t, good(nil))), "u1", `\ud83d\ud83d\ude00`, 1),
+		"a half and U+FFFD":  strings.Replace(string(mustJSON(t, good(nil))), "u1", `\ud83d\ufffd`, 1),
+		"after a backslash":  strings.Replace(string(mustJSON(t, good(nil))), "u1", `\\\ud83d`, 1),
 		"sources null":       strings.Replace(string(mustJSON(t, good(nil))), "{", `{"sources":null,`, 1),
 		"exp null":           strings.Replace(string(mustJSON(t, good(map[string]any{"exp": nil}))), "{", `{"exp":null,`, 1),
 		"exp too big to be":  strings.Replace(string(mustJSON(t, good(map[string]any{"exp": nil}))), "{", `{"exp":1e999,`, 1),
