@@ -82,10 +82,10 @@ func (i *Introspection) Check(ctx context.Context, token sdk.Secret) (Verdict, e
 	if err != nil {
 		return Verdict{}, err
 	}
-	if !*said.Active {
+	if said == nil {
 		return i.inactive(ctx, key, before)
 	}
-	return i.active(ctx, key, before, said.claims)
+	return i.active(ctx, key, before, *said)
 }
 
 // Stands implements [Checker]: only the service knows, and it was asked.
@@ -97,14 +97,8 @@ func (i *Introspection) Probe(ctx context.Context) error {
 	return err
 }
 
-// introspected is an introspection response (RFC 7662 §2.2).
-type introspected struct {
-	Active *bool `json:"active"`
-	claims
-}
-
-// ask asks the service about a token.
-func (i *Introspection) ask(ctx context.Context, token sdk.Secret) (*introspected, error) {
+// ask asks the service about a token, and returns what it says of it; nil for one that is not active.
+func (i *Introspection) ask(ctx context.Context, token sdk.Secret) (*claims, error) {
 	secret, err := i.o.Secret(ctx)
 	if err != nil {
 		return nil, err
@@ -127,11 +121,27 @@ func (i *Introspection) ask(ctx context.Context, token sdk.Secret) (*introspecte
 	case said.status != http.StatusOK:
 		return nil, i.service.wrongStatus(said.status)
 	}
-	var out introspected
-	if !readClaims(said.body, &out) || out.Active == nil {
+	c, ok := readIntrospection(said.body)
+	if !ok {
 		return nil, i.service.unusable("its answer is no introspection response")
 	}
-	return &out, nil
+	return c, nil
+}
+
+// readIntrospection reads an introspection response (RFC 7662 §2.2), nil for one that says that a token is not active;
+// false if it is none. What else is said of such a token does not count.
+func readIntrospection(text []byte) (*claims, bool) {
+	var said struct {
+		Active *bool `json:"active"`
+	}
+	if !readClaims(text, &said) || said.Active == nil {
+		return nil, false
+	}
+	if !*said.Active {
+		return nil, true
+	}
+	var c claims
+	return &c, readClaims(text, &c)
 }
 
 // seen is what this state knows of a token.

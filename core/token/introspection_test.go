@@ -98,6 +98,7 @@ func TestEachAnswerOfRFC7662(t *testing.T) {
 		"active with sources":       {says(t, map[string]any{"sources": []string{"withings"}}), event.Success, true},
 		"inactive":                  {sends([]byte(`{"active":false}`)), event.TokenInvalid, false},
 		"inactive with all members": {says(t, map[string]any{"active": false}), event.TokenInvalid, false},
+		"inactive with odd members": {says(t, map[string]any{"active": false, "sub": 1, "exp": "never"}), event.TokenInvalid, false},
 		"no sub":                    {says(t, map[string]any{"sub": nil}), event.TokenInvalid, false},
 		"empty sub":                 {says(t, map[string]any{"sub": ""}), event.TokenInvalid, false},
 		"no client_id":              {says(t, map[string]any{"client_id": nil}), event.TokenInvalid, false},
