@@ -131,6 +131,12 @@ func TestServiceThatFailsSaysNothingOfAToken(t *testing.T) {
 		all[name] = sends([]byte(text))
 	}
 	all["status 400"] = answersWith(400)
+	for _, status := range []int{201, 404, 500, 503} {
+		all[fmt.Sprintf("status %d with an answer", status)] = func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`{"active":false}`))
+		}
+	}
 	for name, failure := range all {
 		t.Run(name, func(t *testing.T) {
 			p := newIntrospectionPlaceWith(t, limitOf(name), failure)

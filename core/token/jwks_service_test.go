@@ -236,6 +236,10 @@ func failures(t testing.TB, body []byte) map[string]http.HandlerFunc {
 		"status 429": answersWith(429),
 		"status 204": answersWith(204),
 		"status 304": answersWith(304),
+		"status 503 with the whole answer": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = w.Write(body)
+		},
 		"redirect": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusFound)
 		},
