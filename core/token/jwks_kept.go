@@ -29,9 +29,17 @@ type keptKeys struct {
 	set *keySet
 }
 
-func (k *keptKeys) fresh(now time.Time) bool { return k.known(now) && now.Before(k.Fresh) }
+// fresh says whether the keys are used without asking. A time that no answer of the service can have given, nor
+// [keptKeys.postponed], was not written by this program, or is damaged.
+func (k *keptKeys) fresh(now time.Time) bool {
+	return k.known(now) && now.Before(k.Fresh) &&
+		(!k.Fresh.After(k.Read.Add(maxFresh)) || !k.Fresh.After(now.Add(renewEvery)))
+}
 
-func (k *keptKeys) usable(now time.Time) bool { return k.known(now) && now.Before(k.Stale) }
+// usable says whether the keys are used where asking goes wrong.
+func (k *keptKeys) usable(now time.Time) bool {
+	return k.known(now) && now.Before(k.Stale) && now.Before(k.Read.Add(maxFresh+maxStale))
+}
 
 // known is false for keys of a time that is yet to come: some clock was wrong, and nothing is known of their age.
 func (k *keptKeys) known(now time.Time) bool { return k != nil && !now.Add(skew).Before(k.Read) }

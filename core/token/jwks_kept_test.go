@@ -11,6 +11,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/clock/clocktest"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 func TestKeysAreKeptForTheNextProcess(t *testing.T) {
@@ -51,43 +52,97 @@ func TestKeysAreKeptForTheNextProcess(t *testing.T) {
 	}
 }
 
-func TestFileOfKeptKeysThatIsDamagedCountsAsNone(t *testing.T) {
+// keptPlace has the file in which a process has kept the keys of a service at noon, fresh for ten minutes.
+type keptPlace struct {
+	t      *testing.T
+	signer *signer
+	server *keyServer
+	clock  *clocktest.Fake
+	o      token.JWTOptions
+	file   string
+	whole  []byte
+}
+
+func newKeptPlace(t *testing.T) *keptPlace {
+	t.Helper()
 	s := newSigner(t, "EdDSA", "k1")
-	dir := t.TempDir()
-	server := newKeyServer(t, sends(jwks(t, s)))
-	clock := clocktest.New(noon)
-	o := token.JWTOptions{JWKS: server.URL, Clock: clock, CacheDir: dir}
-	verdictOf(t, newJWT(t, o), s.sign(good(nil), nil), event.Success, true)
-	server.wantAsked(t, 1)
-	kept, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	p := &keptPlace{
+		t: t, signer: s, server: newKeyServer(t, sends(jwks(t, s), "Cache-Control", "max-age=600")), clock: clocktest.New(noon),
+	}
+	p.o = token.JWTOptions{JWKS: p.server.URL, Clock: p.clock, CacheDir: t.TempDir()}
+	verdictOf(t, newJWT(t, p.o), p.token(), event.Success, true)
+	p.server.wantAsked(t, 1)
+	kept, err := filepath.Glob(filepath.Join(p.o.CacheDir, "*.json"))
 	if err != nil || len(kept) != 1 {
 		t.Fatalf("%v, %v", kept, err)
 	}
-	whole, err := os.ReadFile(kept[0])
-	if err != nil {
+	p.file = kept[0]
+	if p.whole, err = os.ReadFile(p.file); err != nil {
 		t.Fatal(err)
 	}
-	with := func(changes map[string]any) string {
-		var all map[string]any
-		if err := json.Unmarshal(whole, &all); err != nil {
-			t.Fatal(err)
-		}
-		return string(mustJSON(t, changed(all, changes)))
+	return p
+}
+
+// token is one that is good for long.
+func (p *keptPlace) token() sdk.Secret {
+	return p.signer.sign(good(map[string]any{"exp": noon.Add(1000 * time.Hour).Unix()}), nil)
+}
+
+// with is what was kept, with changes.
+func (p *keptPlace) with(changes map[string]any) string {
+	p.t.Helper()
+	var all map[string]any
+	if err := json.Unmarshal(p.whole, &all); err != nil {
+		p.t.Fatal(err)
 	}
+	return string(mustJSON(p.t, changed(all, changes)))
+}
+
+func (p *keptPlace) put(text string) {
+	p.t.Helper()
+	if err := os.WriteFile(p.file, []byte(text), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func TestFileOfKeptKeysThatIsDamagedCountsAsNone(t *testing.T) {
+	p := newKeptPlace(t)
+	p.put(p.with(nil))
+	verdictOf(t, newJWT(t, p.o), p.token(), event.Success, true)
+	p.server.wantAsked(t, 0)
 	for name, text := range map[string]string{
-		"empty": "", "cut": string(whole[:len(whole)/2]), "of another service": with(map[string]any{"url": "https://other"}),
-		"no keys": with(map[string]any{"text": nil}), "no key": with(map[string]any{"text": []byte(`{"keys":[]}`)}),
-		"of a time to come": strings.ReplaceAll(string(whole), "2026-", "2036-"),
+		"empty": "", "cut": string(p.whole[:len(p.whole)/2]), "of another service": p.with(map[string]any{"url": "https://other"}),
+		"no keys": p.with(map[string]any{"text": nil}), "no key": p.with(map[string]any{"text": []byte(`{"keys":[]}`)}),
+		"of a time to come":      strings.ReplaceAll(string(p.whole), "2026-", "2036-"),
+		"fresh for ever":         p.with(map[string]any{"fresh": noon.Add(24*time.Hour + time.Millisecond)}),
+		"of no time":             p.with(map[string]any{"read": nil}),
+		"with another \"fresh\"": p.with(map[string]any{"fresh": "tomorrow"}),
 	} {
-		if err := os.WriteFile(kept[0], []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		verdictOf(t, newJWT(t, o), s.sign(good(nil), nil), event.Success, true)
-		if n := server.asked.Swap(0); n != 1 {
+		p.put(text)
+		verdictOf(t, newJWT(t, p.o), p.token(), event.Success, true)
+		if n := p.server.asked.Swap(0); n != 1 {
 			t.Errorf("%s: asked %d times", name, n)
 		}
 	}
-	o.CacheDir = filepath.Join(kept[0], "no-directory")
-	verdictOf(t, newJWT(t, o), s.sign(good(nil), nil), event.Success, true)
-	server.wantAsked(t, 1)
+	p.o.CacheDir = filepath.Join(p.file, "no-directory")
+	verdictOf(t, newJWT(t, p.o), p.token(), event.Success, true)
+	p.server.wantAsked(t, 1)
+}
+
+func TestKeptKeysAreNotUsedForLongerThanAnAnswerCanAllow(t *testing.T) {
+	never := noon.Add(1000 * time.Hour)
+	for name, changes := range map[string]map[string]any{
+		"never stale": {"stale": never}, "fresh for ever": {"fresh": never, "stale": never},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newKeptPlace(t)
+			p.server.now(answersWith(500))
+			p.clock.Advance(48*time.Hour - time.Millisecond)
+			p.put(p.with(changes))
+			verdictOf(t, newJWT(t, p.o), p.token(), event.Success, true)
+			p.clock.Advance(time.Millisecond)
+			p.put(p.with(changes))
+			wantNetwork(t, newJWT(t, p.o), p.token())
+		})
+	}
 }
