@@ -68,12 +68,12 @@ func (s *keyService) get(ctx context.Context) (*keySet, bool, error) {
 		return kept.set, false, nil
 	}
 	var asked bool
-	kept, err := s.change(ctx, func(k *keptKeys, now time.Time) (*keptKeys, error) {
+	kept, err := s.change(ctx, func(ctx context.Context, k *keptKeys, now time.Time) (*keptKeys, error) {
 		if k.fresh(now) {
 			return k, nil
 		}
 		next, err := s.read(ctx, k)
-		if asked = err == nil; !asked && k.usable(now) && ctx.Err() == nil {
+		if asked = err == nil; k.usable(now) && problem.CodeOf(err) == codeNetwork {
 			return k.postponed(now), nil
 		}
 		return next, err
@@ -87,7 +87,7 @@ func (s *keyService) get(ctx context.Context) (*keySet, bool, error) {
 // renew tells of a service that cannot be asked rather than of an unknown key: the token may be of a new one.
 func (s *keyService) renew(ctx context.Context, old *keySet, fresh bool) (*keySet, error) {
 	var failure error
-	kept, err := s.change(ctx, func(k *keptKeys, now time.Time) (*keptKeys, error) {
+	kept, err := s.change(ctx, func(ctx context.Context, k *keptKeys, now time.Time) (*keptKeys, error) {
 		switch {
 		case k == nil:
 			k = &keptKeys{set: old, Read: old.readAt}
@@ -102,9 +102,12 @@ func (s *keyService) renew(ctx context.Context, old *keySet, fresh bool) (*keySe
 			return k, nil
 		}
 		next, err := s.read(ctx, k)
-		if err != nil {
+		switch {
+		case problem.CodeOf(err) == codeNetwork:
 			failure = err
-			return k.renewed(now, problem.CodeOf(err) == codeNetwork), nil
+			return k.renewed(now, true), nil
+		case err != nil: // a caller gave up; nothing is known of the key
+			return nil, err
 		}
 		return next.renewed(now, false), nil
 	})
@@ -117,9 +120,15 @@ func (s *keyService) renew(ctx context.Context, old *keySet, fresh bool) (*keySe
 	return kept.set, nil
 }
 
-// change lets f turn what is kept, in memory or in the file, into what is kept from now on. One f runs at a time, in this
-// process and, as far as the file can be locked, in all. Who waited while another one failed gets that failure.
-func (s *keyService) change(ctx context.Context, f func(k *keptKeys, now time.Time) (*keptKeys, error)) (*keptKeys, error) {
+// changes turn what is kept into what is kept from now on, while ctx lasts.
+type changes func(ctx context.Context, k *keptKeys, now time.Time) (*keptKeys, error)
+
+// change lets f change what is kept, in memory or in the file. One f runs at a time, in this process and, as far as the
+// file can be locked, in all. Who waited while another one of this process failed gets that failure. The wait counts
+// towards the limit of a question: half of it is given to other processes.
+func (s *keyService) change(ctx context.Context, f changes) (*keptKeys, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.client.Timeout, s.late())
+	defer cancel()
 	s.mu.Lock()
 	failures := s.failures
 	s.mu.Unlock()
@@ -132,10 +141,10 @@ func (s *keyService) change(ctx context.Context, f func(k *keptKeys, now time.Ti
 	if failure := s.failedSince(failures); failure != nil {
 		return nil, failure
 	}
-	unlock := s.file.lock(ctx, s.client.Timeout)
+	unlock := s.file.lock(ctx, s.client.Timeout/2)
 	defer unlock()
 	before := s.latest()
-	after, err := f(before, s.clock.Now())
+	after, err := f(ctx, before, s.clock.Now())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {

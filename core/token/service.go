@@ -83,15 +83,18 @@ func (s *service) failed(ctx context.Context, err error) error {
 	if errors.As(err, &whole) {
 		err = whole.Err
 		if whole.Timeout() {
-			err = fmt.Errorf("no whole answer within %s", s.client.Timeout)
+			return s.late()
 		}
 	}
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		err = fmt.Errorf("no whole answer within %s", s.client.Timeout)
+		return s.late()
 	}
 	return s.problem().Because(err)
 }
+
+// late tells of an answer that did not come in time.
+func (s *service) late() error { return s.unusable("no whole answer within %s", s.client.Timeout) }
 
 // unusable tells of an answer that is of no use.
 func (s *service) unusable(format string, args ...any) error {
