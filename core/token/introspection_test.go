@@ -19,10 +19,6 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-func contextThatEnds(t testing.TB) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(t.Context(), impatience, errors.New("gave up"))
-}
-
 const opaque = sdk.Secret("an-opaque token/+&=ä")
 
 type introspectionPlace struct {

@@ -1,6 +1,8 @@
 package token_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -214,10 +216,37 @@ func TestFloodOnNothingCausesOneReading(t *testing.T) {
 func TestSignatureThatIsWrongCausesNoReading(t *testing.T) {
 	s, stranger := newSigner(t, "EdDSA", "k1"), newSigner(t, "EdDSA", "k1")
 	server := newKeyServer(t, sends(jwks(t, s)))
-	j := newJWT(t, token.JWTOptions{JWKS: server.URL, Clock: clocktest.New(noon)})
+	clock := clocktest.New(noon)
+	j := newJWT(t, token.JWTOptions{JWKS: server.URL, Clock: clock})
+	verdictOf(t, j, s.sign(good(nil), nil), event.Success, true)
+	server.wantAsked(t, 1)
 	for range 5 {
+		clock.Advance(2 * time.Minute) // a key that is not there would be looked for
 		verdictOf(t, j, stranger.sign(good(nil), nil), event.TokenInvalid, false)
 	}
+	server.wantAsked(t, 0)
+	verdictOf(t, j, stranger.sign(good(nil), map[string]any{"kid": "k2"}), event.TokenInvalid, false)
+	server.wantAsked(t, 1)
+}
+
+func TestRefreshDoesNotForgetThatAnUnknownKeyWasLookedFor(t *testing.T) {
+	s, stranger := newSigner(t, "EdDSA", "k1"), newSigner(t, "EdDSA", "k2")
+	server := newKeyServer(t, sends(jwks(t, s), "Cache-Control", "max-age=60"))
+	clock := clocktest.New(noon)
+	j := newJWT(t, token.JWTOptions{JWKS: server.URL, Clock: clock})
+	verdictOf(t, j, s.sign(good(nil), nil), event.Success, true)
+	server.now(answersWith(500))
+	clock.Advance(50 * time.Second)
+	wantNetwork(t, j, stranger.sign(good(nil), nil))
+	server.now(sends(jwks(t, s)))
+	clock.Advance(10 * time.Second)
+	verdictOf(t, j, s.sign(good(nil), nil), event.Success, true) // read anew: they were old
+	server.wantAsked(t, 3)
+	clock.Advance(50*time.Second - time.Millisecond)
+	verdictOf(t, j, stranger.sign(good(nil), nil), event.TokenInvalid, false)
+	server.wantAsked(t, 0)
+	clock.Advance(time.Millisecond)
+	verdictOf(t, j, stranger.sign(good(nil), nil), event.TokenInvalid, false)
 	server.wantAsked(t, 1)
 }
 
@@ -337,14 +366,64 @@ func TestServiceOfKeysThatIsNotThere(t *testing.T) {
 }
 
 func TestWhoGivesUpIsNoFailureOfTheService(t *testing.T) {
-	s := newSigner(t, "EdDSA", "k1")
-	server := newKeyServer(t, hangs)
-	j := newJWT(t, token.JWTOptions{JWKS: server.URL, Clock: clocktest.New(noon)})
-	ctx, cancel := contextThatEnds(t)
-	defer cancel()
-	if _, err := j.Check(ctx, s.sign(good(nil), nil)); err == nil || problem.CodeOf(err) == "network" {
-		t.Errorf("got %v", err)
+	s, next := newSigner(t, "EdDSA", "k1"), newSigner(t, "EdDSA", "k2")
+	reached := make(chan struct{}, 1)
+	slow := func(_ http.ResponseWriter, r *http.Request) {
+		reached <- struct{}{}
+		<-r.Context().Done()
 	}
-	server.now(sends(jwks(t, s)))
-	verdictOf(t, j, s.sign(good(nil), nil), event.Success, true)
+	server := newKeyServer(t, slow)
+	clock := clocktest.New(noon)
+	j := newJWT(t, token.JWTOptions{JWKS: server.URL, Clock: clock})
+	// givesUp checks a token, and gives up while the service is asked.
+	givesUp := func(tok sdk.Secret) {
+		t.Helper()
+		gone := errors.New("gave up")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		go func() { <-reached; cancel(gone) }()
+		if v, err := j.Check(ctx, tok); !errors.Is(err, gone) || v.Status != "" {
+			t.Errorf("got %+v, %v", v, err)
+		}
+		server.wantAsked(t, 1)
+	}
+	works := func(tok sdk.Secret, signers ...*signer) {
+		t.Helper()
+		server.now(sends(jwks(t, signers...)))
+		verdictOf(t, j, tok, event.Success, true)
+		server.wantAsked(t, 1)
+		server.now(slow)
+	}
+	ours, theirs := s.sign(good(nil), nil), next.sign(good(nil), nil)
+	givesUp(ours) // nothing is known yet
+	works(ours, s)
+	givesUp(theirs) // a new key is looked for
+	works(theirs, s, next)
+	clock.Advance(15 * time.Minute)
+	givesUp(ours) // what is known is old
+	works(ours, s, next)
+}
+
+func TestProcessesThatComeAtOnceAskOnce(t *testing.T) {
+	s := newSigner(t, "EdDSA", "k1")
+	body := jwks(t, s)
+	second := make(chan struct{}, 8)
+	var asked atomic.Int32
+	server := newKeyServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) > 1 {
+			second <- struct{}{}
+		}
+		select { // time for whoever would not wait
+		case <-second:
+		case <-time.After(300 * time.Millisecond):
+		}
+		sends(body)(w, r)
+	})
+	dir, tok := t.TempDir(), s.sign(good(nil), nil)
+	var all sync.WaitGroup
+	for range 6 {
+		j := newJWT(t, token.JWTOptions{JWKS: server.URL, Clock: clocktest.New(noon), CacheDir: dir})
+		all.Go(func() { verdictOf(t, j, tok, event.Success, true) })
+	}
+	all.Wait()
+	server.wantAsked(t, 1)
 }
