@@ -176,6 +176,28 @@ func TestTokenThatWasSeenHasExpiredAndIsNotUnknown(t *testing.T) {
 	verdictOf(t, p, opaque, event.TokenExpired, true)
 }
 
+func TestWhatWasSeenLastCounts(t *testing.T) {
+	for name, c := range map[string]struct{ first, last map[string]any }{
+		"a longer life":       {nil, map[string]any{"exp": noon.Add(2 * time.Hour).Unix()}},
+		"a shorter life":      {map[string]any{"exp": noon.Add(2 * time.Hour).Unix()}, nil},
+		"other sources":       {map[string]any{"sources": []string{"withings"}}, map[string]any{"sources": []string{"epic"}}},
+		"no source any more":  {nil, map[string]any{"sources": []string{}}},
+		"all sources instead": {map[string]any{"sources": []string{}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newIntrospectionPlace(t, says(t, c.first))
+			verdictOf(t, p, opaque, event.Success, true)
+			p.server.now(says(t, c.last))
+			last := verdictOf(t, p, opaque, event.Success, true)
+			p.server.now(sends([]byte(`{"active":false}`)))
+			v := verdictOf(t, p, opaque, event.TokenInvalid, true)
+			if !v.ExpiresAt.Equal(last.ExpiresAt) || fmt.Sprintf("%#v", v.Sources) != fmt.Sprintf("%#v", last.Sources) {
+				t.Errorf("%+v, not %+v", v, last)
+			}
+		})
+	}
+}
+
 func TestWhatWasSeenIsForgottenAfter30Days(t *testing.T) {
 	p := newIntrospectionPlace(t, says(t, nil))
 	verdictOf(t, p, opaque, event.Success, true)
@@ -344,6 +366,23 @@ func TestWhatWasSeenOpensNothingByItself(t *testing.T) {
 	verdictOf(t, local, foreign, event.TokenInvalid, false)
 	p.server.Close()
 	wantNetwork(t, p, foreign)
+}
+
+func TestWhatOneServiceSaidIsNothingToAnother(t *testing.T) {
+	p := newIntrospectionPlace(t, says(t, nil))
+	verdictOf(t, p, opaque, event.Success, true)
+	other := newKeyServer(t, sends([]byte(`{"active":false}`)))
+	elsewhere, err := token.NewIntrospection(token.IntrospectionOptions{
+		Store: p.store, Clock: p.clock, Endpoint: other.URL, ClientID: "c", TTL: time.Hour,
+		Secret: func(context.Context) (sdk.Secret, error) { return "s", nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.clock.Advance(2 * time.Hour)
+	verdictOf(t, elsewhere, opaque, event.TokenInvalid, false)
+	p.server.now(sends([]byte(`{"active":false}`)))
+	verdictOf(t, p, opaque, event.TokenExpired, true)
 }
 
 func TestSecretThatIsNotThereIsToldAsItIs(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/elliptic"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"math/big"
 	"os"
@@ -145,6 +147,21 @@ func TestAnotherSpellingOfASignatureIsNoOtherSession(t *testing.T) {
 	another := verdictOf(t, p, s.sign(good(map[string]any{"jti": "2"}), nil), event.Success, true)
 	if bytes.Equal(first.Key, another.Key) || len(first.Key) != 32 {
 		t.Error("two tokens have one key")
+	}
+}
+
+// The key of a session stands in the state: a token keeps it over all versions of the program.
+func TestSessionKeyIsOfIssuerAndSigningInput(t *testing.T) {
+	s := newSigner(t, "ES256", "k1")
+	p := newJWTPlace(t, jwks(t, s))
+	tok := s.sign(good(nil), nil)
+	v := verdictOf(t, p, tok, event.Success, true)
+	want := sha256.New()
+	for _, text := range []string{"jwt", issuer, tok.Reveal()[:strings.LastIndexByte(tok.Reveal(), '.')]} {
+		fmt.Fprintf(want, "%s%s", binary.BigEndian.AppendUint64(nil, uint64(len(text))), text)
+	}
+	if !bytes.Equal(v.Key, want.Sum(nil)) {
+		t.Errorf("the key is %x, not %x", v.Key, want.Sum(nil))
 	}
 }
 
