@@ -23,7 +23,7 @@ func (st *state) checker(s store.Store, cacheDir string) (token.Checker, error) 
 	case checkJWT:
 		jwt, err := token.NewJWT(token.JWTOptions{
 			JWKS: c.JWKS, Issuer: c.Issuer, Audience: c.Audience, Algorithms: c.Algorithms, UID: st.app.UID,
-			Clock: clock, CacheDir: cacheDir,
+			Clock: clock, Store: s, CacheDir: cacheDir,
 		})
 		return &patient{jwt, st.app}, err
 	case checkIntrospection:

@@ -41,14 +41,10 @@ func newIntrospectionPlaceWith(t testing.TB, limit time.Duration, serve http.Han
 	t.Helper()
 	p := &introspectionPlace{t: t, clock: clocktest.New(noon), dir: t.TempDir()}
 	p.server = newKeyServer(t, serve)
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: p.dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	p.store = s
+	p.store = newStoreIn(t, p.dir)
+	var err error
 	p.Introspection, err = token.NewIntrospection(token.IntrospectionOptions{
-		Store: s, Clock: p.clock, Endpoint: p.server.URL + "/introspect?tenant=s3cret", ClientID: "our:client",
+		Store: p.store, Clock: p.clock, Endpoint: p.server.URL + "/introspect?tenant=s3cret", ClientID: "our:client",
 		Secret: func(context.Context) (sdk.Secret, error) { return "p ä:s", nil }, TTL: 30 * time.Minute, Timeout: limit,
 	})
 	if err != nil {
@@ -388,7 +384,7 @@ func TestWhatOneServiceSaidIsNothingToAnother(t *testing.T) {
 func TestSecretThatIsNotThereIsToldAsItIs(t *testing.T) {
 	missing := errors.New("no secret")
 	i, err := token.NewIntrospection(token.IntrospectionOptions{
-		Store: newPlace(t).store, Clock: clocktest.New(noon), Endpoint: "http://127.0.0.1:1",
+		Store: newStore(t), Clock: clocktest.New(noon), Endpoint: "http://127.0.0.1:1",
 		Secret: func(context.Context) (sdk.Secret, error) { return "", missing },
 	})
 	if err != nil {

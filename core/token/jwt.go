@@ -33,6 +33,8 @@ type JWTOptions struct {
 	// UID is the user that runs the program: a file of keys belongs to it or to root.
 	UID   int
 	Clock clock.Clock
+	// Store remembers which tokens have opened a session. Making and probing a JWT need none.
+	Store store.Store
 	// CacheDir is where the keys of a URL are kept for the next process; "" keeps them in this one alone.
 	CacheDir string
 	// Timeout of a request; 0 means 10 s.
@@ -44,20 +46,21 @@ type JWTOptions struct {
 // concurrent use.
 //
 // A token is named by issuer and signing input and not by its signature, which can be rewritten for ES256: each spelling
-// would open a session of its own.
+// would open a session of its own. One that has opened a session is genuine ever after, whatever becomes of the keys.
 type JWT struct {
 	issuer     string
 	audience   string
 	algorithms []jose.SignatureAlgorithm
 	keys       keySource
 	clock      clock.Clock
+	store      store.Store
 }
 
 var _ Checker = (*JWT)(nil)
 
 // NewJWT makes a JWT. It reads no key yet. An error is of options that cannot be.
 func NewJWT(o JWTOptions) (*JWT, error) {
-	j := &JWT{issuer: o.Issuer, audience: o.Audience, clock: o.Clock}
+	j := &JWT{issuer: o.Issuer, audience: o.Audience, clock: o.Clock, store: o.Store}
 	for _, name := range o.Algorithms {
 		if !slices.Contains(algorithms(), jose.SignatureAlgorithm(name)) {
 			return nil, fmt.Errorf("no algorithm of session tokens: %q", name)
@@ -111,11 +114,13 @@ func (j *JWT) Check(ctx context.Context, token sdk.Secret) (Verdict, error) {
 	if !known || !allowed {
 		return invalid, nil
 	}
-	return c.verdict(digest("jwt", j.issuer, t.input), sources, expires, j.clock.Now()), nil
+	v := c.verdict(j.key(t), sources, expires, j.clock.Now())
+	v.verified = j.row(t)
+	return v, nil
 }
 
-// Stands implements [Checker]: nobody can take a JWT back.
-func (*JWT) Stands(store.Tx, Verdict) (bool, error) { return true, nil }
+// key names the session of a token.
+func (j *JWT) key(t parsed) []byte { return digest("jwt", j.issuer, t.input) }
 
 // Probe reads the keys, to see whether that works; the error is that of Check.
 func (j *JWT) Probe(ctx context.Context) error {
@@ -125,8 +130,9 @@ func (j *JWT) Probe(ctx context.Context) error {
 
 // parsed is a token in the compact form (RFC 7515 §3.1) whose signature nobody has looked at.
 type parsed struct {
-	jws *jose.JSONWebSignature
-	alg jose.SignatureAlgorithm
+	text string
+	jws  *jose.JSONWebSignature
+	alg  jose.SignatureAlgorithm
 	// kid names the key, "" where the token names none.
 	kid string
 	// input is what the signature is of.
@@ -186,7 +192,8 @@ func (j *JWT) parse(text string) (parsed, bool) {
 		return parsed{}, false
 	}
 	return parsed{
-		jws: jws, alg: jose.SignatureAlgorithm(h.Algorithm), kid: h.KeyID, input: parts[0] + "." + parts[1], payload: decoded[1],
+		text: text, jws: jws, alg: jose.SignatureAlgorithm(h.Algorithm), kid: h.KeyID,
+		input: parts[0] + "." + parts[1], payload: decoded[1],
 	}, true
 }
 
@@ -196,16 +203,22 @@ func decodeStrictly(part string) ([]byte, bool) {
 	return raw, err == nil && !strings.ContainsAny(part, "\r\n")
 }
 
-// verify says whether the service signed the token. A key that is not known is looked for once more.
+// verify says whether the service signed the token. Where no key says so that is known, one that has opened a session was
+// verified then; for another, a key that is not known is looked for once more.
 func (j *JWT) verify(ctx context.Context, t parsed) (bool, error) {
 	set, fresh, err := j.keys.get(ctx)
-	if err != nil {
-		return false, err
-	}
-	if set.verifies(t) {
+	if err == nil && set.verifies(t) {
 		return true, nil
 	}
-	if set.has(t.kid) {
+	opened, failure := j.opened(ctx, t)
+	switch {
+	case opened:
+		return true, nil
+	case err != nil:
+		return false, err
+	case failure != nil:
+		return false, failure
+	case set.has(t.kid):
 		return false, nil
 	}
 	newer, err := j.keys.renew(ctx, set, fresh)

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,21 +126,30 @@ func TestForgedJWTs(t *testing.T) {
 	}
 }
 
+// cutSignature returns what was signed, and the signature.
+func cutSignature(tok sdk.Secret) (input string, signature []byte, err error) {
+	at := strings.LastIndexByte(tok.Reveal(), '.')
+	signature, err = base64.RawURLEncoding.DecodeString(tok.Reveal()[at+1:])
+	return tok.Reveal()[:at], signature, err
+}
+
+// mirrored is another signature of ES256 that is as good: its s is n - s.
+func mirrored(signature []byte) []byte {
+	out := slices.Clone(signature)
+	new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(signature[32:])).FillBytes(out[32:])
+	return out
+}
+
 func TestAnotherSpellingOfASignatureIsNoOtherSession(t *testing.T) {
 	s := newSigner(t, "ES256", "k1")
 	p := newJWTPlace(t, jwks(t, s))
-	tok := s.sign(good(nil), nil).Reveal()
-	first := verdictOf(t, p, sdk.Secret(tok), event.Success, true)
-
-	at := strings.LastIndexByte(tok, '.') + 1
-	signature, err := base64.RawURLEncoding.DecodeString(tok[at:])
+	tok := s.sign(good(nil), nil)
+	first := verdictOf(t, p, tok, event.Success, true)
+	input, signature, err := cutSignature(tok)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := elliptic.P256().Params().N
-	mirrored := new(big.Int).Sub(n, new(big.Int).SetBytes(signature[32:]))
-	mirrored.FillBytes(signature[32:])
-	other := verdictOf(t, p, sdk.Secret(tok[:at]+b64(signature)), event.Success, true)
+	other := verdictOf(t, p, sdk.Secret(input+"."+b64(mirrored(signature))), event.Success, true)
 	again := verdictOf(t, p, s.sign(good(nil), nil), event.Success, true) // another nonce
 	if !bytes.Equal(first.Key, other.Key) || !bytes.Equal(first.Key, again.Key) {
 		t.Error("one token has several keys")

@@ -28,14 +28,25 @@ type place struct {
 	dir   string
 }
 
-func newPlace(t *testing.T) *place {
+func newStore(t testing.TB) *sqlite.Store {
 	t.Helper()
-	dir := t.TempDir()
+	return newStoreIn(t, t.TempDir())
+}
+
+func newStoreIn(t testing.TB, dir string) *sqlite.Store {
+	t.Helper()
 	s, err := sqlite.Open(t.Context(), sqlite.Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func newPlace(t *testing.T) *place {
+	t.Helper()
+	dir := t.TempDir()
+	s := newStoreIn(t, dir)
 	c := clocktest.New(time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC))
 	return &place{token.NewLocal(s, c), s, c, dir}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/clock/clocktest"
 	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/token"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -197,11 +198,23 @@ func newJWTPlace(t testing.TB, keys []byte, algorithms ...string) *jwtPlace {
 	return p
 }
 
+// emptyStore is the state before the first session.
+type emptyStore struct{ store.Store }
+
+func (emptyStore) View(_ context.Context, f func(store.Tx) error) error { return f(emptyTx{}) }
+
+type emptyTx struct{ store.Tx }
+
+func (emptyTx) Token([]byte) (store.Token, error) { return store.Token{}, store.ErrNotFound }
+
 func newJWT(t testing.TB, o token.JWTOptions) *token.JWT {
 	t.Helper()
 	o.Issuer, o.Audience = issuer, audience
 	if o.UID == 0 {
 		o.UID = os.Getuid()
+	}
+	if o.Store == nil {
+		o.Store = emptyStore{}
 	}
 	if o.Algorithms == nil {
 		o.Algorithms = []string{"EdDSA", "ES256", "RS256", "PS256"}

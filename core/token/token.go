@@ -16,7 +16,8 @@ import (
 type Checker interface {
 	// Check judges a token. It returns an error only where it could not judge; a bad token is a verdict.
 	Check(ctx context.Context, token sdk.Secret) (Verdict, error)
-	// Stands says, inside the transaction that opens a session, whether a verdict of [event.Success] still holds.
+	// Stands says, inside the transaction that opens a session, whether a verdict of [event.Success] still holds. With that
+	// session it may keep what it wants to know of the token later.
 	Stands(tx store.Tx, v Verdict) (bool, error)
 }
 
@@ -33,6 +34,9 @@ type Verdict struct {
 	// Sources that the token may connect or disconnect; nil means all.
 	Sources   []string
 	ExpiresAt time.Time
+
+	// verified names what a [JWT] has verified; nil for other kinds.
+	verified []byte
 }
 
 // Genuine says whether the token was made by the service that the checker trusts, whatever became of it since.
