@@ -93,7 +93,7 @@ func (p *Process) Alive(other id.Process) (bool, error) {
 		defer p.mu.Unlock()
 		return p.lock != nil, nil
 	}
-	return aliveIn(p.dir, other)
+	return alive(p.dir, other)
 }
 
 // Close ends this run for all who ask. It may be called more than once.
@@ -115,12 +115,7 @@ func (p *Process) Close() error {
 	return nil
 }
 
-// Alive says whether a run lives, for those who only look and have not registered.
-func Alive(stateDir string, other id.Process) (bool, error) {
-	return aliveIn(filepath.Join(stateDir, runDir), other)
-}
-
-func aliveIn(dir string, other id.Process) (bool, error) {
+func alive(dir string, other id.Process) (bool, error) {
 	if other == "" {
 		return false, nil
 	}

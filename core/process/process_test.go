@@ -156,27 +156,16 @@ func TestNobodyIsDeadAndAPathIsRefused(t *testing.T) {
 	}
 }
 
-func TestOnlookerNeedsNoRegistration(t *testing.T) {
-	dir := t.TempDir()
-	if alive, err := process.Alive(dir, id.New[id.Process]()); alive || err != nil {
-		t.Fatalf("in an empty state: %v, %v", alive, err)
-	}
-	p := register(t, dir)
-	if alive, err := process.Alive(dir, p.Self()); !alive || err != nil {
-		t.Fatalf("of a registered process: %v, %v", alive, err)
-	}
-}
-
 // Two who ask at once must not take each other's probe for the owner's lock.
 func TestManyAskersAgreeThatADeadProcessIsDead(t *testing.T) {
 	dir := t.TempDir()
-	dead := startChild(t, dir)
+	asker, dead := register(t, dir), startChild(t, dir)
 	dead.kill(t)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for range 500 {
-				if alive, err := process.Alive(dir, dead.id); alive || err != nil {
+				if alive, err := asker.Alive(dead.id); alive || err != nil {
 					t.Errorf("alive: %v, %v", alive, err)
 					return
 				}
