@@ -32,7 +32,7 @@ const (
 	maxRetryAfter = 24 * time.Hour
 )
 
-// HTTP posts events to URLs (contract §10), signed as Standard Webhooks 1.0.0 says:
+// HTTP posts events to URLs, signed as Standard Webhooks 1.0.0 says:
 //
 //   - The stored body as it is, application/json. webhook-id is the event's id, webhook-timestamp the time of this try,
 //     webhook-signature has one v1 for each active secret. humanconnect-attempt and humanconnect-hook are not signed.
