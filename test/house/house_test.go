@@ -1,5 +1,5 @@
 // Package house holds the arrows of the house: which package may import which. The linter holds them too; this test
-// needs nothing but Go.
+// needs nothing but Go. It also holds documents to what they say of files, packages and dependencies.
 package house_test
 
 import (
