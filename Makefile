@@ -57,7 +57,7 @@ PEERS := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wild
 .PHONY: peers
 peers: $(PEERS) ## install what the tests let other people's programs judge; needs npm
 
-%/node_modules/.package-lock.json: %/package-lock.json
+%/node_modules/.package-lock.json: %/package-lock.json | needs
 	cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 

@@ -1,12 +1,14 @@
 #!/bin/sh
-# Sees to it that what the tests need beside Go and Node is there: a C compiler for the race detector, openssl, which makes
-# keys and tokens that are not of our making, and chromium, which a person might come back from a source in. On Debian and
-# its kin, as root, it installs what is missing; elsewhere it says exactly what to install.
+# Sees to it that what the tests need beside Go is there: a C compiler for the race detector, openssl, which makes keys and
+# tokens that are not of our making, Node with npm for programs of others, and chromium, which a person might come back from
+# a source in. On Debian and its kin, as root, it installs what is missing; elsewhere it says exactly what to install.
 set -eu
 
 missing=
 command -v "${CC:-gcc}" >/dev/null 2>&1 || missing="gcc libc6-dev"
 command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
+command -v node >/dev/null 2>&1 || missing="$missing nodejs"
+command -v npm >/dev/null 2>&1 || missing="$missing npm"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 if [ -z "$missing" ]; then
 	exit 0
