@@ -39,7 +39,13 @@ plan:
 CONFIG
 # A free port, so that a server that runs here already is left alone.
 humanconnect --config none sandbox --listen 127.0.0.1:0 > server.url & server=$!
-until [ -s server.url ]; do kill -0 "$server"; done
+tries=0
+until [ -s server.url ]; do
+	kill -0 "$server"
+	tries=$((tries + 1))
+	[ "$tries" -le 300 ] || { echo "the authorization server says nothing" >&2; exit 1; }
+	sleep 0.1
+done
 sed -i.bak "s|SERVER|$(cat server.url)|" config.yaml
 export BROWSER='humanconnect-sandbox consent'
 chmod 600 config.yaml
