@@ -44,7 +44,7 @@ var otherTokens = regexp.MustCompile(`(?m)^token: \{.*\}\n`)
 // keys that the program knows, as the messages for unknown ones list them.
 func knownKeys(t *testing.T) []string {
 	t.Helper()
-	probe := "version: 1\nq: 1\nstore: {q: 1, key: {q: 1}}\ntoken: {q: 1}\nproviders: [{q: 1}]\nsources: [{q: 1}]\nhooks: [{q: 1}]\nplan: {q: 1, actions: [{q: 1}]}\n"
+	probe := "version: 1\nq: 1\nstore: {q: 1, key: {q: 1}}\ntoken: {q: 1}\ncallback: {q: 1}\nproviders: [{q: 1}]\nsources: [{q: 1}]\nhooks: [{q: 1}]\nplan: {q: 1, actions: [{q: 1}]}\n"
 	var keys []string
 	for _, p := range problemsOf(t, probe) {
 		_, list, found := strings.Cut(p, "known here: ")
