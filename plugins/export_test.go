@@ -38,3 +38,11 @@ func Cleared(text string, secrets ...string) string {
 	r.add(secrets...)
 	return r.clear(text)
 }
+
+// JudgeHandshake says what is wrong with a handshake line of a provider whose sockets lie in a directory; nil for nothing.
+func JudgeHandshake(line, socketDir string) error {
+	if e := newHandshake("test", socketDir, &output{secrets: &redactor{}}).judge(line); e != nil {
+		return e
+	}
+	return nil
+}

@@ -1,6 +1,8 @@
 package plugins_test
 
 import (
+	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
@@ -86,6 +88,29 @@ func FuzzParseLock(f *testing.F) {
 			if !plugins.ValidName(e.Name) || lock.Pin(e.Name) != e.SHA256 {
 				t.Errorf("%+v", e)
 			}
+		}
+	})
+}
+
+func FuzzHandshakeLine(f *testing.F) {
+	const dir = "/run/p"
+	for _, seed := range []string{
+		"1|1|unix|/run/p/plugin1|grpc|", "1|1|unix|/run/p/plugin1|grpc|cert|true", "1|7|unix|/run/p/x|grpc", "2|1|unix|/run/p/x|grpc",
+		"1|1|tcp|127.0.0.1:1|grpc", "1|1|unix|/run/p/../x|grpc", "1|1|unix|/run/p|grpc", "1|1|unix|/run/p/x|netrpc", "debug: up", "|||||", "",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		err := plugins.JudgeHandshake(line, dir)
+		if err != nil {
+			if e := (*plugins.Error)(nil); !errors.As(err, &e) || len(e.Hints()) == 0 || strings.ContainsAny(err.Error(), "\x00\x1b\n") {
+				t.Errorf("%q: %q", line, err)
+			}
+			return
+		}
+		parts := strings.Split(strings.TrimSpace(line), "|")
+		if len(parts) < 5 || parts[2] != "unix" || !strings.HasPrefix(filepath.Clean(parts[3]), dir+"/") || parts[4] != "grpc" {
+			t.Errorf("%q was taken", line)
 		}
 	})
 }

@@ -116,3 +116,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseProxy(f *testing.F) {
+	for _, seed := range []string{"http://proxy:3128", "https://proxy/", "http://u:p@proxy", "http://[::1]:1", "proxy:3128", "http://proxy/x?y#z"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		u, err := endpoint.ParseProxy(raw)
+		if err != nil {
+			return
+		}
+		if u.User != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery+u.Fragment != "" {
+			t.Fatalf("%q was taken", raw)
+		}
+	})
+}
