@@ -131,6 +131,7 @@ func TestServiceThatFailsSaysNothingOfAToken(t *testing.T) {
 	}
 	for name, failure := range all {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newIntrospectionPlaceWith(t, limitOf(name), failure)
 			_, err := p.Check(t.Context(), opaque)
 			if problem.CodeOf(err) != "network" || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "opaque") {
