@@ -190,12 +190,15 @@ func notNow(context.Context, Message) Outcome { return Outcome{Verdict: NotNow, 
 
 func closing(name string) Hook { return Hook{Name: name, On: []On{OnClose}, Shell: "true"} }
 
+// patience is how long a test waits for what should come soon, on a machine that has much else to do.
+const patience = time.Minute
+
 // eventually polls for what another goroutine does.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.NewTimer(20 * time.Second)
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for !f() {
 		select {
@@ -221,7 +224,7 @@ func running(t testing.TB, d *Dispatcher) func() {
 				if err != nil {
 					t.Error(err)
 				}
-			case <-time.After(20 * time.Second):
+			case <-time.After(patience):
 				t.Error("run does not end")
 			}
 		})
