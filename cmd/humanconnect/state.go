@@ -121,7 +121,7 @@ func (st *state) assemble(b *browser) error {
 		return err
 	}
 	st.dispatcher = hook.New(hook.Options{
-		Store: st.store, Hooks: st.hooks, Liveness: st.process, Clock: st.app.Clock,
+		Store: st.store, Hooks: hook.Fixed(st.hooks), Liveness: st.process, Clock: st.app.Clock,
 		Sender: st.app.sender(st.secret), FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.app.reportHook,
 	})
 	st.engine = &session.Engine{

@@ -137,7 +137,7 @@ func (s *state) worker(sender Sender, hooks ...Hook) *Dispatcher {
 
 func (s *state) options(sender Sender, hooks ...Hook) Options {
 	return Options{
-		Store: s.store, Hooks: hooks, Liveness: process{state: s, self: id.New[id.Process]()}, Clock: s.clock,
+		Store: s.store, Hooks: Fixed(hooks), Liveness: process{state: s, self: id.New[id.Process]()}, Clock: s.clock,
 		Sender: sender, FlagHooks: true, UID: 1000, Host: "here", Random: func() float64 { return 0.5 },
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/id"
@@ -14,14 +16,18 @@ import (
 // Gone is the error of a delivery whose hook no config named for as long as the long schedule takes.
 const Gone = "hook_gone"
 
-// leaseMargin is how much longer than a try may take the lease of its delivery is.
-const leaseMargin = 30 * time.Second
+const (
+	// leaseMargin is how much longer than a try may take the lease of its delivery is.
+	leaseMargin = 30 * time.Second
+	// pageSize is how many deliveries that are due are read at once, however many there are.
+	pageSize = 100
+)
 
 // survey is what a pass over the heads of a scope found.
 type survey struct {
 	// jobs are to be tried now, by us; gone are dead for want of their hook, or because it is disabled.
 	jobs []job
-	gone []store.Delivery
+	gone []burial
 	// due says that something is due that nobody works on; contended, that others work on something of ours.
 	due, contended bool
 	// unsettled says that something neither rests nor is left alone.
@@ -36,6 +42,13 @@ type survey struct {
 type job struct {
 	claimed store.Delivery
 	message Message
+}
+
+// burial is a delivery that nobody tries any more, of an event of a type, to a hook, if there is one still.
+type burial struct {
+	dead store.Delivery
+	typ  string
+	hook Hook
 }
 
 func (s *survey) writes() bool { return len(s.jobs) > 0 || len(s.gone) > 0 }
@@ -54,8 +67,8 @@ func (s *survey) wait(now time.Time) time.Duration {
 
 // claim writes what the survey decided.
 func (s *survey) claim(tx store.Tx) error {
-	for _, d := range s.gone {
-		if err := tx.SaveDelivery(d); err != nil {
+	for _, b := range s.gone {
+		if err := save(tx, b.dead); err != nil {
 			return fmt.Errorf("bury a delivery: %w", err)
 		}
 	}
@@ -68,41 +81,112 @@ func (s *survey) claim(tx store.Tx) error {
 	return nil
 }
 
-// glance is one look at the heads: a moment, and what was asked of other processes in it.
+// save writes a delivery that was tried, or is tried no more. Those behind it are due when it is, or now that it has ended.
+func save(tx store.Tx, d store.Delivery) error {
+	at := d.NextAt
+	if d.State != store.DeliveryPending {
+		at = d.EndedAt
+	}
+	if err := tx.SaveDelivery(d); err != nil {
+		return err
+	}
+	return tx.MoveQueue(d, at)
+}
+
+// glance is one look at the heads: a moment, the hooks of the config at it, and what was asked of other processes in it.
 type glance struct {
 	*Dispatcher
 	now   time.Time
+	hooks map[string]Hook
+	given map[string]Hook
 	alive map[id.Process]bool
-	room  map[string]int
 	off   map[string]bool
+	// room counts the jobs of each hook; total, what runs and will run in all.
+	room  map[string]int
 	total int
+	// past are hooks of which the pass wants no more.
+	past map[string]bool
 	survey
 }
 
 // look surveys a scope. It writes nothing.
-func (d *Dispatcher) look(tx store.Tx, scope Scope) (survey, error) {
-	heads, err := scope.heads(tx)
+func (d *Dispatcher) look(tx store.Tx, scope Scope, hooks []Hook) (survey, error) {
+	g := glance{
+		Dispatcher: d, now: d.opt.Clock.Now(), hooks: make(map[string]Hook), given: make(map[string]Hook),
+		alive: make(map[id.Process]bool), off: make(map[string]bool), room: make(map[string]int), total: len(d.hand),
+		past: make(map[string]bool),
+	}
+	for _, h := range hooks {
+		g.hooks[h.Name] = h
+	}
+	var err error
+	if scope == (Scope{}) {
+		err = g.seeDue(tx)
+	} else {
+		err = g.seeHeads(tx, scope)
+	}
 	if err != nil {
 		return survey{}, fmt.Errorf("look for deliveries: %w", err)
-	}
-	g := glance{
-		Dispatcher: d, now: d.opt.Clock.Now(), alive: make(map[id.Process]bool),
-		room: make(map[string]int), off: make(map[string]bool), total: d.limit() - d.total,
-	}
-	for _, head := range heads {
-		if err := g.see(tx, head); err != nil {
-			return survey{}, err
-		}
 	}
 	return g.survey, nil
 }
 
-// heads of a scope. Deliveries of an event outside of a session are all heads.
-func (s Scope) heads(tx store.Tx) ([]store.Delivery, error) {
-	if s.Event != "" {
-		return tx.Deliveries(s.filter(store.DeliveryPending))
+// seeHeads looks at all that a session, or an event outside of one, has; the deliveries of the latter are all heads.
+func (g *glance) seeHeads(tx store.Tx, scope Scope) (err error) {
+	var heads []store.Delivery
+	if scope.Session != "" {
+		heads, err = tx.HeadDeliveries(scope.Session)
+	} else {
+		heads, err = tx.Deliveries(scope.filter(store.DeliveryPending))
 	}
-	return tx.HeadDeliveries(s.Session, 0)
+	for _, head := range heads {
+		if err == nil {
+			err = g.see(tx, head)
+		}
+	}
+	return err
+}
+
+// seeDue looks at what is due in the whole state, and at no more of it than there is room for: a backlog costs nothing
+// until it is due, and does not hold up what comes behind it for other hooks.
+func (g *glance) seeDue(tx store.Tx) error {
+	for f := (store.DueFilter{Now: g.now, Limit: pageSize}); ; {
+		f.Without = g.without()
+		page, err := tx.DueDeliveries(f)
+		if err != nil {
+			return err
+		}
+		for _, head := range page {
+			if err := g.see(tx, head); err != nil {
+				return err
+			}
+		}
+		if len(page) < pageSize || len(g.gone) > 0 || g.total >= g.most() {
+			break
+		}
+		f.After = &page[len(page)-1]
+	}
+	next, err := tx.NextDelivery(g.now)
+	if !next.IsZero() {
+		g.expect(next)
+	}
+	return err
+}
+
+// without names the hooks that the next page has no use for: those that are not ours, and those without room, of which
+// more may be due.
+func (g *glance) without() []string {
+	names := slices.Collect(maps.Keys(g.foreign))
+	names = slices.AppendSeq(names, maps.Keys(g.past))
+	for _, busy := range []map[string]int{g.running, g.room} {
+		for hook := range busy {
+			if !g.fits(hook) {
+				g.due = true
+				names = append(names, hook)
+			}
+		}
+	}
+	return names
 }
 
 func (g *glance) see(tx store.Tx, head store.Delivery) error {
@@ -111,16 +195,16 @@ func (g *glance) see(tx store.Tx, head store.Delivery) error {
 	case err != nil:
 		return err
 	case !ours:
-		g.leave(head)
-		return nil
+		return g.leave(tx, head)
 	case !g.free(head):
-		g.contended, g.unsettled = true, true
+		// The word of our own tries comes by itself.
+		g.contended, g.unsettled = g.contended || !g.hand[head.ID], true
 		return nil
 	}
 	h.Name = head.Hook
 	if disabled, err := g.disabled(tx, h); err != nil || disabled {
 		if disabled {
-			g.bury(head, Disabled)
+			err = g.bury(tx, head, h, Disabled)
 		}
 		return err
 	}
@@ -142,7 +226,7 @@ func (g *glance) expect(at time.Time) {
 
 // hookOf finds the hook of a delivery, and says whether we are to run it.
 func (g *glance) hookOf(tx store.Tx, d store.Delivery) (Hook, bool, error) {
-	if _, err := id.Parse[id.SessionHook](d.Hook); err != nil {
+	if !isGiven(d.Hook) {
 		h, ok := g.hooks[d.Hook]
 		return h, ok, nil
 	}
@@ -172,30 +256,46 @@ func (g *glance) disabled(tx store.Tx, h Hook) (bool, error) {
 	return off, err
 }
 
-// leave lets a delivery of another's hook be, unless it is one of a config's that has waited too long.
-func (g *glance) leave(d store.Delivery) {
-	_, err := id.Parse[id.SessionHook](d.Hook)
-	given := err == nil
-	if given || !g.free(d) || g.now.Sub(d.CreatedAt) <= schedule.LongTotal() {
-		return
+// leave lets a delivery of another's hook be, unless it is one of a config's that nobody has tried for as long as the long
+// schedule takes since it was due. It was not due before it was at the head of its queue.
+func (g *glance) leave(tx store.Tx, d store.Delivery) error {
+	if isGiven(d.Hook) {
+		g.foreign[d.Hook] = true
+		return nil
 	}
-	g.bury(d, Gone)
+	due := d.NextAt
+	if due.Before(d.CreatedAt) {
+		due = d.CreatedAt
+	}
+	if !g.free(d) || g.now.Sub(due) <= schedule.LongTotal() {
+		g.past[d.Hook] = true // those behind it were due later
+		return nil
+	}
+	return g.bury(tx, d, Hook{}, Gone)
 }
 
 // bury makes a delivery dead that nobody tries any more.
-func (g *glance) bury(d store.Delivery, why string) {
+func (g *glance) bury(tx store.Tx, d store.Delivery, h Hook, why string) error {
+	e, err := tx.Event(d.Event)
+	if err != nil {
+		return fmt.Errorf("find the event of a delivery: %w", err)
+	}
 	d.Error = why
 	d.Owner, d.LeaseUntil = "", time.Time{}
 	end(&d, store.DeliveryDead, g.now)
-	g.gone = append(g.gone, d)
+	g.gone = append(g.gone, burial{dead: d, typ: e.Type, hook: h})
+	return nil
 }
 
-// free says whether nobody works on a delivery: it has no owner, its owner is dead, or its lease is over.
+// free says whether nobody works on a delivery: it has no owner, its owner is dead, or its lease is over. What we work on
+// ourselves is not free, however late it is.
 func (g *glance) free(d store.Delivery) bool {
-	if d.Owner == "" || !d.LeaseUntil.After(g.now) {
+	switch {
+	case g.hand[d.ID]:
+		return false
+	case d.Owner == "" || !d.LeaseUntil.After(g.now):
 		return true
-	}
-	if d.Owner == g.opt.Liveness.Self() {
+	case d.Owner == g.opt.Liveness.Self():
 		return false
 	}
 	alive, asked := g.alive[d.Owner]
@@ -208,11 +308,19 @@ func (g *glance) free(d store.Delivery) bool {
 	return !alive
 }
 
-func (d *Dispatcher) limit() int { return 4 * d.opt.Concurrency }
+// fits says whether there is room for one more try of a hook. The first of each has room of its own, so that hooks that
+// hang do not starve another.
+func (g *glance) fits(hook string) bool {
+	busy := g.running[hook] + g.room[hook]
+	if busy == 0 {
+		return g.total < g.most()
+	}
+	return busy < g.opt.Concurrency && g.total < g.limit()
+}
 
 // claim makes a job of a head, if there is room for one more.
 func (g *glance) claim(tx store.Tx, d store.Delivery, h Hook) error {
-	if g.total <= 0 || g.running[d.Hook]+g.room[d.Hook] >= g.opt.Concurrency {
+	if !g.fits(d.Hook) {
 		return nil
 	}
 	e, err := tx.Event(d.Event)
@@ -222,7 +330,7 @@ func (g *glance) claim(tx store.Tx, d store.Delivery, h Hook) error {
 	m := Message{Hook: h, Event: e, Status: statusOf(e.Body), Attempt: d.Tries + 1}
 	d.Owner = g.opt.Liveness.Self()
 	d.LeaseUntil = g.now.Add(h.timeout() + leaseMargin).Truncate(time.Millisecond) // as the store keeps it
-	g.total--
+	g.total++
 	g.room[d.Hook]++
 	g.jobs = append(g.jobs, job{claimed: d, message: m})
 	return nil
@@ -253,7 +361,7 @@ func (d *Dispatcher) settle(tx store.Tx, r result) ([]Report, error) {
 		return nil, nil
 	}
 	apply(&row, r.outcome, d.opt.Clock.Now(), d.opt.Random())
-	if err := tx.SaveDelivery(row); err != nil {
+	if err := save(tx, row); err != nil {
 		return nil, fmt.Errorf("store what came of a delivery: %w", err)
 	}
 	if r.outcome.Verdict == Unwanted {
@@ -270,6 +378,7 @@ func (d *Dispatcher) settle(tx store.Tx, r result) ([]Report, error) {
 	}
 	return []Report{{
 		Delivery: row.ID, Event: row.Event, Session: row.Session, Type: e.Type, Hook: row.Hook, Attempt: row.Tries,
-		State: row.State, Next: row.NextAt, Error: row.Error, Lines: lines(r.outcome.Output),
+		State: row.State, Next: row.NextAt, Error: row.Error, Disabled: r.outcome.Verdict == Unwanted,
+		Origin: r.hook.Origin(), Lines: lines(r.outcome.Output),
 	}}, nil
 }

@@ -3,6 +3,7 @@ package hook
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,12 +23,24 @@ type Liveness interface {
 	Alive(id.Process) (bool, error)
 }
 
+// Configured has the hooks of the config. It is safe for concurrent use.
+type Configured interface {
+	// Hooks returns them as the config has them now. It is asked before each try.
+	Hooks() []Hook
+}
+
+// Fixed are hooks that never change.
+type Fixed []Hook
+
+// Hooks implements [Configured].
+func (f Fixed) Hooks() []Hook { return f }
+
 // Options of a dispatcher. All but those marked otherwise are needed.
 type Options struct {
 	Store store.Store
-	// Hooks are the config's. A delivery to another one is left alone, and dies when it is older than the long
-	// schedule takes.
-	Hooks    []Hook
+	// Hooks are the config's. A delivery to another one is left alone, and dies when nobody has tried it for as long as
+	// the long schedule takes since it was due.
+	Hooks    Configured
 	Liveness Liveness
 	Clock    clock.Clock
 	// Sender makes the tries.
@@ -41,7 +54,7 @@ type Options struct {
 	// time; it must not block for long, nor call the dispatcher but for Wake. Optional.
 	Report func(Report)
 	// Concurrency is how many tries of one hook run at once; 0 means DefaultConcurrency. Four times as many run at
-	// once in all.
+	// once in all, beside which each hook that has none finds room for one, up to sixteen times as many.
 	Concurrency int
 	// Random is the jitter's, in [0, 1). Optional.
 	Random func() float64
@@ -59,8 +72,11 @@ type Report struct {
 	// State is where the delivery stands now; a pending one is tried again at Next.
 	State store.DeliveryState
 	Next  time.Time
-	// Error is empty for a success.
-	Error string
+	// Error is empty for a success. It does not name what the hook's URL does: Origin is scheme and host of that, or "".
+	Error  string
+	Origin string
+	// Disabled says that this try has disabled the hook.
+	Disabled bool
 	// Lines are what the hook wrote, safe on a terminal. They may hold health data: show them, and log them nowhere.
 	Lines []string
 }
@@ -74,14 +90,15 @@ type Scope struct {
 // Dispatcher brings deliveries to their hooks. Any number of them may work on one state, in any number of processes.
 // It is safe for concurrent use. Its methods return only when every try that they began has ended.
 type Dispatcher struct {
-	opt   Options
-	hooks map[string]Hook
+	opt Options
 
-	// pass makes the passes of concurrent loops take turns; it guards running and given.
-	pass    sync.Mutex
+	// pass makes the passes of concurrent loops take turns; it guards what follows.
+	pass sync.Mutex
+	// hand has the deliveries that we try; running counts them for each hook.
+	hand    map[id.Delivery]bool
 	running map[string]int
-	total   int
-	given   map[string]Hook
+	// foreign are hooks of flags that are not ours to run, and never will be.
+	foreign map[string]bool
 
 	mu   sync.Mutex
 	wake chan struct{}
@@ -98,15 +115,19 @@ func New(opt Options) *Dispatcher {
 	if opt.Random == nil {
 		opt.Random = rand.Float64
 	}
-	d := &Dispatcher{
-		opt: opt, hooks: make(map[string]Hook), running: make(map[string]int), given: make(map[string]Hook),
+	if opt.Hooks == nil {
+		opt.Hooks = Fixed(nil)
+	}
+	return &Dispatcher{
+		opt: opt, hand: make(map[id.Delivery]bool), running: make(map[string]int), foreign: make(map[string]bool),
 		wake: make(chan struct{}),
 	}
-	for _, h := range opt.Hooks {
-		d.hooks[h.Name] = h
-	}
-	return d
 }
+
+// limit is how many tries run at once, and most how many if each is another hook's.
+func (d *Dispatcher) limit() int { return 4 * d.opt.Concurrency }
+
+func (d *Dispatcher) most() int { return 4 * d.limit() }
 
 // Wake tells the loops that something was recorded. It never blocks.
 func (d *Dispatcher) Wake() {
@@ -130,18 +151,25 @@ func (d *Dispatcher) Run(ctx context.Context, scope Scope) error {
 }
 
 // Once brings all that is due in the scope, and what becomes due meanwhile, until nothing is due that others do not
-// work on. The tally has what this call delivered and what died in it, and all that is pending in the scope.
+// work on, or ctx ends. The tally has what this call delivered and what died in it, and all that is pending in the scope;
+// its Unaccepted names the required hooks of the latter two.
 func (d *Dispatcher) Once(ctx context.Context, scope Scope) (Tally, error) {
 	done, err := d.work(ctx, scope, nil, func(s survey) bool { return !s.due })
 	if err != nil {
 		return done, err
 	}
-	err = d.opt.Store.View(ctx, func(tx store.Tx) error {
-		pending, err := tx.Deliveries(scope.filter(store.DeliveryPending))
-		done.Pending = len(pending)
+	hooks := d.opt.Hooks.Hooks()
+	var all Tally
+	err = d.opt.Store.View(context.WithoutCancel(ctx), func(tx store.Tx) error {
+		pending, err := tx.CountDeliveries(scope.filter(store.DeliveryPending))
+		all = done
+		all.Unaccepted = slices.Clone(done.Unaccepted)
+		for _, c := range pending {
+			all.add(c, hooks)
+		}
 		return err
 	})
-	return done, err
+	return all, err
 }
 
 // Drain works on the scope, which is not all, until each of its deliveries is delivered, dead, waits for the long
@@ -157,7 +185,7 @@ func (d *Dispatcher) Drain(ctx context.Context, scope Scope, wait time.Duration)
 	}
 	var t Tally
 	err := d.opt.Store.View(context.WithoutCancel(ctx), func(tx store.Tx) (err error) {
-		t, err = TallyOf(tx, scope, d.opt.Hooks)
+		t, err = TallyOf(tx, scope, d.opt.Hooks.Hooks())
 		return err
 	})
 	return t, err

@@ -2,14 +2,17 @@ package hook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/id"
 	schedule "github.com/humanconnect/humanconnect/core/retry"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -248,6 +251,29 @@ func TestDeadOwnersWorkIsFreeAtOnceAndItsLateWordIsNotHeard(t *testing.T) {
 	}
 }
 
+// TestOverdueTryOfOurOwnIsNotMadeTwiceAtOnce: a machine that slept finds the lease over, and the try at work.
+func TestOverdueTryOfOurOwnIsNotMadeTwiceAtOnce(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	e := s.record(s.session(), 1, h)
+	d, got, release, done := stuckWorker(t, s, Outcome{Verdict: Accepted}, h)
+	s.clock.Advance(time.Hour)
+	s.view(func(tx store.Tx) error {
+		d.pass.Lock()
+		defer d.pass.Unlock()
+		seen, err := d.look(tx, Scope{}, []Hook{h})
+		if len(seen.jobs) != 0 || seen.contended || !seen.unsettled {
+			t.Errorf("%+v", seen)
+		}
+		return err
+	})
+	close(release)
+	<-done
+	if d := s.only(e.ID); got.count() != 1 || d.State != store.DeliveryDelivered {
+		t.Errorf("%d tries, %+v", got.count(), d)
+	}
+}
+
 func TestLeaseFreesWorkWhoseOwnerCannotBeAsked(t *testing.T) {
 	s := newState(t)
 	h := closing("journal")
@@ -291,11 +317,354 @@ func TestHookThatNoConfigNamesIsLeftAloneAndDiesAfterTheLongSchedule(t *testing.
 	if d := s.only(e.ID); d.State != store.DeliveryDead || d.Error != "hook_gone" || d.Tries != 0 {
 		t.Errorf("%+v", d)
 	}
-	if len(told) != 1 || told[0].Error != "hook_gone" || told[0].State != store.DeliveryDead {
+	if len(told) != 1 || told[0].Error != "hook_gone" || told[0].State != store.DeliveryDead || told[0].Type != "session.closed" {
 		t.Errorf("%+v", told)
 	}
 	if s.once(s.worker(r, h)); s.only(later.ID).State != store.DeliveryDelivered {
 		t.Error("the rest of its queue waits for ever")
+	}
+}
+
+// TestHookOfAnotherConfigIsNotGoneWhileItIsTried: with every wait at its longest, and each put off by a day more.
+func TestHookOfAnotherConfigIsNotGoneWhileItIsTried(t *testing.T) {
+	s := newState(t)
+	h := to("https://app.example.com")
+	session := s.session()
+	first, second := s.record(session, 1, h), s.record(session, 2, h)
+	opt := s.options(&receiver{answer: func(context.Context, Message) Outcome {
+		return Outcome{Verdict: Undelivered, Error: "HTTP 503", RetryAfter: 24 * time.Hour}
+	}}, h)
+	opt.Random = func() float64 { return 0.999 }
+	owner, stranger := New(opt), s.worker(&receiver{})
+	third := s.record(s.session(), 1, h)
+	for e := first; ; {
+		d := s.only(e.ID)
+		if d.State == store.DeliveryDead && e.ID == second.ID {
+			break
+		}
+		if d.State == store.DeliveryDead {
+			if d.Error != "HTTP 503" || d.Tries != 12 {
+				t.Fatalf("%+v", d)
+			}
+			e = second // which has waited all that time, and is buried by nobody before its own is over
+			continue
+		}
+		if d.NextAt.After(s.clock.Now()) {
+			s.clock.Advance(d.NextAt.Sub(s.clock.Now()))
+		}
+		if tally := s.once(stranger); tally.Dead != 0 {
+			t.Fatalf("buried after %d tries: %+v", d.Tries, s.only(e.ID))
+		}
+		s.once(owner)
+	}
+	if d := s.only(third.ID); d.Error != "HTTP 503" || d.Tries != 12 {
+		t.Errorf("%+v", d)
+	}
+}
+
+// TestQueueIsDueWithItsHead: what is behind a head that waits is not due, so that nobody has to look at it.
+func TestQueueIsDueWithItsHead(t *testing.T) {
+	s := newState(t)
+	h, other := closing("journal"), closing("other")
+	session := s.session()
+	first, second := s.record(session, 1, h), s.record(session, 2, h)
+	r := &receiver{answer: notNow}
+	s.once(s.worker(r, h))
+	third := s.record(session, 3, h, other)
+	fifth := s.record("", 1, h)
+	due := func(e id.Event, hook string) time.Duration {
+		d := s.deliveries(store.DeliveryFilter{Event: e, Hook: hook})[0]
+		return d.NextAt.Sub(s.clock.Now())
+	}
+	got := []time.Duration{due(first.ID, h.Name), due(second.ID, h.Name), due(third.ID, h.Name), due(third.ID, other.Name), due(fifth.ID, h.Name)}
+	if diff := cmp.Diff([]time.Duration{5 * time.Minute, 5 * time.Minute, 5 * time.Minute, 0, 0}, got); diff != "" {
+		t.Error(diff)
+	}
+	s.clock.Advance(5 * time.Minute)
+	r.answer = func(_ context.Context, m Message) Outcome {
+		if m.Event.ID == second.ID {
+			return Outcome{Error: "exit status 1"}
+		}
+		return Outcome{Verdict: Accepted}
+	}
+	s.once(s.worker(r, h))
+	if got := []time.Duration{due(second.ID, h.Name), due(third.ID, h.Name)}; got[0] != time.Second || got[1] != time.Second {
+		t.Errorf("behind one that has ended: %v", got)
+	}
+}
+
+// watched counts the deliveries that are read, and what is written.
+type watched struct {
+	store.Store
+	read, wrote *atomic.Int64
+}
+
+func (w watched) View(ctx context.Context, f func(store.Tx) error) error {
+	return w.Store.View(ctx, func(tx store.Tx) error { return f(watchedTx{tx, w}) })
+}
+
+func (w watched) Update(ctx context.Context, f func(store.Tx) error) error {
+	w.wrote.Add(1)
+	return w.Store.Update(ctx, func(tx store.Tx) error { return f(watchedTx{tx, w}) })
+}
+
+type watchedTx struct {
+	store.Tx
+	by watched
+}
+
+func (w watchedTx) Deliveries(f store.DeliveryFilter) ([]store.Delivery, error) {
+	all, err := w.Tx.Deliveries(f)
+	w.by.read.Add(int64(len(all)))
+	return all, err
+}
+
+func (w watchedTx) DueDeliveries(f store.DueFilter) ([]store.Delivery, error) {
+	all, err := w.Tx.DueDeliveries(f)
+	w.by.read.Add(int64(len(all)))
+	return all, err
+}
+
+func (w watchedTx) HeadDeliveries(session id.Session) ([]store.Delivery, error) {
+	all, err := w.Tx.HeadDeliveries(session)
+	w.by.read.Add(int64(len(all)))
+	return all, err
+}
+
+// backlog makes pending deliveries to a hook, each of a session of its own with another one behind it.
+func (s *state) backlog(n int, h Hook, next time.Time) {
+	s.t.Helper()
+	s.update(func(tx store.Tx) error {
+		u, err := store.EnsureUser(tx, "demo", "alice")
+		if err != nil {
+			return err
+		}
+		for range n {
+			ses := store.Session{
+				ID: id.New[id.Session](), User: u.HumanID, OpenedAt: s.clock.Now(), EndsAt: s.clock.Now(), EndReason: store.EndExpired,
+				Owner: "prc_front", Epoch: 1, ClosedAt: s.clock.Now(),
+			}
+			ses.TokenKey = []byte(ses.ID)
+			if err := tx.InsertSession(ses); err != nil {
+				return err
+			}
+			for seq := range int64(2) {
+				e := anEvent(ses.ID, seq+1, event.SessionClosed)
+				if err := Record(tx, e, ses.ID, next, []Hook{h}, nil); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func TestBacklogThatIsNotDueIsNotRead(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	s.backlog(2000, h, s.clock.Now().Add(time.Hour))
+	e := s.record(s.session(), 1, h)
+	w := watched{s.store, new(atomic.Int64), new(atomic.Int64)}
+	opt := s.options(&receiver{}, h)
+	opt.Store = w
+	d := New(opt)
+	if tally, err := d.Once(t.Context(), Scope{}); err != nil || tally.Delivered != 1 || tally.Pending != 4000 {
+		t.Errorf("%+v, %v", tally, err)
+	}
+	// Seen, claimed; and none is left when its outcome is stored.
+	if w.read.Load() != 2 || w.wrote.Load() != 2 || s.only(e.ID).State != store.DeliveryDelivered {
+		t.Errorf("%d read, %d transactions", w.read.Load(), w.wrote.Load())
+	}
+}
+
+func TestBacklogThatIsDueIsReadByThePage(t *testing.T) {
+	s := newState(t)
+	gone, stuck, free := closing("gone"), closing("stuck"), closing("free")
+	s.backlog(500, gone, s.clock.Now().Add(-time.Hour))
+	s.backlog(500, stuck, s.clock.Now().Add(-time.Hour))
+	e := s.record(s.session(), 1, free)
+	w := watched{s.store, new(atomic.Int64), new(atomic.Int64)}
+	release := make(chan struct{})
+	opt := s.options(&receiver{answer: func(ctx context.Context, m Message) Outcome {
+		if m.Hook.Name == "stuck" {
+			<-ctx.Done()
+			return Outcome{Verdict: Interrupted}
+		}
+		close(release)
+		return Outcome{Verdict: Accepted}
+	}}, stuck, free)
+	opt.Store = w
+	end := running(t, New(opt))
+	<-release
+	eventually(t, "what comes behind the backlog is delivered", func() bool { return s.only(e.ID).State == store.DeliveryDelivered })
+	end()
+	// A page of each of the two, and the rest of one with it, when it looks and when it claims; then one that leaves out
+	// what there is no room for, and one that finds that none is left.
+	if n := w.read.Load(); n > 8*pageSize {
+		t.Errorf("%d read", n)
+	}
+}
+
+func TestWhatOthersWorkOnDoesNotHideWhatComesBehindIt(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	s.backlog(2*pageSize, h, s.clock.Now().Add(-time.Hour))
+	s.update(func(tx store.Tx) error {
+		all, err := tx.DueDeliveries(store.DueFilter{Now: s.clock.Now()})
+		for _, d := range all {
+			d.Owner, d.LeaseUntil = "prc_another", s.clock.Now().Add(time.Hour)
+			err = errors.Join(err, tx.SaveDelivery(d))
+		}
+		return err
+	})
+	e := s.record(s.session(), 1, h)
+	if tally := s.once(s.worker(&receiver{}, h)); tally.Delivered != 1 || s.only(e.ID).State != store.DeliveryDelivered {
+		t.Errorf("%+v", tally)
+	}
+}
+
+func TestHooksThatHangDoNotStarveAnother(t *testing.T) {
+	s := newState(t)
+	var hooks []Hook
+	for i := range 5 {
+		hooks = append(hooks, closing(fmt.Sprintf("stuck%d", i)))
+		s.backlog(40, hooks[i], s.clock.Now().Add(-time.Hour))
+	}
+	free := closing("free")
+	e := s.record(s.session(), 1, free)
+	var mu sync.Mutex
+	at := map[string]int{}
+	end := running(t, s.worker(&receiver{answer: func(ctx context.Context, m Message) Outcome {
+		if m.Hook.Name == "free" {
+			return Outcome{Verdict: Accepted}
+		}
+		mu.Lock()
+		at[m.Hook.Name]++
+		mu.Unlock()
+		<-ctx.Done()
+		return Outcome{Verdict: Interrupted}
+	}}, append(hooks, free)...))
+	eventually(t, "the last one is told", func() bool { return s.only(e.ID).State == store.DeliveryDelivered })
+	end()
+	sum := 0
+	for _, n := range at {
+		sum += n
+	}
+	if len(at) != 5 || sum > 17 {
+		t.Errorf("%v run at once", at)
+	}
+}
+
+// TestFailedStoreFreesThePlacesOfItsTries: else a hook could use up all of its places for ever.
+func TestFailedStoreFreesThePlacesOfItsTries(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	s.backlog(4, h, s.clock.Now())
+	m := &mortal{Store: s.store, left: -1}
+	r := &receiver{}
+	opt := s.options(r, h)
+	opt.Store = m
+	d := New(opt)
+	r.answer = func(context.Context, Message) Outcome { m.die(); return Outcome{Verdict: Accepted} }
+	if _, err := d.Once(t.Context(), Scope{}); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	m.mu.Lock()
+	m.dead = false
+	m.mu.Unlock()
+	r.answer = nil
+	s.clock.Advance(DefaultTimeout + leaseMargin)
+	if tally := s.once(d); tally.Delivered != 8 {
+		t.Errorf("%+v", tally)
+	}
+}
+
+// shelf has hooks that a test changes.
+type shelf struct {
+	mu    sync.Mutex
+	hooks []Hook
+}
+
+func (s *shelf) Hooks() []Hook {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hooks
+}
+
+func (s *shelf) put(hooks ...Hook) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hooks = hooks
+}
+
+func TestHooksAreThoseThatTheConfigHasAtEachTry(t *testing.T) {
+	s := newState(t)
+	old, changed := to("https://app.example.com/old"), to("https://app.example.com/new")
+	e := s.record(s.session(), 1, old)
+	config := &shelf{hooks: []Hook{old}}
+	r := &receiver{answer: failing}
+	opt := s.options(r)
+	opt.Hooks = config
+	d := New(opt)
+	end := running(t, d)
+	tried := func(n int) func() bool {
+		return func() bool { return s.only(e.ID).Tries == n && s.clock.Waiting() == 1 }
+	}
+	eventually(t, "the first try", tried(1))
+	config.put()
+	s.clock.Advance(time.Second)
+	eventually(t, "it looks again", func() bool { return s.clock.Waiting() == 1 })
+	config.put(changed)
+	s.clock.Advance(time.Second)
+	eventually(t, "the second try", tried(2))
+	end()
+	got := r.messages()
+	if len(got) != 2 || got[0].Hook.URL != old.URL || got[1].Hook.URL != changed.URL {
+		t.Errorf("%+v", got)
+	}
+	required := changed
+	required.Required = true
+	config.put(required)
+	if tally := s.once(d); !slices.Equal(tally.Unaccepted, []string{"app"}) {
+		t.Errorf("%+v", tally)
+	}
+}
+
+func TestOnceNamesTheRequiredHooksThatHaveNotAccepted(t *testing.T) {
+	s := newState(t)
+	dies, waits, takes, may := closing("dies"), closing("waits"), closing("takes"), closing("may")
+	for _, h := range []*Hook{&dies, &waits, &takes} {
+		h.Required = true
+	}
+	s.record(s.session(), 1, dies, waits, takes, may)
+	d := s.worker(&receiver{answer: func(ctx context.Context, m Message) Outcome {
+		switch m.Hook.Name {
+		case "dies":
+			return Outcome{Verdict: Unwanted, Error: "HTTP 410"}
+		case "takes":
+			return Outcome{Verdict: Accepted}
+		}
+		return failing(ctx, m)
+	}}, dies, waits, takes, may)
+	want := Tally{Delivered: 1, Dead: 1, Pending: 2, Unaccepted: []string{"dies", "waits"}}
+	if diff := cmp.Diff(want, s.once(d)); diff != "" {
+		t.Error(diff)
+	}
+	want = Tally{Pending: 2, Unaccepted: []string{"waits"}} // what died before is another's news
+	if diff := cmp.Diff(want, s.once(d)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOnceTellsWhatIsLeftWhenItIsCut(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	session := s.session()
+	s.record(session, 1, h)
+	ctx, cancel := context.WithCancel(t.Context())
+	d := s.worker(&receiver{answer: func(context.Context, Message) Outcome { cancel(); return Outcome{Verdict: Interrupted} }}, h)
+	if tally, err := d.Once(ctx, Scope{Session: session}); err != nil || tally.Pending != 1 {
+		t.Errorf("%+v, %v", tally, err)
 	}
 }
 

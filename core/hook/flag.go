@@ -112,6 +112,12 @@ func fingerprint(mac func(string, ...[]byte) []byte, h Hook) []byte {
 	return mac("session hook", data...)
 }
 
+// isGiven says whether a hook is named as one of a flag is.
+func isGiven(name string) bool {
+	_, err := id.Parse[id.SessionHook](name)
+	return err == nil
+}
+
 // spec is a hook of a flag as the store keeps it, sealed.
 type spec struct {
 	On    []On   `json:"on"`

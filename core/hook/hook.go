@@ -26,6 +26,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/humanconnect/humanconnect/core/endpoint"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -138,6 +139,9 @@ func (h Hook) Kind() Kind {
 	}
 	return KindShell
 }
+
+// Origin is scheme and host of where it leads, for a URL; else "".
+func (h Hook) Origin() string { return endpoint.Origin(h.URL) }
 
 func (h Hook) wants(t event.Type) bool {
 	return slices.ContainsFunc(h.On, func(o On) bool { return o.Type() == t })

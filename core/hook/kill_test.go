@@ -55,7 +55,7 @@ func workUntilKilled(dir string) int {
 		return 1
 	}
 	d := New(Options{
-		Store: s, Hooks: []Hook{crashHook(dir, string(sleep))},
+		Store: s, Hooks: Fixed{crashHook(dir, string(sleep))},
 		Liveness: alone{killedWorker}, Clock: clock.System(), Sender: realShell(),
 	})
 	if err := d.Run(ctx, Scope{}); err != nil {
@@ -96,7 +96,7 @@ func TestKillBetweenSendAndAnswerSendsTheSameEventAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := New(Options{
-		Store: s.store, Hooks: []Hook{h}, Liveness: alone{"prc_next"}, Clock: clock.System(), Sender: realShell(),
+		Store: s.store, Hooks: Fixed{h}, Liveness: alone{"prc_next"}, Clock: clock.System(), Sender: realShell(),
 	})
 	tally, err := d.Drain(t.Context(), Scope{Session: session}, DefaultTimeout)
 	if err != nil || tally.Delivered != 2 {

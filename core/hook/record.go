@@ -23,22 +23,44 @@ func Record(tx store.Tx, e event.Event, session id.Session, at time.Time, hooks 
 	if err != nil {
 		return fmt.Errorf("record the event: %w", err)
 	}
+	heads, err := headTimes(tx, session)
+	if err != nil {
+		return fmt.Errorf("record the event: %w", err)
+	}
 	for _, h := range append(given, hooks...) {
 		if !h.wants(e.Type) {
 			continue
 		}
-		if err := tx.InsertDelivery(newDelivery(row, h.Name)); err != nil {
+		if err := tx.InsertDelivery(newDelivery(row, h.Name, heads[h.Name])); err != nil {
 			return fmt.Errorf("record a delivery: %w", err)
 		}
 	}
 	return nil
 }
 
-func newDelivery(e store.Event, hook string) store.Delivery {
-	return store.Delivery{
+// headTimes says when the heads of a session's queues are due, by hook.
+func headTimes(tx store.Tx, session id.Session) (map[string]time.Time, error) {
+	if session == "" {
+		return nil, nil
+	}
+	heads, err := tx.HeadDeliveries(session)
+	at := make(map[string]time.Time)
+	for _, d := range heads {
+		at[d.Hook] = d.NextAt
+	}
+	return at, err
+}
+
+// newDelivery is due at once, or with the head of its queue.
+func newDelivery(e store.Event, hook string, head time.Time) store.Delivery {
+	d := store.Delivery{
 		ID: id.New[id.Delivery](), Event: e.ID, Hook: hook, Session: e.Session, Sequence: e.Sequence,
 		State: store.DeliveryPending, NextAt: e.At, CreatedAt: e.At,
 	}
+	if head.After(d.NextAt) {
+		d.NextAt = head
+	}
+	return d
 }
 
 // givenHooks returns the hooks that came as flags.

@@ -11,36 +11,34 @@ type Tally struct {
 	Delivered int `json:"delivered"`
 	Pending   int `json:"pending"`
 	Dead      int `json:"dead"`
-	// Unaccepted names the required hooks of the config that have not accepted every event of theirs.
+	// Unaccepted names the required hooks of the config that have not accepted every event of theirs, in order.
 	Unaccepted []string `json:"-"`
 }
 
 // TallyOf counts the deliveries of a session, or of an event outside of one.
 func TallyOf(tx store.Tx, scope Scope, hooks []Hook) (Tally, error) {
 	var t Tally
-	all, err := tx.Deliveries(scope.filter(""))
-	if err != nil {
-		return t, err
+	counts, err := tx.CountDeliveries(scope.filter(""))
+	for _, c := range counts {
+		t.add(c, hooks)
 	}
-	for _, d := range all {
-		t.count(d.State)
-		required := slices.ContainsFunc(hooks, func(h Hook) bool { return h.Required && h.Name == d.Hook })
-		if required && d.State != store.DeliveryDelivered && !slices.Contains(t.Unaccepted, d.Hook) {
-			t.Unaccepted = append(t.Unaccepted, d.Hook)
-		}
-	}
-	slices.Sort(t.Unaccepted)
-	return t, nil
+	return t, err
 }
 
-func (t *Tally) count(s store.DeliveryState) {
-	switch s {
+// add counts deliveries to a hook, and notes it if it is required and has not accepted them.
+func (t *Tally) add(c store.DeliveryCount, hooks []Hook) {
+	switch c.State {
 	case store.DeliveryDelivered:
-		t.Delivered++
+		t.Delivered += c.N
+		return
 	case store.DeliveryPending:
-		t.Pending++
+		t.Pending += c.N
 	case store.DeliveryDead:
-		t.Dead++
+		t.Dead += c.N
+	}
+	required := slices.ContainsFunc(hooks, func(h Hook) bool { return h.Required && h.Name == c.Hook })
+	if at, known := slices.BinarySearch(t.Unaccepted, c.Hook); required && !known {
+		t.Unaccepted = slices.Insert(t.Unaccepted, at, c.Hook)
 	}
 }
 

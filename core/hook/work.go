@@ -21,7 +21,9 @@ type loop struct {
 	d     *Dispatcher
 	scope Scope
 	// over ends the loop as ctx does; may be nil.
-	over    <-chan time.Time
+	over <-chan time.Time
+	// hooks are the config's, as of the last pass.
+	hooks   []Hook
 	results chan result
 	running int
 	// done are outcomes that are not stored yet.
@@ -38,7 +40,7 @@ type result struct {
 
 // work passes over the scope until enough says so and no try of its own runs, or ctx or over end it.
 func (d *Dispatcher) work(ctx context.Context, scope Scope, over <-chan time.Time, enough func(survey) bool) (Tally, error) {
-	l := &loop{d: d, scope: scope, over: over, results: make(chan result, d.limit())}
+	l := &loop{d: d, scope: scope, over: over, results: make(chan result, d.most())}
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
 	err := l.turn(ctx, sending, enough)
@@ -108,24 +110,27 @@ func (l *loop) finish(ctx context.Context) error {
 	defer cancel()
 	l.d.pass.Lock()
 	defer l.d.pass.Unlock()
-	return l.store(ctx, nil)
+	err := l.store(ctx, nil)
+	l.drop() // what could not be stored is free when its lease is over
+	return err
 }
 
 // pass stores the outcomes that have come, looks at the scope, and starts what is due.
 func (l *loop) pass(ctx, sending context.Context) (survey, error) {
 	l.d.pass.Lock()
 	defer l.d.pass.Unlock()
+	l.hooks = l.d.opt.Hooks.Hooks()
 	var s survey
 	if len(l.done) == 0 {
 		if err := l.d.opt.Store.View(ctx, func(tx store.Tx) (err error) {
-			s, err = l.d.look(tx, l.scope)
+			s, err = l.d.look(tx, l.scope, l.hooks)
 			return err
 		}); err != nil || !s.writes() {
 			return s, err
 		}
 	}
 	if err := l.store(ctx, func(tx store.Tx) (err error) {
-		if s, err = l.d.look(tx, l.scope); err != nil {
+		if s, err = l.d.look(tx, l.scope, l.hooks); err != nil {
 			return err
 		}
 		return s.claim(tx)
@@ -157,32 +162,42 @@ func (l *loop) store(ctx context.Context, then func(store.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range l.done {
-		l.d.running[r.claimed.Hook]--
-		l.d.total--
-	}
-	if len(l.done) > 0 {
-		l.done = nil
-		l.d.Wake()
-	}
+	l.drop()
 	l.tell(reports)
 	return nil
+}
+
+// drop lets go of the tries whose outcomes have come.
+func (l *loop) drop() {
+	if len(l.done) == 0 {
+		return
+	}
+	for _, r := range l.done {
+		if l.d.running[r.claimed.Hook]--; l.d.running[r.claimed.Hook] == 0 {
+			delete(l.d.running, r.claimed.Hook)
+		}
+		delete(l.d.hand, r.claimed.ID)
+	}
+	l.done = nil
+	l.d.Wake()
 }
 
 func (l *loop) tell(reports []Report) {
 	for _, r := range reports {
 		if r.State != store.DeliveryPending {
-			l.tally.count(r.State)
+			l.tally.add(store.DeliveryCount{Hook: r.Hook, State: r.State, N: 1}, l.hooks)
 		}
 		l.d.opt.Report(r)
 	}
 }
 
-func (l *loop) bury(gone []store.Delivery) {
+func (l *loop) bury(gone []burial) {
 	var reports []Report
-	for _, d := range gone {
+	for _, b := range gone {
+		d := b.dead
 		reports = append(reports, Report{
-			Delivery: d.ID, Event: d.Event, Session: d.Session, Hook: d.Hook, State: d.State, Error: d.Error,
+			Delivery: d.ID, Event: d.Event, Session: d.Session, Type: b.typ, Hook: d.Hook, State: d.State, Error: d.Error,
+			Origin: b.hook.Origin(),
 		})
 	}
 	l.tell(reports)
@@ -191,7 +206,7 @@ func (l *loop) bury(gone []store.Delivery) {
 func (l *loop) start(ctx context.Context, jobs []job) {
 	for _, j := range jobs {
 		l.d.running[j.claimed.Hook]++
-		l.d.total++
+		l.d.hand[j.claimed.ID] = true
 		l.running++
 		go func() {
 			l.results <- result{claimed: j.claimed, hook: j.message.Hook, outcome: l.d.opt.Sender.Send(ctx, j.message)}

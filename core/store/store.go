@@ -430,12 +430,12 @@ type Delivery struct {
 	Tries int
 	// Deferred counts the tries that put it on the long schedule; the others were quick ones.
 	Deferred int
-	// NextAt is when the next try is due.
+	// NextAt is when the next try is due; behind another one, when that one's is.
 	NextAt time.Time
 	// Owner works on it, until LeaseUntil at the latest; "" if nobody does.
 	Owner      id.Process
 	LeaseUntil time.Time
-	// Error is what the last try ended with: one line without secrets.
+	// Error is what the last try ended with: one line without secrets, and without what the hook's URL names.
 	Error     string
 	CreatedAt time.Time
 	EndedAt   time.Time
@@ -451,14 +451,41 @@ type DeliveryFilter struct {
 	Limit int
 }
 
+// DueFilter selects deliveries that are due.
+type DueFilter struct {
+	// Now: NextAt is not later.
+	Now time.Time
+	// Without names hooks whose deliveries are left out.
+	Without []string
+	// After goes on behind a delivery that was returned; nil begins.
+	After *Delivery
+	Limit int
+}
+
+// DeliveryCount is how many deliveries to a hook are in a state.
+type DeliveryCount struct {
+	Hook  string
+	State DeliveryState
+	N     int
+}
+
 // DeliveryTx finds and keeps deliveries.
 type DeliveryTx interface {
 	Delivery(id.Delivery) (Delivery, error)
 	InsertDelivery(Delivery) error
 	// SaveDelivery writes the row anew.
 	SaveDelivery(Delivery) error
-	// HeadDeliveries returns the pending deliveries that no earlier pending one of the same hook and session holds
-	// back, whether due or not, owned ones included, the earliest NextAt first. A session selects its own.
-	HeadDeliveries(session id.Session, limit int) ([]Delivery, error)
+	// HeadDeliveries returns the pending deliveries of a session that no earlier pending one of the same hook holds back,
+	// whether due or not, owned ones included, the earliest NextAt first.
+	HeadDeliveries(id.Session) ([]Delivery, error)
+	// DueDeliveries returns such heads of all sessions, and pending deliveries of events outside of one, which are held
+	// back by none: those that are due, by NextAt, then id.
+	DueDeliveries(DueFilter) ([]Delivery, error)
+	// NextDelivery returns the first NextAt of a pending delivery that is later than t, or the zero time.
+	NextDelivery(t time.Time) (time.Time, error)
+	// MoveQueue sets the NextAt of the pending deliveries that come after one in its session, to the same hook.
+	MoveQueue(behind Delivery, at time.Time) error
 	Deliveries(DeliveryFilter) ([]Delivery, error)
+	// CountDeliveries counts what a filter selects, whatever its limit, by hook and state.
+	CountDeliveries(DeliveryFilter) ([]DeliveryCount, error)
 }

@@ -133,7 +133,7 @@ func (w *world) hookAfterCommit(ctx context.Context, runs int) (_ row, err error
 	h := hook.Hook{Name: "app", On: hook.Ons(), URL: in.url}
 	secret := func(ctx context.Context) (sdk.Secret, error) { return hook.DefaultSecret(ctx, st, time.Now()) }
 	d := hook.New(hook.Options{
-		Store: st, Hooks: []hook.Hook{h}, Liveness: self, Clock: clock.System(),
+		Store: st, Hooks: hook.Fixed{h}, Liveness: self, Clock: clock.System(),
 		Sender: hook.HTTP{Clock: clock.System(), Version: "bench", Default: secret},
 	})
 	running, stop := context.WithCancel(ctx)

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"time"
+
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
 )
@@ -61,27 +63,79 @@ func (t *tx) SaveDelivery(d store.Delivery) error { return t.tables.delivery.sav
 const heads = `NOT EXISTS (SELECT 1 FROM delivery AS earlier WHERE earlier.state = 'pending'
 	AND earlier.session_id = delivery.session_id AND earlier.hook = delivery.hook AND earlier.sequence < delivery.sequence)`
 
-const headOrder = "next_at, n"
-
-func (t *tx) HeadDeliveries(session id.Session, limit int) ([]store.Delivery, error) {
-	rest, args := headQuery(session, limit)
-	return t.tables.delivery.list(t, rest, args...)
+func (t *tx) HeadDeliveries(session id.Session) ([]store.Delivery, error) {
+	return t.tables.delivery.list(t, sessionHeads, session)
 }
 
-func headQuery(session id.Session, limit int) (string, []any) {
-	var s selection
-	s.where(true, "state = 'pending'")
-	s.where(session != "", "session_id = ?", session)
-	s.where(true, heads)
-	return s.rest(headOrder, limit)
+const sessionHeads = "WHERE state = 'pending' AND session_id = ? AND " + heads + " ORDER BY next_at, n"
+
+// dueHeads reads the index of the pending deliveries from where the page before ended up to now, and no further than the
+// limit takes it.
+const dueHeads = "WHERE state = 'pending' AND next_at BETWEEN ? AND ? AND (next_at, id) > (?, ?)" +
+	" AND hook NOT IN (SELECT value FROM json_each(?)) AND " + heads + " ORDER BY next_at, id LIMIT ?"
+
+func (t *tx) DueDeliveries(f store.DueFilter) ([]store.Delivery, error) {
+	after := store.Delivery{}
+	if f.After != nil {
+		after = *f.After
+	}
+	without := f.Without
+	if without == nil {
+		without = []string{}
+	}
+	from := instant{&after.NextAt}
+	return t.tables.delivery.list(t, dueHeads, from, instant{&f.Now}, from, after.ID, names{&without}, rowLimit(f.Limit))
+}
+
+const nextDelivery = "SELECT MIN(next_at) FROM delivery WHERE state = 'pending' AND next_at > ?"
+
+func (t *tx) NextDelivery(after time.Time) (next time.Time, err error) {
+	err = t.query(nextDelivery, []any{instant{&after}}, func(scan func(...any) error) error { return scan(maybeInstant{&next}) })
+	return next, err
+}
+
+const moveQueue = "UPDATE delivery SET next_at = ? WHERE state = 'pending' AND session_id = ? AND hook = ? AND sequence > ?"
+
+func (t *tx) MoveQueue(behind store.Delivery, at time.Time) error {
+	if behind.Session == "" {
+		return nil
+	}
+	_, err := t.exec(moveQueue, instant{&at}, behind.Session, behind.Hook, behind.Sequence)
+	return err
 }
 
 func (t *tx) Deliveries(f store.DeliveryFilter) ([]store.Delivery, error) {
+	s := selectDeliveries(f)
+	rest, args := s.rest("n DESC", f.Limit)
+	return t.tables.delivery.list(t, rest, args...)
+}
+
+func selectDeliveries(f store.DeliveryFilter) selection {
 	var s selection
 	s.where(f.Session != "", "session_id = ?", f.Session)
 	s.where(f.Event != "", "event_id = ?", f.Event)
 	s.where(f.Hook != "", "hook = ?", f.Hook)
 	s.where(f.State != "", "state = ?", f.State)
-	rest, args := s.rest("n DESC", f.Limit)
-	return t.tables.delivery.list(t, rest, args...)
+	return s
+}
+
+func (t *tx) CountDeliveries(f store.DeliveryFilter) (out []store.DeliveryCount, err error) {
+	query, args := countQuery(f)
+	err = t.query(query, args, func(scan func(...any) error) error {
+		var c store.DeliveryCount
+		err := scan(&c.Hook, &c.State, &c.N)
+		out = append(out, c)
+		return err
+	})
+	return out, err
+}
+
+func countQuery(f store.DeliveryFilter) (string, []any) {
+	pending := f.State == store.DeliveryPending
+	if pending {
+		f.State = ""
+	}
+	s := selectDeliveries(f)
+	s.where(pending, "state = 'pending'") // not as a parameter, which the index of the pending ones cannot be chosen by
+	return "SELECT hook, state, COUNT(*) FROM delivery " + s.conditions() + "GROUP BY hook, state ORDER BY hook, state", s.args
 }

@@ -117,11 +117,14 @@ func (s *selection) where(set bool, term string, args ...any) {
 
 // rest ends the query with an order and a limit, 0 being none.
 func (s *selection) rest(order string, limit int) (string, []any) {
-	text := ""
-	if len(s.terms) > 0 {
-		text = "WHERE " + strings.Join(s.terms, " AND ") + " "
+	return s.conditions() + "ORDER BY " + order + " LIMIT ?", append(s.args, rowLimit(limit))
+}
+
+func (s *selection) conditions() string {
+	if len(s.terms) == 0 {
+		return ""
 	}
-	return text + "ORDER BY " + order + " LIMIT ?", append(s.args, rowLimit(limit))
+	return "WHERE " + strings.Join(s.terms, " AND ") + " "
 }
 
 // rowLimit is what SQLite calls a limit: a negative one is none.

@@ -82,8 +82,11 @@ func deliveryTests() map[string]func(*suite) {
 		"MissingIsErrNotFound":             missingDeliveries,
 		"HeadOfQueueHoldsLaterEvents":      headHoldsLater,
 		"EventsOutsideASessionHoldNothing": outsideHoldsNothing,
-		"HeadsComeEarliestFirst":           headOrder,
+		"DueOnesComeEarliestFirstInPages":  dueInPages,
+		"NextIsTheFirstThatIsPending":      nextDelivery,
+		"QueueMovesBehindOneOfItsLane":     moveQueue,
 		"FiltersSelectAndNewestIsFirst":    deliveryFilters,
+		"CountsAreOfWhatAFilterSelects":    deliveryCounts,
 	}
 }
 
@@ -151,10 +154,19 @@ func missingDeliveries(s *suite) {
 	})
 }
 
-func (s *suite) wantHeads(what string, session id.Session, limit int, want ...store.Delivery) {
+func (s *suite) wantHeads(what string, session id.Session, want ...store.Delivery) {
 	s.Helper()
 	s.view(func(tx store.Tx) error {
-		got, err := tx.HeadDeliveries(session, limit)
+		got, err := tx.HeadDeliveries(session)
+		same(s, what, deliveryIDs(got), deliveryIDs(want))
+		return err
+	})
+}
+
+func (s *suite) wantDue(what string, f store.DueFilter, want ...store.Delivery) {
+	s.Helper()
+	s.view(func(tx store.Tx) error {
+		got, err := tx.DueDeliveries(f)
 		same(s, what, deliveryIDs(got), deliveryIDs(want))
 		return err
 	})
@@ -174,33 +186,119 @@ func headHoldsLater(s *suite) {
 	a3 := s.addDelivery(three, "a", nil)
 	b2 := s.addDelivery(two, "b", func(d *store.Delivery) { d.NextAt = at(1) })
 	c1 := s.addDelivery(s.addEvent(other.ID, 1), "a", func(d *store.Delivery) { d.NextAt = at(2) })
-	s.wantHeads("all", "", 0, b2, c1, a1)
-	s.wantHeads("of a session", ses.ID, 0, b2, a1)
+	s.wantDue("all", store.DueFilter{Now: at(50)}, b2, c1, a1)
+	s.wantDue("before the head is", store.DueFilter{Now: at(49)}, b2, c1)
+	s.wantHeads("of a session", ses.ID, b2, a1)
 	for _, end := range []store.DeliveryState{store.DeliveryDead, store.DeliveryDelivered} {
 		head := map[store.DeliveryState]store.Delivery{store.DeliveryDead: a1, store.DeliveryDelivered: a2}[end]
 		head.State = end
 		s.update(func(tx store.Tx) error { return tx.SaveDelivery(head) })
 	}
-	s.wantHeads("after both ended", ses.ID, 0, a3, b2)
+	s.wantHeads("after both ended", ses.ID, a3, b2)
+	s.wantDue("after both ended", store.DueFilter{Now: at(1)}, a3, b2)
 }
 
 func outsideHoldsNothing(s *suite) {
 	first, second := s.addEvent("", 1), s.addEvent("", 2)
 	a := s.addDelivery(first, "h", nil)
 	b := s.addDelivery(second, "h", nil)
-	s.wantHeads("outside", "", 0, a, b)
+	s.wantDue("outside", store.DueFilter{Now: at(0)}, a, b)
 }
 
-func headOrder(s *suite) {
-	var want []store.Delivery
+func dueInPages(s *suite) {
+	var d []store.Delivery
 	user := s.addUser("u")
-	for _, seconds := range []int{1, 3, 2} {
+	for i, seconds := range []int{1, 3, 2, 2} {
 		e := s.addEvent(s.addSession(user).ID, 1)
-		want = append(want, s.addDelivery(e, "h", func(d *store.Delivery) { d.NextAt = at(seconds) }))
+		d = append(d, s.addDelivery(e, []string{"a", "b", "b", "c"}[i], func(d *store.Delivery) { d.NextAt = at(seconds) }))
 	}
-	never := s.addDelivery(s.addEvent(s.addSession(user).ID, 1), "h", func(d *store.Delivery) { d.NextAt = time.Time{} })
-	s.wantHeads("all", "", 0, never, want[0], want[2], want[1])
-	s.wantHeads("limited", "", 2, never, want[0])
+	never := s.addDelivery(s.addEvent("", 1), "a", func(d *store.Delivery) { d.NextAt = time.Time{} })
+	s.wantDue("all", store.DueFilter{Now: at(3)}, never, d[0], d[2], d[3], d[1])
+	s.wantDue("nothing later", store.DueFilter{Now: at(3).Add(-time.Millisecond)}, never, d[0], d[2], d[3])
+	s.wantDue("a page", store.DueFilter{Now: at(3), Limit: 3}, never, d[0], d[2])
+	s.wantDue("the next", store.DueFilter{Now: at(3), Limit: 3, After: &d[2]}, d[3], d[1])
+	s.wantDue("without two", store.DueFilter{Now: at(3), Limit: 3, Without: []string{"a", "c", `"`}}, d[2], d[1])
+}
+
+func nextDelivery(s *suite) {
+	e := s.addEvent(s.addSession(s.addUser("u")).ID, 1)
+	want := func(what string, after, want time.Time) {
+		s.Helper()
+		s.view(func(tx store.Tx) error {
+			got, err := tx.NextDelivery(after)
+			same(s, what, got, want)
+			return err
+		})
+	}
+	want("none", time.Time{}, time.Time{})
+	s.addDelivery(e, "a", func(d *store.Delivery) { d.NextAt = at(3) })
+	s.addDelivery(e, "b", func(d *store.Delivery) { d.NextAt = at(5) })
+	s.addDelivery(e, "c", func(d *store.Delivery) { d.NextAt, d.State = at(4), store.DeliveryDead })
+	want("the first", at(2), at(3))
+	want("strictly later", at(3), at(5))
+	want("no more", at(5), time.Time{})
+}
+
+func moveQueue(s *suite) {
+	user := s.addUser("u")
+	ses, other := s.addSession(user), s.addSession(user)
+	one, two, three := s.addEvent(ses.ID, 1), s.addEvent(ses.ID, 2), s.addEvent(ses.ID, 3)
+	s.addDelivery(one, "a", nil)
+	head := s.addDelivery(two, "a", nil)
+	moved := s.addDelivery(three, "a", nil)
+	ended := s.addDelivery(s.addEvent(ses.ID, 4), "a", func(d *store.Delivery) { d.State = store.DeliveryDead })
+	s.addDelivery(three, "b", nil)
+	s.addDelivery(s.addEvent(other.ID, 3), "a", nil)
+	outside := s.addDelivery(s.addEvent("", 1), "a", nil)
+	s.addDelivery(s.addEvent("", 2), "a", nil)
+	s.update(func(tx store.Tx) error { return must(tx.MoveQueue(head, at(7)), tx.MoveQueue(outside, at(7))) })
+	s.view(func(tx store.Tx) error {
+		all, err := tx.Deliveries(store.DeliveryFilter{})
+		for _, d := range all {
+			want := at(0)
+			if d.ID == moved.ID {
+				want = at(7)
+			}
+			same(s, "moved", d.NextAt, want)
+		}
+		kept, err2 := tx.Delivery(ended.ID)
+		same(s, "what has ended", kept, ended)
+		return must(err, err2)
+	})
+}
+
+func deliveryCounts(s *suite) {
+	ses := s.addSession(s.addUser("u"))
+	one, two, outside := s.addEvent(ses.ID, 1), s.addEvent(ses.ID, 2), s.addEvent("", 1)
+	ended := func(state store.DeliveryState) func(*store.Delivery) {
+		return func(d *store.Delivery) { d.State = state }
+	}
+	s.addDelivery(one, "b", nil)
+	s.addDelivery(two, "b", nil)
+	s.addDelivery(outside, "b", ended(store.DeliveryDead))
+	s.addDelivery(one, "a", ended(store.DeliveryDelivered))
+	s.addDelivery(outside, "a", nil)
+	pending, dead, delivered := store.DeliveryPending, store.DeliveryDead, store.DeliveryDelivered
+	count := func(hook string, state store.DeliveryState, n int) store.DeliveryCount {
+		return store.DeliveryCount{Hook: hook, State: state, N: n}
+	}
+	for name, test := range map[string]struct {
+		filter store.DeliveryFilter
+		want   []store.DeliveryCount
+	}{
+		"all":           {store.DeliveryFilter{Limit: 1}, []store.DeliveryCount{count("a", delivered, 1), count("a", pending, 1), count("b", dead, 1), count("b", pending, 2)}},
+		"pending":       {store.DeliveryFilter{State: pending}, []store.DeliveryCount{count("a", pending, 1), count("b", pending, 2)}},
+		"dead":          {store.DeliveryFilter{State: dead}, []store.DeliveryCount{count("b", dead, 1)}},
+		"session, hook": {store.DeliveryFilter{Session: ses.ID, Hook: "b"}, []store.DeliveryCount{count("b", pending, 2)}},
+		"event":         {store.DeliveryFilter{Event: outside.ID, State: pending}, []store.DeliveryCount{count("a", pending, 1)}},
+		"none":          {store.DeliveryFilter{Hook: "c"}, nil},
+	} {
+		s.view(func(tx store.Tx) error {
+			got, err := tx.CountDeliveries(test.filter)
+			same(s, name, got, test.want)
+			return err
+		})
+	}
 }
 
 func deliveryFilters(s *suite) {

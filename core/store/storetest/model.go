@@ -181,7 +181,7 @@ func (m *deliveryModel) check(t *rapid.T) {
 			heads[d.Hook] = d
 		}
 	}
-	got, err := m.tx.HeadDeliveries(m.session, 0)
+	got, err := m.tx.HeadDeliveries(m.session)
 	sorted := slices.IsSortedFunc(got, func(a, b store.Delivery) int { return a.NextAt.Compare(b.NextAt) })
 	if err != nil || len(got) != len(heads) || !sorted {
 		t.Fatalf("%v, %d heads, want %d; in order: %v", err, len(got), len(heads), sorted)
@@ -189,4 +189,36 @@ func (m *deliveryModel) check(t *rapid.T) {
 	for _, d := range got {
 		same(t, "head", d, heads[d.Hook])
 	}
+	m.checkDue(t, got)
+}
+
+// checkDue compares what is due, page by page, with the heads, which are in the order of their NextAt.
+func (m *deliveryModel) checkDue(t *rapid.T, heads []store.Delivery) {
+	f := store.DueFilter{Now: at(rapid.IntRange(0, 9).Draw(t, "now")), Without: []string{"b"}, Limit: 20}
+	var want []store.Delivery
+	for _, d := range heads {
+		if d.Hook != "b" && !d.NextAt.After(f.Now) {
+			want = append(want, d)
+		}
+	}
+	slices.SortFunc(want, func(a, b store.Delivery) int {
+		return cmp.Or(a.NextAt.Compare(b.NextAt), cmp.Compare(a.ID, b.ID))
+	})
+	var got []store.Delivery
+	for {
+		page, err := m.tx.DueDeliveries(f)
+		if err != nil || len(page) > f.Limit {
+			t.Fatalf("%v, %d in a page", err, len(page))
+		}
+		for _, d := range page {
+			f.After = &d
+			if d.Session == m.session { // those of other histories are due too
+				got = append(got, d)
+			}
+		}
+		if len(page) < f.Limit {
+			break
+		}
+	}
+	same(t, "due", deliveryIDs(got), deliveryIDs(want))
 }
