@@ -25,7 +25,7 @@ func (s *SecretRef) run(ctx context.Context, env Environment) ([]byte, error) {
 	err := cmd.Run()
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, fmt.Errorf("the command %s was not done after %s", cmd.Path, SecretTimeout)
+		return nil, &lateError{cmd.Path}
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
@@ -33,6 +33,13 @@ func (s *SecretRef) run(ctx context.Context, env Environment) ([]byte, error) {
 	}
 	return out.kept, nil
 }
+
+// lateError: a command took too long. It is a [context.DeadlineExceeded].
+type lateError struct{ command string }
+
+func (e *lateError) Error() string { return "the command " + e.command + " was not done in time" }
+
+func (e *lateError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // capped keeps the first bytes up to its limit and takes the rest without a word, so that the writer never blocks.
 type capped struct {

@@ -31,7 +31,7 @@ func (r *reader) hookURL(m map[string]*yaml.Node, key string, h *Hook) {
 		r.wrongURL(m["url"], join(key, "url"), err)
 	}
 	if h.Proxy != "" {
-		_, err := endpoint.ParseProxy(h.Proxy)
+		_, err := endpoint.ParseProxy(h.Proxy, endpoint.Plain(h.URL), h.AllowInsecure)
 		r.wrongURL(m["proxy"], join(key, "proxy"), err)
 	}
 }
@@ -40,6 +40,8 @@ func (r *reader) wrongURL(n *yaml.Node, key string, err error) {
 	switch {
 	case errors.Is(err, endpoint.ErrPlain):
 		r.flaw(n, key, "%s; write https, or allowInsecure: true", err)
+	case errors.Is(err, endpoint.ErrCarrier):
+		r.flaw(n, key, "%s; write https in url, or allowInsecure: true", err)
 	case err != nil:
 		r.flaw(n, key, "%s", err)
 	}

@@ -201,3 +201,13 @@ func TestSecretFileThatNobodyFillsEndsWithItsContext(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestCommandThatIsLateIsTold(t *testing.T) {
+	ref, _ := refTo(t, "{command: [sleep, '100']}")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	_, err := ref.Resolve(ctx, config.Environment{"PATH=" + os.Getenv("PATH")})
+	if problem.CodeOf(err) != config.CodeSecret || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "was not done in time") {
+		t.Errorf("%v", err)
+	}
+}

@@ -100,6 +100,8 @@ var mistakes = []struct{ name, text, want string }{
 	{"url of metadata", "version: 1\nhooks:\n  - {name: a, on: [onClose], secret: {env: S}, url: 'http://169.254.169.254/', allowInsecure: true}", "3:53 hooks[0].url is an address that is never sent to"},
 	{"plain secret", "version: 1\nhooks:\n  - {name: a, on: [onClose], secret: whsec_s3cret, url: 'https://x.test/'}", "3:38 hooks[0].secret a secret must be a reference, such as {file: PATH}"},
 	{"proxy with a path", "version: 1\nhooks:\n  - {name: a, on: [onClose], secret: {env: S}, url: 'https://x.test/', proxy: 'http://p.test/x'}", "3:79 hooks[0].proxy is not an http or https URL"},
+	{"plain http by a proxy", "version: 1\nhooks:\n  - {name: a, on: [onClose], secret: {env: S}, url: 'http://localhost/', proxy: 'http://p.test'}", "3:81 hooks[0].proxy is another machine, and would get plain http; write https in url, or allowInsecure: true"},
+	{"url with an empty port", "version: 1\nhooks:\n  - {name: a, on: [onClose], secret: {env: S}, url: 'https://x.test:/'}", "3:53 hooks[0].url has a port that cannot be"},
 	{"keys of a url without it", "version: 1\nhooks:\n  - {name: a, on: [onClose], shell: x, secret: {env: S}, proxy: 'http://p.test'}", "3:48 hooks[0].secret goes with url, which is missing | 3:65 hooks[0].proxy goes with url, which is missing"},
 	{"on a word", "version: 1\nhooks:\n  - {name: a, on: onClose, shell: x}", "3:19 hooks[0].on a single value, where a list is expected"},
 	{"on nothing", "version: 1\nhooks:\n  - {name: a, on: [], shell: x}", "3:19 hooks[0].on names nothing; give some of onConnectSource, onDisconnectSource, onClose"},

@@ -22,6 +22,7 @@ var (
 	ErrUser     = errors.New("holds a user name or a password")
 	ErrFragment = errors.New("has a fragment, which no server gets to see")
 	ErrPlain    = errors.New("is plain http to another machine")
+	ErrCarrier  = errors.New("is another machine, and would get plain http")
 	// ErrForbidden: link-local addresses, those of the metadata services of clouds, and those that are no host's.
 	ErrForbidden = errors.New("is an address that is never sent to")
 )
@@ -40,13 +41,19 @@ func Parse(raw string, insecure bool) (*url.URL, error) {
 	return u, nil
 }
 
-// ParseProxy reads the URL of a proxy: scheme, host and port.
-func ParseProxy(raw string) (*url.URL, error) {
+// ParseProxy reads the URL of a proxy: scheme, host and port. A proxy that is sent plain http, which it can read whatever
+// its own scheme is, has to be on this machine, unless insecure says that it may be anywhere.
+func ParseProxy(raw string, plain, insecure bool) (*url.URL, error) {
 	u, err := parse(raw)
-	if err == nil && (strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "") {
+	switch {
+	case err != nil:
+		return nil, err
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return nil, ErrURL
+	case plain && !insecure && !loopback(u.Hostname()):
+		return nil, ErrCarrier
 	}
-	return u, err
+	return u, nil
 }
 
 func parse(raw string) (*url.URL, error) {
@@ -57,10 +64,8 @@ func parse(raw string) (*url.URL, error) {
 	if u.Hostname() == "" {
 		return nil, ErrHost
 	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return nil, ErrPort
-		}
+	if !validPort(u) {
+		return nil, ErrPort
 	}
 	if u.User != nil {
 		return nil, ErrUser
@@ -69,6 +74,21 @@ func parse(raw string) (*url.URL, error) {
 		return nil, ErrForbidden
 	}
 	return u, nil
+}
+
+// validPort says whether a port can be, if there is one. A colon without one is a slip.
+func validPort(u *url.URL) bool {
+	if u.Port() == "" {
+		return !strings.HasSuffix(u.Host, ":")
+	}
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && n != 0
+}
+
+// Plain says whether what goes to a URL can be read on its way.
+func Plain(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && u.Scheme == "http"
 }
 
 // Origin is what of a URL may be shown: scheme and host. Path and query may hold a secret.
@@ -104,12 +124,15 @@ func Guard(onlyLoopback bool) func(ctx context.Context, network, address string,
 	}
 }
 
-// allowed says whether an address may be sent to. An IPv4 address inside of an IPv6 one counts as itself.
+// allowed says whether an address may be sent to. One that holds an IPv4 address counts as both.
 func allowed(addr netip.Addr) bool {
 	if addr.Zone() != "" { // has a meaning on a link alone
 		return false
 	}
-	addr = embedded(addr)
+	return mayBe(addr.Unmap()) && mayBe(embedded(addr))
+}
+
+func mayBe(addr netip.Addr) bool {
 	if addr.IsUnspecified() || addr.IsMulticast() || addr.IsLinkLocalUnicast() {
 		return false
 	}
@@ -122,18 +145,20 @@ func allowed(addr netip.Addr) bool {
 }
 
 // embedded is the IPv4 address that a gateway would send on to: IPv4-mapped (RFC 4291 §2.5.5.2), IPv4-compatible
-// (§2.5.5.1), NAT64 (RFC 6052), 6to4 (RFC 3056).
+// (§2.5.5.1), IPv4-translated (RFC 2765 §2.1), NAT64 by its well-known prefix (RFC 6052), 6to4 (RFC 3056), ISATAP (RFC 5214
+// §6.1). The prefix that a network chose for its own NAT64 cannot be known.
 func embedded(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap()
 	if addr.Is4() || addr == netip.IPv6Loopback() || addr.IsUnspecified() {
 		return addr
 	}
 	b := addr.As16()
+	isatap := b[8]&^3 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
 	switch {
-	case prefix("::/96").Contains(addr), prefix("64:ff9b::/96").Contains(addr):
-		return netip.AddrFrom4([4]byte(b[12:]))
 	case prefix("2002::/16").Contains(addr):
 		return netip.AddrFrom4([4]byte(b[2:6]))
+	case isatap, prefix("::/96").Contains(addr), prefix("::ffff:0:0:0/96").Contains(addr), prefix("64:ff9b::/96").Contains(addr):
+		return netip.AddrFrom4([4]byte(b[12:]))
 	}
 	return addr
 }

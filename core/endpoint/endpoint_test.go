@@ -32,6 +32,9 @@ func TestURLsAreJudgedAsTheyAreWritten(t *testing.T) {
 		"https://app.example.com/#s3cret":          endpoint.ErrFragment,
 		"https:///s3cret":                          endpoint.ErrHost,
 		"https://app.example.com:99999/s3cret":     endpoint.ErrPort,
+		"https://app.example.com:/s3cret":          endpoint.ErrPort,
+		"https://[::1]:/s3cret":                    endpoint.ErrPort,
+		"https://[::1]/":                           nil,
 		"ftp://app.example.com/s3cret":             endpoint.ErrURL,
 		"https:s3cret":                             endpoint.ErrURL,
 		"https://app.example.com/s3cret\n":         endpoint.ErrURL,
@@ -55,8 +58,21 @@ func TestAProxyIsSchemeHostAndPort(t *testing.T) {
 		"http://proxy.example.com:3128": true, "https://10.0.0.1/": true, "http://u:p@proxy.test": false,
 		"http://proxy.test/x": false, "socks5://proxy.test": false, "http://169.254.169.254": false,
 	} {
-		if _, err := endpoint.ParseProxy(raw); (err == nil) != good {
+		if _, err := endpoint.ParseProxy(raw, false, false); (err == nil) != good {
 			t.Errorf("%q: %v", raw, err)
+		}
+	}
+}
+
+func TestAProxyOnAnotherMachineGetsNoPlainHTTP(t *testing.T) {
+	for raw, want := range map[string]error{
+		"http://127.0.0.1:3128": nil, "http://localhost": nil, "https://proxy.test": endpoint.ErrCarrier, "http://192.0.2.2": endpoint.ErrCarrier,
+	} {
+		if _, err := endpoint.ParseProxy(raw, true, false); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", raw, err, want)
+		}
+		if _, err := endpoint.ParseProxy(raw, true, true); err != nil {
+			t.Errorf("%q, insecure: %v", raw, err)
 		}
 	}
 }
@@ -75,7 +91,8 @@ func TestAddressesAreCheckedWhenTheyAreDialled(t *testing.T) {
 	forbidden := []string{
 		"169.254.169.254", "169.254.0.1", "fe80::1", "fe80::1%lo", "::ffff:169.254.169.254", "::169.254.169.254", "64:ff9b::a9fe:a9fe",
 		"64:ff9b:1::1", "2002:a9fe:a9fe::1", "2001:0:1::1", "0.0.0.0", "0.1.2.3", "::", "::ffff:0.0.0.0", "224.0.0.1", "ff02::1", "255.255.255.255",
-		"240.0.0.1", "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254", "not an address",
+		"::ffff:0:a9fe:a9fe", "2001:db8::5efe:a9fe:a9fe", "2001:db8::200:5efe:a9fe:a9fe", "2001:db8:1:2:300:5efe:0:0", "fe80::5efe:a00:1",
+		"64:ff9b:1::5efe:808:808", "240.0.0.1", "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254", "not an address",
 	}
 	for _, addr := range forbidden {
 		for _, onlyLoopback := range []bool{true, false} {
@@ -89,7 +106,10 @@ func TestAddressesAreCheckedWhenTheyAreDialled(t *testing.T) {
 			t.Errorf("%s: %v", addr, err)
 		}
 	}
-	for _, addr := range []string{"10.0.0.1", "192.168.1.1", "172.16.0.1", "fd12::1", "::ffff:10.0.0.1", "8.8.8.8", "2606:4700::1111", "100.64.0.1"} {
+	for _, addr := range []string{
+		"10.0.0.1", "192.168.1.1", "172.16.0.1", "fd12::1", "::ffff:10.0.0.1", "8.8.8.8", "2606:4700::1111", "100.64.0.1", "::ffff:0:808:808",
+		"2001:db8::5efe:a00:1", "2001:db8::400:5efe:a9fe:a9fe", "64:ff9b::808:808",
+	} {
 		if err := guard(addr, false); err != nil {
 			t.Errorf("%s: %v", addr, err)
 		}
@@ -122,7 +142,7 @@ func FuzzParseProxy(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		u, err := endpoint.ParseProxy(raw)
+		u, err := endpoint.ParseProxy(raw, false, false)
 		if err != nil {
 			return
 		}

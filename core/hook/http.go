@@ -26,8 +26,10 @@ const (
 	dialLimit      = 5 * time.Second
 	handshakeLimit = 5 * time.Second
 	headerLimit    = 10 * time.Second
-	// answerCap is how much of an answer is read, its headers and its body each.
+	// answerCap is how much of an answer is read, its headers and its body each; bodyLimit, for how long its body is, since
+	// its status has decided before.
 	answerCap = 64 << 10
+	bodyLimit = time.Second
 	// maxRetryAfter is the longest Retry-After that is obeyed.
 	maxRetryAfter = 24 * time.Hour
 )
@@ -41,9 +43,10 @@ const (
 //   - Each address is checked when it is dialled (package endpoint), on a connection of its own for each try. No proxy of
 //     the environment is used: it would dial for us whatever a name leads to. A proxy that the hook names is trusted
 //     with that.
-//   - No more than 64 KiB of an answer are read, and nothing of it is kept but the status.
+//   - The status decides. No more than 64 KiB of an answer are read, of its body for no longer than a second, and nothing of
+//     it is kept.
 //
-// Texts of errors name scheme and host alone.
+// Texts of errors name nothing of the URL: that of a flag is sealed in the store, and they are not.
 type HTTP struct {
 	Clock clock.Clock
 	// Version of the program, for User-Agent.
@@ -64,16 +67,22 @@ func (s HTTP) Send(ctx context.Context, m Message) Outcome {
 	res, err := s.post(within, m)
 	switch {
 	case err == nil:
-		o := s.answered(res, endpoint.Origin(m.Hook.URL))
-		_, _ = io.CopyN(io.Discard, res.Body, answerCap) // so that the server is not cut off while it writes
-		_ = res.Body.Close()
-		return o
+		defer finish(res.Body, cancel)
+		return s.answered(res)
 	case ctx.Err() != nil:
 		return Outcome{Verdict: Interrupted}
-	case within.Err() != nil:
-		return Outcome{Verdict: Undelivered, Error: fmt.Sprintf("no answer from %s within %s", endpoint.Origin(m.Hook.URL), limit)}
+	case within.Err() != nil && !isSecret(err):
+		return Outcome{Verdict: Undelivered, Error: fmt.Sprintf("no answer within %s", limit)}
 	}
-	return Outcome{Verdict: Undelivered, Error: networkText(err, endpoint.Origin(m.Hook.URL))}
+	return Outcome{Verdict: Undelivered, Error: networkText(err)}
+}
+
+// finish reads the rest of a short answer, so that its server is not cut off while it writes.
+func finish(body io.ReadCloser, cut context.CancelFunc) {
+	late := time.AfterFunc(bodyLimit, cut)
+	defer late.Stop()
+	_, _ = io.CopyN(io.Discard, body, answerCap)
+	_ = body.Close()
 }
 
 // post makes the request. The caller closes the body of the response.
@@ -123,9 +132,9 @@ func (s HTTP) headers(ctx context.Context, m Message) (http.Header, error) {
 
 // transport is of one try: a connection that is kept would be one that nobody closes.
 func (s HTTP) transport(h Hook) (*http.Transport, error) {
-	plain := strings.HasPrefix(endpoint.Origin(h.URL), "http:")
+	plain := endpoint.Plain(h.URL)
 	dialer := &net.Dialer{
-		Timeout: dialLimit, Resolver: s.Resolver, ControlContext: endpoint.Guard(plain && !h.AllowInsecure && h.Proxy == ""),
+		Timeout: dialLimit, Resolver: s.Resolver, ControlContext: endpoint.Guard(plain && !h.AllowInsecure),
 	}
 	t := &http.Transport{
 		DialContext:            dialer.DialContext,
@@ -137,7 +146,7 @@ func (s HTTP) transport(h Hook) (*http.Transport, error) {
 		DisableCompression:     true,
 	}
 	if h.Proxy != "" {
-		proxy, err := endpoint.ParseProxy(h.Proxy)
+		proxy, err := endpoint.ParseProxy(h.Proxy, plain, h.AllowInsecure)
 		if err != nil {
 			return nil, &proxyError{err}
 		}
@@ -147,8 +156,8 @@ func (s HTTP) transport(h Hook) (*http.Transport, error) {
 }
 
 // answered judges a status.
-func (s HTTP) answered(res *http.Response, origin string) Outcome {
-	o := Outcome{Verdict: Undelivered, Error: fmt.Sprintf("HTTP %d from %s", res.StatusCode, origin)}
+func (s HTTP) answered(res *http.Response) Outcome {
+	o := Outcome{Verdict: Undelivered, Error: fmt.Sprintf("HTTP %d", res.StatusCode)}
 	switch {
 	case res.StatusCode >= 200 && res.StatusCode <= 299:
 		return Outcome{Verdict: Accepted}
@@ -187,6 +196,11 @@ type secretError struct{ err error }
 func (e *secretError) Error() string { return "the secret: " + e.err.Error() }
 func (e *secretError) Unwrap() error { return e.err }
 
+func isSecret(err error) bool {
+	e := (*secretError)(nil)
+	return errors.As(err, &e)
+}
+
 // proxyError: the proxy of a hook cannot be.
 type proxyError struct{ err error }
 
@@ -194,7 +208,7 @@ func (e *proxyError) Error() string { return "the proxy " + e.err.Error() }
 func (e *proxyError) Unwrap() error { return e.err }
 
 // networkText says why there was no answer. Texts of the libraries are not repeated: they may quote what they got.
-func networkText(err error, origin string) string {
+func networkText(err error) string {
 	if e := (*secretError)(nil); errors.As(err, &e) {
 		return secretText(e.err)
 	}
@@ -205,15 +219,18 @@ func networkText(err error, origin string) string {
 		endpoint.ErrForbidden, endpoint.ErrPlain, endpoint.ErrURL, endpoint.ErrHost, endpoint.ErrPort, endpoint.ErrUser, endpoint.ErrFragment,
 	} {
 		if errors.Is(err, refused) {
-			return fmt.Sprintf("%s is not sent to: it %s", origin, refused)
+			return fmt.Sprintf("not sent to, because it %s", refused)
 		}
 	}
-	return origin + ": " + connectionText(err)
+	return connectionText(err)
 }
 
 func secretText(err error) string {
-	if errors.Is(err, ErrSecret) {
+	switch {
+	case errors.Is(err, ErrSecret):
 		return "the secret of the hook " + ErrSecret.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the secret of the hook did not come in time"
 	}
 	if p := (*problem.Problem)(nil); errors.As(err, &p) {
 		return p.Message

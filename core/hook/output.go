@@ -35,6 +35,14 @@ func lines(output []byte) []string {
 	return out
 }
 
+// At puts where a hook leads, if that is a URL, before what was said of a try. The two are stored apart.
+func At(origin, said string) string {
+	if origin == "" || said == "" {
+		return said
+	}
+	return origin + ": " + said
+}
+
 // visible drops control characters, and those that change the direction or the look of the text around them.
 func visible(r rune) rune {
 	switch {
