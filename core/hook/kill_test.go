@@ -15,12 +15,19 @@ import (
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
 )
 
-// envWorker makes the test binary a worker on the state in the directory that it names.
-const envWorker = "HOOK_TEST_WORKER_ON"
+// envWorker makes the test binary a worker on the state in the directory that it names; envSitter, a program that runs a
+// hook in a directory.
+const (
+	envWorker = "HOOK_TEST_WORKER_ON"
+	envSitter = "HOOK_TEST_SITTER_IN"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(envWorker); dir != "" {
 		os.Exit(workUntilKilled(dir))
+	}
+	if dir := os.Getenv(envSitter); dir != "" {
+		os.Exit(sitAtATerminal(dir))
 	}
 	// A history takes a hundred commits to disk; -rapid.checks asks for more of them.
 	if err := flag.Set("rapid.checks", "25"); err != nil {

@@ -41,7 +41,7 @@ type ending struct {
 	output []byte
 }
 
-// run is one run of a command in a process group of its own.
+// run is one run of a command in a session, and so in a process group, of its own.
 type run struct {
 	clock clock.Clock
 	cmd   *exec.Cmd

@@ -8,9 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attributes give the command a process group of its own, and its death with the thread that started it.
+// attributes give the command a session of its own, and its death with the thread that started it. It leads the session's
+// process group, and has no terminal: it neither writes over our screens nor stops where it reads.
 func attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // watch tells of the leader's exit without reaping it (waitid(2), WNOWAIT), so that its process group keeps its id

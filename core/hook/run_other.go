@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// attributes give the command a process group of its own.
-func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+// attributes give the command a session of its own, whose process group it leads, without a terminal.
+func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
 // watch reaps the leader as soon as it exits: these systems give no other word of it. A group whose leader is gone
 // keeps its id while it has a member, so that a signal to it still hits nobody else.

@@ -4,17 +4,22 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/humanconnect/humanconnect/core/clock"
+	"github.com/humanconnect/humanconnect/core/clock/clocktest"
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
@@ -294,6 +299,122 @@ func TestHookHasNoDescriptorOfOurs(t *testing.T) {
 func TestHookLeadsAGroupOfItsOwn(t *testing.T) {
 	m := message(t, `read -r pid comm state ppid pgrp rest < /proc/$$/stat; [ "$pgrp" = "$$" ]`, "")
 	output(t, m)
+}
+
+// sitAtATerminal runs a hook that wants to use the terminal of who runs it.
+func sitAtATerminal(dir string) int {
+	use := `if (: > /dev/tty) 2> /dev/null; then echo its terminal is ours; else echo it has no terminal; fi`
+	o := realShell().Send(context.Background(), Message{Hook: Hook{Name: "journal", Shell: use, Dir: dir}})
+	if o.Verdict != Accepted {
+		return 1
+	}
+	_, _ = os.Stdout.Write(o.Output)
+	return 0
+}
+
+func TestHookDoesNotShareOurTerminal(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), envSitter+"="+t.TempDir())
+	var out strings.Builder
+	cmd.Stdout = &out
+	terminal, err := pty.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	if err := cmd.Wait(); err != nil || out.String() != "it has no terminal\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+// TestHookIsToldToEndAndHasTwoSeconds: it and its children, each of which cleans up behind itself.
+func TestHookIsToldToEndAndHasTwoSeconds(t *testing.T) {
+	for name, test := range map[string]struct {
+		after time.Duration
+		want  bool
+	}{
+		"in time":  {termGrace - time.Millisecond, true},
+		"too late": {termGrace, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// The sleep is told too, so that a shell which is told just before it waits does not wait in vain.
+			child := `trap 'echo child > $1.told; read -r go < $1.go; echo clean > $1.clean; exit' TERM; : > $1.ready; sleep 300 & wait`
+			m := message(t, `mkfifo a.go b.go; sh -c '`+strings.ReplaceAll(child, "'", `'"'"'`)+`' sh a & set -- b; `+child, "")
+			at := func(file string) string { return filepath.Join(m.Hook.Dir, file) }
+			is := func(file string) func() bool {
+				return func() bool { _, err := os.Stat(at(file)); return err == nil }
+			}
+			hand := clocktest.New(time.Now())
+			came := make(chan Outcome, 1)
+			go func() { came <- Shell{Environ: environ(), Clock: hand}.Send(context.Background(), m) }()
+			for _, n := range []string{"a", "b"} {
+				eventually(t, "it is ready", is(n+".ready"))
+			}
+			eventually(t, "its time runs", func() bool { return hand.Waiting() == 1 })
+			hand.Advance(m.Hook.Timeout)
+			for _, n := range []string{"a", "b"} {
+				eventually(t, "it is told", is(n+".told"))
+			}
+			eventually(t, "the rest of its time runs", func() bool { return hand.Waiting() == 1 })
+			hand.Advance(test.after)
+			if test.want {
+				for _, n := range []string{"a", "b"} {
+					go func() { _ = os.WriteFile(at(n+".go"), []byte("go\n"), 0o600) }()
+					eventually(t, "it cleans up", is(n+".clean"))
+				}
+			}
+			// What is killed, and what it leaves open, is waited for by the same clock.
+			o := <-came
+			if o.Verdict != Failed || o.Error != "not done within 20s" || is("b.clean")() != test.want {
+				t.Errorf("%+v, clean: %t", o, is("b.clean")())
+			}
+		})
+	}
+}
+
+// busy keeps its caller's thread to itself for a while, so that other threads take what waits for it.
+type busy struct{ clock.Clock }
+
+func (b busy) After(d time.Duration) (<-chan time.Time, func()) {
+	for end := time.Now().Add(2 * time.Millisecond); time.Now().Before(end); {
+	}
+	return b.Clock.After(d)
+}
+
+// TestHookOutlivesTheThreadsOfOthers: the system would end it with the thread that started it, which is free for others
+// while the hook runs, unless it is held.
+func TestHookOutlivesTheThreadsOfOthers(t *testing.T) {
+	const hooks = 10
+	m := message(t, `: > began.$HUMANCONNECT_ATTEMPT; read -r go < go`, "")
+	path := func(name string) string { return filepath.Join(m.Hook.Dir, name) }
+	if err := syscall.Mkfifo(path("go"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shell, came := Shell{Environ: environ(), Clock: busy{clock.System()}}, make(chan Outcome)
+	for i := range hooks {
+		m.Attempt = i
+		go func(m Message) { came <- shell.Send(context.Background(), m) }(m)
+		eventually(t, "it has begun", func() bool { _, err := os.Stat(path("began." + strconv.Itoa(i))); return err == nil })
+	}
+	var ending sync.WaitGroup
+	for range 100 {
+		ending.Go(func() { runtime.LockOSThread() }) // its thread ends with it
+	}
+	ending.Wait()
+	held, err := os.OpenFile(path("go"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	if _, err := held.WriteString(strings.Repeat("go\n", hooks)); err != nil {
+		t.Fatal(err)
+	}
+	for range hooks {
+		if o := <-came; o.Verdict != Accepted {
+			t.Errorf("%+v", o)
+		}
+	}
 }
 
 func TestLinesAreSafeOnATerminal(t *testing.T) {
