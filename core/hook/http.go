@@ -67,6 +67,7 @@ func (s HTTP) Send(ctx context.Context, m Message) Outcome {
 	res, err := s.post(within, m)
 	switch {
 	case err == nil:
+		defer func() { _ = res.Body.Close() }()
 		defer finish(res.Body, cancel)
 		return s.answered(res)
 	case ctx.Err() != nil:
@@ -78,11 +79,10 @@ func (s HTTP) Send(ctx context.Context, m Message) Outcome {
 }
 
 // finish reads the rest of a short answer, so that its server is not cut off while it writes.
-func finish(body io.ReadCloser, cut context.CancelFunc) {
+func finish(body io.Reader, cut context.CancelFunc) {
 	late := time.AfterFunc(bodyLimit, cut)
 	defer late.Stop()
 	_, _ = io.CopyN(io.Discard, body, answerCap)
-	_ = body.Close()
 }
 
 // post makes the request. The caller closes the body of the response.
