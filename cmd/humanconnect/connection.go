@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -210,14 +211,14 @@ func (a *App) connectionDisconnect(c *cobra.Command, con id.Connection) error {
 	}
 	defer st.Close()
 	revoking := a.startProgress("asking the source to revoke the grant")
-	row, _, err := st.engine.DisconnectOutside(c.Context(), con)
+	done, err := st.engine.DisconnectOutside(c.Context(), con)
 	revoking.Done()
-	if err := st.settle(c.Context(), err); err != nil {
+	if err := st.settle(c.Context(), hook.Scope{Event: done.Event}, err); err != nil {
 		return err
 	}
 	var r connectionRow
 	err = st.store.View(c.Context(), func(tx store.Tx) (err error) {
-		r, err = connectionRowOf(tx, row)
+		r, err = connectionRowOf(tx, done.Connection)
 		return err
 	})
 	if err != nil {

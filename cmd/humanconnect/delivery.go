@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -62,6 +61,21 @@ func deliveryRowOf(d store.Delivery) deliveryRow {
 	return r
 }
 
+// session is its session, or "" for an event outside of one.
+func (r deliveryRow) session() string {
+	if r.SessionID == nil {
+		return ""
+	}
+	return string(*r.SessionID)
+}
+
+func maybeTime(t *event.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.String()
+}
+
 func newDeliveryList(app *App) *cobra.Command {
 	f := store.DeliveryFilter{}
 	var ses, state string
@@ -107,9 +121,11 @@ func (a *App) deliveryList(c *cobra.Command, f store.DeliveryFilter) error {
 	return a.print(rows, func(w io.Writer) error {
 		var cells [][]string
 		for _, r := range rows {
-			cells = append(cells, []string{string(r.ID), r.Hook, string(r.State), strconv.Itoa(r.Tries), r.CreatedAt.String(), r.Error})
+			cells = append(cells, []string{
+				string(r.ID), r.Hook, r.session(), string(r.State), strconv.Itoa(r.Tries), r.CreatedAt.String(), maybeTime(r.NextAt), r.Error,
+			})
 		}
-		return writeTable(w, []string{"DELIVERY", "HOOK", "STATE", "TRIES", "CREATED", "ERROR"}, cells)
+		return writeTable(w, []string{"DELIVERY", "HOOK", "SESSION", "STATE", "TRIES", "CREATED", "NEXT TRY", "ERROR"}, cells)
 	})
 }
 
@@ -132,11 +148,41 @@ func newDeliveryShow(app *App) *cobra.Command {
 	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitStore)
 }
 
+// deliveryDetail is a delivery as it is shown. A hook that came as a flag is named by an id alone, so its kind is told, and
+// of a URL scheme and host.
+type deliveryDetail struct {
+	deliveryRow
+	Type   string    `json:"type"`
+	Kind   hook.Kind `json:"kind,omitempty"`
+	Origin string    `json:"origin,omitempty"`
+}
+
+func (st *state) deliveryDetail(tx store.Tx, dlv id.Delivery) (deliveryDetail, error) {
+	d, err := tx.Delivery(dlv)
+	if err != nil {
+		return deliveryDetail{}, err
+	}
+	e, err := tx.Event(d.Event)
+	if err != nil {
+		return deliveryDetail{}, err
+	}
+	r := deliveryDetail{deliveryRow: deliveryRowOf(d), Type: e.Type}
+	h, found, err := hook.Find(tx, d.Hook, st.hooks)
+	if found {
+		r.Kind, r.Origin = h.Kind(), h.Origin()
+	}
+	return r, err
+}
+
 func (a *App) deliveryShow(c *cobra.Command, dlv id.Delivery) error {
-	var r deliveryRow
-	err := a.view(c.Context(), func(tx store.Tx) error {
-		d, err := tx.Delivery(dlv)
-		r = deliveryRowOf(d)
+	st, err := a.openState(c.Context(), stateOptions{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	var r deliveryDetail
+	err = st.store.View(c.Context(), func(tx store.Tx) (err error) {
+		r, err = st.deliveryDetail(tx, dlv)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -145,20 +191,30 @@ func (a *App) deliveryShow(c *cobra.Command, dlv id.Delivery) error {
 	if err != nil {
 		return err
 	}
-	return a.print(r, func(w io.Writer) error {
-		rows := [][]string{
-			{"delivery", string(r.ID)},
-			{"event", string(r.EventID)},
-			{"hook", r.Hook},
-			{"state", string(r.State)},
-			{"tries", strconv.Itoa(r.Tries)},
-			{"created", r.CreatedAt.String()},
+	return a.print(r, func(w io.Writer) error { return writeTable(w, nil, r.table()) })
+}
+
+func (r deliveryDetail) table() [][]string {
+	rows := [][]string{
+		{"delivery", string(r.ID)},
+		{"event", string(r.EventID)},
+		{"type", r.Type},
+		{"session", orNone(r.session())},
+		{"sequence", strconv.FormatInt(r.Sequence, 10)},
+		{"hook", r.Hook},
+	}
+	for _, maybe := range [][]string{{"kind", string(r.Kind)}, {"leads to", r.Origin}} {
+		if maybe[1] != "" {
+			rows = append(rows, maybe)
 		}
-		if r.NextAt != nil {
-			rows = append(rows, []string{"next try", r.NextAt.String()})
+	}
+	rows = append(rows, []string{"state", string(r.State)}, []string{"tries", strconv.Itoa(r.Tries)}, []string{"created", r.CreatedAt.String()})
+	for _, maybe := range [][]string{{"next try", maybeTime(r.NextAt)}, {"ended", maybeTime(r.EndedAt)}} {
+		if maybe[1] != "" {
+			rows = append(rows, maybe)
 		}
-		return writeTable(w, nil, append(rows, []string{"error", orNone(r.Error)}))
-	})
+	}
+	return append(rows, []string{"error", orNone(r.Error)})
 }
 
 func newDeliveryRun(app *App) *cobra.Command {
@@ -166,7 +222,7 @@ func newDeliveryRun(app *App) *cobra.Command {
 		Use:   "run",
 		Short: "Make the deliveries and revocations that are due",
 		Long: `Make the deliveries that are due, and try the revocations that are due, once; then say what is
-left. It ends with 17 if an event that a required hook has not accepted is left.`,
+left. It ends with 17 if an event that a required hook has not accepted is left, or died now.`,
 		Example: "  humanconnect delivery run -o json",
 		Args:    upToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return app.deliveryRun(c) },
@@ -186,11 +242,8 @@ func (a *App) deliveryRun(c *cobra.Command) error {
 		return err
 	}
 	defer st.Close()
+	st.own.listenToAll()
 	r, err := st.runDue(c.Context())
-	if err != nil {
-		return err
-	}
-	left, err := st.requiredLeft(c)
 	if err != nil {
 		return err
 	}
@@ -198,7 +251,7 @@ func (a *App) deliveryRun(c *cobra.Command) error {
 		_, err := fmt.Fprintf(w, "delivered %d, pending %d, dead %d; revocations tried %d\n", r.Delivered, r.Pending, r.Dead, r.Revocations)
 		return err
 	})
-	if err == nil && left {
+	if err == nil && len(r.Unaccepted) > 0 {
 		return endWith(exitHook)
 	}
 	return err
@@ -214,44 +267,4 @@ func (st *state) runDue(ctx context.Context) (r ran, err error) {
 	line.Set("asking sources to revoke grants")
 	r.Revocations, err = st.engine.RevokeDue(ctx)
 	return r, err
-}
-
-// requiredLeft says whether a required hook has events that it has not accepted yet.
-func (st *state) requiredLeft(c *cobra.Command) (left bool, err error) {
-	err = st.store.View(c.Context(), func(tx store.Tx) error {
-		pending, err := tx.Deliveries(store.DeliveryFilter{State: store.DeliveryPending})
-		left = slices.ContainsFunc(pending, func(d store.Delivery) bool {
-			return slices.ContainsFunc(st.hooks, func(h hook.Hook) bool { return h.Required && h.Name == d.Hook })
-		})
-		return err
-	})
-	return left, err
-}
-
-// reportHook says on standard error that a try of a hook failed, with what the hook wrote.
-func (a *App) reportHook(r hook.Report) {
-	a.logger().Debug("hook told", "hook", r.Hook, "delivery", r.Delivery, "event", r.Event, "attempt", r.Attempt, "state", r.State)
-	if r.Error == "" {
-		if a.global.debug {
-			a.writeHookLines(r)
-		}
-		return
-	}
-	next := "it is dead"
-	if r.State == store.DeliveryPending {
-		next = "next try at " + event.Time(r.Next).String()
-	}
-	if r.Error == hook.Disabled {
-		next += "; enable the hook with: humanconnect hook enable " + r.Hook
-	}
-	a.warn("hook %s: %s: %s; %s", r.Hook, r.Type, r.Error, next)
-	if !a.global.quiet {
-		a.writeHookLines(r)
-	}
-}
-
-func (a *App) writeHookLines(r hook.Report) {
-	for _, line := range r.Lines {
-		_, _ = fmt.Fprintf(a.Streams.Err, "hook %s | %s\n", r.Hook, clean(line))
-	}
 }

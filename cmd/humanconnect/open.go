@@ -123,13 +123,12 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	if err := st.open(ctx, stateOptions{noHooks: o.noHooks, browser: web}); err != nil {
 		return causeOf(ctx, err)
 	}
-	chores := st.startChores()
-	defer chores.stop()
-
 	opening, err := st.engine.Open(ctx, req)
 	if err != nil {
 		return causeOf(ctx, err)
 	}
+	chores := st.startChores(opened(opening))
+	defer chores.stop()
 	final := opening.Final
 	if final == nil {
 		run := func(ctx context.Context) error { return opening.Session.Run(ctx, req.Script, st.person(web)) }

@@ -52,10 +52,8 @@ func (a *App) hurried(ctx context.Context) (hurried context.Context, stop func()
 // printFinal waits for the hooks, prints the response, and ends with the session's exit code, or with that of a required
 // hook that has not accepted its events. A call that is to end does not wait for the hooks; they are told later.
 func (a *App) printFinal(ctx context.Context, st *state, final *session.Final, wait time.Duration) error {
-	scope := hook.Scope{Session: final.Session, Event: final.Event}
-	if final.Session != "" {
-		scope.Event = ""
-	}
+	scope := closed(final)
+	st.own.listen(scope)
 	waiting := a.startProgress("telling the hooks")
 	hurried, stop := a.hurried(ctx)
 	tally, err := st.dispatcher.Drain(hurried, scope, wait)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -195,7 +196,7 @@ func (a *App) sessionClose(c *cobra.Command, ses id.Session, force bool) error {
 	if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code == "session_in_use" {
 		p.Hints = []string{"wait for it, or close it all the same with --force"}
 	}
-	if err := st.settle(c.Context(), err); err != nil {
+	if err := st.settle(c.Context(), hook.Scope{Session: ses}, err); err != nil {
 		return err
 	}
 	if a.asJSON(outputJSON) {

@@ -29,6 +29,8 @@ type state struct {
 	tokens     *token.Local
 	hooks      []hook.Hook
 	dispatcher *hook.Dispatcher
+	// own are the deliveries that this call tells of.
+	own audience
 }
 
 type stateOptions struct {
@@ -122,7 +124,7 @@ func (st *state) assemble(b *browser) error {
 	}
 	st.dispatcher = hook.New(hook.Options{
 		Store: st.store, Hooks: hook.Fixed(st.hooks), Liveness: st.process, Clock: st.app.Clock,
-		Sender: st.app.sender(st.secret), FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.app.reportHook,
+		Sender: st.app.sender(st.secret), FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.reportHook,
 	})
 	st.engine = &session.Engine{
 		Store: st.store, Checker: checker, Sources: st.sources, Providers: st.sources, Liveness: st.process,
@@ -158,30 +160,45 @@ func (a *App) view(ctx context.Context, f func(store.Tx) error) error {
 	return st.store.View(ctx, f)
 }
 
-// settle tells the hooks what a command just caused, unless it failed, and returns what it failed with.
-func (st *state) settle(ctx context.Context, err error) error {
+// settle tells the hooks what a command just caused, in a scope, unless it failed, and returns what it failed with. What
+// comes of the telling is no failure: what the command did is done, and what is left to tell is kept.
+func (st *state) settle(ctx context.Context, caused hook.Scope, err error) error {
 	if err != nil {
 		return err
 	}
+	st.own.listen(caused)
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
+	tally, err := st.tell(ctx, caused)
+	if err != nil {
+		st.app.warn("the hooks were not told: %s; they are by: humanconnect delivery run", err)
+	}
+	st.app.sayPending(tally)
+	return nil
+}
+
+func (st *state) tell(ctx context.Context, caused hook.Scope) (hook.Tally, error) {
 	defer st.app.startProgress("telling the hooks").Done()
-	_, err = st.dispatcher.Once(ctx, hook.Scope{})
-	return err
+	return st.dispatcher.Once(ctx, caused)
 }
 
 // chores are the work that open does beside its session: deliveries, and revocations that are due.
 type chores struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	err    error
 }
 
-// startChores begins the work. What fails of it is tried again by whoever comes next.
-func (st *state) startChores() *chores {
+// startChores begins the work. What fails of it is tried again by whoever comes next. own are the deliveries that the
+// call tells of.
+func (st *state) startChores(own hook.Scope) *chores {
+	st.own.listen(own)
 	ctx, cancel := context.WithCancel(st.app.Signals.Stopping())
 	b := &chores{cancel: cancel}
-	b.wg.Go(func() { b.err = st.dispatcher.Run(ctx, hook.Scope{}) })
+	b.wg.Go(func() {
+		if err := st.dispatcher.Run(ctx, hook.Scope{}); err != nil {
+			st.app.warn("the hooks are told no more before the end: %s", err)
+		}
+	})
 	b.wg.Go(func() {
 		if _, err := process.Sweep(st.config.StateDir); err != nil {
 			st.app.logger().Debug("files of dead processes", "error", err)

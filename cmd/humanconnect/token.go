@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/source"
@@ -158,7 +159,7 @@ ends now with SESSION_TOKEN_INVALID. Revoking twice changes nothing.`,
 				if err != nil || info.Session == "" {
 					return info, err
 				}
-				return info, st.settle(c.Context(), st.engine.CloseOverdue(c.Context()))
+				return info, st.settle(c.Context(), hook.Scope{Session: info.Session}, st.engine.CloseOverdue(c.Context()))
 			}, token.Invalidated)
 		},
 	}

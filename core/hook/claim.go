@@ -97,7 +97,7 @@ func save(tx store.Tx, d store.Delivery) error {
 type glance struct {
 	*Dispatcher
 	now   time.Time
-	hooks map[string]Hook
+	hooks []Hook
 	given map[string]Hook
 	alive map[id.Process]bool
 	off   map[string]bool
@@ -112,12 +112,8 @@ type glance struct {
 // look surveys a scope. It writes nothing.
 func (d *Dispatcher) look(tx store.Tx, scope Scope, hooks []Hook) (survey, error) {
 	g := glance{
-		Dispatcher: d, now: d.opt.Clock.Now(), hooks: make(map[string]Hook), given: make(map[string]Hook),
-		alive: make(map[id.Process]bool), off: make(map[string]bool), room: make(map[string]int), total: len(d.hand),
-		past: make(map[string]bool),
-	}
-	for _, h := range hooks {
-		g.hooks[h.Name] = h
+		Dispatcher: d, now: d.opt.Clock.Now(), hooks: hooks, given: make(map[string]Hook), alive: make(map[id.Process]bool),
+		off: make(map[string]bool), room: make(map[string]int), total: len(d.hand), past: make(map[string]bool),
 	}
 	var err error
 	if scope == (Scope{}) {
@@ -226,17 +222,14 @@ func (g *glance) expect(at time.Time) {
 
 // hookOf finds the hook of a delivery, and says whether we are to run it.
 func (g *glance) hookOf(tx store.Tx, d store.Delivery) (Hook, bool, error) {
-	if !isGiven(d.Hook) {
-		h, ok := g.hooks[d.Hook]
-		return h, ok, nil
+	if !IsGiven(d.Hook) {
+		h, known, err := Find(tx, d.Hook, g.hooks)
+		return h, known, err
 	}
-	h, ok := g.given[d.Hook]
-	if !ok {
-		row, err := tx.SessionHook(id.SessionHook(d.Hook))
-		if err != nil {
-			return Hook{}, false, fmt.Errorf("find the hook of a delivery: %w", err)
-		}
-		if h, err = fromRow(row); err != nil {
+	h, known := g.given[d.Hook]
+	if !known {
+		var err error
+		if h, _, err = Find(tx, d.Hook, nil); err != nil {
 			return Hook{}, false, err
 		}
 		g.given[d.Hook] = h
@@ -259,7 +252,7 @@ func (g *glance) disabled(tx store.Tx, h Hook) (bool, error) {
 // leave lets a delivery of another's hook be, unless it is one of a config's that nobody has tried for as long as the long
 // schedule takes since it was due. It was not due before it was at the head of its queue.
 func (g *glance) leave(tx store.Tx, d store.Delivery) error {
-	if isGiven(d.Hook) {
+	if IsGiven(d.Hook) {
 		g.foreign[d.Hook] = true
 		return nil
 	}

@@ -137,12 +137,14 @@ func TestManualHasTheSchedules(t *testing.T) {
 		}
 		long = append(long, fmt.Sprintf("%d %s", d/size, unit))
 	}
-	last := len(quick) - 1
+	last, total := len(quick)-1, schedule.LongTotal()
 	for what, want := range map[string]string{
 		"the quick schedule": "after " + strings.Join(quick[:last], ", ") + " and " + quick[last] + " s",
 		"the long schedule":  strings.Join(long, ", ") + ", each ± 10 %",
 		"the limit to dial":  fmt.Sprintf("Connecting may take %.0f s, TLS %.0f s", dialLimit.Seconds(), handshakeLimit.Seconds()),
 		"the cap":            fmt.Sprintf("%d KiB of an answer", answerCap>>10),
+		"the time of a body": fmt.Sprintf("its body for %.0f s at most", bodyLimit.Seconds()),
+		"the time of a hook": fmt.Sprintf("for %.0f hours and %.0f minutes since it was due", total.Truncate(time.Hour).Hours(), (total % time.Hour).Minutes()),
 		"the time of a try":  fmt.Sprintf("%s if nothing is said", DefaultTimeout),
 	} {
 		if !strings.Contains(text, want) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/humanconnect/humanconnect/core/endpoint"
@@ -112,10 +113,28 @@ func fingerprint(mac func(string, ...[]byte) []byte, h Hook) []byte {
 	return mac("session hook", data...)
 }
 
-// isGiven says whether a hook is named as one of a flag is.
-func isGiven(name string) bool {
+// IsGiven says whether a hook is named as one that came as a flag.
+func IsGiven(name string) bool {
 	_, err := id.Parse[id.SessionHook](name)
 	return err == nil
+}
+
+// Find returns the hook of a delivery: one of the config's, or one that came as a flag. It says false if no hook of the
+// config has the name any more.
+func Find(tx store.Tx, name string, configured []Hook) (Hook, bool, error) {
+	if !IsGiven(name) {
+		at := slices.IndexFunc(configured, func(h Hook) bool { return h.Name == name })
+		if at < 0 {
+			return Hook{}, false, nil
+		}
+		return configured[at], true, nil
+	}
+	row, err := tx.SessionHook(id.SessionHook(name))
+	if err != nil {
+		return Hook{}, false, fmt.Errorf("find the hook of a delivery: %w", err)
+	}
+	h, err := fromRow(row)
+	return h, err == nil, err
 }
 
 // spec is a hook of a flag as the store keeps it, sealed.

@@ -126,11 +126,20 @@ func (e *Engine) revokeNow(ctx context.Context, revocations []id.Revocation) err
 	return nil
 }
 
+// Outside is what a disconnect outside of a session did: the connection and its revocation as they are after the first
+// try, and the event that tells of it.
+type Outside struct {
+	Connection store.Connection
+	Revocation store.Revocation
+	Event      id.Event
+}
+
 // DisconnectOutside takes a connection away outside of any session, tells the hooks, and asks the source to revoke its
-// grant. It returns the connection and its revocation as they are after the first try. Problems: connection_not_found.
-func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (store.Connection, store.Revocation, error) {
+// grant. Problems: connection_not_found.
+func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (Outside, error) {
 	var c store.Connection
 	var r store.Revocation
+	told := id.New[id.Event]()
 	err := e.Store.Update(ctx, func(tx store.Tx) (err error) {
 		c, err = tx.Connection(con)
 		if errors.Is(err, store.ErrNotFound) || err == nil && c.State == store.ConnectionDisconnected {
@@ -153,20 +162,20 @@ func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (stor
 			return err
 		}
 		return hook.Record(tx, event.Event{
-			Type: event.SourceDisconnected, ID: id.New[id.Event](), Sequence: 1, Timestamp: event.Time(now),
+			Type: event.SourceDisconnected, ID: told, Sequence: 1, Timestamp: event.Time(now),
 			Source: &changed, Response: resp,
 		}, "", now, e.Hooks, nil)
 	})
 	if err != nil {
-		return c, r, err
+		return Outside{}, err
 	}
 	e.wake()
 	if err := e.revokeNow(ctx, []id.Revocation{r.ID}); err != nil {
-		return c, r, err
+		return Outside{c, r, told}, err
 	}
 	err = e.Store.View(ctx, func(tx store.Tx) (err error) {
 		r, err = tx.Revocation(r.ID)
 		return err
 	})
-	return c, r, err
+	return Outside{c, r, told}, err
 }

@@ -143,7 +143,7 @@ func TestConnectionThatIsDisconnectedDuringItsReconnectIsNotConnected(t *testing
 	w.place.next(alpha, play{Account: "ann", Hold: "meanwhile"})
 	done := fe.begin(func() error { return fe.connect(s, string(con)) })
 	fe.arrive()
-	if _, _, err := w.frontEnd().DisconnectOutside(t.Context(), con); err != nil {
+	if _, err := w.frontEnd().DisconnectOutside(t.Context(), con); err != nil {
 		t.Fatal(err)
 	}
 	fe.lift("meanwhile")
@@ -348,15 +348,15 @@ func TestDisconnectOutsideOfASessionTellsItself(t *testing.T) {
 	fe.connectAccount(s, alpha, "ann")
 	con := w.connections("u1")[0]
 	w.check()
-	c, r, err := w.frontEnd().DisconnectOutside(t.Context(), con.ID)
-	if err != nil || c.State != store.ConnectionDisconnected || r.State != store.RevocationRevoked {
-		t.Errorf("%+v, %+v, %v", c, r, err)
+	done, err := w.frontEnd().DisconnectOutside(t.Context(), con.ID)
+	if err != nil || done.Connection.State != store.ConnectionDisconnected || done.Revocation.State != store.RevocationRevoked {
+		t.Errorf("%+v, %v", done, err)
 	}
 	w.check()
-	if got := w.events(""); len(got) != 1 || got[0].Sequence != 1 {
+	if got := w.events(""); len(got) != 1 || got[0].Sequence != 1 || got[0].ID != done.Event {
 		t.Errorf("events outside of a session: %+v", got)
 	}
-	_, _, err = w.frontEnd().DisconnectOutside(t.Context(), con.ID)
+	_, err = w.frontEnd().DisconnectOutside(t.Context(), con.ID)
 	if problem.CodeOf(err) != "connection_not_found" {
 		t.Errorf("disconnected twice: %v", err)
 	}

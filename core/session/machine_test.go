@@ -421,7 +421,7 @@ func (m *machine) disconnectOutside(rt *rapid.T) {
 	fe := m.w.frontEnd()
 	m.doom(rt, fe, 4)
 	c := one(rt, cons, "connection")
-	if _, _, err := fe.DisconnectOutside(context.Background(), c.ID); err != nil && !fe.dead() {
+	if _, err := fe.DisconnectOutside(context.Background(), c.ID); err != nil && !fe.dead() {
 		rt.Fatalf("disconnect outside of a session: %v", err)
 	}
 }
