@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -29,8 +30,9 @@ type state struct {
 	tokens     *token.Local
 	hooks      []hook.Hook
 	dispatcher *hook.Dispatcher
-	// own are the deliveries that this call tells of.
-	own audience
+	// read is the config file as it was found before it was read; own, the deliveries that this call tells of.
+	read os.FileInfo
+	own  audience
 }
 
 type stateOptions struct {
@@ -59,11 +61,16 @@ func (a *App) openState(ctx context.Context, o stateOptions) (*state, error) {
 
 // prepare reads the config and finds the providers; the state is not opened yet.
 func (a *App) prepare() (*state, error) {
+	before := a.configFile()
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return nil, err
 	}
-	return a.prepareWith(cfg, cacheDir(cfg))
+	st, err := a.prepareWith(cfg, cacheDir(cfg))
+	if err == nil {
+		st.read = before
+	}
+	return st, err
 }
 
 // cacheDir is where is kept what can be asked again. It is "" where there cannot be a state; whoever opens one is told why.
@@ -90,10 +97,12 @@ func (st *state) open(ctx context.Context, o stateOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	configured := hook.Configured(hook.Fixed(nil))
 	if !o.noHooks {
 		st.hooks = st.app.hooksOf(st.config)
+		configured = st.configured()
 	}
-	if err := st.assemble(o.browser); err != nil {
+	if err := st.assemble(o.browser, configured); err != nil {
 		return err
 	}
 	return st.engine.CloseOverdue(ctx)
@@ -107,7 +116,7 @@ func (a *App) openStore(ctx context.Context, cfg *config.Config) (*sqlite.Store,
 	return sqlite.Open(ctx, o)
 }
 
-func (st *state) assemble(b *browser) error {
+func (st *state) assemble(b *browser, configured hook.Configured) error {
 	place, err := st.app.place()
 	if err != nil {
 		return err
@@ -123,7 +132,7 @@ func (st *state) assemble(b *browser) error {
 		return err
 	}
 	st.dispatcher = hook.New(hook.Options{
-		Store: st.store, Hooks: hook.Fixed(st.hooks), Liveness: st.process, Clock: st.app.Clock,
+		Store: st.store, Hooks: configured, Liveness: st.process, Clock: st.app.Clock,
 		Sender: st.app.sender(st.secret), FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.reportHook,
 	})
 	st.engine = &session.Engine{
