@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/humanconnect/humanconnect/core/endpoint"
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/source"
@@ -50,7 +50,9 @@ the exit code of the first thing that has.`,
 }
 
 func (a *App) doctor(ctx context.Context) error {
-	d := &examination{app: a, findings: []finding{}, line: a.startProgress("examining the config")}
+	d := &examination{
+		app: a, findings: []finding{}, line: a.startProgress("examining the config"), disabled: make(map[string]store.DisabledHook),
+	}
 	d.examine(ctx)
 	d.line.Done()
 	if ctx.Err() != nil { // what was cut is no finding
@@ -72,6 +74,8 @@ type examination struct {
 	app      *App
 	findings []finding
 	line     *Progress
+	// disabled has the hooks that are, by name.
+	disabled map[string]store.DisabledHook
 }
 
 func (d *examination) write(w io.Writer) error {
@@ -230,21 +234,45 @@ func (d *examination) state(ctx context.Context, st *state) {
 		d.warn("state", "any command that opens the state takes them back", "others have permissions on: %s", strings.Join(names, ", "))
 	}
 	d.deliveries(ctx, s)
+	d.disabledHooks(ctx, s, d.app.hooksOf(st.config))
 }
 
 func (d *examination) deliveries(ctx context.Context, s *sqlite.Store) {
-	var dead []store.Delivery
-	err := s.View(ctx, func(tx store.Tx) (err error) {
-		dead, err = tx.Deliveries(store.DeliveryFilter{State: store.DeliveryDead})
+	dead := 0
+	err := s.View(ctx, func(tx store.Tx) error {
+		counts, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryDead})
+		dead = 0
+		for _, c := range counts {
+			dead += c.N
+		}
 		return err
 	})
 	switch {
 	case err != nil:
 		d.failed("deliveries", err)
-	case len(dead) > 0:
-		d.warn("deliveries", "see: humanconnect delivery list --state dead", "%d are dead", len(dead))
+	case dead > 0:
+		d.warn("deliveries", "see: humanconnect delivery list --state dead", "%d are dead", dead)
 	default:
 		d.ok("deliveries", "none is dead")
+	}
+}
+
+// disabledHooks notes them for their own checks.
+func (d *examination) disabledHooks(ctx context.Context, s *sqlite.Store, hooks []hook.Hook) {
+	err := s.View(ctx, func(tx store.Tx) error {
+		for _, h := range hooks {
+			row, disabled, err := hook.FindDisabled(tx, s.MAC, h)
+			if err != nil {
+				return err
+			}
+			if disabled {
+				d.disabled[h.Name] = row
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		d.failed("hooks", err)
 	}
 }
 
@@ -292,5 +320,9 @@ func (d *examination) url(ctx context.Context, check string, h hook.Hook) {
 		d.failed(check, err)
 		return
 	}
-	d.ok(check, "%s, and its secret is there; try it with: humanconnect hook test %s", endpoint.Origin(h.URL), h.Name)
+	if row, disabled := d.disabled[h.Name]; disabled {
+		d.warn(check, "enable it with: humanconnect hook enable "+h.Name, "%s; disabled since %s", hook.At(h.Origin(), row.Error), event.Time(row.At))
+		return
+	}
+	d.ok(check, "%s, and its secret is there; try it with: humanconnect hook test %s", h.Origin(), h.Name)
 }

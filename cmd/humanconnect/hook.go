@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/endpoint"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
@@ -64,10 +63,15 @@ func (a *App) hookList(c *cobra.Command) error {
 	}
 	defer st.Close()
 	rows := []hookRow{}
+	var left []store.DeliveryCount
 	err = st.store.View(c.Context(), func(tx store.Tx) error {
-		rows = rows[:0]
+		counts, err := countsOf(tx)
+		if err != nil {
+			return err
+		}
+		rows, left = rows[:0], st.pendingElsewhere(counts)
 		for _, h := range st.hooks {
-			r, err := st.hookRow(tx, h)
+			r, err := st.hookRow(tx, h, counts)
 			if err != nil {
 				return err
 			}
@@ -78,6 +82,9 @@ func (a *App) hookList(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	for _, l := range left {
+		a.warn("%d deliveries are pending to the hook %s, which the config does not name; see: humanconnect delivery list --hook %s", l.N, l.Hook, l.Hook)
+	}
 	return a.print(rows, func(w io.Writer) error {
 		var cells [][]string
 		for _, r := range rows {
@@ -87,14 +94,38 @@ func (a *App) hookList(c *cobra.Command) error {
 	})
 }
 
-func (st *state) hookRow(tx store.Tx, h hook.Hook) (hookRow, error) {
-	r := hookRow{Name: h.Name, Kind: h.Kind(), On: h.On, Required: h.Required, Origin: endpoint.Origin(h.URL)}
-	for state, count := range map[store.DeliveryState]*int{store.DeliveryPending: &r.Pending, store.DeliveryDead: &r.Dead} {
-		list, err := tx.Deliveries(store.DeliveryFilter{Hook: h.Name, State: state})
-		if err != nil {
-			return r, err
+// countsOf counts the deliveries that are not delivered.
+func countsOf(tx store.Tx) ([]store.DeliveryCount, error) {
+	pending, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryPending})
+	if err != nil {
+		return nil, err
+	}
+	dead, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryDead})
+	return slices.Concat(pending, dead), err
+}
+
+// pendingElsewhere are the counts of pending deliveries to hooks that the config named once.
+func (st *state) pendingElsewhere(counts []store.DeliveryCount) []store.DeliveryCount {
+	var left []store.DeliveryCount
+	for _, c := range counts {
+		known := slices.ContainsFunc(st.hooks, func(h hook.Hook) bool { return h.Name == c.Hook })
+		if c.State == store.DeliveryPending && !known && !hook.IsGiven(c.Hook) {
+			left = append(left, c)
 		}
-		*count = len(list)
+	}
+	return left
+}
+
+func (st *state) hookRow(tx store.Tx, h hook.Hook, counts []store.DeliveryCount) (hookRow, error) {
+	r := hookRow{Name: h.Name, Kind: h.Kind(), On: h.On, Required: h.Required, Origin: h.Origin()}
+	for _, c := range counts {
+		switch {
+		case c.Hook != h.Name:
+		case c.State == store.DeliveryPending:
+			r.Pending = c.N
+		default:
+			r.Dead = c.N
+		}
 	}
 	row, disabled, err := hook.FindDisabled(tx, st.store.MAC, h)
 	if disabled {
@@ -160,9 +191,9 @@ func (a *App) hookTest(c *cobra.Command, name string) error {
 	}
 	r := tested{Hook: name, EventID: sent, Took: a.Clock.Now().Sub(began).Milliseconds(), Output: came.Lines()}
 	if came.Verdict != hook.Accepted {
-		p := problem.New("hook_not_accepted", "the hook %s did not accept the event: %s", name, came.Error).
+		p := problem.New("hook_not_accepted", "the hook %s did not accept the event: %s", name, hook.At(hooks[at].Origin(), came.Error)).
 			Hint("mend what it runs or whom it tells, and try again: humanconnect hook test %s", name)
-		p.Facts = r.Output
+		p.Facts = a.lastLines(r.Output)
 		return p
 	}
 	return a.print(r, func(w io.Writer) error {
