@@ -30,13 +30,14 @@ type state struct {
 	tokens     *token.Local
 	hooks      []hook.Hook
 	dispatcher *hook.Dispatcher
+	noHooks    bool
 	// read is the config file as it was found before it was read; own, the deliveries that this call tells of.
 	read os.FileInfo
 	own  audience
 }
 
 type stateOptions struct {
-	// noHooks drops the hooks of the config.
+	// noHooks keeps what this call does from the hooks of the config, and this call from telling them anything.
 	noHooks bool
 	// browser takes people to sources; nil where the command takes nobody.
 	browser *browser
@@ -97,13 +98,12 @@ func (st *state) open(ctx context.Context, o stateOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	configured := hook.Configured(hook.Fixed(nil))
-	if !o.noHooks {
-		st.hooks = st.app.hooksOf(st.config)
-		configured = st.configured()
-	}
-	if err := st.assemble(o.browser, configured); err != nil {
+	st.hooks = st.app.hooksOf(st.config)
+	if err := st.assemble(o.browser, st.configured()); err != nil {
 		return err
+	}
+	if st.noHooks = o.noHooks; st.noHooks {
+		st.engine.Hooks = nil
 	}
 	return st.engine.CloseOverdue(ctx)
 }
@@ -203,8 +203,12 @@ func (st *state) startChores(own hook.Scope) *chores {
 	st.own.listen(own)
 	ctx, cancel := context.WithCancel(st.app.Signals.Stopping())
 	b := &chores{cancel: cancel}
+	scope := hook.Scope{}
+	if st.noHooks {
+		scope = own
+	}
 	b.wg.Go(func() {
-		if err := st.dispatcher.Run(ctx, hook.Scope{}); err != nil {
+		if err := st.dispatcher.Run(ctx, scope); err != nil {
 			st.app.warn("the hooks are told no more before the end: %s", err)
 		}
 	})
