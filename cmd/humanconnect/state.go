@@ -136,7 +136,7 @@ func (st *state) assemble(b *browser, configured hook.Configured) error {
 		Sender: st.app.sender(st.secret), FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.reportHook,
 	})
 	st.engine = &session.Engine{
-		Store: st.store, Checker: checker, Sources: st.sources, Providers: st.sources, Liveness: st.process,
+		Store: st.store, Checker: checker, Sources: st.sources, Providers: st.sources, Liveness: process.Patient{Process: st.process},
 		Clock: st.app.Clock, Hooks: st.hooks, FrontEnd: sdk.FrontEnd{Form: true, Code: true}, Wake: st.dispatcher.Wake,
 	}
 	if b != nil {

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -94,6 +95,37 @@ func (p *Process) Alive(other id.Process) (bool, error) {
 		return p.lock != nil, nil
 	}
 	return alive(p.dir, other)
+}
+
+const (
+	// patience is how long a Patient asks: a child that a killed process was just starting lets go of the lock when it
+	// executes its program, which takes milliseconds, on a loaded machine some hundred.
+	patience      = 500 * time.Millisecond
+	patiencePause = 5 * time.Millisecond
+)
+
+// Patient is a run whose Alive makes sure: it takes up to half a second to say that another one lives. One that was killed
+// while it started a child looks alive for a moment, because the child has its lock until it executes its program. It is
+// for those who refuse to go on, not for those who look again anyway.
+type Patient struct{ *Process }
+
+// Alive is Process.Alive, asked again until the other run is dead or the time is over.
+func (p Patient) Alive(other id.Process) (bool, error) {
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	pause := time.NewTicker(patiencePause)
+	defer pause.Stop()
+	for {
+		alive, err := p.Process.Alive(other)
+		if !alive || err != nil || other == p.self {
+			return alive, err
+		}
+		select {
+		case <-pause.C:
+		case <-limit.C:
+			return true, nil
+		}
+	}
 }
 
 // Close ends this run for all who ask. It may be called more than once.
