@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -82,30 +82,61 @@ func served(register func(*grpc.Server)) (connection, error) {
 
 func (s Subject) started() (connection, error) {
 	command := exec.Command(s.argv[0], s.argv[1:]...)
-	command.Env = environment()
+	dir, err := os.MkdirTemp("", "provider-")
+	if err != nil {
+		return connection{}, err
+	}
+	command.Env = append(environment(), plugin.EnvUnixSocketDir+"="+dir)
+	said := &lastWords{}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  sdk.Handshake(),
 		VersionedPlugins: sdk.VersionedPlugins(nil),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		Cmd:              command,
 		SkipHostEnv:      true,
-		Stderr:           io.Discard,
+		Stderr:           said,
 		Logger:           hclog.NewNullLogger(),
 		StartTimeout:     startLimit,
 		GRPCDialOptions: []grpc.DialOption{grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(sdk.MaxMessage), grpc.MaxCallSendMsgSize(sdk.MaxMessage))},
 	})
+	stop := func() {
+		client.Kill()
+		_ = os.RemoveAll(dir)
+	}
 	protocol, err := client.Client()
 	if err != nil {
-		client.Kill()
-		return connection{}, err
+		stop()
+		why, _, _ := strings.Cut(err.Error(), "\n")
+		return connection{}, fmt.Errorf("%s (its standard error: %q)", why, said)
 	}
 	spoken, ok := protocol.(*plugin.GRPCClient)
 	if !ok {
-		client.Kill()
+		stop()
 		return connection{}, fmt.Errorf("it speaks %T", protocol)
 	}
-	return connection{spoken.Conn, client.Kill}, nil
+	return connection{spoken.Conn, stop}, nil
+}
+
+// lastWords keeps the end of what is written to it. It is safe for concurrent use.
+type lastWords struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write implements [io.Writer].
+func (l *lastWords) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, p...)
+	l.text = l.text[max(0, len(l.text)-2000):]
+	return len(p), nil
+}
+
+func (l *lastWords) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.text)
 }
 
 // environment has of ours what a provider gets.

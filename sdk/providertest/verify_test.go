@@ -274,7 +274,7 @@ func TestProviderThatDiesOfForeignBytesIsNoticed(t *testing.T) {
 
 func TestProgramThatOwesItsHostSomethingIsNoticed(t *testing.T) {
 	for role, want := range map[string][]string{
-		"silent":   {"the provider could not be started", "its first line is \"\""},
+		"silent":   {"the provider could not be started", "I have nothing to say", "its first line is \"\""},
 		"prints":   {"its first line is \"welcome \""},
 		"stays":    {"it does not end when its standard input does"},
 		"anywhere": {"and not in the directory that PLUGIN_UNIX_SOCKET_DIR names"},
