@@ -44,7 +44,7 @@ func (e *examination) startedByHand(ctx context.Context) {
 // startedByHost looks at what a program owes its host: it listens in the directory that it is given, says so in its first
 // line, and ends when its standard input does.
 func (e *examination) startedByHost(ctx context.Context) {
-	dir, err := os.MkdirTemp("", "provider-")
+	dir, err := socketDir()
 	if err != nil {
 		e.wrong("no directory for a socket: %v", err)
 		return

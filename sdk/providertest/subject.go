@@ -82,7 +82,7 @@ func served(register func(*grpc.Server)) (connection, error) {
 
 func (s Subject) started() (connection, error) {
 	command := exec.Command(s.argv[0], s.argv[1:]...)
-	dir, err := os.MkdirTemp("", "provider-")
+	dir, err := socketDir()
 	if err != nil {
 		return connection{}, err
 	}
@@ -116,6 +116,15 @@ func (s Subject) started() (connection, error) {
 		return connection{}, fmt.Errorf("it speaks %T", protocol)
 	}
 	return connection{spoken.Conn, stop}, nil
+}
+
+// socketDir makes a directory with a path that leaves room for a socket's, which has 103 bytes at most.
+func socketDir() (string, error) {
+	base := os.TempDir()
+	if len(base) > 55 {
+		base = "/tmp"
+	}
+	return os.MkdirTemp(base, "provider-")
 }
 
 // lastWords keeps the end of what is written to it. It is safe for concurrent use.
