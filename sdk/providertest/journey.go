@@ -238,7 +238,7 @@ func (e *examination) expires(at sdk.Time) {
 // strays sends what no host sends, or an older version of the provider left behind. Whatever the answer is, it is one, and
 // the provider is still there.
 func (e *examination) strays(ctx context.Context, req sdk.ConnectRequest, good []byte) {
-	c, err := e.subject.connect()
+	c, err := e.subject.connect(ctx)
 	if err != nil {
 		return // said before
 	}

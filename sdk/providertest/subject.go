@@ -42,14 +42,15 @@ type connection struct {
 	stop func()
 }
 
-func (s Subject) connect() (connection, error) {
+// connect serves or starts the provider, which ends with ctx at last.
+func (s Subject) connect(ctx context.Context) (connection, error) {
 	if s.register != nil {
 		return served(s.register)
 	}
 	if len(s.argv) == 0 {
 		return connection{}, errors.New("no program is named")
 	}
-	return s.started()
+	return s.started(ctx)
 }
 
 func served(register func(*grpc.Server)) (connection, error) {
@@ -80,8 +81,8 @@ func served(register func(*grpc.Server)) (connection, error) {
 	}}, nil
 }
 
-func (s Subject) started() (connection, error) {
-	command := exec.Command(s.argv[0], s.argv[1:]...)
+func (s Subject) started(ctx context.Context) (connection, error) {
+	command := exec.CommandContext(ctx, s.argv[0], s.argv[1:]...)
 	dir, err := socketDir()
 	if err != nil {
 		return connection{}, err

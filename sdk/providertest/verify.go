@@ -82,7 +82,7 @@ func (e *examination) wrong(format string, args ...any) {
 func (e *examination) call(
 	ctx context.Context, what string, limit time.Duration, do func(context.Context, *sdk.Client) error,
 ) error {
-	c, err := e.subject.connect()
+	c, err := e.subject.connect(ctx)
 	if err != nil {
 		e.wrong("%s: the provider could not be started: %v", what, err)
 		return err
