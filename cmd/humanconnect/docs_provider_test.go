@@ -52,7 +52,8 @@ func writeFile(t *testing.T, dir, name, text string) {
 }
 
 // authorsShell is a shell in which commands of the manual for authors work: the SDK is that of this checkout, and modules
-// come from where Go has them already. go mod tidy would also fetch what the tests of others need. Go looks for no module
+// come from where Go has them already, without the network: go mod tidy would fetch what the tests of others need, and ask for
+// checksums. Go looks for no module
 // right in TMPDIR.
 func authorsShell(t *testing.T, dir, script string) string {
 	t.Helper()
@@ -66,7 +67,7 @@ func authorsShell(t *testing.T, dir, script string) string {
 		t.Fatal(err, places)
 	}
 	const sdkModule = "github.com/humanconnect/humanconnect/sdk"
-	script = strings.ReplaceAll(script, "go mod tidy\n", "go mod edit -require "+sdkModule+"@v0.0.0\n")
+	script = strings.ReplaceAll(script, "go mod tidy\n", "go mod edit -require "+sdkModule+"@v0.0.0\ncp $CHECKOUT/sdk/go.sum .\n")
 	return shellWithin(t, buildLimit, dir, fmt.Sprintf(`export CHECKOUT='%s' GOCACHE='%s' GOMODCACHE='%s' GOPROXY='%s'
 unset TMPDIR
 export GOFLAGS=-mod=mod GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0
