@@ -52,9 +52,8 @@ func writeFile(t *testing.T, dir, name, text string) {
 }
 
 // authorsShell is a shell in which commands of the manual for authors work: the SDK is that of this checkout, and modules
-// come from where Go has them already, without the network: go mod tidy would fetch what the tests of others need, and ask for
-// checksums. Go looks for no module
-// right in TMPDIR.
+// come from where Go has them already. go mod tidy would also fetch what the tests of others need, and ask for checksums.
+// TMPDIR cannot be the directory of a module.
 func authorsShell(t *testing.T, dir, script string) string {
 	t.Helper()
 	checkout, err := filepath.Abs("../..")
@@ -64,7 +63,7 @@ func authorsShell(t *testing.T, dir, script string) string {
 	known, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE", "GOMODCACHE", "GOPROXY").Output()
 	places := strings.Split(string(known), "\n")
 	if err != nil || len(places) < 3 {
-		t.Fatal(err, places)
+		t.Fatalf("go env: %v, %q", err, places)
 	}
 	const sdkModule = "github.com/humanconnect/humanconnect/sdk"
 	script = strings.ReplaceAll(script, "go mod tidy\n", "go mod edit -require "+sdkModule+"@v0.0.0\ncp $CHECKOUT/sdk/go.sum .\n")
