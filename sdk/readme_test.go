@@ -26,6 +26,12 @@ func TestExampleIsAProvider(t *testing.T) {
 	same(t, "credential", step.(sdk.Connected).Credential.MediaType, "text/plain")
 }
 
+func TestExampleKeepsWhatIsPromised(t *testing.T) {
+	providertest.Verify(t, providertest.Of(diary{}), providertest.Journey{
+		Source: "diary", Answers: map[string]string{"token": strings.Repeat("x", 32)},
+	})
+}
+
 // The README shows the example that is compiled, not a copy that has grown old.
 func TestReadmeShowsTheExampleThatCompiles(t *testing.T) {
 	readme, err := os.ReadFile("README.md")

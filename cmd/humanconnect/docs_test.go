@@ -16,7 +16,12 @@ const docLimit = 2 * time.Minute
 // shell runs a script of a document as a new user would: an empty home, and our binaries first in PATH.
 func shell(t *testing.T, dir, script string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), docLimit)
+	return shellWithin(t, docLimit, dir, script)
+}
+
+func shellWithin(t *testing.T, limit time.Duration, dir, script string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", "set -eu\n"+script)
 	cmd.Dir = dir

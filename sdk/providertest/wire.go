@@ -1,14 +1,11 @@
-// Package providertest helps to test a provider.
+// Package providertest helps to test a provider: [Verify] holds it to what is promised of every one, and [Wire] gives a
+// test of one's own the host's end.
 package providertest
 
 import (
-	"context"
-	"net"
 	"testing"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -23,26 +20,10 @@ func Wire(t testing.TB, p sdk.Provider) *sdk.Client {
 // Dial is [Wire] for a server that registers itself, such as one that breaks the rules.
 func Dial(t testing.TB, register func(*grpc.Server)) *sdk.Client {
 	t.Helper()
-	listener := bufconn.Listen(1 << 20)
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(sdk.MaxMessage))
-	register(server)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = server.Serve(listener)
-	}()
-	cc, err := grpc.NewClient("passthrough:///provider",
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			return listener.DialContext(ctx)
-		}))
+	c, err := served(register)
 	if err != nil {
 		t.Fatalf("dial the provider: %v", err)
 	}
-	t.Cleanup(func() {
-		_ = cc.Close()
-		server.Stop()
-		<-served
-	})
-	return sdk.NewClient(cc)
+	t.Cleanup(c.stop)
+	return sdk.NewClient(c)
 }

@@ -1,0 +1,94 @@
+package providertest
+
+import (
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+var (
+	semver = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
+	host   = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
+)
+
+func (e *examination) judgesDescription() {
+	if !sdk.ValidID(e.said.Name) {
+		e.wrong("describe: the name %q is none", e.said.Name)
+	}
+	if !semver.MatchString(e.said.Version) {
+		e.wrong("describe: the version %q is not like 1.0.0", e.said.Version)
+	}
+	if len(e.said.Sources) == 0 {
+		e.wrong("describe: there is no source")
+	}
+	e.judgesFields("the settings", e.said.Settings)
+	var ids []string
+	for _, s := range e.said.Sources {
+		if !sdk.ValidID(s.ID) || slices.Contains(ids, s.ID) {
+			e.wrong("describe: the source id %q is none, or stands twice", s.ID)
+		}
+		ids = append(ids, s.ID)
+		if s.Name == "" {
+			e.wrong("describe: %s has no name", s.ID)
+		}
+		for _, h := range s.Hosts {
+			if !host.MatchString(h) {
+				e.wrong("describe: %s: the host %q is none", s.ID, h)
+			}
+		}
+		if len(s.Fields) > 0 && !slices.Contains(s.Ways, sdk.WayForm) {
+			e.wrong("describe: %s has fields, and a form is not among its ways", s.ID)
+		}
+		e.judgesFields(s.ID, s.Fields)
+		e.judgesFields(s.ID, s.Settings)
+	}
+}
+
+func (e *examination) judgesFields(whose string, fields []sdk.Field) {
+	var ids []string
+	for _, f := range fields {
+		if !sdk.ValidFieldID(f.ID) || slices.Contains(ids, f.ID) {
+			e.wrong("describe: %s: the field id %q is none, or stands twice", whose, f.ID)
+		}
+		ids = append(ids, f.ID)
+		if f.Label == "" {
+			e.wrong("describe: %s: the field %s has no label", whose, f.ID)
+		}
+		if f.Kind == sdk.KindChoice && len(f.Choices) == 0 {
+			e.wrong("describe: %s: the field %s has no choices", whose, f.ID)
+		}
+	}
+}
+
+// leads says whether a person may be sent to an address: by https, or http on loopback, to one of the hosts.
+func leads(address string, hosts []string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	loopback := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	if u.Scheme != "https" && !(u.Scheme == "http" && loopback) {
+		return false
+	}
+	at, name := strings.ToLower(u.Host), strings.ToLower(u.Hostname())
+	return slices.ContainsFunc(hosts, func(h string) bool {
+		h = strings.ToLower(h)
+		if rest, wild := strings.CutPrefix(h, "*"); wild {
+			return strings.HasSuffix(name, rest) || strings.HasSuffix(at, rest)
+		}
+		return h == at || h == name
+	})
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
