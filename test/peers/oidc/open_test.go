@@ -13,12 +13,13 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"github.com/humanconnect/humanconnect/test/peers/program"
 )
 
 const (
-	// limit of everything that should be quick, the build aside.
-	limit      = time.Minute
-	buildLimit = 10 * time.Minute
+	// limit of everything that should be quick.
+	limit = time.Minute
 )
 
 // bin has the program and a provider, as they are released.
@@ -28,37 +29,14 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 // testMain makes this binary the browser where open starts it as one.
 func testMain(m *testing.M) int {
-	var err error
-	if len(os.Args) == 3 && os.Args[1] == "browse" {
-		err = browse(os.Args[2])
-	} else if bin, err = os.MkdirTemp("", "humanconnect-peer-"); err == nil {
-		defer func() { _ = os.RemoveAll(bin) }()
-		if err = build(bin); err == nil {
-			return m.Run()
-		}
+	if len(os.Args) != 3 || os.Args[1] != "browse" {
+		return program.Main(m, &bin)
 	}
-	if err != nil {
+	if err := browse(os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
-}
-
-func build(dir string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
-	defer cancel()
-	for _, args := range [][]string{
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/", "./cmd/humanconnect"},
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/humanconnect-provider-sandbox", "./providers/sandbox"},
-		{filepath.Join(dir, "humanconnect"), "provider", "lock", "--dir", dir},
-	} {
-		c := exec.CommandContext(ctx, args[0], args[1:]...)
-		c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-		if said, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("%v: %w\n%s", args, err, said)
-		}
-	}
-	return nil
 }
 
 // installation is a home whose sources with an authorization server are led to the stranger's.

@@ -17,49 +17,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/humanconnect/humanconnect/test/peers/program"
 )
 
 const (
-	// limit of everything that should be quick, the build aside.
-	limit      = time.Minute
-	buildLimit = 10 * time.Minute
+	// limit of everything that should be quick.
+	limit = time.Minute
 )
 
 // bin has the programs, as they are released.
 var bin string
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "humanconnect-peer-")
-	if err == nil {
-		defer func() { _ = os.RemoveAll(dir) }()
-		bin, err = dir, build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
-
-func build(dir string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
-	defer cancel()
-	for _, args := range [][]string{
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/", "./cmd/humanconnect"},
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/humanconnect-provider-sandbox", "./providers/sandbox"},
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/humanconnect-sandbox", "./providers/sandbox/server"},
-		{filepath.Join(dir, "humanconnect"), "provider", "lock", "--dir", dir},
-	} {
-		c := exec.CommandContext(ctx, args[0], args[1:]...)
-		c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-		if said, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("%v: %w\n%s", args, err, said)
-		}
-	}
-	return nil
-}
+func TestMain(m *testing.M) { os.Exit(program.Main(m, &bin)) }
 
 // chromium is a real browser.
 type chromium struct {

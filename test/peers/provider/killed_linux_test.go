@@ -59,7 +59,7 @@ func (s *sitting) ends() (string, error) {
 // providers are the processes that run the provider of an installation. The host leaves the file open that they execute.
 func providers(t *testing.T, i installation) (pids []int) {
 	t.Helper()
-	file, err := filepath.EvalSymlinks(filepath.Join(i.home, ".local/share/humanconnect/providers", program))
+	file, err := filepath.EvalSymlinks(filepath.Join(i.home, ".local/share/humanconnect/providers", notebook))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,54 +14,25 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/humanconnect/humanconnect/test/peers/program"
 )
 
 const (
-	// limit of everything that should be quick, the build aside.
-	limit      = time.Minute
-	buildLimit = 10 * time.Minute
-	program    = "humanconnect-provider-notebook"
+	// limit of everything that should be quick.
+	limit    = time.Minute
+	notebook = "humanconnect-provider-notebook"
 )
 
 // bin has the program and a provider, as they are released.
 var bin string
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "humanconnect-peer-")
-	if err == nil {
-		defer func() { _ = os.RemoveAll(dir) }()
-		bin, err = dir, build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
-
-func build(dir string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
-	defer cancel()
-	for _, args := range [][]string{
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/", "./cmd/humanconnect"},
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/humanconnect-provider-sandbox", "./providers/sandbox"},
-		{filepath.Join(dir, "humanconnect"), "provider", "lock", "--dir", dir},
-	} {
-		c := exec.CommandContext(ctx, args[0], args[1:]...)
-		c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-		if said, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("%v: %w\n%s", args, err, said)
-		}
-	}
-	return nil
-}
+func TestMain(m *testing.M) { os.Exit(program.Main(m, &bin)) }
 
 // unpack puts the provider, the protocol and its packages into a directory, as its author would, and returns its file.
 func unpack(t *testing.T, dir string) string {
 	t.Helper()
-	for from, to := range map[string]string{program: program, "../../../sdk/proto/provider.proto": "provider.proto"} {
+	for from, to := range map[string]string{notebook: notebook, "../../../sdk/proto/provider.proto": "provider.proto"} {
 		text, err := os.ReadFile(from)
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, to), text, 0o700)
@@ -80,7 +51,7 @@ func unpack(t *testing.T, dir string) string {
 	if err := os.Symlink(packages, filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
-	return filepath.Join(dir, program)
+	return filepath.Join(dir, notebook)
 }
 
 // installation is a home in which the provider is installed for the user, and pinned.
@@ -106,7 +77,7 @@ func (i installation) put() {
 	if err := os.MkdirAll(providers, 0o700); err != nil {
 		i.t.Fatal(err)
 	}
-	if err := os.Symlink(unpack(i.t, i.t.TempDir()), filepath.Join(providers, program)); err != nil {
+	if err := os.Symlink(unpack(i.t, i.t.TempDir()), filepath.Join(providers, notebook)); err != nil {
 		i.t.Fatal(err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -18,51 +17,22 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/humanconnect/humanconnect/test/peers/program"
 )
 
 const (
 	secret    = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	newSecret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v"
 	foreign   = "whsec_////////////////////////////////"
-	// limit of everything that should be quick, the build aside.
-	limit      = 30 * time.Second
-	buildLimit = 10 * time.Minute
+	// limit of everything that should be quick.
+	limit = 30 * time.Second
 )
 
 // bin has the program and a provider, as they are released.
 var bin string
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "humanconnect-peer-")
-	if err == nil {
-		defer func() { _ = os.RemoveAll(dir) }()
-		bin, err = dir, build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
-
-func build(dir string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
-	defer cancel()
-	for _, args := range [][]string{
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/", "./cmd/humanconnect"},
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/humanconnect-provider-sandbox", "./providers/sandbox"},
-		{filepath.Join(dir, "humanconnect"), "provider", "lock", "--dir", dir},
-	} {
-		c := exec.CommandContext(ctx, args[0], args[1:]...)
-		c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-		if said, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("%v: %w\n%s", args, err, said)
-		}
-	}
-	return nil
-}
+func TestMain(m *testing.M) { os.Exit(program.Main(m, &bin)) }
 
 // installation is a home with one hook that leads to a URL.
 type installation struct {
