@@ -140,7 +140,19 @@ func TestTablesAreAlignedAndClean(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(b.String(), "\n")
-	if lines[0] != "ID       NAME" || !strings.HasPrefix(lines[1], "long-id  x") || strings.Contains(lines[1], "\x1b") || lines[2] != "a" {
+	if len(lines) != 4 || lines[0] != "ID       NAME" || !strings.HasPrefix(lines[1], "long-id  x") || strings.Contains(lines[1], "\x1b") || lines[2] != "a" {
 		t.Errorf("got %q", lines)
+	}
+}
+
+func TestEmptyCellsEndNoColumn(t *testing.T) {
+	var b strings.Builder
+	rows := [][]string{{"first", "", ""}, {"2", "", "late"}, {"3", "", ""}, {"4", "second", "x"}}
+	if err := writeTable(&b, []string{"A", "B", "C"}, rows); err != nil {
+		t.Fatal(err)
+	}
+	want := "A      B       C\nfirst\n2              late\n3\n4      second  x\n"
+	if b.String() != want {
+		t.Errorf("got\n%s", b.String())
 	}
 }
