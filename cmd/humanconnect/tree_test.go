@@ -2,9 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
+	"path/filepath"
 	"regexp"
 	"runtime/debug"
 	"slices"
@@ -13,6 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/humanconnect/humanconnect/core/id"
 )
 
 // walk calls f with every command that a person can call, the root included.
@@ -154,5 +160,59 @@ func TestEmptyCellsEndNoColumn(t *testing.T) {
 	want := "A      B       C\nfirst\n2              late\n3\n4      second  x\n"
 	if b.String() != want {
 		t.Errorf("got\n%s", b.String())
+	}
+}
+
+// argumentsFor are arguments with which a command of the tree has something to do.
+func argumentsFor(path string) []string {
+	args := map[string][]string{
+		"completion":            {"bash"},
+		"connection list":       {"--client-user-id", "ada"},
+		"connection show":       {string(id.New[id.Connection]())},
+		"connection disconnect": {string(id.New[id.Connection]())},
+		"delivery show":         {string(id.New[id.Delivery]())},
+		"event show":            {string(id.New[id.Event]())},
+		"hook enable":           {"journal"},
+		"hook test":             {"journal"},
+		"open":                  {"--token", "hcs_x", "--connect", "acme"},
+		"provider show":         {"acme"},
+		"session show":          {string(id.New[id.Session]())},
+		"session close":         {string(id.New[id.Session]())},
+		"source show":           {"acme"},
+		"token create":          {"--client-user-id", "ada", "--client-id", "demo"},
+		"token inspect":         {"hcs_x"},
+		"token revoke":          {"hcs_x"},
+	}
+	return append(strings.Fields(path), args[path]...)
+}
+
+// TestHelpNamesTheExitCodesOfABrokenInstallation: whatever is broken, each command ends with a code that its help names.
+func TestHelpNamesTheExitCodesOfABrokenInstallation(t *testing.T) {
+	for name, file := range map[string]string{
+		"nothing": "home/none", "config": "home/.config/humanconnect/config.yaml",
+		"lock of providers": "home/.config/humanconnect/providers.lock.json", "state": "home/.local/state/humanconnect",
+		"database": "home/.local/state/humanconnect/state.db",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, path := range []string{file, "bin/humanconnect"} {
+				path = filepath.Join(dir, path)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("{"), 0o600)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			walk(newRoot(newTestApp(t).App), func(c *cobra.Command) {
+				path := strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), "humanconnect"))
+				if c.HasSubCommands() || path == "help" {
+					return
+				}
+				a := newTestApp(t, argumentsFor(path)...)
+				a.vars["HOME"], a.UID = filepath.Join(dir, "home"), os.Geteuid()
+				a.Executable = func() (string, error) { return filepath.Join(dir, "bin", "humanconnect"), nil }
+				if code := run(a.App); !regexp.MustCompile(fmt.Sprintf(`(?m)^ +%d  `, code)).MatchString(c.Long) {
+					t.Errorf("%s ends with %d, which its help does not name\n%s", path, code, a.err.String())
+				}
+			})
+		})
 	}
 }
