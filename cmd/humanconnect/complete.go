@@ -19,6 +19,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/seal"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/core/store/sqlite"
 )
 
 // completed ends a completion: ids are all there is to choose from.
@@ -203,19 +204,37 @@ func (a *App) completeEvents(c *cobra.Command, _ []string, _ string) ([]string, 
 // maxCompleted is how many ids a completion offers.
 const maxCompleted = 50
 
+// completeIDs lists ids out of the state as it is: a key that was pressed by chance makes none, and closes no session.
 func (a *App) completeIDs(c *cobra.Command, list func(store.Tx) ([]string, error)) ([]string, cobra.ShellCompDirective) {
 	if err := a.beQuiet(c); err != nil {
 		return nil, completed
 	}
-	var out []string
-	err := a.view(c.Context(), func(tx store.Tx) (err error) {
-		out, err = list(tx)
-		return err
-	})
+	ctx, cancel := context.WithTimeout(c.Context(), completeTime)
+	defer cancel()
+	out, err := a.readIDs(ctx, list)
 	if err != nil {
 		return nil, completed
 	}
 	return out, cobra.ShellCompDirectiveKeepOrder | completed
+}
+
+func (a *App) readIDs(ctx context.Context, list func(store.Tx) ([]string, error)) (out []string, err error) {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	o := a.storeOptions(cfg)
+	o.ReadOnly, o.BusyLimit = true, completeTime
+	s, err := sqlite.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = s.Close() }() // only read
+	err = s.View(ctx, func(tx store.Tx) (err error) {
+		out, err = list(tx)
+		return err
+	})
+	return out, err
 }
 
 // parseID reads an id that a person typed.

@@ -72,7 +72,7 @@ func newConnectionList(app *App) *cobra.Command {
 	c.Flags().StringVar(&user, "client-user-id", "", "user `ID` of your application, or @FILE")
 	c.Flags().String("client-id", "", "client `ID`; default: clientId of the config")
 	sets(c.Flags(), "client-id", "clientId")
-	return exits(c, exitOK, exitUsage, exitConfig, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitProvider, exitStore)
 }
 
 func (a *App) connectionList(c *cobra.Command, user string) error {
@@ -140,7 +140,7 @@ func newConnectionShow(app *App) *cobra.Command {
 			return app.connectionShow(c, con)
 		},
 	}
-	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitProvider, exitStore)
 }
 
 func (a *App) connectionShow(c *cobra.Command, con id.Connection) error {

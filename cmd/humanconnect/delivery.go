@@ -99,7 +99,7 @@ func newDeliveryList(app *App) *cobra.Command {
 	c.Flags().StringVar(&ses, "session", "", "only of this session `ID`")
 	c.Flags().Var(&choice{value: &state, of: []string{"pending", "delivered", "dead"}}, "state", "only in this state")
 	c.Flags().IntVar(&f.Limit, "limit", 50, "how many at most; 0 means all")
-	return exits(c, exitOK, exitUsage, exitConfig, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitProvider, exitStore)
 }
 
 func (a *App) deliveryList(c *cobra.Command, f store.DeliveryFilter) error {
@@ -145,7 +145,7 @@ func newDeliveryShow(app *App) *cobra.Command {
 			return app.deliveryShow(c, d)
 		},
 	}
-	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitProvider, exitStore)
 }
 
 // deliveryDetail is a delivery as it is shown. A hook that came as a flag is named by an id alone, so its kind is told, and
@@ -227,7 +227,7 @@ left. It ends with 17 if an event that a required hook has not accepted is left,
 		Args:    upToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return app.deliveryRun(c) },
 	}
-	return exits(c, exitOK, exitUsage, exitConfig, exitHook, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitProvider, exitHook, exitStore)
 }
 
 // ran is what delivery run did.

@@ -211,10 +211,8 @@ func (d *examination) browser() {
 }
 
 func (d *examination) state(ctx context.Context, st *state) {
-	o := sqlite.Options{Dir: st.config.StateDir, ReadOnly: true}
-	if st.config.Store.Key != nil {
-		o.Key = d.app.masterKey(st.config.Store.Key)
-	}
+	o := d.app.storeOptions(st.config)
+	o.ReadOnly = true
 	s, err := sqlite.Open(ctx, o)
 	if err != nil {
 		if missing := (*sqlite.Error)(nil); errors.As(err, &missing) && missing.Code() == sqlite.CodeMissing {

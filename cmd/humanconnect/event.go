@@ -58,7 +58,7 @@ func newEventList(app *App) *cobra.Command {
 	c.Flags().Var(&choice{value: &f.Type, of: types}, "type", "only of this type")
 	c.Flags().StringVar(&ses, "session", "", "only of this session `ID`")
 	c.Flags().IntVar(&f.Limit, "limit", 50, "how many at most; 0 means all")
-	return exits(c, exitOK, exitUsage, exitConfig, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitProvider, exitStore)
 }
 
 func (a *App) eventList(c *cobra.Command, f store.EventFilter) error {
@@ -110,7 +110,7 @@ func newEventShow(app *App) *cobra.Command {
 			return app.eventShow(c, e)
 		},
 	}
-	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitProvider, exitStore)
 }
 
 func (a *App) eventShow(c *cobra.Command, evt id.Event) error {

@@ -53,7 +53,7 @@ func newHookList(app *App) *cobra.Command {
 		Args:    upToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return app.hookList(c) },
 	}
-	return exits(c, exitOK, exitUsage, exitConfig, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitProvider, exitStore)
 }
 
 func (a *App) hookList(c *cobra.Command) error {
@@ -213,7 +213,7 @@ to it again; deliveries that are dead stay dead. A hook that is enabled stays so
 		ValidArgsFunction: app.completeHooks,
 		RunE:              func(c *cobra.Command, args []string) error { return app.hookEnable(c, args[0]) },
 	}
-	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitProvider, exitStore)
 }
 
 // enabled is what hook enable did.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -89,7 +90,7 @@ func (a *App) reportHook(r hook.Report) {
 	if r.Disabled || r.Error == hook.Disabled {
 		next += "; " + disabledText(r.Hook)
 	}
-	a.warn("hook %s: %s: %s; %s", r.Hook, r.Type, hook.At(r.Origin, r.Error), next)
+	a.warn("hook %s: %s: %s; %s", r.Hook, cmp.Or(r.Type, string(r.Event)), hook.At(r.Origin, r.Error), next)
 	if !a.global.quiet {
 		a.writeHookLines(r)
 	}

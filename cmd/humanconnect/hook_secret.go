@@ -47,5 +47,5 @@ their receiver to check them with. Whoever has it can sign such posts.`,
 			})
 		},
 	}
-	return exits(c, exitOK, exitUsage, exitConfig, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitProvider, exitStore)
 }

@@ -77,23 +77,27 @@ func writeJSONLine(w io.Writer, v any) {
 	_ = enc.Encode(v) // strings and numbers always encode, and nobody is left to tell that standard error is closed
 }
 
-// writeTable writes rows in aligned columns. Cells are cleaned of control characters.
+// writeTable writes rows in aligned columns. Cells are cleaned of control characters, and no line ends with blanks.
 func writeTable(w io.Writer, header []string, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var b bytes.Buffer
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	if len(header) > 0 {
 		rows = append([][]string{header}, rows...)
 	}
 	for _, row := range rows {
-		cells := cleanAll(row)
-		// An empty last cell would leave blanks at the end of the line.
-		for len(cells) > 1 && cells[len(cells)-1] == "" {
-			cells = cells[:len(cells)-1]
-		}
-		if _, err := fmt.Fprintln(t, strings.Join(cells, "\t")); err != nil {
+		// All cells, empty ones too: a row that ends early would end the columns that it lacks for those below it.
+		if _, err := fmt.Fprintln(t, strings.Join(cleanAll(row), "\t")); err != nil {
 			return fmt.Errorf("writing a table: %w", err)
 		}
 	}
 	if err := t.Flush(); err != nil {
+		return fmt.Errorf("writing a table: %w", err)
+	}
+	var out strings.Builder
+	for line := range strings.Lines(b.String()) {
+		out.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("writing a table: %w", err)
 	}
 	return nil

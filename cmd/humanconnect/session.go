@@ -69,7 +69,7 @@ func newSessionList(app *App) *cobra.Command {
 	}
 	c.Flags().IntVar(&limit, "limit", 50, "how many at most; 0 means all")
 	c.Flags().BoolVar(&onlyOpen, "open", false, "only those that are open")
-	return exits(c, exitOK, exitUsage, exitConfig, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitProvider, exitStore)
 }
 
 func (a *App) sessionList(c *cobra.Command, f store.SessionFilter) error {
@@ -108,7 +108,7 @@ for byte, and an open one the response as it would be now, with status null.`,
 		ValidArgsFunction: app.completeSessions,
 		RunE:              func(c *cobra.Command, args []string) error { return app.sessionShow(c, args[0]) },
 	}
-	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitProvider, exitStore)
 }
 
 func (a *App) sessionShow(c *cobra.Command, arg string) error {
@@ -180,7 +180,7 @@ stored response.`,
 		},
 	}
 	c.Flags().BoolVar(&force, "force", false, "close it although another process has it open")
-	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitInUse, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitNotFound, exitInUse, exitProvider, exitStore)
 }
 
 func (a *App) sessionClose(c *cobra.Command, ses id.Session, force bool) error {

@@ -109,11 +109,15 @@ func (st *state) open(ctx context.Context, o stateOptions) (err error) {
 }
 
 func (a *App) openStore(ctx context.Context, cfg *config.Config) (*sqlite.Store, error) {
+	return sqlite.Open(ctx, a.storeOptions(cfg))
+}
+
+func (a *App) storeOptions(cfg *config.Config) sqlite.Options {
 	o := sqlite.Options{Dir: cfg.StateDir}
 	if cfg.Store.Key != nil {
 		o.Key = a.masterKey(cfg.Store.Key)
 	}
-	return sqlite.Open(ctx, o)
+	return o
 }
 
 func (st *state) assemble(b *browser, configured hook.Configured) error {

@@ -74,7 +74,7 @@ Keep the user id off the command line with --client-user-id @FILE.`,
 	sets(f, "ttl", "token.ttl")
 	f.StringSliceVar(&sources, "sources", nil, "the only `SOURCES` that it may connect or disconnect")
 	_ = c.RegisterFlagCompletionFunc("sources", app.completeSources)
-	return exits(c, exitOK, exitUsage, exitConfig, exitStore)
+	return exits(c, exitOK, exitUsage, exitConfig, exitProvider, exitStore)
 }
 
 func (a *App) tokenCreate(c *cobra.Command, r token.Request) error {
@@ -142,7 +142,7 @@ Expired tokens are remembered for 30 days.`,
 			}, token.Valid)
 		},
 	}
-	return exits(c, exitOK, exitToken, exitUsage, exitConfig, exitStore)
+	return exits(c, exitOK, exitToken, exitUsage, exitConfig, exitProvider, exitStore)
 }
 
 func newTokenRevoke(app *App) *cobra.Command {
@@ -163,7 +163,7 @@ ends now with SESSION_TOKEN_INVALID. Revoking twice changes nothing.`,
 			}, token.Invalidated)
 		},
 	}
-	return exits(c, exitOK, exitToken, exitUsage, exitConfig, exitStore)
+	return exits(c, exitOK, exitToken, exitUsage, exitConfig, exitProvider, exitStore)
 }
 
 // withToken reads a token, does something with it, and prints what is known of it. Any state but the wanted one ends

@@ -2,9 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
+	"path/filepath"
 	"regexp"
 	"runtime/debug"
 	"slices"
@@ -13,6 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/humanconnect/humanconnect/core/id"
 )
 
 // walk calls f with every command that a person can call, the root included.
@@ -140,7 +146,73 @@ func TestTablesAreAlignedAndClean(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(b.String(), "\n")
-	if lines[0] != "ID       NAME" || !strings.HasPrefix(lines[1], "long-id  x") || strings.Contains(lines[1], "\x1b") || lines[2] != "a" {
+	if len(lines) != 4 || lines[0] != "ID       NAME" || !strings.HasPrefix(lines[1], "long-id  x") || strings.Contains(lines[1], "\x1b") || lines[2] != "a" {
 		t.Errorf("got %q", lines)
+	}
+}
+
+func TestEmptyCellsEndNoColumn(t *testing.T) {
+	var b strings.Builder
+	rows := [][]string{{"first", "", ""}, {"2", "", "late"}, {"3", "", ""}, {"4", "second", "x"}}
+	if err := writeTable(&b, []string{"A", "B", "C"}, rows); err != nil {
+		t.Fatal(err)
+	}
+	want := "A      B       C\nfirst\n2              late\n3\n4      second  x\n"
+	if b.String() != want {
+		t.Errorf("got\n%s", b.String())
+	}
+}
+
+// argumentsFor are arguments with which a command of the tree has something to do.
+func argumentsFor(path string) []string {
+	args := map[string][]string{
+		"completion":            {"bash"},
+		"connection list":       {"--client-user-id", "ada"},
+		"connection show":       {string(id.New[id.Connection]())},
+		"connection disconnect": {string(id.New[id.Connection]())},
+		"delivery show":         {string(id.New[id.Delivery]())},
+		"event show":            {string(id.New[id.Event]())},
+		"hook enable":           {"journal"},
+		"hook test":             {"journal"},
+		"open":                  {"--token", "hcs_x", "--connect", "acme"},
+		"provider show":         {"acme"},
+		"session show":          {string(id.New[id.Session]())},
+		"session close":         {string(id.New[id.Session]())},
+		"source show":           {"acme"},
+		"token create":          {"--client-user-id", "ada", "--client-id", "demo"},
+		"token inspect":         {"hcs_x"},
+		"token revoke":          {"hcs_x"},
+	}
+	return append(strings.Fields(path), args[path]...)
+}
+
+// TestHelpNamesTheExitCodesOfABrokenInstallation: whatever is broken, each command ends with a code that its help names.
+func TestHelpNamesTheExitCodesOfABrokenInstallation(t *testing.T) {
+	for name, file := range map[string]string{
+		"nothing": "home/none", "config": "home/.config/humanconnect/config.yaml",
+		"lock of providers": "home/.config/humanconnect/providers.lock.json", "state": "home/.local/state/humanconnect",
+		"database": "home/.local/state/humanconnect/state.db",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, path := range []string{file, "bin/humanconnect"} {
+				path = filepath.Join(dir, path)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("{"), 0o600)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			walk(newRoot(newTestApp(t).App), func(c *cobra.Command) {
+				path := strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), "humanconnect"))
+				if c.HasSubCommands() || path == "help" {
+					return
+				}
+				a := newTestApp(t, argumentsFor(path)...)
+				a.vars["HOME"], a.UID = filepath.Join(dir, "home"), os.Geteuid()
+				a.Executable = func() (string, error) { return filepath.Join(dir, "bin", "humanconnect"), nil }
+				if code := run(a.App); !regexp.MustCompile(fmt.Sprintf(`(?m)^ +%d  `, code)).MatchString(c.Long) {
+					t.Errorf("%s ends with %d, which its help does not name\n%s", path, code, a.err.String())
+				}
+			})
+		})
 	}
 }

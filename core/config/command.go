@@ -25,7 +25,7 @@ func (s *SecretRef) run(ctx context.Context, env Environment) ([]byte, error) {
 	err := cmd.Run()
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, &lateError{cmd.Path}
+		return nil, &lateError{"the command " + cmd.Path + " was not done in time"}
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
@@ -34,10 +34,10 @@ func (s *SecretRef) run(ctx context.Context, env Environment) ([]byte, error) {
 	return out.kept, nil
 }
 
-// lateError: a command took too long. It is a [context.DeadlineExceeded].
-type lateError struct{ command string }
+// lateError: a command, or a file that is a pipe, took too long. It is a [context.DeadlineExceeded].
+type lateError struct{ text string }
 
-func (e *lateError) Error() string { return "the command " + e.command + " was not done in time" }
+func (e *lateError) Error() string { return e.text }
 
 func (e *lateError) Is(target error) bool { return target == context.DeadlineExceeded }
 

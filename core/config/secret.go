@@ -19,7 +19,7 @@ import (
 const (
 	// MaxSecret limits what a secret reference may lead to: 64 KiB.
 	MaxSecret = 64 << 10
-	// SecretTimeout limits the command of a secret reference.
+	// SecretTimeout limits how long the command of a secret reference may take, or whoever fills its file.
 	SecretTimeout = 10 * time.Second
 )
 
@@ -49,7 +49,7 @@ func (s *SecretRef) String() string {
 	return "command " + s.Command[0]
 }
 
-// Resolve reads the secret anew at each call. It blocks for as long as the file or the command takes, a command for
+// Resolve reads the secret anew at each call. It blocks for as long as the file or the command takes, for
 // [SecretTimeout] at most. An empty secret is an error; errors are problems with code [CodeSecret] and carry nothing of
 // the secret.
 //
@@ -59,7 +59,7 @@ func (s *SecretRef) Resolve(ctx context.Context, env Environment) (sdk.Secret, e
 	var err error
 	switch {
 	case s.File != "":
-		text, err = readSecretFile(ctx, s.File)
+		text, err = readSecretFile(ctx, s.File, SecretTimeout)
 	case s.Env != "":
 		text, err = s.lookup(env)
 	default:
@@ -103,9 +103,11 @@ func (s *SecretRef) lookup(env Environment) ([]byte, error) {
 	return []byte(v), nil
 }
 
-// readSecretFile reads a file, which may be a pipe that somebody fills in time: it ends with ctx, and leaves the read to
-// the end of the program.
-func readSecretFile(ctx context.Context, path string) ([]byte, error) {
+// readSecretFile reads a file, which may be a pipe that somebody fills in time: it ends with ctx, or when the limit has
+// passed, and leaves the read to the end of the program.
+func readSecretFile(ctx context.Context, path string, limit time.Duration) ([]byte, error) {
+	late := time.NewTimer(limit)
+	defer late.Stop()
 	type result struct {
 		text []byte
 		err  error
@@ -124,6 +126,8 @@ func readSecretFile(ctx context.Context, path string) ([]byte, error) {
 	select {
 	case got := <-read:
 		return got.text, got.err
+	case <-late.C:
+		return nil, &lateError{"the file " + path + " was not filled in time"}
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

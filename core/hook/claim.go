@@ -13,8 +13,12 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
-// Gone is the error of a delivery whose hook no config named for as long as the long schedule takes.
-const Gone = "hook_gone"
+const (
+	// Gone is the error of a delivery whose hook no config named for as long as the long schedule takes.
+	Gone = "hook_gone"
+	// Damaged is the error of a delivery whose event, or whose hook that came as a flag, cannot be read in the store.
+	Damaged = "store_damaged"
+)
 
 const (
 	// leaseMargin is how much longer than a try may take the lease of its delivery is.
@@ -44,7 +48,8 @@ type job struct {
 	message Message
 }
 
-// burial is a delivery that nobody tries any more, of an event of a type, to a hook, if there is one still.
+// burial is a delivery that nobody tries any more, of an event of a type, to a hook, if there is one still. The type is ""
+// where the event cannot be read.
 type burial struct {
 	dead store.Delivery
 	typ  string
@@ -187,15 +192,18 @@ func (g *glance) without() []string {
 
 func (g *glance) see(tx store.Tx, head store.Delivery) error {
 	h, ours, err := g.hookOf(tx, head)
+	damaged := errors.Is(err, store.ErrDamaged)
 	switch {
-	case err != nil:
+	case err != nil && !damaged:
 		return err
-	case !ours:
+	case !ours && !damaged:
 		return g.leave(tx, head)
 	case !g.free(head):
 		// The word of our own tries comes by itself.
 		g.contended, g.unsettled = g.contended || !g.hand[head.ID], true
 		return nil
+	case damaged:
+		return g.bury(tx, head, Hook{}, Damaged)
 	}
 	h.Name = head.Hook
 	if disabled, err := g.disabled(tx, h); err != nil || disabled {
@@ -270,7 +278,7 @@ func (g *glance) leave(tx store.Tx, d store.Delivery) error {
 // bury makes a delivery dead that nobody tries any more.
 func (g *glance) bury(tx store.Tx, d store.Delivery, h Hook, why string) error {
 	e, err := tx.Event(d.Event)
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrDamaged) {
 		return fmt.Errorf("find the event of a delivery: %w", err)
 	}
 	d.Error = why
@@ -317,7 +325,10 @@ func (g *glance) claim(tx store.Tx, d store.Delivery, h Hook) error {
 		return nil
 	}
 	e, err := tx.Event(d.Event)
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrDamaged): // one row that cannot be read holds up no other
+		return g.bury(tx, d, h, Damaged)
+	case err != nil:
 		return fmt.Errorf("read the event of a delivery: %w", err)
 	}
 	m := Message{Hook: h, Event: e, Status: statusOf(e.Body), Attempt: d.Tries + 1}
@@ -358,20 +369,16 @@ func (d *Dispatcher) settle(tx store.Tx, r result) ([]Report, error) {
 		return nil, fmt.Errorf("store what came of a delivery: %w", err)
 	}
 	if r.outcome.Verdict == Unwanted {
-		if err := disable(tx, d.opt.Store.MAC, r.hook, row.EndedAt, row.Error); err != nil {
+		if err := disable(tx, d.opt.Store.MAC, r.message.Hook, row.EndedAt, row.Error); err != nil {
 			return nil, err
 		}
 	}
 	if r.outcome.Verdict == Interrupted {
 		return nil, nil
 	}
-	e, err := tx.Event(row.Event)
-	if err != nil {
-		return nil, fmt.Errorf("find the event of a delivery: %w", err)
-	}
 	return []Report{{
-		Delivery: row.ID, Event: row.Event, Session: row.Session, Type: e.Type, Hook: row.Hook, Attempt: row.Tries,
+		Delivery: row.ID, Event: row.Event, Session: row.Session, Type: r.message.Event.Type, Hook: row.Hook, Attempt: row.Tries,
 		State: row.State, Next: row.NextAt, Error: row.Error, Disabled: r.outcome.Verdict == Unwanted,
-		Origin: r.hook.Origin(), Lines: lines(r.outcome.Output),
+		Origin: r.message.Hook.Origin(), Lines: lines(r.outcome.Output),
 	}}, nil
 }

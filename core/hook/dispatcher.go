@@ -65,8 +65,9 @@ type Report struct {
 	Delivery id.Delivery
 	Event    id.Event
 	Session  id.Session
-	Type     string
-	Hook     string
+	// Type of the event; "" if the event cannot be read.
+	Type string
+	Hook string
 	// Attempt that was made; 0 if none was.
 	Attempt int
 	// State is where the delivery stands now; a pending one is tried again at Next.

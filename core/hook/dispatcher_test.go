@@ -579,6 +579,70 @@ func TestFailedStoreFreesThePlacesOfItsTries(t *testing.T) {
 	}
 }
 
+// worn is a store of which some rows cannot be read.
+type worn struct {
+	store.Store
+	event id.Event
+	hook  id.SessionHook
+}
+
+func (w worn) View(ctx context.Context, f func(store.Tx) error) error {
+	return w.Store.View(ctx, func(tx store.Tx) error { return f(wornTx{tx, w}) })
+}
+
+func (w worn) Update(ctx context.Context, f func(store.Tx) error) error {
+	return w.Store.Update(ctx, func(tx store.Tx) error { return f(wornTx{tx, w}) })
+}
+
+type wornTx struct {
+	store.Tx
+	worn worn
+}
+
+func (t wornTx) Event(e id.Event) (store.Event, error) {
+	if e == t.worn.event {
+		return store.Event{}, fmt.Errorf("body: %w", store.ErrDamaged)
+	}
+	return t.Tx.Event(e)
+}
+
+func (t wornTx) SessionHook(h id.SessionHook) (store.SessionHook, error) {
+	if h == t.worn.hook {
+		return store.SessionHook{}, fmt.Errorf("spec: %w", store.ErrDamaged)
+	}
+	return t.Tx.SessionHook(h)
+}
+
+// TestRowThatCannotBeReadHoldsUpNoOther: it comes first wherever one looks.
+func TestRowThatCannotBeReadHoldsUpNoOther(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	session, other := s.session(), s.session()
+	var given []id.SessionHook
+	s.update(func(tx store.Tx) (err error) {
+		given, err = Attach(tx, s.store.MAC, other, []Hook{{On: []On{OnClose}, Shell: "true", Dir: "/", UID: 1000, Host: "here"}})
+		return err
+	})
+	lost := s.record(session, 1, h)
+	sealed := s.record(other, 1)
+	s.clock.Advance(time.Second)
+	behind := s.record(session, 2, h)
+	var told []Report
+	opt := s.options(&receiver{}, h)
+	opt.Store, opt.Report = worn{s.store, lost.ID, given[0]}, func(r Report) { told = append(told, r) }
+	if tally, err := New(opt).Once(t.Context(), Scope{}); err != nil || tally.Delivered != 1 || tally.Dead != 2 || tally.Pending != 0 {
+		t.Errorf("%+v, %v", tally, err)
+	}
+	for _, e := range []event.Event{lost, sealed} {
+		if d := s.only(e.ID); d.State != store.DeliveryDead || d.Error != "store_damaged" || d.Tries != 0 || d.Owner != "" {
+			t.Errorf("%+v", d)
+		}
+	}
+	if d := s.only(behind.ID); d.State != store.DeliveryDelivered || len(told) != 3 {
+		t.Errorf("%+v; told of %+v", d, told)
+	}
+}
+
 // shelf has hooks that a test changes.
 type shelf struct {
 	mu    sync.Mutex

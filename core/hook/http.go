@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -97,12 +98,45 @@ func (s HTTP) post(ctx context.Context, m Message) (*http.Response, error) {
 	if req.Header, err = s.headers(ctx, m); err != nil {
 		return nil, err
 	}
-	t, err := s.transport(m.Hook)
+	line := &line{}
+	t, err := s.transport(ctx, m.Hook, line)
 	if err != nil {
 		return nil, err
 	}
 	// Not a client: it would follow redirects.
-	return t.RoundTrip(req)
+	res, err := t.RoundTrip(req)
+	if err != nil {
+		line.hangUp()
+	}
+	return res, err
+}
+
+// line is the connection of a try, which ends with it. A transport goes on dialling when its request has ended, for the
+// next one, and waits a minute for what a proxy says to its CONNECT.
+type line struct {
+	mu   sync.Mutex
+	conn net.Conn
+	over bool
+}
+
+// hold keeps a connection until the try hangs up. The transport, which is of one try, dials once.
+func (l *line) hold(c net.Conn) net.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conn = c
+	if l.over {
+		_ = c.Close()
+	}
+	return c
+}
+
+func (l *line) hangUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	if l.conn != nil {
+		_ = l.conn.Close() // whoever uses it is told
+	}
 }
 
 func (s HTTP) headers(ctx context.Context, m Message) (http.Header, error) {
@@ -130,14 +164,20 @@ func (s HTTP) headers(ctx context.Context, m Message) (http.Header, error) {
 	return h, nil
 }
 
-// transport is of one try: a connection that is kept would be one that nobody closes.
-func (s HTTP) transport(h Hook) (*http.Transport, error) {
+// transport is of one try, whose context it is: a connection that is kept would be one that nobody closes.
+func (s HTTP) transport(ctx context.Context, h Hook, line *line) (*http.Transport, error) {
 	plain := endpoint.Plain(h.URL)
 	dialer := &net.Dialer{
 		Timeout: dialLimit, Resolver: s.Resolver, ControlContext: endpoint.Guard(plain && !h.AllowInsecure),
 	}
 	t := &http.Transport{
-		DialContext:            dialer.DialContext,
+		DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
+			c, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return line.hold(c), nil
+		},
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: s.Roots},
 		TLSHandshakeTimeout:    handshakeLimit,
 		ResponseHeaderTimeout:  max(headerLimit, h.timeout()-dialLimit),

@@ -514,7 +514,7 @@ func TestPlainHTTPGoesByNoProxyOnAnotherMachine(t *testing.T) {
 }
 
 func TestATransportTakesNoOldTLSAndNoHugeHeader(t *testing.T) {
-	transport, err := sender().transport(to("https://app.example.com"))
+	transport, err := sender().transport(t.Context(), to("https://app.example.com"), &line{})
 	if err != nil || transport.TLSClientConfig.MinVersion != tls.VersionTLS12 {
 		t.Errorf("%+v, %v", transport.TLSClientConfig, err)
 	}
@@ -664,5 +664,48 @@ func TestProbeIsAnEventOfItsOwnThatIsStoredNowhere(t *testing.T) {
 	want := fmt.Sprintf(`{"type":"hook.test","id":"%s","sequence":1,"timestamp":"2026-11-22T08:00:00.000Z","hook":"app"}`+"\n", sent)
 	if o.Verdict != Accepted || e.bodies[0] != want || e.got[0].Header.Get("webhook-id") != string(sent) {
 		t.Errorf("%+v %s", o, e.bodies)
+	}
+}
+
+// TestNothingOfATryOutlivesIt: neither what a proxy never answers, nor a name that nobody finds.
+func TestNothingOfATryOutlivesIt(t *testing.T) {
+	proxy, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close()
+	hungUp, lookedUp := make(chan error, 1), make(chan error, 1)
+	go func() {
+		c, err := proxy.Accept()
+		if err == nil {
+			_, err = io.Copy(io.Discard, c) // takes the CONNECT, says nothing, and ends when the other side does
+			_ = c.Close()
+		}
+		hungUp <- err
+	}()
+	s := sender()
+	s.Resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		select {
+		case lookedUp <- nil:
+		default: // it asks again
+		}
+		return nil, ctx.Err()
+	}}
+	proxied, nowhere := to("https://app.example.com"), to("https://app.example.com")
+	proxied.Proxy = "http://" + proxy.Addr().String()
+	for h, ended := range map[*Hook]chan error{&proxied: hungUp, &nowhere: lookedUp} {
+		h.Timeout = 100 * time.Millisecond
+		if o := s.Send(t.Context(), posted(*h)); o.Error != "no answer within 100ms" {
+			t.Errorf("%+v", o)
+		}
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(4 * time.Second): // less than the limit of a dial
+			t.Errorf("by proxy %q: it goes on after the try", h.Proxy)
+		}
 	}
 }

@@ -34,7 +34,7 @@ type loop struct {
 // result is what came of a claimed delivery.
 type result struct {
 	claimed store.Delivery
-	hook    Hook
+	message Message
 	outcome Outcome
 }
 
@@ -209,7 +209,7 @@ func (l *loop) start(ctx context.Context, jobs []job) {
 		l.d.hand[j.claimed.ID] = true
 		l.running++
 		go func() {
-			l.results <- result{claimed: j.claimed, hook: j.message.Hook, outcome: l.d.opt.Sender.Send(ctx, j.message)}
+			l.results <- result{claimed: j.claimed, message: j.message, outcome: l.d.opt.Sender.Send(ctx, j.message)}
 		}()
 	}
 }
