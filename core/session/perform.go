@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,8 +21,20 @@ const grace = 5 * time.Second
 // maxLabel is how much of an account label is kept, in characters.
 const maxLabel = 200
 
-// perform makes one step: it marks a reply that must not be repeated, calls the provider, and commits what came of it.
+// errDone: a front end that has lost the session since its step began has connected this attempt.
+var errDone = errors.New("the attempt is connected")
+
+// perform makes one step. An attempt that an ousted front end has connected is at its end.
 func (a *Attempt) perform(ctx context.Context, reply sdk.Reply) (Prompt, error) {
+	p, err := a.step(ctx, reply)
+	if errors.Is(err, errDone) {
+		return Prompt{Step: sdk.Connected{}}, nil
+	}
+	return p, err
+}
+
+// step marks a reply that must not be repeated, calls the provider, and commits what came of it.
+func (a *Attempt) step(ctx context.Context, reply sdk.Reply) (Prompt, error) {
 	if err := ctx.Err(); err != nil {
 		return Prompt{}, context.Cause(ctx)
 	}
@@ -99,14 +112,15 @@ func (a *Attempt) begin(ctx context.Context, reply sdk.Reply) error {
 func (a *Attempt) save(ctx context.Context, change func(*store.Attempt)) error {
 	var row store.Attempt
 	err := a.s.e.Store.Update(ctx, func(tx store.Tx) (err error) {
-		if _, err := a.s.guard(tx); err != nil {
+		ses, err := a.s.guard(tx)
+		if err != nil {
 			return err
 		}
 		if row, err = tx.Attempt(a.row.ID); err != nil {
 			return err
 		}
-		if row.Version != a.row.Version || row.State != store.AttemptOpen {
-			return ErrTakenOver
+		if err := a.changed(ses, row); err != nil {
+			return err
 		}
 		change(&row)
 		row.Version++
@@ -118,6 +132,17 @@ func (a *Attempt) save(ctx context.Context, change func(*store.Attempt)) error {
 	a.row = row
 	a.s.e.bell.ring()
 	return nil
+}
+
+// changed says why the stored row is not as this front end left it, or returns nil.
+func (a *Attempt) changed(ses store.Session, row store.Attempt) error {
+	switch {
+	case row.Version == a.row.Version && row.State == store.AttemptOpen:
+		return nil
+	case row.State == store.AttemptConnected && ses.Epoch == a.s.epoch:
+		return errDone
+	}
+	return ErrTakenOver
 }
 
 // call asks the provider, once more on a fresh process if it crashed and the reply may be repeated. A session that is
@@ -367,8 +392,8 @@ func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, 
 		if err != nil {
 			return nil, err
 		}
-		if row.Version != a.row.Version || row.State != store.AttemptOpen {
-			return ErrTakenOver, nil
+		if refused := a.changed(ses, row); refused != nil {
+			return refused, nil
 		}
 	}
 	if a.row.Expected == "" {
