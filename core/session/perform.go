@@ -336,7 +336,7 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 			return err
 		}
 		if refused != nil {
-			unwanted, err = connection.Discard(tx, key, g, a.s.ID, e.Clock.Now())
+			unwanted, err = connection.Discard(tx, key, g, e.cause(a.s.ID, e.Clock.Now()))
 			return err
 		}
 		return a.connected(tx, ses, key, g)
