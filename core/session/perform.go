@@ -10,7 +10,6 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -361,23 +360,21 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 }
 
 // giveBack revokes a grant that could not be kept, unless a connection holds its account: nobody else will ever know of
-// it. It says what is left at the source.
+// it. The error is [ErrGrantLost].
 func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) error {
 	e := a.s.e
-	stands := problem.New("grant_lost", "the access that the source had granted could not be kept, and stands at the source").
-		Hint("end it in the account settings of the source, or connect again and disconnect")
 	var held bool
 	err := e.Store.View(context.WithoutCancel(ctx), func(tx store.Tx) (err error) {
 		held, err = tx.AccountHeld(a.Source.ID, key, a.s.User.HumanID)
 		return err
 	})
 	if err != nil || held || !a.Source.Can(sdk.CapabilityRevoke) {
-		return stands
+		return ErrGrantLost
 	}
 	if e.revoker().GiveBack(context.WithoutCancel(ctx), a.Source.Provider, &sdk.GrantRequest{
 		Source: a.Source.ID, Settings: a.settings, Account: done.Account, Credential: done.Credential,
 	}) != nil {
-		return stands
+		return ErrGrantLost
 	}
 	return nil
 }
