@@ -185,6 +185,9 @@ func (a *App) drive(ctx context.Context, s *session.Session, run func(context.Co
 	exit := exitOK
 	if ctx.Err() != nil {
 		exit = exitCode(context.Cause(ctx))
+		if errors.Is(err, session.ErrGrantLost) { // whatever ends the call, nobody else can tell of it
+			a.report(session.ErrGrantLost)
+		}
 	}
 	switch {
 	case exit == exitHangup || errors.Is(err, terminal.ErrLost):

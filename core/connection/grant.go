@@ -65,11 +65,21 @@ func (g Grant) apply(c store.Connection, now time.Time) store.Connection {
 	return c
 }
 
+// Cause is what a revocation comes from.
+type Cause struct {
+	// Session in which it arises; "" outside of one.
+	Session id.Session
+	// By is this process, which makes the first try; see [Revoker.First].
+	By  id.Process
+	Now time.Time
+}
+
 // Disconnect takes a connection away and leaves a revocation in its place: pending if the grant is to be revoked, else
-// unsupported or shared, which are final. ses is "" outside of a session.
-func Disconnect(tx store.Tx, c store.Connection, ses id.Session, now time.Time) (store.Connection, store.Revocation, error) {
+// unsupported or shared, which are final.
+func Disconnect(tx store.Tx, c store.Connection, why Cause) (store.Connection, store.Revocation, error) {
+	now := why.Now
 	r := store.Revocation{
-		ID: id.New[id.Revocation](), Session: ses, Connection: c.ID, User: c.User, Source: c.Source, Provider: c.Provider,
+		ID: id.New[id.Revocation](), Session: why.Session, Connection: c.ID, User: c.User, Source: c.Source, Provider: c.Provider,
 		AccountKey: c.AccountKey, AccountID: c.AccountID, AccountLabel: c.AccountLabel,
 		Credential: c.Credential, MediaType: c.MediaType, CreatedAt: now,
 	}
@@ -77,7 +87,7 @@ func Disconnect(tx store.Tx, c store.Connection, ses id.Session, now time.Time) 
 	if err := tx.SaveConnection(c); err != nil {
 		return c, r, err
 	}
-	r, err := settle(tx, r, c.CanRevoke, now)
+	r, err := settle(tx, r, c.CanRevoke, why)
 	if err != nil {
 		return c, r, err
 	}
@@ -86,33 +96,35 @@ func Disconnect(tx store.Tx, c store.Connection, ses id.Session, now time.Time) 
 
 // Discard keeps a grant that became no connection, because its session was over or another account was expected, so
 // that it is revoked at its source.
-func Discard(tx store.Tx, key []byte, g Grant, ses id.Session, now time.Time) (store.Revocation, error) {
+func Discard(tx store.Tx, key []byte, g Grant, why Cause) (store.Revocation, error) {
 	account, credential := g.Connected.Account, g.Connected.Credential
 	r := store.Revocation{
-		ID: id.New[id.Revocation](), Session: ses, User: g.User, Source: g.Source, Provider: g.Provider,
+		ID: id.New[id.Revocation](), Session: why.Session, User: g.User, Source: g.Source, Provider: g.Provider,
 		AccountKey: key, AccountID: account.ID, AccountLabel: account.Label,
-		Credential: []byte(credential.Data.Reveal()), MediaType: credential.MediaType, CreatedAt: now,
+		Credential: []byte(credential.Data.Reveal()), MediaType: credential.MediaType, CreatedAt: why.Now,
 	}
-	r, err := settle(tx, r, g.CanRevoke, now)
+	r, err := settle(tx, r, g.CanRevoke, why)
 	if err != nil {
 		return r, err
 	}
 	return r, tx.InsertRevocation(r)
 }
 
-// settle gives a new revocation its first state.
-func settle(tx store.ConnectionTx, r store.Revocation, canRevoke bool, now time.Time) (store.Revocation, error) {
+// settle gives a new revocation its first state. A pending one is its process's from the beginning: nobody else's try comes
+// between, of which that process could not tell.
+func settle(tx store.ConnectionTx, r store.Revocation, canRevoke bool, why Cause) (store.Revocation, error) {
 	if !canRevoke {
-		return end(r, store.RevocationUnsupported, "", now), nil
+		return end(r, store.RevocationUnsupported, "", why.Now), nil
 	}
 	held, err := tx.AccountHeld(r.Source, r.AccountKey, r.User)
 	if err != nil {
 		return r, fmt.Errorf("look for other connections of an account: %w", err)
 	}
 	if held {
-		return end(r, store.RevocationShared, "", now), nil
+		return end(r, store.RevocationShared, "", why.Now), nil
 	}
-	r.State, r.NextAt = store.RevocationPending, now
+	r.State, r.NextAt = store.RevocationPending, why.Now
+	r.Owner, r.LeaseUntil = why.By, why.Now.Add(leaseTime)
 	return r, nil
 }
 

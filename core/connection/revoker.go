@@ -40,8 +40,8 @@ const (
 	dueLimit = 100
 )
 
-// Revoker revokes grants at their sources. A first try follows the commit of the disconnect at once; then come the tries
-// of the long schedule, made by whichever process holds the state. It is safe for concurrent use.
+// Revoker revokes grants at their sources. A first try follows the commit of the disconnect at once, by the same process;
+// then come the tries of the long schedule, made by whichever process holds the state. It is safe for concurrent use.
 type Revoker struct {
 	Store     store.Store
 	Providers Providers
@@ -65,7 +65,7 @@ func (v *Revoker) Due(ctx context.Context) (int, error) {
 		if ctx.Err() != nil {
 			return tried, ctx.Err()
 		}
-		done, err := v.Try(ctx, r.ID)
+		done, err := v.try(ctx, r.ID, false)
 		if err != nil {
 			return tried, err
 		}
@@ -76,13 +76,17 @@ func (v *Revoker) Due(ctx context.Context) (int, error) {
 	return tried, nil
 }
 
-// Try makes one try of a revocation. It returns false if there is nothing to try: it is final, another living process
-// works on it, or ctx is done. What came of the try is in the row; an error is one of the store.
-func (v *Revoker) Try(ctx context.Context, revocation id.Revocation) (bool, error) {
-	if ctx.Err() != nil {
-		return false, nil
-	}
-	r, claimed, err := v.claim(context.WithoutCancel(ctx), revocation)
+// First makes the first try of a revocation that this process has just committed. What came of it is in the row; one that
+// ctx cuts stays pending, and is free. An error is one of the store.
+func (v *Revoker) First(ctx context.Context, revocation id.Revocation) error {
+	_, err := v.try(ctx, revocation, true)
+	return err
+}
+
+// try returns false if there is nothing to try: it is final, or somebody works on it who lives, in this process too unless
+// it is our own.
+func (v *Revoker) try(ctx context.Context, revocation id.Revocation, own bool) (bool, error) {
+	r, claimed, err := v.claim(context.WithoutCancel(ctx), revocation, own)
 	if err != nil || !claimed {
 		return false, err
 	}
@@ -101,16 +105,18 @@ func (v *Revoker) Try(ctx context.Context, revocation id.Revocation) (bool, erro
 	return true, nil
 }
 
-func (v *Revoker) claim(ctx context.Context, revocation id.Revocation) (r store.Revocation, claimed bool, err error) {
+func (v *Revoker) claim(ctx context.Context, revocation id.Revocation, own bool) (r store.Revocation, claimed bool, err error) {
 	err = v.Store.Update(ctx, func(tx store.Tx) error {
 		claimed = false
 		now := v.Clock.Now()
 		if r, err = tx.Revocation(revocation); err != nil || r.State != store.RevocationPending {
 			return err
 		}
-		busy, err := v.busy(r, now)
-		if err != nil || busy {
-			return err
+		if mine := own && r.Owner == v.Liveness.Self(); !mine {
+			busy, err := v.busy(r, now)
+			if err != nil || busy {
+				return err
+			}
 		}
 		held, err := tx.AccountHeld(r.Source, r.AccountKey, r.User)
 		if err != nil {

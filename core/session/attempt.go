@@ -173,6 +173,9 @@ func (a *Attempt) resume(ctx context.Context) error {
 	if a.stored {
 		a.s.hold(a.row.ID)
 		a.action.ScriptRun, a.action.ScriptNo = a.row.ScriptRun, a.row.ScriptNo
+		if a.row.Provider != a.Source.Provider { // what the one wants back is not for the other
+			return a.fail(ctx, failure.New(failure.AttemptInterrupted, "another provider reaches the source now"))
+		}
 		if a.last, err = sdk.UnmarshalStep(a.row.LastStep); err != nil {
 			return a.fail(ctx, failure.New(failure.AttemptInterrupted, "the last step could not be read"))
 		}

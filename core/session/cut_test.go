@@ -151,6 +151,36 @@ func TestGrantThatCannotBeKeptIsGivenBack(t *testing.T) {
 	}
 }
 
+// TestEveryGrantThatIsLostIsToldOf: another action of the group has failed before, or the call is to end.
+func TestEveryGrantThatIsLostIsToldOf(t *testing.T) {
+	full, stop := errors.New("the disk is full"), errors.New("interrupted")
+	list := []session.Action{connectTo(alpha), connectTo(gamma)} // gamma cannot revoke
+	for name, interrupted := range map[string]bool{"after another": false, "after a signal": true} {
+		t.Run(name, func(t *testing.T) {
+			w, fe, s := opened(t, list...)
+			w.place.next(alpha, play{Account: "ann", Hold: "alpha"})
+			w.place.next(gamma, play{Account: "ann", Hold: "gamma"})
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			done := fe.begin(func() error { return s.Run(ctx, script(list...), session.Person{}) })
+			fe.arrive()
+			fe.arrive()
+			fe.store.fill(full)
+			want := full
+			if interrupted {
+				want = stop
+				cancel(stop)
+			}
+			fe.lift("alpha")
+			w.waitForGrace()
+			fe.lift("gamma")
+			if err := done(); !errors.Is(err, want) || !errors.Is(err, session.ErrGrantLost) {
+				t.Errorf("the script: %v", err)
+			}
+		})
+	}
+}
+
 // TestOfTwoFirstOpensOneGetsTheSession: both have seen that there is no session yet.
 func TestOfTwoFirstOpensOneGetsTheSession(t *testing.T) {
 	w := newWorld(t)

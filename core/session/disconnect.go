@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/event"
@@ -105,7 +106,7 @@ func (s *Session) disconnectOne(tx store.Tx, c store.Connection, row store.Actio
 	if err != nil {
 		return store.Revocation{}, err
 	}
-	c, r, err := connection.Disconnect(tx, c, s.ID, now)
+	c, r, err := connection.Disconnect(tx, c, s.e.cause(s.ID, now))
 	if err != nil {
 		return r, err
 	}
@@ -116,10 +117,15 @@ func (s *Session) disconnectOne(tx store.Tx, c store.Connection, row store.Actio
 	return r, s.e.tell(tx, ses, event.SourceDisconnected, c, now)
 }
 
+// cause is what a revocation comes from; see [Engine.revokeNow].
+func (e *Engine) cause(ses id.Session, now time.Time) connection.Cause {
+	return connection.Cause{Session: ses, By: e.Liveness.Self(), Now: now}
+}
+
 // revokeNow makes the first try of revocations that were just committed. One that ctx cuts stays pending.
 func (e *Engine) revokeNow(ctx context.Context, revocations []id.Revocation) error {
 	for _, r := range revocations {
-		if _, err := e.revoker().Try(ctx, r); err != nil {
+		if err := e.revoker().First(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -150,7 +156,7 @@ func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (Outs
 			return err
 		}
 		now := e.Clock.Now()
-		if c, r, err = connection.Disconnect(tx, c, "", now); err != nil {
+		if c, r, err = connection.Disconnect(tx, c, e.cause("", now)); err != nil {
 			return err
 		}
 		resp, err := event.BuildOutside(tx, c, event.DisconnectedSource)

@@ -317,6 +317,39 @@ func TestRevocationOfADeadProcessIsFreeAtOnce(t *testing.T) {
 	w.check()
 }
 
+// TestWhoeverDisconnectsRevokes: those who look for due revocations at the very moment of the commit leave the first try to
+// whoever tells what came of it.
+func TestWhoeverDisconnectsRevokes(t *testing.T) {
+	w, fe, s := opened(t)
+	other := w.frontEnd()
+	con := id.Connection("")
+	for name, disconnect := range map[string]func() error{
+		"in a session":  func() error { return s.Disconnect(t.Context(), alpha, -1) },
+		"outside of it": func() error { _, err := fe.DisconnectOutside(t.Context(), con); return err },
+	} {
+		fe.connectAccount(s, alpha, "ann")
+		con = w.connections("u1")[0].ID
+		before := len(w.place.revokes)
+		looked := 0
+		fe.Wake = func() {
+			for _, e := range []*FrontEnd{fe, other} {
+				looked++
+				if n, err := e.RevokeDue(t.Context()); n != 0 || err != nil {
+					t.Errorf("%s: others made %d tries, %v", name, n, err)
+				}
+			}
+		}
+		if err := disconnect(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		fe.Wake = nil
+		if got := len(w.place.revokes) - before; got != 1 || looked == 0 {
+			t.Errorf("%s: %d tries; the others looked %d times", name, got, looked)
+		}
+	}
+	w.check()
+}
+
 func TestSourceWithoutRevocationIsUnsupported(t *testing.T) {
 	w, fe, s := opened(t)
 	fe.connectAccount(s, gamma, "ann")

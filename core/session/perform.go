@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,7 +10,6 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -20,8 +20,20 @@ const grace = 5 * time.Second
 // maxLabel is how much of an account label is kept, in characters.
 const maxLabel = 200
 
-// perform makes one step: it marks a reply that must not be repeated, calls the provider, and commits what came of it.
+// errDone: a front end that has lost the session since its step began has connected this attempt.
+var errDone = errors.New("the attempt is connected")
+
+// perform makes one step. An attempt that an ousted front end has connected is at its end.
 func (a *Attempt) perform(ctx context.Context, reply sdk.Reply) (Prompt, error) {
+	p, err := a.step(ctx, reply)
+	if errors.Is(err, errDone) {
+		return Prompt{Step: sdk.Connected{}}, nil
+	}
+	return p, err
+}
+
+// step marks a reply that must not be repeated, calls the provider, and commits what came of it.
+func (a *Attempt) step(ctx context.Context, reply sdk.Reply) (Prompt, error) {
 	if err := ctx.Err(); err != nil {
 		return Prompt{}, context.Cause(ctx)
 	}
@@ -99,14 +111,15 @@ func (a *Attempt) begin(ctx context.Context, reply sdk.Reply) error {
 func (a *Attempt) save(ctx context.Context, change func(*store.Attempt)) error {
 	var row store.Attempt
 	err := a.s.e.Store.Update(ctx, func(tx store.Tx) (err error) {
-		if _, err := a.s.guard(tx); err != nil {
+		ses, err := a.s.guard(tx)
+		if err != nil {
 			return err
 		}
 		if row, err = tx.Attempt(a.row.ID); err != nil {
 			return err
 		}
-		if row.Version != a.row.Version || row.State != store.AttemptOpen {
-			return ErrTakenOver
+		if err := a.changed(ses, row); err != nil {
+			return err
 		}
 		change(&row)
 		row.Version++
@@ -118,6 +131,17 @@ func (a *Attempt) save(ctx context.Context, change func(*store.Attempt)) error {
 	a.row = row
 	a.s.e.bell.ring()
 	return nil
+}
+
+// changed says why the stored row is not as this front end left it, or returns nil.
+func (a *Attempt) changed(ses store.Session, row store.Attempt) error {
+	switch {
+	case row.Version == a.row.Version && row.State == store.AttemptOpen:
+		return nil
+	case row.State == store.AttemptConnected && ses.Epoch == a.s.epoch:
+		return errDone
+	}
+	return ErrTakenOver
 }
 
 // call asks the provider, once more on a fresh process if it crashed and the reply may be repeated. A session that is
@@ -311,7 +335,7 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 			return err
 		}
 		if refused != nil {
-			unwanted, err = connection.Discard(tx, key, g, a.s.ID, e.Clock.Now())
+			unwanted, err = connection.Discard(tx, key, g, e.cause(a.s.ID, e.Clock.Now()))
 			return err
 		}
 		return a.connected(tx, ses, key, g)
@@ -336,23 +360,21 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 }
 
 // giveBack revokes a grant that could not be kept, unless a connection holds its account: nobody else will ever know of
-// it. It says what is left at the source.
+// it. The error is [ErrGrantLost].
 func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) error {
 	e := a.s.e
-	stands := problem.New("grant_lost", "the access that the source had granted could not be kept, and stands at the source").
-		Hint("end it in the account settings of the source, or connect again and disconnect")
 	var held bool
 	err := e.Store.View(context.WithoutCancel(ctx), func(tx store.Tx) (err error) {
 		held, err = tx.AccountHeld(a.Source.ID, key, a.s.User.HumanID)
 		return err
 	})
 	if err != nil || held || !a.Source.Can(sdk.CapabilityRevoke) {
-		return stands
+		return ErrGrantLost
 	}
 	if e.revoker().GiveBack(context.WithoutCancel(ctx), a.Source.Provider, &sdk.GrantRequest{
 		Source: a.Source.ID, Settings: a.settings, Account: done.Account, Credential: done.Credential,
 	}) != nil {
-		return stands
+		return ErrGrantLost
 	}
 	return nil
 }
@@ -367,8 +389,8 @@ func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, 
 		if err != nil {
 			return nil, err
 		}
-		if row.Version != a.row.Version || row.State != store.AttemptOpen {
-			return ErrTakenOver, nil
+		if refused := a.changed(ses, row); refused != nil {
+			return refused, nil
 		}
 	}
 	if a.row.Expected == "" {

@@ -108,9 +108,11 @@ type place struct {
 	asked   []call
 	broken  error // of the settings
 	// stuck: the settings are read until the context ends. found is called when a source is looked up.
-	stuck   bool
-	found   func()
-	counted map[id.Revocation]bool
+	stuck bool
+	found func()
+	// provider reaches all sources.
+	provider string
+	counted  map[id.Revocation]bool
 }
 
 // call is one call of Connect.
@@ -123,7 +125,7 @@ type call struct {
 
 func newPlace(w *World) *place {
 	return &place{
-		w: w, plays: make(map[string]play), calls: make(map[string]int), crashed: make(map[string]int),
+		w: w, provider: "fake", plays: make(map[string]play), calls: make(map[string]int), crashed: make(map[string]int),
 		grants: make(map[string]*grant), gates: make(map[string]chan struct{}), arrived: make(chan *FrontEnd, 100), revoke: make(map[string]string),
 		gone: make(map[string]bool), counted: make(map[id.Revocation]bool),
 	}
@@ -195,7 +197,9 @@ func (p *place) Find(_ context.Context, name string) (source.Source, error) {
 	if name != gamma {
 		can = []sdk.Capability{sdk.CapabilityRevoke}
 	}
-	return sourceOf(name, can), nil
+	src := sourceOf(name, can)
+	src.Provider = p.provider
+	return src, nil
 }
 
 // Settings implements session.Sources.

@@ -386,3 +386,27 @@ func (fe *FrontEnd) begin(call func() error) func() error {
 		}
 	}
 }
+
+// TestOtherProviderDoesNotGoOnWithAnAttempt: what a provider wants back is for no other one.
+func TestOtherProviderDoesNotGoOnWithAnAttempt(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	w.place.next(alpha, play{Forms: 1, Account: "ann"})
+	first := w.frontEnd()
+	a, err := first.open(tok, connectTo(alpha)).Connect(t.Context(), alpha, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first.kill()
+	w.place.provider = "another"
+	second := w.frontEnd()
+	s := second.open(tok, connectTo(alpha))
+	second.run(s, connectTo(alpha))
+	w.wantStory(s, "connect alpha: attempt_interrupted")
+	if got := len(w.place.asked); got != 1 {
+		t.Errorf("the providers were asked %d times", got)
+	}
+}

@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/humanconnect/humanconnect/core/failure"
@@ -60,7 +62,8 @@ type runner struct {
 	person Person
 }
 
-// group runs the actions from i to j at once and returns the first error. The others are then cut short.
+// group runs the actions from i to j at once and returns the first error. The others are then cut short; a grant that one
+// of them loses all the same is told of too.
 func (r *runner) group(ctx context.Context, i, j int, ended map[int]bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -78,12 +81,17 @@ func (r *runner) group(ctx context.Context, i, j int, ended map[int]bool) error 
 		})
 	}
 	wg.Wait()
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if len(errs) == 0 {
+		return nil
+	}
+	first := context.Cause(ctx)
 	for _, err := range errs {
-		if err != nil {
-			return context.Cause(ctx)
+		if errors.Is(err, ErrGrantLost) && !errors.Is(first, err) {
+			first = fmt.Errorf("%w; %w", first, err)
 		}
 	}
-	return nil
+	return first
 }
 
 // action runs one action. A failure has been kept and is no error here.

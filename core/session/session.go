@@ -21,6 +21,10 @@ var ErrTakenOver error = problem.New("taken_over", "another process took the ses
 // ErrEnded: the session's end has passed, or it was closed. Close gives the response.
 var ErrEnded = errors.New("the session has ended")
 
+// ErrGrantLost: a source has granted access, the store did not keep it, and it could not be given back.
+var ErrGrantLost error = problem.New("grant_lost", "the access that the source had granted could not be kept, and stands at the source").
+	Hint("end it in the account settings of the source, or connect again and disconnect")
+
 // maxCalls bounds how many calls to providers a session makes at once. Attempts that wait make none.
 const maxCalls = 64
 

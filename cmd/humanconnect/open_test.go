@@ -1,0 +1,25 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/humanconnect/humanconnect/core/session"
+)
+
+func TestGrantThatIsLostIsToldOfWhateverEndsTheCall(t *testing.T) {
+	a := newTestApp(t)
+	hangup := &Interrupted{Signal: syscall.SIGHUP}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(hangup)
+	_, err := a.drive(ctx, nil, func(context.Context) error { return fmt.Errorf("%w; %w", hangup, session.ErrGrantLost) })
+	if got := exitCode(err); got != exitHangup {
+		t.Errorf("exit code %d", got)
+	}
+	if got := a.err.String(); strings.Count(got, "[grant_lost]") != 1 {
+		t.Errorf("said: %q", got)
+	}
+}
