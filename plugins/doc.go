@@ -11,6 +11,7 @@
 //	the terminal's stdin is inherited     stdin is the lifeline                                     process.go
 //	the environment leaks                 a list made by ourselves                                  environ.go
 //	a long line on stdout blocks it       our reader takes the handshake and drains the rest        handshake.go
+//	a certificate in its line panics it   the whole line is judged before go-plugin sees it         handshake.go
 //	a long TMPDIR breaks the socket       short private directory of this run                       rundir.go
 //	sockets stay behind after a crash     that directory is locked by its owner, swept by others    rundir.go
 //	checksum of a path, exec of a path    the opened file is hashed, and that file is executed      pin.go, process.go

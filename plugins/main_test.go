@@ -2,10 +2,14 @@ package plugins_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -60,12 +64,31 @@ func act(name string, args []string) {
 	case "deaf":
 		fmt.Printf("1|1|unix|%s/none|grpc\n", os.Getenv(plugin.EnvUnixSocketDir))
 		select {}
+	case "certificate":
+		fmt.Printf("1|1|unix|%s/none|grpc|%s\n", os.Getenv(plugin.EnvUnixSocketDir), certificate())
+		select {}
+	case "line":
+		fmt.Printf("1|1|unix|%s/none|grpc|%s\n", os.Getenv(plugin.EnvUnixSocketDir), strings.Join(args[1:], "|"))
+		select {}
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
 		serveAs(sdk.ProtocolVersion)
 	case "host":
 		actHost(args)
 	}
+}
+
+// certificate is one as a server of go-plugin's AutoMTLS names it in its handshake.
+func certificate() string {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1)}, &x509.Certificate{}, public, private)
+	if err != nil {
+		panic(err)
+	}
+	return base64.RawStdEncoding.EncodeToString(der)
 }
 
 // serveAs serves the test provider with plain go-plugin: no SDK, no lifeline.

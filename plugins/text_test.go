@@ -95,7 +95,7 @@ func FuzzParseLock(f *testing.F) {
 func FuzzHandshakeLine(f *testing.F) {
 	const dir = "/run/p"
 	for _, seed := range []string{
-		"1|1|unix|/run/p/plugin1|grpc|", "1|1|unix|/run/p/plugin1|grpc|cert|true", "1|7|unix|/run/p/x|grpc", "2|1|unix|/run/p/x|grpc",
+		"1|1|unix|/run/p/plugin1|grpc|", "1|1|unix|/run/p/plugin1|grpc|cert|true", "1|1|unix|/run/p/x|grpc||true", "1|1|unix|/run/p/x|grpc||", "1|7|unix|/run/p/x|grpc", "2|1|unix|/run/p/x|grpc",
 		"1|1|tcp|127.0.0.1:1|grpc", "1|1|unix|/run/p/../x|grpc", "1|1|unix|/run/p|grpc", "1|1|unix|/run/p/x|netrpc", "debug: up", "|||||", "",
 	} {
 		f.Add(seed)
@@ -109,7 +109,8 @@ func FuzzHandshakeLine(f *testing.F) {
 			return
 		}
 		parts := strings.Split(strings.TrimSpace(line), "|")
-		if len(parts) < 5 || parts[2] != "unix" || !strings.HasPrefix(filepath.Clean(parts[3]), dir+"/") || parts[4] != "grpc" {
+		if len(parts) < 5 || parts[2] != "unix" || !strings.HasPrefix(filepath.Clean(parts[3]), dir+"/") || parts[4] != "grpc" ||
+			strings.Join(parts[5:], "") != "" {
 			t.Errorf("%q was taken", line)
 		}
 	})
