@@ -5,6 +5,7 @@
 // because its own leaves gaps. What closes each of them:
 //
 //	a plugin outlives a killed host       lifeline on stdin; on Linux a parent-death signal too     process.go
+//	its children outlive a killed host    on Linux the kernel kills the group with the host         process_linux.go
 //	the signal fires when a thread ends   one locked thread starts and awaits the child             process.go
 //	grandchildren live on, Kill hangs     own process group, killed before the leader is reaped     process.go
 //	start cannot be cancelled             the group is killed, which ends go-plugin's Start         launch.go
@@ -19,7 +20,7 @@
 //	a process is left after a failure     one cleanup for every way out                             live.go
 //	the broker can be flooded             it is refused                                             launch.go
 //
-// What none of this catches is a descendant of a provider that starts a session of its own (setsid).
+// What none of this catches is a descendant of a provider that leaves the group (setsid, setpgid).
 //
 // Everything that comes out of a provider is cleaned of control characters, cut, and cleared of the secrets that the
 // provider was given before it is kept, logged or shown.

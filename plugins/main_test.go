@@ -186,14 +186,18 @@ func waiting(text string) *providerv1.ConnectResponse {
 	return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Wait{Wait: &providerv1.Wait{Text: text}}}
 }
 
-// actHost is a core that starts one provider, says so, and waits to be killed.
+// actHost is a core that starts one provider, lets it start a child, says so, and waits to be killed. Its arguments are
+// the marker, the runtime directory, and the provider's command.
 func actHost(args []string) {
-	self, _ := os.Executable()
 	host := plugins.New(plugins.Options{RuntimeDir: args[1], Specs: []plugins.Spec{{
-		Name: "test", Dev: true, Command: []string{self, actPrefix + "provider", args[0]},
+		Name: "test", Dev: true, Command: args[2:],
 	}}})
-	if _, err := host.Provider(context.Background(), "test"); err != nil {
-		fmt.Println(err)
+	p, err := host.Provider(context.Background(), "test")
+	if err == nil {
+		_, err = p.Connect(context.Background(), &sdk.ConnectRequest{Source: "grandchild", Reply: sdk.Start{}})
+	}
+	if err != nil {
+		fmt.Println(explain(err))
 		os.Exit(1)
 	}
 	fmt.Println("ready")
