@@ -269,12 +269,12 @@ func (s *sources) find(id string) (source.Source, error) {
 }
 
 // Settings implements connection.Settings.
-func (s *sources) Settings(ctx context.Context, id string) (sdk.Settings, error) {
+func (s *sources) Settings(ctx context.Context, id, provider string) (sdk.Settings, error) {
 	found, err := s.look(ctx, id)
 	if err != nil {
 		return sdk.Settings{}, err
 	}
-	return found.Resolve(ctx, s.environ)
+	return found.ResolveFor(ctx, provider, s.environ)
 }
 
 // catalog is that of the sources, with progress.

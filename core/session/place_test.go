@@ -110,6 +110,9 @@ type place struct {
 	// stuck: the settings are read until the context ends. found is called when a source is looked up.
 	stuck   bool
 	found   func()
+	// provider is the one that the config chooses, and no other gets a setting; given are those of the revocations.
+	provider string
+	given    []sdk.Settings
 	counted map[id.Revocation]bool
 }
 
@@ -125,7 +128,7 @@ func newPlace(w *World) *place {
 	return &place{
 		w: w, plays: make(map[string]play), calls: make(map[string]int), crashed: make(map[string]int),
 		grants: make(map[string]*grant), gates: make(map[string]chan struct{}), arrived: make(chan *FrontEnd, 100), revoke: make(map[string]string),
-		gone: make(map[string]bool), counted: make(map[id.Revocation]bool),
+		gone: make(map[string]bool), provider: "fake", counted: make(map[id.Revocation]bool),
 	}
 }
 
@@ -199,7 +202,7 @@ func (p *place) Find(_ context.Context, name string) (source.Source, error) {
 }
 
 // Settings implements session.Sources.
-func (p *place) Settings(ctx context.Context, _ string) (sdk.Settings, error) {
+func (p *place) Settings(ctx context.Context, _, provider string) (sdk.Settings, error) {
 	p.mu.Lock()
 	stuck := p.stuck
 	p.mu.Unlock()
@@ -210,7 +213,10 @@ func (p *place) Settings(ctx context.Context, _ string) (sdk.Settings, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return sdk.Settings{}, p.broken
+	if provider != p.provider {
+		return sdk.Settings{}, nil
+	}
+	return sdk.Settings{Secrets: map[string]sdk.Secret{"client_secret": sdk.Secret("of " + provider)}}, p.broken
 }
 
 // providers is the place as one process reaches it.
@@ -436,6 +442,7 @@ func (p *providers) Disconnect(ctx context.Context, r *sdk.GrantRequest) error {
 	p.place.mu.Lock()
 	defer p.place.mu.Unlock()
 	p.place.revokes = append(p.place.revokes, g.id)
+	p.place.given = append(p.place.given, r.Settings)
 	switch code {
 	case "":
 		g.revoked = true
