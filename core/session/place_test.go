@@ -108,12 +108,12 @@ type place struct {
 	asked   []call
 	broken  error // of the settings
 	// stuck: the settings are read until the context ends. found is called when a source is looked up.
-	stuck   bool
-	found   func()
+	stuck bool
+	found func()
 	// provider is the one that the config chooses, and no other gets a setting; given are those of the revocations.
 	provider string
 	given    []sdk.Settings
-	counted map[id.Revocation]bool
+	counted  map[id.Revocation]bool
 }
 
 // call is one call of Connect.
