@@ -1,11 +1,8 @@
 package plugins
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -24,10 +21,11 @@ const (
 
 // redactor takes the secrets that a provider was given in this run out of what it writes. Safe for concurrent use.
 type redactor struct {
-	mu       sync.Mutex
-	secrets  []string
-	size     int
-	replacer *strings.Replacer
+	mu      sync.Mutex
+	secrets []string
+	size    int
+	// finder looks for the secrets; nil once one has come since it was made.
+	finder *finder
 }
 
 // add remembers secrets, each also line by line, and where it is JSON by its strings.
@@ -41,7 +39,7 @@ func (r *redactor) add(values ...string) {
 			}
 			r.secrets = append(r.secrets, part)
 			r.size += len(part)
-			r.replacer = nil
+			r.finder = nil
 		}
 	}
 	r.forget()
@@ -93,34 +91,18 @@ func appendStrings(parts []string, value any) []string {
 // clear returns the text without the secrets, in whatever common spelling.
 func (r *redactor) clear(text string) string {
 	r.mu.Lock()
-	if r.replacer == nil {
-		r.replacer = newReplacer(r.secrets)
+	if r.finder == nil {
+		r.finder = newFinder(r.secrets)
 	}
-	replacer := r.replacer
+	finder := r.finder
 	r.mu.Unlock()
-	return replacer.Replace(text)
+	return finder.remove(text)
 }
 
 // shown is text of a provider without secrets, fit to show on one line. It is cleared twice: a secret may hold what
 // cleaning takes away, and cleaning may put one together that was written in pieces.
 func (r *redactor) shown(text string, limit int) string {
 	return clean(r.clear(clean(r.clear(text), limit)), limit)
-}
-
-func newReplacer(secrets []string) *strings.Replacer {
-	var spelled []string
-	for _, s := range secrets {
-		quoted := strconv.Quote(s)
-		spelled = append(spelled, s, quoted[1:len(quoted)-1], url.QueryEscape(s), url.PathEscape(s),
-			base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
-	}
-	// The longest first, so that a secret which is part of another leaves nothing of it.
-	slices.SortFunc(spelled, func(a, b string) int { return len(b) - len(a) })
-	pairs := make([]string, 0, 2*len(spelled))
-	for _, s := range spelled {
-		pairs = append(pairs, s, removed)
-	}
-	return strings.NewReplacer(pairs...)
 }
 
 // addConnect remembers what a step of connecting brings to the provider.
