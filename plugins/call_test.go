@@ -3,6 +3,7 @@ package plugins_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc/codes"
 
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -130,6 +133,79 @@ func TestTooLargeMessageIsAnErrorAndNoHarm(t *testing.T) {
 	}
 	if report(t, p).Pid != first {
 		t.Error("the process did not survive")
+	}
+}
+
+// What a provider answers with is no limit of ours and no crash, whatever the status.
+func TestStatusThatAProviderSendsIsItsAnswerAndNoHarm(t *testing.T) {
+	s := newStage(t)
+	p := provider(t, s.hostOf(s.spec("provider")))
+	first := report(t, p).Pid
+	for code, kind := range map[codes.Code]plugins.Kind{
+		codes.DeadlineExceeded: plugins.KindBadAnswer, codes.Unavailable: plugins.KindBadAnswer,
+		codes.ResourceExhausted: plugins.KindBadAnswer, codes.Canceled: plugins.KindBadAnswer,
+		codes.DataLoss: plugins.KindBadAnswer, codes.Unimplemented: plugins.KindProtocol,
+	} {
+		began := time.Now()
+		_, err := step(t, p, fmt.Sprintf("status-%d", code))
+		e := failure(t, err)
+		if e.Kind != kind || e.Crashed() || e.Retryable() || !strings.Contains(explain(err), "the provider says so") {
+			t.Errorf("%s: %s", code, explain(err))
+		}
+		if took := time.Since(began); took > 400*time.Millisecond {
+			t.Errorf("%s: took %s", code, took)
+		}
+		if got := report(t, p).Pid; got != first {
+			t.Fatalf("%s: the process was given up", code)
+		}
+	}
+}
+
+func TestProviderThatKeepsToTheLimitItselfTimesOutAndIsNotKilled(t *testing.T) {
+	s := newStage(t)
+	h := s.host(plugins.Options{
+		Specs: []plugins.Spec{s.spec("provider")}, Limits: plugins.Limits{Step: 300 * time.Millisecond},
+	})
+	p := provider(t, h)
+	first := report(t, p).Pid
+	_, err := step(t, p, "late")
+	if e := failure(t, err); e.Kind != plugins.KindTimeout {
+		t.Error(explain(err))
+	}
+	if report(t, p).Pid != first {
+		t.Error("the process was given up")
+	}
+}
+
+// A process that we end is none that crashed, for whomever it served then.
+func TestCallsOfAStoppedProviderAreNoCrashes(t *testing.T) {
+	for _, source := range []string{"wait", "hang", "instant"} {
+		t.Run(source, func(t *testing.T) {
+			s := newStage(t)
+			h := s.hostOf(s.spec("provider"))
+			p := provider(t, h)
+			failed := make(chan error, 8)
+			for range cap(failed) {
+				go func() {
+					for {
+						_, err := p.Connect(context.Background(), &sdk.ConnectRequest{Source: source, Reply: sdk.Start{}})
+						if err != nil {
+							failed <- err
+							return
+						}
+					}
+				}()
+			}
+			report(t, p)
+			if err := h.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			for range cap(failed) {
+				if err := <-failed; !errors.Is(err, plugins.ErrClosed) && failure(t, err).Kind != plugins.KindUnavailable {
+					t.Error(explain(err))
+				}
+			}
+		})
 	}
 }
 

@@ -47,6 +47,7 @@ func TestEachFaultyStartHasItsOwnDiagnosis(t *testing.T) {
 		"wrong checksum":       {s.pinned("provider", strings.Repeat("ab", 32)), plugins.KindChecksum, []string{"abab", "sha256 found"}},
 		"unpinned":             {s.pinned("provider", ""), plugins.KindUnpinned, []string{"humanconnect provider lock test"}},
 		"hangs":                {s.spec("hangs"), plugins.KindStartTimeout, []string{"within 700ms"}},
+		"answers nothing":      {s.spec("mute"), plugins.KindStartTimeout, []string{"on the socket", "within 700ms"}},
 		"missing":              {s.command("/nowhere/humanconnect-provider-test"), plugins.KindNotFound, []string{"/nowhere"}},
 	} {
 		t.Run(name, func(t *testing.T) {

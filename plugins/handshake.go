@@ -61,6 +61,16 @@ func (h *handshake) run(stdout *os.File) {
 	eachLine(reader, h.out.pass)
 }
 
+// isGood says whether the handshake has come and nothing is wrong with it.
+func (h *handshake) isGood() bool {
+	select {
+	case <-h.settled:
+		return h.failure == nil && !h.silent
+	default:
+		return false
+	}
+}
+
 // judge says what is wrong with CORE|APP|NETWORK|ADDRESS|PROTOCOL|CERTIFICATE|MULTIPLEX, or nothing.
 func (h *handshake) judge(line string) *Error {
 	parts := strings.Split(strings.TrimSpace(line), "|")

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -24,6 +25,8 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -63,6 +66,13 @@ func act(name string, args []string) {
 		select {}
 	case "deaf":
 		fmt.Printf("1|1|unix|%s/none|grpc\n", os.Getenv(plugin.EnvUnixSocketDir))
+		select {}
+	case "mute":
+		path := os.Getenv(plugin.EnvUnixSocketDir) + "/mute"
+		if _, err := net.Listen("unix", path); err != nil { //nolint:noctx // nobody ends it
+			panic(err)
+		}
+		fmt.Printf("1|1|unix|%s|grpc\n", path)
 		select {}
 	case "certificate":
 		fmt.Printf("1|1|unix|%s/none|grpc|%s\n", os.Getenv(plugin.EnvUnixSocketDir), certificate())
@@ -139,7 +149,7 @@ func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*provid
 	return d, nil
 }
 
-func (f *faulty) Connect(_ context.Context, req *providerv1.ConnectRequest) (*providerv1.ConnectResponse, error) {
+func (f *faulty) Connect(ctx context.Context, req *providerv1.ConnectRequest) (*providerv1.ConnectResponse, error) {
 	switch req.GetSource() {
 	case "report":
 		return f.report()
@@ -155,6 +165,15 @@ func (f *faulty) Connect(_ context.Context, req *providerv1.ConnectRequest) (*pr
 	case "flood":
 		_, err := f.stdout.Write(make([]byte, 1<<20))
 		return waiting(fmt.Sprint(err)), nil
+	case "wait":
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case "late": // knows the limit of the call, as every gRPC server does, and keeps to it a little early
+		end, _ := ctx.Deadline()
+		early, cancel := context.WithDeadline(ctx, end.Add(-5*time.Millisecond))
+		defer cancel()
+		<-early.Done()
+		return nil, status.Error(codes.DeadlineExceeded, "out of time")
 	case "grandchild":
 		child := exec.Command("/proc/self/exe", actPrefix+"sleeps", os.Args[2])
 		return waiting(fmt.Sprint(child.Start())), nil
@@ -162,6 +181,10 @@ func (f *faulty) Connect(_ context.Context, req *providerv1.ConnectRequest) (*pr
 		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Error{Error: &providerv1.Error{
 			Code: "access_denied", Message: "no \x1b[1mentry\u202e for " + req.GetForm().GetValues()["password"],
 		}}}, nil
+	}
+	if code, ok := strings.CutPrefix(req.GetSource(), "status-"); ok {
+		number, _ := strconv.Atoi(code)
+		return nil, status.Error(codes.Code(number), "the provider says so")
 	}
 	return waiting("pid " + strconv.Itoa(os.Getpid())), nil
 }
