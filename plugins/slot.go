@@ -184,19 +184,7 @@ func (s *slot) open() (*os.File, string, error) {
 	if err != nil {
 		return nil, "", newError(KindUnavailable, s.spec.Name, "cannot be read").because(err)
 	}
-	return nil, "", newError(KindChecksum, s.spec.Name, "is not the file that was pinned").
-		fact("file: %s", s.spec.Path()).
-		fact("sha256 pinned by the %s: %s", pinnedBy(s.spec), s.spec.SHA256).
-		fact("sha256 found: %s", digest).
-		hint("if you changed it on purpose: humanconnect provider lock %s", s.spec.Name).
-		hint("if you did not, install it anew")
-}
-
-func pinnedBy(spec Spec) string {
-	if spec.Pinned == OriginConfig || spec.Pinned == "" {
-		return "config"
-	}
-	return string(spec.Pinned) + " lock"
+	return nil, "", changed(s.spec, digest)
 }
 
 // admitted says whether the provider may run at all.
