@@ -3,6 +3,8 @@ package plugins
 import (
 	"os"
 	"time"
+
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // DigestOf is the digest of a file with what a directory remembers.
@@ -36,6 +38,14 @@ func Shown(text string, secrets ...string) string {
 func Cleared(text string, secrets ...string) string {
 	r := &redactor{}
 	r.add(secrets...)
+	return r.clear(text)
+}
+
+// ClearedAfter is a text without what a provider knows after it was asked for a step.
+func ClearedAfter(req *sdk.ConnectRequest, text string) string {
+	r := &redactor{}
+	r.addConnect(req)
+	r.addConnect(req)
 	return r.clear(text)
 }
 

@@ -13,6 +13,8 @@ const (
 	// maxSecrets and maxSecretBytes limit what is remembered of one provider; the oldest is forgotten first.
 	maxSecrets     = 1024
 	maxSecretBytes = 256 << 10
+	// maxSecret is how much of one is remembered: no line that is looked at is longer.
+	maxSecret = lineBuffer
 	// minSecret is the length in bytes from which a secret is replaced wherever it stands. Shorter ones, such as a "1",
 	// are left: they would eat the text and tell nothing.
 	minSecret = 4
@@ -28,13 +30,18 @@ type redactor struct {
 	finder *finder
 }
 
-// add remembers secrets, each also line by line, and where it is JSON by its strings.
+// add remembers secrets, each also line by line, and where it is JSON by its strings. What is added last is forgotten last.
 func (r *redactor) add(values ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, value := range values {
 		for _, part := range partsOf(value) {
-			if len(part) < minSecret || slices.Contains(r.secrets, part) {
+			part = part[:min(len(part), maxSecret)]
+			if len(part) < minSecret {
+				continue
+			}
+			if at := slices.Index(r.secrets, part); at >= 0 {
+				r.secrets = append(slices.Delete(r.secrets, at, at+1), part)
 				continue
 			}
 			r.secrets = append(r.secrets, part)
@@ -105,10 +112,9 @@ func (r *redactor) shown(text string, limit int) string {
 	return clean(r.clear(clean(r.clear(text), limit)), limit)
 }
 
-// addConnect remembers what a step of connecting brings to the provider.
+// addConnect remembers what a step of connecting brings to the provider; what the provider chose itself first.
 func (r *redactor) addConnect(req *sdk.ConnectRequest) {
-	r.addSettings(req.Settings)
-	r.add(req.OAuthState, string(req.Resume))
+	r.add(string(req.Resume), req.OAuthState)
 	if req.Expected != nil {
 		r.add(req.Expected.ID, req.Expected.Label)
 	}
@@ -122,6 +128,7 @@ func (r *redactor) addConnect(req *sdk.ConnectRequest) {
 			r.add(p.Value)
 		}
 	}
+	r.addSettings(req.Settings)
 }
 
 // addStep remembers what a step brings back.
@@ -134,8 +141,8 @@ func (r *redactor) addStep(step sdk.Step) {
 
 // addGrant remembers what a call about a credential brings to the provider.
 func (r *redactor) addGrant(req *sdk.GrantRequest) {
-	r.addSettings(req.Settings)
 	r.add(req.Credential.Data.Reveal(), req.Account.ID, req.Account.Label)
+	r.addSettings(req.Settings)
 }
 
 func (r *redactor) addSettings(s sdk.Settings) {

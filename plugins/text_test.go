@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/humanconnect/humanconnect/plugins"
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 func TestCleanTextHasNothingThatMovesATerminal(t *testing.T) {
@@ -108,6 +109,28 @@ func TestSecretIsFoundUnderUpToThreeLayers(t *testing.T) {
 			t.Fatalf("%q by %v is %q and becomes %q", secret, by, spelled, got)
 		}
 	})
+}
+
+// What is remembered of a provider is limited, and what it wants to see again is its own to choose: it must not push the
+// secrets out.
+func TestNoOtherValuePushesTheSecretsOfASourceOut(t *testing.T) {
+	var many []string
+	for n := range 5000 {
+		many = append(many, fmt.Sprintf("value-%d", n))
+	}
+	list, err := json.Marshal(map[string]any{"list": many})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, resume := range map[string][]byte{"many": list, "long": []byte(strings.Repeat("x", 300<<10))} {
+		got := plugins.ClearedAfter(&sdk.ConnectRequest{
+			Settings: sdk.Settings{Secrets: map[string]sdk.Secret{"client_secret": "of-the-client"}},
+			Resume:   resume, Reply: sdk.FormValues{Values: map[string]sdk.Secret{"password": "of-the-person"}},
+		}, "of-the-client of-the-person "+string(resume[:100]))
+		if want := "[secret] [secret] "; !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q, want %q first", name, got, want)
+		}
+	}
 }
 
 func TestTextWithoutSecretsStaysAsItIs(t *testing.T) {
