@@ -209,6 +209,40 @@ func TestCallsOfAStoppedProviderAreNoCrashes(t *testing.T) {
 	}
 }
 
+// What core stores and shows of an answer is bounded; an answer beyond that is none.
+func TestAnswerBeyondTheLimitsIsABadOneAndNoHarm(t *testing.T) {
+	s := newStage(t)
+	p := provider(t, s.hostOf(s.spec("provider")))
+	first := report(t, p).Pid
+	for name, says := range map[string]string{
+		"account": "account id", "utf8": "", "media": "media type", "expiry": "expires", "scopes": "100000 scopes",
+		"scope": "scope", "control": "scope", "empty": "scope", "fields": "too many fields", "twice": "stands twice", "url": "address",
+		"verification": "address",
+	} {
+		_, err := p.Connect(t.Context(), &sdk.ConnectRequest{Source: "odd-" + name, Reply: sdk.Start{}})
+		e := failure(t, err)
+		if e.Kind != plugins.KindBadAnswer || len(e.Hints()) == 0 || len(explain(err)) > 2000 || !strings.Contains(e.Error(), says) {
+			t.Errorf("%s: %s", name, explain(err))
+		}
+	}
+	for _, name := range []string{"media", "expiry", "scopes", "scope", "control", "empty"} {
+		_, err := p.(sdk.Refresher).Refresh(t.Context(), &sdk.GrantRequest{Source: "odd-" + name})
+		if e := failure(t, err); e.Kind != plugins.KindBadAnswer {
+			t.Errorf("refresh, %s: %s", name, explain(err))
+		}
+	}
+	if report(t, p).Pid != first {
+		t.Error("the process was given up")
+	}
+	out, err := p.Connect(t.Context(), &sdk.ConnectRequest{Source: "odd-label", Reply: sdk.Start{}})
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	if c := out.(sdk.Connected); len(c.Account.Label) > 300 || c.Account.ID != "account" || !slices.Equal(c.Scopes, []string{"read"}) {
+		t.Errorf("%.300v", out)
+	}
+}
+
 func TestEndlessLineOnStdoutDoesNotBlockTheProvider(t *testing.T) {
 	s := newStage(t)
 	log := &journal{}

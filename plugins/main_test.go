@@ -27,6 +27,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -182,11 +183,65 @@ func (f *faulty) Connect(ctx context.Context, req *providerv1.ConnectRequest) (*
 			Code: "access_denied", Message: "no \x1b[1mentry\u202e for " + req.GetForm().GetValues()["password"],
 		}}}, nil
 	}
+	if name, ok := strings.CutPrefix(req.GetSource(), "odd-"); ok {
+		return odd(name), nil
+	}
 	if code, ok := strings.CutPrefix(req.GetSource(), "status-"); ok {
 		number, _ := strconv.Atoi(code)
 		return nil, status.Error(codes.Code(number), "the provider says so")
 	}
 	return waiting("pid " + strconv.Itoa(os.Getpid())), nil
+}
+
+// odd is an answer in which one thing is too much.
+func odd(name string) *providerv1.ConnectResponse {
+	account := &providerv1.Account{Id: "account", Label: "Label"}
+	credential := &providerv1.Credential{Data: []byte("credential")}
+	connected := &providerv1.Connected{Account: account, Credential: credential, Scopes: []string{"read"}}
+	form := &providerv1.Form{Title: "Title"}
+	switch name {
+	case "account":
+		account.Id = strings.Repeat("a", 1<<20)
+	case "label":
+		account.Label = strings.Repeat("L", 1<<20)
+	case "utf8":
+		account.Id = "a\xff"
+	case "media":
+		credential.MediaType = strings.Repeat("m", 1000)
+	case "expiry":
+		credential.ExpiresAt = timestamppb.New(time.Date(1, 2, 3, 0, 0, 0, 0, time.UTC))
+	case "scopes":
+		connected.Scopes = strings.Split(strings.Repeat("s ", 100_000), " ")[:100_000]
+	case "scope":
+		connected.Scopes = []string{strings.Repeat("s", 100_000)}
+	case "control":
+		connected.Scopes = []string{"read\x1b[2J"}
+	case "empty":
+		connected.Scopes = []string{""}
+	case "fields":
+		for n := range 1000 {
+			form.Fields = append(form.Fields, &providerv1.Field{Id: "f" + strconv.Itoa(n)})
+		}
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Form{Form: form}}
+	case "twice":
+		form.Fields = []*providerv1.Field{{Id: "f"}, {Id: "f"}}
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Form{Form: form}}
+	case "url":
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_OpenUrl{OpenUrl: &providerv1.OpenURL{
+			Url: "https://api.example.com/" + strings.Repeat("u", 1<<20),
+		}}}
+	case "verification":
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_ShowCode{ShowCode: &providerv1.ShowCode{
+			UserCode: "code", VerificationUri: "https://api.example.com/" + strings.Repeat("u", 1<<20),
+		}}}
+	}
+	return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Connected{Connected: connected}}
+}
+
+// Refresh answers as odd does.
+func (f *faulty) Refresh(_ context.Context, req *providerv1.RefreshRequest) (*providerv1.RefreshResponse, error) {
+	c := odd(strings.TrimPrefix(req.GetSource(), "odd-")).GetConnected()
+	return &providerv1.RefreshResponse{Credential: c.GetCredential(), Scopes: c.GetScopes()}, nil
 }
 
 // report tells what the process sees of the world.

@@ -54,6 +54,9 @@ func (r *remote) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 		return nil, err
 	}
 	r.slot.secrets.addStep(step)
+	if wrong := checkStep(step); wrong != "" {
+		return nil, r.bad("in a step", wrong)
+	}
 	return cleanStep(step), nil
 }
 
@@ -77,6 +80,9 @@ func (r *remote) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refre
 		return nil, err
 	}
 	r.slot.secrets.add(refreshed.Credential.Data.Reveal())
+	if wrong := checkGrant(refreshed.Credential, refreshed.Scopes); wrong != "" {
+		return nil, r.bad("in a refresh", wrong)
+	}
 	return refreshed, nil
 }
 
@@ -126,6 +132,12 @@ func (r *remote) call(
 
 // nearEnd is how much too early a provider may be that keeps to the limit of a call itself: every gRPC server is told of it.
 const nearEnd = 100 * time.Millisecond
+
+// bad is an answer that core must not keep.
+func (r *remote) bad(doing, wrong string) *Error {
+	return newError(KindBadAnswer, r.slot.spec.Name, "answered wrongly %s: %s", doing, r.slot.secrets.shown(wrong, 200)).
+		hint("report it to the provider's author")
+}
 
 // late is a call whose time is over.
 func (r *remote) late(v *live, doing string, limit time.Duration) *Error {
@@ -182,14 +194,12 @@ func (r *remote) cleanError(said *sdk.Error) *sdk.Error {
 	return &out
 }
 
-// cleanStep makes the text of a step fit to show. Addresses, codes, ids and opaque bytes stay as they are.
+// cleanStep makes the text of a step fit to show, but for the fields of a form, which checkStep cleans. Addresses, codes, ids
+// and opaque bytes stay as they are.
 func cleanStep(step sdk.Step) sdk.Step {
 	switch s := step.(type) {
 	case sdk.Form:
 		s.Title, s.Text = clean(s.Title, 200), cleanText(s.Text, 2000)
-		for i := range s.Fields {
-			cleanField(&s.Fields[i])
-		}
 		return s
 	case sdk.ShowCode:
 		s.UserCode = clean(s.UserCode, 64)
