@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -98,6 +99,27 @@ func TestKilledProviderStartsAnewForTheNextStep(t *testing.T) {
 	s.kill(first)
 	if second := report(t, p).Pid; second == first {
 		t.Error("still the same process")
+	}
+}
+
+// Nothing was asked of a provider that was killed before its handshake, so that starting it again repeats nothing.
+func TestProviderKilledAtItsStartIsStartedOnceMore(t *testing.T) {
+	for deaths, works := range map[int]bool{1: true, 2: false} {
+		s := newStage(t)
+		dir := t.TempDir()
+		for n := range deaths {
+			write(t, filepath.Join(dir, fmt.Sprint(n)), "")
+		}
+		_, err := s.hostOf(s.spec("dies", dir)).Provider(t.Context(), "test")
+		if works && err != nil {
+			t.Errorf("killed %d times: %s", deaths, explain(err))
+		}
+		if !works && failure(t, err).Kind != plugins.KindCrashed {
+			t.Errorf("killed %d times: %s", deaths, explain(err))
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 0 {
+			t.Errorf("killed %d times: it was started %d times too few", deaths, len(left))
+		}
 	}
 }
 

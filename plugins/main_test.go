@@ -81,6 +81,14 @@ func act(name string, args []string) {
 	case "line":
 		fmt.Printf("1|1|unix|%s/none|grpc|%s\n", os.Getenv(plugin.EnvUnixSocketDir), strings.Join(args[1:], "|"))
 		select {}
+	case "dies": // as many times as there are files in a directory
+		if entries, _ := os.ReadDir(args[1]); len(entries) > 0 {
+			if err := os.Remove(filepath.Join(args[1], entries[0].Name())); err == nil {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {}
+			}
+		}
+		serveAs(sdk.ProtocolVersion)
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
 		serveAs(sdk.ProtocolVersion)

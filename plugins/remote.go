@@ -135,7 +135,7 @@ const nearEnd = 100 * time.Millisecond
 
 // bad is an answer that core must not keep.
 func (r *remote) bad(doing, wrong string) *Error {
-	return newError(KindBadAnswer, r.slot.spec.Name, "answered wrongly %s: %s", doing, r.slot.secrets.shown(wrong, 200)).
+	return newError(KindBadAnswer, r.slot.spec.Name, "answered wrongly %s: %s", doing, wrong).
 		hint("report it to the provider's author")
 }
 
