@@ -153,6 +153,12 @@ func TestTooLargeMessageIsAnErrorAndNoHarm(t *testing.T) {
 	if e := failure(t, err); e.Kind != plugins.KindBadAnswer || e.FailureCode() != "source_error" || e.Crashed() {
 		t.Error(explain(err))
 	}
+	_, err = p.Connect(t.Context(), &sdk.ConnectRequest{Source: "instant", Reply: sdk.FormValues{
+		Values: map[string]sdk.Secret{"text": sdk.Secret(strings.Repeat("x", sdk.MaxMessage))},
+	}})
+	if e := failure(t, err); e.Kind != plugins.KindBadAnswer || !strings.Contains(e.Error(), "more than 4 MiB") {
+		t.Error(explain(err))
+	}
 	if report(t, p).Pid != first {
 		t.Error("the process did not survive")
 	}

@@ -27,6 +27,9 @@ var (
 	WithoutUserInfo = withoutUserInfo
 )
 
+// DefaultLimits are those of a host that is given none.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
+
 // Shown is a text of a provider as a person sees it.
 func Shown(text string, secrets ...string) string {
 	r := &redactor{}

@@ -81,6 +81,20 @@ func act(name string, args []string) {
 	case "line":
 		fmt.Printf("1|1|unix|%s/none|grpc|%s\n", os.Getenv(plugin.EnvUnixSocketDir), strings.Join(args[1:], "|"))
 		select {}
+	case "pair": // starts only beside another that does
+		if err := os.WriteFile(args[1], nil, 0o600); err != nil {
+			panic(err)
+		}
+		for range 5000 {
+			if _, err := os.Stat(args[2]); err == nil {
+				break
+			}
+			<-time.After(time.Millisecond)
+		}
+		if _, err := os.Stat(args[2]); err != nil {
+			panic(err)
+		}
+		serveAs(sdk.ProtocolVersion)
 	case "dies": // as many times as there are files in a directory
 		if entries, _ := os.ReadDir(args[1]); len(entries) > 0 {
 			if err := os.Remove(filepath.Join(args[1], entries[0].Name())); err == nil {
@@ -124,7 +138,7 @@ func serveAs(version uint) {
 type plain struct{ plugin.NetRPCUnsupportedPlugin }
 
 func (*plain) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
-	providerv1.RegisterProviderServer(s, &faulty{stdout: os.Stdout})
+	providerv1.RegisterProviderServer(s, &faulty{stdout: os.Stdout, stderr: os.Stderr})
 	return nil
 }
 
@@ -135,7 +149,7 @@ func (*plain) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) 
 // faulty is a provider whose sources are faults.
 type faulty struct {
 	providerv1.UnimplementedProviderServer
-	stdout *os.File
+	stdout, stderr *os.File
 }
 
 func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*providerv1.DescribeResponse, error) {
@@ -148,6 +162,8 @@ func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*provid
 			d.Name = "other"
 		case "twice":
 			d.Sources = append(d.Sources, &providerv1.Source{Id: "instant"})
+		case "describe-hang":
+			select {}
 		case "describe-crash":
 			os.Exit(9)
 		}
@@ -183,6 +199,13 @@ func (f *faulty) Connect(ctx context.Context, req *providerv1.ConnectRequest) (*
 		defer cancel()
 		<-early.Done()
 		return nil, status.Error(codes.DeadlineExceeded, "out of time")
+	case "prints":
+		fmt.Println("printed by the provider")
+		fmt.Fprintln(os.Stderr, "complained by the provider")
+	case "stderr":
+		noise := strings.Repeat("noise\n", 5000) + strings.Repeat("x", 1<<20) + "\n"
+		_, err := f.stderr.WriteString(noise)
+		return waiting(fmt.Sprint(err)), nil
 	case "grandchild":
 		child := exec.Command("/proc/self/exe", actPrefix+"sleeps", os.Args[2])
 		return waiting(fmt.Sprint(child.Start())), nil
@@ -246,8 +269,24 @@ func odd(name string) *providerv1.ConnectResponse {
 	return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Connected{Connected: connected}}
 }
 
-// Refresh answers as odd does.
+// Disconnect is not there, or hangs.
+func (f *faulty) Disconnect(ctx context.Context, req *providerv1.DisconnectRequest) (*providerv1.DisconnectResponse, error) {
+	if req.GetSource() == "hang" {
+		select {}
+	}
+	return f.UnimplementedProviderServer.Disconnect(ctx, req)
+}
+
+// Check hangs.
+func (f *faulty) Check(context.Context, *providerv1.CheckRequest) (*providerv1.CheckResponse, error) {
+	select {}
+}
+
+// Refresh answers as odd does, or hangs.
 func (f *faulty) Refresh(_ context.Context, req *providerv1.RefreshRequest) (*providerv1.RefreshResponse, error) {
+	if req.GetSource() == "hang" {
+		select {}
+	}
 	c := odd(strings.TrimPrefix(req.GetSource(), "odd-")).GetConnected()
 	return &providerv1.RefreshResponse{Credential: c.GetCredential(), Scopes: c.GetScopes()}, nil
 }
