@@ -3,6 +3,8 @@ package plugins_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc/codes"
 
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -98,6 +102,27 @@ func TestKilledProviderStartsAnewForTheNextStep(t *testing.T) {
 	}
 }
 
+// Nothing was asked of a provider that was killed before its handshake, so that starting it again repeats nothing.
+func TestProviderKilledAtItsStartIsStartedOnceMore(t *testing.T) {
+	for deaths, works := range map[int]bool{1: true, 2: false} {
+		s := newStage(t)
+		dir := t.TempDir()
+		for n := range deaths {
+			write(t, filepath.Join(dir, fmt.Sprint(n)), "")
+		}
+		_, err := s.hostOf(s.spec("dies", dir)).Provider(t.Context(), "test")
+		if works && err != nil {
+			t.Errorf("killed %d times: %s", deaths, explain(err))
+		}
+		if !works && failure(t, err).Kind != plugins.KindCrashed {
+			t.Errorf("killed %d times: %s", deaths, explain(err))
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 0 {
+			t.Errorf("killed %d times: it was started %d times too few", deaths, len(left))
+		}
+	}
+}
+
 func TestThirdCrashGivesUpForGood(t *testing.T) {
 	s := newStage(t)
 	h := s.hostOf(s.spec("provider"))
@@ -128,8 +153,121 @@ func TestTooLargeMessageIsAnErrorAndNoHarm(t *testing.T) {
 	if e := failure(t, err); e.Kind != plugins.KindBadAnswer || e.FailureCode() != "source_error" || e.Crashed() {
 		t.Error(explain(err))
 	}
+	_, err = p.Connect(t.Context(), &sdk.ConnectRequest{Source: "instant", Reply: sdk.FormValues{
+		Values: map[string]sdk.Secret{"text": sdk.Secret(strings.Repeat("x", sdk.MaxMessage))},
+	}})
+	if e := failure(t, err); e.Kind != plugins.KindBadAnswer || !strings.Contains(e.Error(), "more than 4 MiB") {
+		t.Error(explain(err))
+	}
 	if report(t, p).Pid != first {
 		t.Error("the process did not survive")
+	}
+}
+
+// What a provider answers with is no limit of ours and no crash, whatever the status.
+func TestStatusThatAProviderSendsIsItsAnswerAndNoHarm(t *testing.T) {
+	s := newStage(t)
+	p := provider(t, s.hostOf(s.spec("provider")))
+	first := report(t, p).Pid
+	for code, kind := range map[codes.Code]plugins.Kind{
+		codes.DeadlineExceeded: plugins.KindBadAnswer, codes.Unavailable: plugins.KindBadAnswer,
+		codes.ResourceExhausted: plugins.KindBadAnswer, codes.Canceled: plugins.KindBadAnswer,
+		codes.DataLoss: plugins.KindBadAnswer, codes.Unimplemented: plugins.KindProtocol,
+	} {
+		began := time.Now()
+		_, err := step(t, p, fmt.Sprintf("status-%d", code))
+		e := failure(t, err)
+		if e.Kind != kind || e.Crashed() || e.Retryable() || !strings.Contains(explain(err), "the provider says so") {
+			t.Errorf("%s: %s", code, explain(err))
+		}
+		if took := time.Since(began); took > 400*time.Millisecond {
+			t.Errorf("%s: took %s", code, took)
+		}
+		if got := report(t, p).Pid; got != first {
+			t.Fatalf("%s: the process was given up", code)
+		}
+	}
+}
+
+func TestProviderThatKeepsToTheLimitItselfTimesOutAndIsNotKilled(t *testing.T) {
+	s := newStage(t)
+	h := s.host(plugins.Options{
+		Specs: []plugins.Spec{s.spec("provider")}, Limits: plugins.Limits{Step: 300 * time.Millisecond},
+	})
+	p := provider(t, h)
+	first := report(t, p).Pid
+	_, err := step(t, p, "late")
+	if e := failure(t, err); e.Kind != plugins.KindTimeout {
+		t.Error(explain(err))
+	}
+	if report(t, p).Pid != first {
+		t.Error("the process was given up")
+	}
+}
+
+// A process that we end is none that crashed, for whomever it served then.
+func TestCallsOfAStoppedProviderAreNoCrashes(t *testing.T) {
+	for _, source := range []string{"wait", "hang", "instant"} {
+		t.Run(source, func(t *testing.T) {
+			s := newStage(t)
+			h := s.hostOf(s.spec("provider"))
+			p := provider(t, h)
+			failed := make(chan error, 8)
+			for range cap(failed) {
+				go func() {
+					for {
+						_, err := p.Connect(context.Background(), &sdk.ConnectRequest{Source: source, Reply: sdk.Start{}})
+						if err != nil {
+							failed <- err
+							return
+						}
+					}
+				}()
+			}
+			report(t, p)
+			if err := h.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			for range cap(failed) {
+				if err := <-failed; !errors.Is(err, plugins.ErrClosed) && failure(t, err).Kind != plugins.KindUnavailable {
+					t.Error(explain(err))
+				}
+			}
+		})
+	}
+}
+
+// What core stores and shows of an answer is bounded; an answer beyond that is none.
+func TestAnswerBeyondTheLimitsIsABadOneAndNoHarm(t *testing.T) {
+	s := newStage(t)
+	p := provider(t, s.hostOf(s.spec("provider")))
+	first := report(t, p).Pid
+	for name, says := range map[string]string{
+		"account": "account id", "utf8": "", "media": "media type", "expiry": "expires", "scopes": "100000 scopes",
+		"scope": "scope", "control": "scope", "empty": "scope", "fields": "too many fields", "twice": "stands twice", "url": "address",
+		"verification": "address",
+	} {
+		_, err := p.Connect(t.Context(), &sdk.ConnectRequest{Source: "odd-" + name, Reply: sdk.Start{}})
+		e := failure(t, err)
+		if e.Kind != plugins.KindBadAnswer || len(e.Hints()) == 0 || len(explain(err)) > 2000 || !strings.Contains(e.Error(), says) {
+			t.Errorf("%s: %s", name, explain(err))
+		}
+	}
+	for _, name := range []string{"media", "expiry", "scopes", "scope", "control", "empty"} {
+		_, err := p.(sdk.Refresher).Refresh(t.Context(), &sdk.GrantRequest{Source: "odd-" + name})
+		if e := failure(t, err); e.Kind != plugins.KindBadAnswer {
+			t.Errorf("refresh, %s: %s", name, explain(err))
+		}
+	}
+	if report(t, p).Pid != first {
+		t.Error("the process was given up")
+	}
+	out, err := p.Connect(t.Context(), &sdk.ConnectRequest{Source: "odd-label", Reply: sdk.Start{}})
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	if c := out.(sdk.Connected); len(c.Account.Label) > 300 || c.Account.ID != "account" || !slices.Equal(c.Scopes, []string{"read"}) {
+		t.Errorf("%.300v", out)
 	}
 }
 

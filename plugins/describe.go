@@ -8,6 +8,7 @@ import (
 	"errors"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/humanconnect/humanconnect/sdk"
@@ -18,7 +19,9 @@ const (
 	maxFields   = 100
 	maxChoices  = 1000
 	maxHosts    = 100
-	maxHost     = 257 // bytes
+	maxHost     = 257  // bytes
+	maxValue    = 1024 // bytes
+	maxKinds    = 16
 	cacheLimit  = 2 * sdk.MaxMessage
 	cacheFormat = "describe 1"
 )
@@ -155,8 +158,11 @@ func checkSource(s *sdk.Source) string {
 	if s.Name == "" {
 		s.Name = s.ID
 	}
-	if len(s.Hosts) > maxHosts {
+	switch {
+	case len(s.Hosts) > maxHosts:
 		return "too many hosts"
+	case len(s.Ways) > maxKinds || len(s.Capabilities) > maxKinds:
+		return "too many ways or capabilities"
 	}
 	for _, host := range s.Hosts {
 		if len(host) > maxHost || !hostPattern.MatchString(host) {
@@ -193,6 +199,9 @@ func checkKind(f *sdk.Field) string {
 	case sdk.KindChoice:
 		if len(f.Choices) == 0 || len(f.Choices) > maxChoices {
 			return "has no choices, or too many"
+		}
+		if slices.ContainsFunc(f.Choices, func(c sdk.Choice) bool { return len(c.Value) > maxValue }) {
+			return "has a choice that is too long"
 		}
 	case sdk.KindText, sdk.KindSecret, sdk.KindURL, sdk.KindOTP:
 	default:

@@ -16,14 +16,12 @@ import (
 func openFailure(spec Spec, err error) *Error {
 	switch {
 	case errors.Is(err, errUntrusted):
-		return newError(KindUntrustedFile, spec.Name, "is refused").because(err).
-			hint("give the file and its directory to yourself or root, and take the write permission of others away")
+		return refused(newError(KindUntrustedFile, spec.Name, "is refused"), err)
 	case errors.Is(err, fs.ErrNotExist):
-		return newError(KindNotFound, spec.Name, "has no executable at %s", spec.Path()).
-			hint("install it, or correct its command in the config")
+		return missing(spec)
 	}
 	return newError(KindNotExecutable, spec.Name, "cannot be opened").because(err).
-		hint("check the permissions: ls -l %s", spec.Path())
+		hint("check the permissions: ls -l %s", shellWord(spec.Path()))
 }
 
 // execFailure says why the opened executable of a provider could not be executed.
@@ -34,7 +32,7 @@ func execFailure(spec Spec, file *os.File, err error) *Error {
 	switch {
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return newError(KindNotExecutable, spec.Name, "is not executable").fact("file: %s", spec.Path()).
-			hint("chmod +x %s", spec.Path()).
+			hint("chmod +x %s", shellWord(spec.Path())).
 			hint("if it is, look whether its file system is mounted with noexec")
 	case errors.Is(err, syscall.ENOEXEC):
 		if built := builtFor(head); built != "" && built != runtime.GOOS+"/"+runtime.GOARCH {

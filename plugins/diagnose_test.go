@@ -38,10 +38,16 @@ func TestEachFaultyStartHasItsOwnDiagnosis(t *testing.T) {
 		"printed":              {s.spec("prints"), plugins.KindPrinted, []string{"«debug: [31mstarting[0m up»"}},
 		"other protocol":       {s.spec("protocol7"), plugins.KindProtocol, []string{"protocol version 7", "speaks 1"}},
 		"listens elsewhere":    {s.spec("tcp"), plugins.KindProtocol, []string{"tcp 127.0.0.1:1"}},
+		"certificate":          {s.spec("certificate"), plugins.KindProtocol, []string{"certificate", "TLS"}},
+		"broken certificate":   {s.spec("line", strings.Repeat("A", 60)), plugins.KindProtocol, []string{"certificate", "TLS"}},
+		"short certificate":    {s.spec("line", "x"), plugins.KindProtocol, []string{"certificate", "TLS"}},
+		"multiplexing":         {s.spec("line", "", "true"), plugins.KindProtocol, []string{"multiplexing", "\"true\""}},
+		"unknown field":        {s.spec("line", "", "", "more"), plugins.KindProtocol, []string{"\"more\" in field 8"}},
 		"listens nowhere":      {s.spec("deaf"), plugins.KindProtocol, []string{"does not answer on the socket"}},
 		"wrong checksum":       {s.pinned("provider", strings.Repeat("ab", 32)), plugins.KindChecksum, []string{"abab", "sha256 found"}},
 		"unpinned":             {s.pinned("provider", ""), plugins.KindUnpinned, []string{"humanconnect provider lock test"}},
 		"hangs":                {s.spec("hangs"), plugins.KindStartTimeout, []string{"within 700ms"}},
+		"answers nothing":      {s.spec("mute"), plugins.KindStartTimeout, []string{"on the socket", "within 700ms"}},
 		"missing":              {s.command("/nowhere/humanconnect-provider-test"), plugins.KindNotFound, []string{"/nowhere"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,12 +5,14 @@
 // because its own leaves gaps. What closes each of them:
 //
 //	a plugin outlives a killed host       lifeline on stdin; on Linux a parent-death signal too     process.go
+//	its children outlive a killed host    on Linux the kernel kills the group with the host         process_linux.go
 //	the signal fires when a thread ends   one locked thread starts and awaits the child             process.go
 //	grandchildren live on, Kill hangs     own process group, killed before the leader is reaped     process.go
 //	start cannot be cancelled             the group is killed, which ends go-plugin's Start         launch.go
 //	the terminal's stdin is inherited     stdin is the lifeline                                     process.go
 //	the environment leaks                 a list made by ourselves                                  environ.go
 //	a long line on stdout blocks it       our reader takes the handshake and drains the rest        handshake.go
+//	a certificate in its line panics it   the whole line is judged before go-plugin sees it         handshake.go
 //	a long TMPDIR breaks the socket       short private directory of this run                       rundir.go
 //	sockets stay behind after a crash     that directory is locked by its owner, swept by others    rundir.go
 //	checksum of a path, exec of a path    the opened file is hashed, and that file is executed      pin.go, process.go
@@ -18,7 +20,7 @@
 //	a process is left after a failure     one cleanup for every way out                             live.go
 //	the broker can be flooded             it is refused                                             launch.go
 //
-// What none of this catches is a descendant of a provider that starts a session of its own (setsid).
+// What none of this catches is a descendant of a provider that leaves the group (setsid, setpgid).
 //
 // Everything that comes out of a provider is cleaned of control characters, cut, and cleared of the secrets that the
 // provider was given before it is kept, logged or shown.

@@ -3,6 +3,8 @@ package plugins
 import (
 	"os"
 	"time"
+
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // DigestOf is the digest of a file with what a directory remembers.
@@ -25,6 +27,9 @@ var (
 	WithoutUserInfo = withoutUserInfo
 )
 
+// DefaultLimits are those of a host that is given none.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
+
 // Shown is a text of a provider as a person sees it.
 func Shown(text string, secrets ...string) string {
 	r := &redactor{}
@@ -36,6 +41,14 @@ func Shown(text string, secrets ...string) string {
 func Cleared(text string, secrets ...string) string {
 	r := &redactor{}
 	r.add(secrets...)
+	return r.clear(text)
+}
+
+// ClearedAfter is a text without what a provider knows after it was asked for a step.
+func ClearedAfter(req *sdk.ConnectRequest, text string) string {
+	r := &redactor{}
+	r.addConnect(req)
+	r.addConnect(req)
 	return r.clear(text)
 }
 

@@ -29,7 +29,8 @@ type FindOptions struct {
 
 // Warning is something that a person should know about a provider that is used all the same.
 type Warning struct {
-	// Code is stable: "provider_dev", "provider_lock_ignored", "provider_hidden", "provider_missing".
+	// Code is stable: "provider_dev", "provider_lock_ignored", "provider_hidden", "provider_missing",
+	// "provider_not_a_file".
 	Code     string
 	Provider string
 	Message  string
@@ -86,7 +87,8 @@ func (s *search) configured(specs []Spec) error {
 		}
 		seen[spec.Name] = true
 		if spec.SHA256 != "" && !isDigest(spec.SHA256) {
-			return newError(KindChecksum, spec.Name, "has a sha256 in the config that is not 64 lower-case hex digits")
+			return newError(KindChecksum, spec.Name, "has a sha256 in the config that is not 64 lower-case hex digits").
+				hint("take it out of the config, and then: humanconnect provider lock %s", spec.Name)
 		}
 		s.said = append(s.said, spec)
 		if len(spec.Command) == 0 {
@@ -114,10 +116,14 @@ func (s *search) directory(dir string, origin Origin) error {
 	}
 	for _, entry := range entries {
 		name, ok := providerName(entry.Name())
-		if !ok || entry.IsDir() {
+		if !ok {
 			continue
 		}
 		path := filepath.Join(dir, entry.Name())
+		if entry.IsDir() {
+			s.warn("provider_not_a_file", name, "%s is a directory, and no provider", path)
+			continue
+		}
 		if first, taken := s.found[name]; taken {
 			s.warn("provider_hidden", name, "provider %q at %s is not used: %s comes first", name, path, first.Path())
 			continue
@@ -135,11 +141,12 @@ func providerName(file string) (string, bool) {
 
 // pin gives each provider its digest.
 func (s *search) pin(o FindOptions) error {
-	release, err := readLockIfAny(cmp.Or(o.ReleaseLock, inDir(o.CoreDir, LockName)))
+	releaseLock := cmp.Or(o.ReleaseLock, inDir(o.CoreDir, LockName))
+	release, err := readLockIfAny(releaseLock, OriginRelease)
 	if err != nil {
 		return err
 	}
-	user, err := readLockIfAny(o.UserLock)
+	user, err := readLockIfAny(o.UserLock, OriginUser)
 	if err != nil {
 		return err
 	}
@@ -151,20 +158,20 @@ func (s *search) pin(o FindOptions) error {
 	}
 	for name, spec := range s.found {
 		if digest := release.Pin(name); digest != "" {
-			spec.SHA256, spec.Pinned = digest, OriginRelease
+			spec.SHA256, spec.Pinned, spec.Lock = digest, OriginRelease, releaseLock
 		} else if digest := user.Pin(name); digest != "" {
-			spec.SHA256, spec.Pinned = digest, OriginUser
+			spec.SHA256, spec.Pinned, spec.Lock = digest, OriginUser, o.UserLock
 		}
 		s.found[name] = spec
 	}
 	return nil
 }
 
-func readLockIfAny(path string) (*Lock, error) {
+func readLockIfAny(path string, origin Origin) (*Lock, error) {
 	if path == "" || !filepath.IsAbs(path) {
 		return &Lock{}, nil
 	}
-	lock, err := ReadLock(path)
+	lock, err := ReadLock(path, origin)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Lock{}, nil
 	}
@@ -187,7 +194,7 @@ func (s *search) result() ([]Spec, []Warning, error) {
 			continue
 		}
 		if said.SHA256 != "" {
-			spec.SHA256, spec.Pinned = said.SHA256, OriginConfig
+			spec.SHA256, spec.Pinned, spec.Lock = said.SHA256, OriginConfig, ""
 		}
 		if said.Dev {
 			spec.Dev = true

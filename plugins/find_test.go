@@ -163,7 +163,7 @@ func TestBadLockIsRefused(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), plugins.LockName)
-	if _, err := plugins.ReadLock(path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := plugins.ReadLock(path, plugins.OriginUser); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing lock is %v", err)
 	}
 	if err := os.WriteFile(path, []byte(`{"version":1,"providers":[]}`), 0o600); err != nil {
@@ -172,7 +172,7 @@ func TestBadLockIsRefused(t *testing.T) {
 	if err := os.Chmod(path, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	_, err := plugins.ReadLock(path)
+	_, err := plugins.ReadLock(path, plugins.OriginUser)
 	if e := failure(t, err); e.Kind != plugins.KindUntrustedFile {
 		t.Error(explain(err))
 	}
@@ -196,7 +196,7 @@ func TestReleaseLockPinsWhatLiesThere(t *testing.T) {
 	if err := plugins.WriteLock(path, lock); err != nil {
 		t.Fatal(err)
 	}
-	again, err := plugins.ReadLock(path)
+	again, err := plugins.ReadLock(path, plugins.OriginRelease)
 	if err != nil {
 		t.Fatal(err)
 	}

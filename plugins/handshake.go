@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,7 +61,17 @@ func (h *handshake) run(stdout *os.File) {
 	eachLine(reader, h.out.pass)
 }
 
-// judge says what is wrong with CORE|APP|NETWORK|ADDRESS|PROTOCOL|…, or nothing.
+// isGood says whether the handshake has come and nothing is wrong with it.
+func (h *handshake) isGood() bool {
+	select {
+	case <-h.settled:
+		return h.failure == nil && !h.silent
+	default:
+		return false
+	}
+}
+
+// judge says what is wrong with CORE|APP|NETWORK|ADDRESS|PROTOCOL|CERTIFICATE|MULTIPLEX, or nothing.
 func (h *handshake) judge(line string) *Error {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	core, errCore := strconv.Atoi(parts[0])
@@ -83,7 +94,27 @@ func (h *handshake) judge(line string) *Error {
 			h.out.secrets.shown(parts[2]+" "+parts[3], 120)).
 			hint("listen on a Unix socket in the directory that %s names", plugin.EnvUnixSocketDir)
 	}
-	return nil
+	return h.judgeRest(parts[5:])
+}
+
+// judgeRest judges the fields after the protocol. Each may only be empty, because we asked for nothing that would stand
+// there; go-plugin would take a certificate into a TLS configuration that it does not have, and panic.
+func (h *handshake) judgeRest(rest []string) *Error {
+	at := slices.IndexFunc(rest, func(field string) bool { return field != "" })
+	switch at {
+	case -1:
+		return nil
+	case 0:
+		return newError(KindProtocol, h.provider, "names a certificate in its handshake, but its socket carries no TLS").
+			hint("serve without TLS: set no TLSProvider in go-plugin's ServeConfig, and leave the sixth field empty")
+	}
+	said := h.out.secrets.shown(rest[at], 40)
+	if at == 1 {
+		return newError(KindProtocol, h.provider, "says %q about multiplexing in its handshake, which nobody asked for", said).
+			hint("leave the seventh field out of the handshake")
+	}
+	return newError(KindProtocol, h.provider, "has %q in field %d of its handshake, which ends before", said, at+6).
+		hint("end the handshake after its fifth field")
 }
 
 func (h *handshake) printed(line string) *Error {

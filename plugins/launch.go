@@ -76,6 +76,7 @@ func (l *launch) config(limit time.Duration) *plugin.ClientConfig {
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(sdk.MaxMessage), grpc.MaxCallSendMsgSize(sdk.MaxMessage)),
 			grpc.WithChainStreamInterceptor(l.conns.interceptStream),
+			grpc.WithStatsHandler(answers{}),
 		},
 	}
 }
@@ -123,6 +124,12 @@ func (l *launch) Kill(context.Context) error {
 		proc.kill()
 	}
 	return nil
+}
+
+func (l *launch) wasKilled() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.killed
 }
 
 func (l *launch) process() *process {
@@ -179,6 +186,8 @@ func (l *launch) failure(cause error) *Error {
 		return l.hand.failure.lines(l.tail())
 	case l.hand.silent:
 		return l.silence()
+	case l.wasKilled(): // by go-plugin, which saw in the handshake what we do not
+		return newError(KindUnavailable, l.spec.Name, "could not be reached").because(cause).lines(l.tail())
 	}
 	return l.deaf()
 }

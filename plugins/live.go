@@ -45,7 +45,9 @@ func (l *launch) begin(ctx context.Context, limit time.Duration) (*live, error) 
 	}()
 	select {
 	case <-connected:
-		if err != nil {
+		if err != nil && ctx.Err() != nil {
+			err = l.interrupted(ctx, limit)
+		} else if err != nil {
 			err = l.failure(err)
 		}
 	case <-ctx.Done():
@@ -68,6 +70,10 @@ var errStartLimit = errors.New("start limit is over")
 func (l *launch) interrupted(ctx context.Context, limit time.Duration) error {
 	if !errors.Is(context.Cause(ctx), errStartLimit) {
 		return context.Cause(ctx)
+	}
+	if l.hand != nil && l.hand.isGood() {
+		return newError(KindStartTimeout, l.spec.Name, "did not answer on the socket that it named within %s", limit).
+			lines(l.tail()).hint("report it to the provider's author")
 	}
 	return newError(KindStartTimeout, l.spec.Name, "did not say its handshake within %s", limit).
 		fact("file: %s", l.spec.Path()).lines(l.tail()).

@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // LockName is the file name of a lock: of the release lock beside the core binary, and of the user lock in the config
@@ -58,19 +60,18 @@ func (l *Lock) Remove(name string) bool {
 	return len(l.Providers) < before
 }
 
-// ReadLock reads a lock. The file must be as trustworthy as a provider. A missing one is fs.ErrNotExist; any other
-// problem is an *Error of KindLock or KindUntrustedFile.
-func ReadLock(path string) (*Lock, error) {
+// ReadLock reads a lock: OriginRelease or OriginUser says whose it is. The file must be as trustworthy as a provider. A
+// missing one is fs.ErrNotExist; any other problem is an *Error of KindLock or KindUntrustedFile.
+func ReadLock(path string, origin Origin) (*Lock, error) {
 	file, _, err := openTrusted(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if errors.Is(err, errUntrusted) {
-		return nil, newError(KindUntrustedFile, "", "the lock of the providers is refused").because(err).
-			hint("give the file to yourself or root and take the write permission of others away")
+		return nil, refused(newError(KindUntrustedFile, "", "the %s lock of the providers is refused", origin), err)
 	}
 	if err != nil {
-		return nil, lockError(path, err)
+		return nil, unreadLock(path, origin, err)
 	}
 	defer closeFiles(file)
 	data, err := io.ReadAll(io.LimitReader(file, lockLimit+1))
@@ -78,18 +79,13 @@ func ReadLock(path string) (*Lock, error) {
 		err = fmt.Errorf("larger than %d bytes", lockLimit)
 	}
 	if err != nil {
-		return nil, lockError(path, err)
+		return nil, unreadLock(path, origin, err)
 	}
 	lock, err := parseLock(data)
 	if err != nil {
-		return nil, lockError(path, err)
+		return nil, unreadLock(path, origin, err)
 	}
 	return lock, nil
-}
-
-func lockError(path string, err error) *Error {
-	return newError(KindLock, "", "lock %s cannot be read", path).because(err).
-		hint("write it anew with: humanconnect provider lock")
 }
 
 func parseLock(data []byte) (*Lock, error) {
@@ -125,13 +121,80 @@ func WriteLock(path string, lock *Lock) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("writing the lock of the providers: %w", err)
 	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // what a link leads to is replaced, not the link
+	}
 	if err := replaceFile(path, append(data, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing the lock of the providers: %w", err)
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("writing the lock of the providers: %w", err)
 	}
 	return nil
 }
 
-// LockDirectory pins every provider that lies in a directory: what a release lock says. The files are read, not run.
+const (
+	// updateLimit bounds how long a change of a lock waits for those of others, which take milliseconds.
+	updateLimit = 10 * time.Second
+	updatePause = 10 * time.Millisecond
+)
+
+// UpdateLock changes the user's lock at a path: it reads it, or an empty one where there is none, and writes it anew. Those
+// who do so at the same time wait for each other, so that no change is lost.
+func UpdateLock(ctx context.Context, path string, change func(*Lock)) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("writing the lock of the providers: %w", err)
+	}
+	held, err := awaitLock(ctx, filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock"))
+	if errors.Is(err, errLockTaken) {
+		return newError(KindLock, "", "the user lock %s is being written by another process", path).hint("try again")
+	}
+	if err != nil {
+		return fmt.Errorf("writing the lock of the providers: %w", err)
+	}
+	defer closeFiles(held)
+	lock, err := ReadLock(path, OriginUser)
+	if errors.Is(err, fs.ErrNotExist) {
+		lock, err = &Lock{}, nil
+	}
+	if err != nil {
+		return err
+	}
+	change(lock)
+	return WriteLock(path, lock)
+}
+
+// awaitLock is takeLock that waits for who holds it, or makes the file.
+func awaitLock(ctx context.Context, path string) (*os.File, error) {
+	limit := time.NewTimer(updateLimit)
+	defer limit.Stop()
+	pause := time.NewTicker(updatePause)
+	defer pause.Stop()
+	for {
+		file, err := takeLock(path, os.O_CREATE)
+		if !errors.Is(err, errLockTaken) {
+			return file, err
+		}
+		select {
+		case <-pause.C:
+		case <-limit.C:
+			return nil, err
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// LockDirectory pins every provider that lies in a directory: what a release lock says. The files are read, not run. One
+// that is no file is an *Error.
 func LockDirectory(dir string) (*Lock, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -143,7 +206,7 @@ func LockDirectory(dir string) (*Lock, error) {
 		if !ok {
 			continue
 		}
-		digest, err := Digest(filepath.Join(dir, entry.Name()))
+		digest, err := Spec{Name: name, Command: []string{filepath.Join(dir, entry.Name())}}.Digest()
 		if err != nil {
 			return nil, err
 		}

@@ -2,10 +2,15 @@ package plugins_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -20,6 +25,9 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -60,12 +68,60 @@ func act(name string, args []string) {
 	case "deaf":
 		fmt.Printf("1|1|unix|%s/none|grpc\n", os.Getenv(plugin.EnvUnixSocketDir))
 		select {}
+	case "mute":
+		path := os.Getenv(plugin.EnvUnixSocketDir) + "/mute"
+		if _, err := net.Listen("unix", path); err != nil { //nolint:noctx // nobody ends it
+			panic(err)
+		}
+		fmt.Printf("1|1|unix|%s|grpc\n", path)
+		select {}
+	case "certificate":
+		fmt.Printf("1|1|unix|%s/none|grpc|%s\n", os.Getenv(plugin.EnvUnixSocketDir), certificate())
+		select {}
+	case "line":
+		fmt.Printf("1|1|unix|%s/none|grpc|%s\n", os.Getenv(plugin.EnvUnixSocketDir), strings.Join(args[1:], "|"))
+		select {}
+	case "pair": // starts only beside another that does
+		if err := os.WriteFile(args[1], nil, 0o600); err != nil {
+			panic(err)
+		}
+		for range 5000 {
+			if _, err := os.Stat(args[2]); err == nil {
+				break
+			}
+			<-time.After(time.Millisecond)
+		}
+		if _, err := os.Stat(args[2]); err != nil {
+			panic(err)
+		}
+		serveAs(sdk.ProtocolVersion)
+	case "dies": // as many times as there are files in a directory
+		if entries, _ := os.ReadDir(args[1]); len(entries) > 0 {
+			if err := os.Remove(filepath.Join(args[1], entries[0].Name())); err == nil {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {}
+			}
+		}
+		serveAs(sdk.ProtocolVersion)
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
 		serveAs(sdk.ProtocolVersion)
 	case "host":
 		actHost(args)
 	}
+}
+
+// certificate is one as a server of go-plugin's AutoMTLS names it in its handshake.
+func certificate() string {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1)}, &x509.Certificate{}, public, private)
+	if err != nil {
+		panic(err)
+	}
+	return base64.RawStdEncoding.EncodeToString(der)
 }
 
 // serveAs serves the test provider with plain go-plugin: no SDK, no lifeline.
@@ -82,7 +138,7 @@ func serveAs(version uint) {
 type plain struct{ plugin.NetRPCUnsupportedPlugin }
 
 func (*plain) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
-	providerv1.RegisterProviderServer(s, &faulty{stdout: os.Stdout})
+	providerv1.RegisterProviderServer(s, &faulty{stdout: os.Stdout, stderr: os.Stderr})
 	return nil
 }
 
@@ -93,7 +149,7 @@ func (*plain) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) 
 // faulty is a provider whose sources are faults.
 type faulty struct {
 	providerv1.UnimplementedProviderServer
-	stdout *os.File
+	stdout, stderr *os.File
 }
 
 func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*providerv1.DescribeResponse, error) {
@@ -106,6 +162,8 @@ func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*provid
 			d.Name = "other"
 		case "twice":
 			d.Sources = append(d.Sources, &providerv1.Source{Id: "instant"})
+		case "describe-hang":
+			select {}
 		case "describe-crash":
 			os.Exit(9)
 		}
@@ -116,7 +174,7 @@ func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*provid
 	return d, nil
 }
 
-func (f *faulty) Connect(_ context.Context, req *providerv1.ConnectRequest) (*providerv1.ConnectResponse, error) {
+func (f *faulty) Connect(ctx context.Context, req *providerv1.ConnectRequest) (*providerv1.ConnectResponse, error) {
 	switch req.GetSource() {
 	case "report":
 		return f.report()
@@ -132,6 +190,22 @@ func (f *faulty) Connect(_ context.Context, req *providerv1.ConnectRequest) (*pr
 	case "flood":
 		_, err := f.stdout.Write(make([]byte, 1<<20))
 		return waiting(fmt.Sprint(err)), nil
+	case "wait":
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case "late": // knows the limit of the call, as every gRPC server does, and keeps to it a little early
+		end, _ := ctx.Deadline()
+		early, cancel := context.WithDeadline(ctx, end.Add(-5*time.Millisecond))
+		defer cancel()
+		<-early.Done()
+		return nil, status.Error(codes.DeadlineExceeded, "out of time")
+	case "prints":
+		fmt.Println("printed by the provider")
+		fmt.Fprintln(os.Stderr, "complained by the provider")
+	case "stderr":
+		noise := strings.Repeat("noise\n", 5000) + strings.Repeat("x", 1<<20) + "\n"
+		_, err := f.stderr.WriteString(noise)
+		return waiting(fmt.Sprint(err)), nil
 	case "grandchild":
 		child := exec.Command("/proc/self/exe", actPrefix+"sleeps", os.Args[2])
 		return waiting(fmt.Sprint(child.Start())), nil
@@ -140,7 +214,81 @@ func (f *faulty) Connect(_ context.Context, req *providerv1.ConnectRequest) (*pr
 			Code: "access_denied", Message: "no \x1b[1mentry\u202e for " + req.GetForm().GetValues()["password"],
 		}}}, nil
 	}
+	if name, ok := strings.CutPrefix(req.GetSource(), "odd-"); ok {
+		return odd(name), nil
+	}
+	if code, ok := strings.CutPrefix(req.GetSource(), "status-"); ok {
+		number, _ := strconv.Atoi(code)
+		return nil, status.Error(codes.Code(number), "the provider says so")
+	}
 	return waiting("pid " + strconv.Itoa(os.Getpid())), nil
+}
+
+// odd is an answer in which one thing is too much.
+func odd(name string) *providerv1.ConnectResponse {
+	account := &providerv1.Account{Id: "account", Label: "Label"}
+	credential := &providerv1.Credential{Data: []byte("credential")}
+	connected := &providerv1.Connected{Account: account, Credential: credential, Scopes: []string{"read"}}
+	form := &providerv1.Form{Title: "Title"}
+	switch name {
+	case "account":
+		account.Id = strings.Repeat("a", 1<<20)
+	case "label":
+		account.Label = strings.Repeat("L", 1<<20)
+	case "utf8":
+		account.Id = "a\xff"
+	case "media":
+		credential.MediaType = strings.Repeat("m", 1000)
+	case "expiry":
+		credential.ExpiresAt = timestamppb.New(time.Date(1, 2, 3, 0, 0, 0, 0, time.UTC))
+	case "scopes":
+		connected.Scopes = strings.Split(strings.Repeat("s ", 100_000), " ")[:100_000]
+	case "scope":
+		connected.Scopes = []string{strings.Repeat("s", 100_000)}
+	case "control":
+		connected.Scopes = []string{"read\x1b[2J"}
+	case "empty":
+		connected.Scopes = []string{""}
+	case "fields":
+		for n := range 1000 {
+			form.Fields = append(form.Fields, &providerv1.Field{Id: "f" + strconv.Itoa(n)})
+		}
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Form{Form: form}}
+	case "twice":
+		form.Fields = []*providerv1.Field{{Id: "f"}, {Id: "f"}}
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Form{Form: form}}
+	case "url":
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_OpenUrl{OpenUrl: &providerv1.OpenURL{
+			Url: "https://api.example.com/" + strings.Repeat("u", 1<<20),
+		}}}
+	case "verification":
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_ShowCode{ShowCode: &providerv1.ShowCode{
+			UserCode: "code", VerificationUri: "https://api.example.com/" + strings.Repeat("u", 1<<20),
+		}}}
+	}
+	return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Connected{Connected: connected}}
+}
+
+// Disconnect is not there, or hangs.
+func (f *faulty) Disconnect(ctx context.Context, req *providerv1.DisconnectRequest) (*providerv1.DisconnectResponse, error) {
+	if req.GetSource() == "hang" {
+		select {}
+	}
+	return f.UnimplementedProviderServer.Disconnect(ctx, req)
+}
+
+// Check hangs.
+func (f *faulty) Check(context.Context, *providerv1.CheckRequest) (*providerv1.CheckResponse, error) {
+	select {}
+}
+
+// Refresh answers as odd does, or hangs.
+func (f *faulty) Refresh(_ context.Context, req *providerv1.RefreshRequest) (*providerv1.RefreshResponse, error) {
+	if req.GetSource() == "hang" {
+		select {}
+	}
+	c := odd(strings.TrimPrefix(req.GetSource(), "odd-")).GetConnected()
+	return &providerv1.RefreshResponse{Credential: c.GetCredential(), Scopes: c.GetScopes()}, nil
 }
 
 // report tells what the process sees of the world.
@@ -163,14 +311,18 @@ func waiting(text string) *providerv1.ConnectResponse {
 	return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Wait{Wait: &providerv1.Wait{Text: text}}}
 }
 
-// actHost is a core that starts one provider, says so, and waits to be killed.
+// actHost is a core that starts one provider, lets it start a child, says so, and waits to be killed. Its arguments are
+// the marker, the runtime directory, and the provider's command.
 func actHost(args []string) {
-	self, _ := os.Executable()
 	host := plugins.New(plugins.Options{RuntimeDir: args[1], Specs: []plugins.Spec{{
-		Name: "test", Dev: true, Command: []string{self, actPrefix + "provider", args[0]},
+		Name: "test", Dev: true, Command: args[2:],
 	}}})
-	if _, err := host.Provider(context.Background(), "test"); err != nil {
-		fmt.Println(err)
+	p, err := host.Provider(context.Background(), "test")
+	if err == nil {
+		_, err = p.Connect(context.Background(), &sdk.ConnectRequest{Source: "grandchild", Reply: sdk.Start{}})
+	}
+	if err != nil {
+		fmt.Println(explain(err))
 		os.Exit(1)
 	}
 	fmt.Println("ready")

@@ -14,15 +14,27 @@ import (
 	"time"
 )
 
-// Digest returns the SHA-256 of a file as 64 lower-case hex digits. The file need not be trusted: a digest trusts
+// Digest returns the SHA-256 of a regular file as 64 lower-case hex digits. The file need not be trusted: a digest trusts
 // nothing by itself.
 func Digest(path string) (string, error) {
-	file, err := os.Open(path)
+	file, err := openRegular(path, 0)
 	if err != nil {
 		return "", err
 	}
 	defer closeFiles(file)
 	return digestOf(file)
+}
+
+// Digest is the digest of the provider's executable as it is now. Its errors are an *Error.
+func (s Spec) Digest() (string, error) {
+	digest, err := Digest(s.Path())
+	switch {
+	case err == nil:
+		return digest, nil
+	case errors.Is(err, errUntrusted):
+		return "", refused(newError(KindUntrustedFile, s.Name, "cannot be pinned"), err)
+	}
+	return "", unpinnable(s, err)
 }
 
 func digestOf(file *os.File) (string, error) {
@@ -120,7 +132,7 @@ func readPrivate(path string, limit int64) ([]byte, error) {
 	if err := checkOwner(filepath.Dir(path), dir); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	file, err := openRegular(path, syscall.O_NOFOLLOW)
 	if err != nil {
 		return nil, err
 	}

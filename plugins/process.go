@@ -71,11 +71,13 @@ func (p *process) tend(started chan<- error, reaped chan<- struct{}) {
 		return
 	}
 	pid := p.cmd.Process.Pid
+	tether := tie(pid)
 	started <- nil
 	awaitExit(pid)
 	p.mu.Lock()
 	// The leader is a zombie and keeps its pid, hence the group's id, from being given to a stranger.
 	killGroup(pid)
+	tether.cut()
 	_ = p.cmd.Wait()
 	p.reaped = true
 	p.mu.Unlock()

@@ -15,6 +15,13 @@ import (
 // providers that are made with our SDK.
 func childAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
+// tether ties nothing here: no descriptor can send SIGKILL.
+type tether struct{}
+
+func tie(int) *tether { return nil }
+
+func (*tether) cut() {}
+
 // awaitExit returns when the child has ended, and leaves it to be reaped.
 func awaitExit(pid int) { exits(pid, nil) }
 

@@ -17,6 +17,46 @@ func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
+// tether makes the kernel kill a process group when this process ends, however it ends: the parent-death signal reaches
+// the leader alone, and what the leader starts is not told. It is a pipe that nobody uses, and whose ends only we hold.
+// Each end, where the other one is closed before it, sends its owner a signal (F_SETSIG in fcntl(2)): SIGKILL to the
+// group. The kernel closes them when we end, in whatever order.
+type tether struct{ ends [2]int }
+
+// tie ties a group to this process. A kernel that cannot do it leaves the group untied; the leader has its own signal.
+func tie(leader int) *tether {
+	t := &tether{}
+	if err := unix.Pipe2(t.ends[:], unix.O_CLOEXEC); err != nil {
+		return nil
+	}
+	for _, end := range t.ends {
+		if err := signalOwner(end, -leader); err != nil {
+			t.cut()
+			return nil
+		}
+	}
+	return t
+}
+
+// signalOwner lets a descriptor kill its owner, a process or, negative, a group, when something happens to it.
+func signalOwner(fd, owner int) error {
+	for _, set := range [][2]int{
+		{unix.F_SETOWN, owner}, {unix.F_SETSIG, int(unix.SIGKILL)}, {unix.F_SETFL, unix.O_ASYNC},
+	} {
+		if _, err := unix.FcntlInt(uintptr(fd), set[0], set[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cut closes the tether, which kills what is left of the group.
+func (t *tether) cut() {
+	if t != nil {
+		_, _ = unix.Close(t.ends[0]), unix.Close(t.ends[1])
+	}
+}
+
 // awaitExit returns when the child has ended, and leaves it to be reaped.
 func awaitExit(pid int) {
 	for {

@@ -1,11 +1,8 @@
 package plugins
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -16,6 +13,8 @@ const (
 	// maxSecrets and maxSecretBytes limit what is remembered of one provider; the oldest is forgotten first.
 	maxSecrets     = 1024
 	maxSecretBytes = 256 << 10
+	// maxSecret is how much of one is remembered: no line that is looked at is longer.
+	maxSecret = lineBuffer
 	// minSecret is the length in bytes from which a secret is replaced wherever it stands. Shorter ones, such as a "1",
 	// are left: they would eat the text and tell nothing.
 	minSecret = 4
@@ -24,24 +23,30 @@ const (
 
 // redactor takes the secrets that a provider was given in this run out of what it writes. Safe for concurrent use.
 type redactor struct {
-	mu       sync.Mutex
-	secrets  []string
-	size     int
-	replacer *strings.Replacer
+	mu      sync.Mutex
+	secrets []string
+	size    int
+	// finder looks for the secrets; nil once one has come since it was made.
+	finder *finder
 }
 
-// add remembers secrets, each also line by line, and where it is JSON by its strings.
+// add remembers secrets, each also line by line, and where it is JSON by its strings. What is added last is forgotten last.
 func (r *redactor) add(values ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, value := range values {
 		for _, part := range partsOf(value) {
-			if len(part) < minSecret || slices.Contains(r.secrets, part) {
+			part = part[:min(len(part), maxSecret)]
+			if len(part) < minSecret {
+				continue
+			}
+			if at := slices.Index(r.secrets, part); at >= 0 {
+				r.secrets = append(slices.Delete(r.secrets, at, at+1), part)
 				continue
 			}
 			r.secrets = append(r.secrets, part)
 			r.size += len(part)
-			r.replacer = nil
+			r.finder = nil
 		}
 	}
 	r.forget()
@@ -93,12 +98,12 @@ func appendStrings(parts []string, value any) []string {
 // clear returns the text without the secrets, in whatever common spelling.
 func (r *redactor) clear(text string) string {
 	r.mu.Lock()
-	if r.replacer == nil {
-		r.replacer = newReplacer(r.secrets)
+	if r.finder == nil {
+		r.finder = newFinder(r.secrets)
 	}
-	replacer := r.replacer
+	finder := r.finder
 	r.mu.Unlock()
-	return replacer.Replace(text)
+	return finder.remove(text)
 }
 
 // shown is text of a provider without secrets, fit to show on one line. It is cleared twice: a secret may hold what
@@ -107,26 +112,9 @@ func (r *redactor) shown(text string, limit int) string {
 	return clean(r.clear(clean(r.clear(text), limit)), limit)
 }
 
-func newReplacer(secrets []string) *strings.Replacer {
-	var spelled []string
-	for _, s := range secrets {
-		quoted := strconv.Quote(s)
-		spelled = append(spelled, s, quoted[1:len(quoted)-1], url.QueryEscape(s), url.PathEscape(s),
-			base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
-	}
-	// The longest first, so that a secret which is part of another leaves nothing of it.
-	slices.SortFunc(spelled, func(a, b string) int { return len(b) - len(a) })
-	pairs := make([]string, 0, 2*len(spelled))
-	for _, s := range spelled {
-		pairs = append(pairs, s, removed)
-	}
-	return strings.NewReplacer(pairs...)
-}
-
-// addConnect remembers what a step of connecting brings to the provider.
+// addConnect remembers what a step of connecting brings to the provider; what the provider chose itself first.
 func (r *redactor) addConnect(req *sdk.ConnectRequest) {
-	r.addSettings(req.Settings)
-	r.add(req.OAuthState, string(req.Resume))
+	r.add(string(req.Resume), req.OAuthState)
 	if req.Expected != nil {
 		r.add(req.Expected.ID, req.Expected.Label)
 	}
@@ -140,6 +128,7 @@ func (r *redactor) addConnect(req *sdk.ConnectRequest) {
 			r.add(p.Value)
 		}
 	}
+	r.addSettings(req.Settings)
 }
 
 // addStep remembers what a step brings back.
@@ -152,8 +141,8 @@ func (r *redactor) addStep(step sdk.Step) {
 
 // addGrant remembers what a call about a credential brings to the provider.
 func (r *redactor) addGrant(req *sdk.GrantRequest) {
-	r.addSettings(req.Settings)
 	r.add(req.Credential.Data.Reveal(), req.Account.ID, req.Account.Label)
+	r.addSettings(req.Settings)
 }
 
 func (r *redactor) addSettings(s sdk.Settings) {

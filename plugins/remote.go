@@ -54,6 +54,9 @@ func (r *remote) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 		return nil, err
 	}
 	r.slot.secrets.addStep(step)
+	if wrong := checkStep(step); wrong != "" {
+		return nil, r.bad("in a step", wrong)
+	}
 	return cleanStep(step), nil
 }
 
@@ -77,6 +80,9 @@ func (r *remote) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refre
 		return nil, err
 	}
 	r.slot.secrets.add(refreshed.Credential.Data.Reveal())
+	if wrong := checkGrant(refreshed.Credential, refreshed.Scopes); wrong != "" {
+		return nil, r.bad("in a refresh", wrong)
+	}
 	return refreshed, nil
 }
 
@@ -99,6 +105,7 @@ func (r *remote) call(
 	defer v.leave()
 	limited, cancel := context.WithTimeoutCause(ctx, limit, errCallLimit)
 	defer cancel()
+	limited, answer := awaitAnswer(limited)
 	err = do(limited, v.calls)
 	if err == nil {
 		return nil
@@ -110,43 +117,65 @@ func (r *remote) call(
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if limited.Err() != nil || status.Code(err) == codes.DeadlineExceeded {
-		return r.hung(v, doing, limit)
+	end, _ := limited.Deadline()
+	switch {
+	case answer.came.Load() && status.Code(err) == codes.DeadlineExceeded && time.Until(end) < nearEnd:
+		return r.late(v, doing, limit)
+	case answer.came.Load():
+		return r.failed(v, doing, err)
+	case limited.Err() != nil:
+		v.retire() // it hangs
+		return r.late(v, doing, limit)
 	}
 	return r.broken(v, doing, err)
 }
 
-// hung is a call whose time is over. Its process takes no more calls and is killed.
-func (r *remote) hung(v *live, doing string, limit time.Duration) *Error {
-	v.retire()
+// nearEnd is how much too early a provider may be that keeps to the limit of a call itself: every gRPC server is told of it.
+const nearEnd = 100 * time.Millisecond
+
+// bad is an answer that core must not keep.
+func (r *remote) bad(doing, wrong string) *Error {
+	return newError(KindBadAnswer, r.slot.spec.Name, "answered wrongly %s: %s", doing, wrong).
+		hint("report it to the provider's author")
+}
+
+// late is a call whose time is over.
+func (r *remote) late(v *live, doing string, limit time.Duration) *Error {
 	return newError(KindTimeout, r.slot.spec.Name, "did not answer within %s %s", limit, doing).lines(v.launch.tail()).
 		hint("try again; if it hangs again, report it to the provider's author")
 }
 
-// broken tells a crash from what else a gRPC status can mean.
-func (r *remote) broken(v *live, doing string, err error) *Error {
-	name := r.slot.spec.Name
-	s := status.Convert(err)
-	if s.Code() == codes.Unavailable && v.launch.process().endsWithin(exitLimit) || v.ended() {
-		if v.isExpected() {
-			return newError(KindUnavailable, name, "was stopped %s", doing)
-		}
-		return r.slot.crashedIn(v, doing)
+// failed is a call that the provider answered with a gRPC status: it is alive, and its status says nothing of our limits.
+func (r *remote) failed(v *live, doing string, err error) *Error {
+	name, s := r.slot.spec.Name, status.Convert(err)
+	said := r.slot.secrets.shown(s.Message(), 200)
+	if s.Code() == codes.Unimplemented {
+		return newError(KindProtocol, name, "does not serve what was asked of it %s: %s", doing, said).
+			hint("install a provider that serves humanconnect.provider.v1")
 	}
-	switch s.Code() {
-	case codes.Unavailable:
+	return newError(KindBadAnswer, name, "failed %s (%s): %s", doing, s.Code(), said).lines(v.launch.tail()).
+		hint("report it to the provider's author")
+}
+
+// broken is a call that got no answer before its time was over: a crash, or something else that ended it on our side.
+func (r *remote) broken(v *live, doing string, err error) *Error {
+	name, code := r.slot.spec.Name, status.Code(err)
+	gone := v.ended() || code == codes.Unavailable && v.launch.process().endsWithin(exitLimit)
+	switch {
+	case v.isExpected():
+		return newError(KindUnavailable, name, "was stopped %s", doing).hint("try again")
+	case gone:
+		return r.slot.crashedIn(v, doing)
+	case code == codes.Unavailable:
 		v.retire()
 		return newError(KindUnavailable, name, "broke its connection off %s, but did not end", doing).
 			lines(v.launch.tail()).hint("try again; if it happens again, report it to the provider's author")
-	case codes.ResourceExhausted:
+	case code == codes.ResourceExhausted:
 		return newError(KindBadAnswer, name, "sent or was to be sent more than %d MiB %s", sdk.MaxMessage>>20, doing).
 			hint("report it to the provider's author")
-	case codes.Unimplemented:
-		return newError(KindProtocol, name, "does not serve what was asked of it %s", doing).
-			hint("install a provider that serves humanconnect.provider.v1")
 	}
-	return newError(KindBadAnswer, name, "failed %s (%s): %s", doing, s.Code(),
-		r.slot.secrets.shown(s.Message(), 200)).lines(v.launch.tail()).
+	return newError(KindBadAnswer, name, "could not be understood %s (%s): %s", doing, code,
+		r.slot.secrets.shown(status.Convert(err).Message(), 200)).lines(v.launch.tail()).
 		hint("report it to the provider's author")
 }
 
@@ -165,14 +194,12 @@ func (r *remote) cleanError(said *sdk.Error) *sdk.Error {
 	return &out
 }
 
-// cleanStep makes the text of a step fit to show. Addresses, codes, ids and opaque bytes stay as they are.
+// cleanStep makes the text of a step fit to show, but for the fields of a form, which checkStep cleans. Addresses, codes, ids
+// and opaque bytes stay as they are.
 func cleanStep(step sdk.Step) sdk.Step {
 	switch s := step.(type) {
 	case sdk.Form:
 		s.Title, s.Text = clean(s.Title, 200), cleanText(s.Text, 2000)
-		for i := range s.Fields {
-			cleanField(&s.Fields[i])
-		}
 		return s
 	case sdk.ShowCode:
 		s.UserCode = clean(s.UserCode, 64)

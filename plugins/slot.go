@@ -104,11 +104,10 @@ func (s *slot) await(ctx context.Context, f *future) error {
 func (s *slot) start(ctx context.Context, f *future) {
 	defer s.host.work.Done()
 	defer f.cancel(nil)
-	v, err := s.launch(ctx)
+	v, err := s.launchTwice(ctx)
 	s.mu.Lock()
 	f.v, f.err = v, err
 	if err != nil {
-		s.countStart(err)
 		if s.current == f {
 			s.current = nil
 		}
@@ -132,11 +131,21 @@ func (s *slot) start(ctx context.Context, f *future) {
 	v.clear()
 }
 
+// launchTwice is launch that starts a provider once more, within the same limit, if it crashed: nothing was asked of it yet,
+// so that nothing is repeated.
+func (s *slot) launchTwice(ctx context.Context) (*live, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.host.limits.Start, errStartLimit)
+	defer cancel()
+	v, err := s.launch(ctx)
+	if s.countStart(err) {
+		v, err = s.launch(ctx)
+		s.countStart(err)
+	}
+	return v, err
+}
+
 // launch checks the executable and starts it.
 func (s *slot) launch(ctx context.Context) (*live, error) {
-	limit := s.host.limits.Start
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, errStartLimit)
-	defer cancel()
 	file, path, err := s.open()
 	if err != nil {
 		return nil, err
@@ -153,7 +162,7 @@ func (s *slot) launch(ctx context.Context) (*live, error) {
 		spec: s.spec, file: file, path: path, dir: dir, environ: s.host.options.Environ,
 		out: &output{secrets: &s.secrets, log: s.logger(), now: s.host.options.Now},
 	}
-	return l.begin(ctx, limit)
+	return l.begin(ctx, s.host.limits.Start)
 }
 
 func (s *slot) logger() func(string) {
@@ -184,19 +193,7 @@ func (s *slot) open() (*os.File, string, error) {
 	if err != nil {
 		return nil, "", newError(KindUnavailable, s.spec.Name, "cannot be read").because(err)
 	}
-	return nil, "", newError(KindChecksum, s.spec.Name, "is not the file that was pinned").
-		fact("file: %s", s.spec.Path()).
-		fact("sha256 pinned by the %s: %s", pinnedBy(s.spec), s.spec.SHA256).
-		fact("sha256 found: %s", digest).
-		hint("if you changed it on purpose: humanconnect provider lock %s", s.spec.Name).
-		hint("if you did not, install it anew")
-}
-
-func pinnedBy(spec Spec) string {
-	if spec.Pinned == OriginConfig || spec.Pinned == "" {
-		return "config"
-	}
-	return string(spec.Pinned) + " lock"
+	return nil, "", changed(s.spec, digest)
 }
 
 // admitted says whether the provider may run at all.
@@ -220,13 +217,17 @@ func (s *slot) count(v *live, doing string) {
 	}
 }
 
-// countStart takes note of a crash before the handshake. The caller holds the lock.
-func (s *slot) countStart(err error) {
+// countStart takes note of a crash before the handshake, and says whether the provider may be started once more.
+func (s *slot) countStart(err error) bool {
 	var e *Error
-	if errors.As(err, &e) && e.Kind == KindCrashed {
-		s.crashes++
-		s.last = e
+	if !errors.As(err, &e) || e.Kind != KindCrashed {
+		return false
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.crashes++
+	s.last = e
+	return s.crashes < maxCrashes
 }
 
 // crashedIn is the error of a call that the process did not survive.

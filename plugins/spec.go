@@ -39,6 +39,8 @@ type Spec struct {
 	Origin Origin
 	// Pinned is where the pin stands: OriginConfig, OriginUser or OriginRelease for the locks, or empty.
 	Pinned Origin
+	// Lock is the file of the lock in which the pin stands; empty for a pin of the config.
+	Lock string
 }
 
 // isDigest says whether s is a SHA-256 in lower-case hex.

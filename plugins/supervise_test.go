@@ -6,45 +6,66 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/humanconnect/humanconnect/plugins"
 )
 
-// The test provider knows nothing of our lifeline: the kernel ends it.
-func TestNoProviderSurvivesAKilledCore(t *testing.T) {
-	s := newStage(t)
-	dir := shortDir(t)
-	host := exec.Command(s.self, actPrefix+"host", s.marker, dir)
-	out, err := host.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+// The test provider knows nothing of our lifeline, and its child holds nothing that it was given: the kernel ends them.
+func TestNothingOfAProviderSurvivesAKilledCore(t *testing.T) {
+	for name, c := range map[string]struct {
+		wrap []string
+		want int
+	}{
+		"program":         {nil, 3}, // the core, its provider, and the provider's child
+		"behind a script": {[]string{"/bin/sh", "-c", `"$@"; exit`, "sh"}, 4},
+		"behind a script that gives it no descriptor": {
+			[]string{"/bin/sh", "-c", `"$@" </dev/null 3<&- & wait`, "sh"}, 4,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			dir := shortDir(t)
+			command := append(slices.Clone(c.wrap), s.spec("provider").Command...)
+			host := exec.Command(s.self, append([]string{actPrefix + "host", s.marker, dir}, command...)...)
+			out, err := host.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := host.Start(); err != nil {
+				t.Fatal(err)
+			}
+			line, err := bufio.NewReader(out).ReadString('\n')
+			if err != nil || line != "ready\n" {
+				t.Fatalf("%q %v", line, err)
+			}
+			if got := len(s.pids()); got != c.want {
+				t.Fatalf("%d processes, want %d", got, c.want)
+			}
+			if err := host.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = host.Wait()
+			s.nothingLeft()
+			if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
+				t.Errorf("the dead core left %q, want one directory", left)
+			}
+			s.sweeps(dir)
+		})
 	}
-	if err := host.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || line != "ready\n" {
-		t.Fatalf("%q %v", line, err)
-	}
-	if got := len(s.pids()); got != 2 {
-		t.Fatalf("%d processes, want the core and its provider", got)
-	}
-	if err := host.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = host.Wait()
-	s.nothingLeft()
-	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
-		t.Errorf("the dead core left %q, want one directory", left)
-	}
+}
+
+// sweeps looks whether the next core sweeps what a dead one left.
+func (s *stage) sweeps(dir string) {
+	s.t.Helper()
 	next := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, RuntimeDir: dir})
-	provider(t, next)
-	if err := next.Close(t.Context()); err != nil {
-		t.Error(err)
+	provider(s.t, next)
+	if err := next.Close(s.t.Context()); err != nil {
+		s.t.Error(err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
-		t.Errorf("the next core did not sweep %q", left)
+		s.t.Errorf("the next core did not sweep %q", left)
 	}
 }
 

@@ -1,8 +1,15 @@
 package plugins_test
 
 import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"html"
+	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -11,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/humanconnect/humanconnect/plugins"
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 func TestCleanTextHasNothingThatMovesATerminal(t *testing.T) {
@@ -32,11 +40,24 @@ func TestCleanTextHasNothingThatMovesATerminal(t *testing.T) {
 
 func TestNoSpellingOfASecretStays(t *testing.T) {
 	secret := "p\"w d/+é"
-	for _, text := range []string{
-		"raw " + secret, `quoted "p\"w d/+é"`, "query p%22w+d%2F%2B%C3%A9", "path p%22w%20d%2F+%C3%A9", "base64 cCJ3IGQvK8Op",
+	for how, spelled := range map[string]string{
+		"raw": secret, "quoted": `p\"w d/+é`, "ascii": `p\"w d/+\u00e9`, "slashes": `p\"w d\/+\u00E9`, "c": `p\042w d/+\303\251`,
+		"query": "p%22w+d%2F%2B%C3%A9", "lower query": "p%22w+d%2f%2b%c3%a9", "path": "p%22w%20d%2F+%C3%A9",
+		"all of it": "%70%22%77%20%64%2f%2b%c3%a9", "html": "p&quot;w d/&#43;&eacute;", "json in json": `p\\\"w d/+\\u00e9`,
+		"url in url": "p%2522w%2Bd%252F%252B%25C3%25A9", "base64": "cCJ3IGQvK8Op", "escaped base64": `cCJ3IGQvK8\u004fp`,
+		"hex": "70227720642f2bc3a9", "upper hex": "70227720642F2BC3A9",
 	} {
-		if got := plugins.Cleared(text, secret); !strings.HasSuffix(strings.Trim(got, `"`), "[secret]") {
-			t.Errorf("%q", got)
+		if got := plugins.Cleared("<"+spelled+">", secret); got != "<[secret]>" {
+			t.Errorf("%s: %q becomes %q", how, spelled, got)
+		}
+	}
+	for _, basic := range []string{"my-client:s3cr3t", "my-clients:s3cr3t", "client:s3cr3t&x", "client:s3cr3t:more"} {
+		for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+			text := "/v1/" + e.EncodeToString([]byte(basic)) + " end"
+			got := plugins.Cleared(text, "s3cr3t")
+			if !strings.Contains(got, "[secret]") || !strings.HasSuffix(got, " end") || !strings.HasPrefix(got, text[:8]) {
+				t.Errorf("%q of %q becomes %q", text, basic, got)
+			}
 		}
 	}
 	credential := `{"access_token":"tok-123456","token_type":"Bearer","n":[{"x":"deep-secret"}]}`
@@ -49,6 +70,76 @@ func TestNoSpellingOfASecretStays(t *testing.T) {
 	if got := plugins.Cleared("abcdefgh abcd", "abcd", "abcdefgh"); got != "[secret] [secret]" {
 		t.Errorf("%q", got)
 	}
+}
+
+// However a program spells what it was given, none of it is left.
+func TestSecretIsFoundUnderUpToThreeLayers(t *testing.T) {
+	layers := map[string]func(string) string{
+		"query": url.QueryEscape, "path": url.PathEscape, "html": html.EscapeString, "hex": func(s string) string { return hex.EncodeToString([]byte(s)) },
+		"go":    func(s string) string { quoted := strconv.QuoteToASCII(s); return quoted[1 : len(quoted)-1] },
+		"json":  func(s string) string { data, _ := json.Marshal(s); return string(data[1 : len(data)-1]) },
+		"lower": func(s string) string { return strings.ToLower(url.QueryEscape(s)) },
+		"percent": func(s string) (all string) {
+			for _, c := range []byte(s) {
+				all += fmt.Sprintf("%%%02x", c)
+			}
+			return all
+		},
+		"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte("id:" + s)) },
+		"bearer": func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s + "&")) },
+	}
+	layers["slashes"] = func(s string) string { return strings.ReplaceAll(layers["json"](s), "/", `\/`) }
+	escapes := []string{"query", "path", "html", "go", "json", "slashes", "percent"}
+	rapid.Check(t, func(r *rapid.T) {
+		secret := rapid.StringMatching(`[A-Za-z0-9"'/+=%& .~\\\-_é\x{1f600}\n<]{4,40}`).Draw(r, "secret")
+		spelled, by := secret, rapid.SliceOfN(rapid.SampledFrom(escapes), 0, 2).Draw(r, "escapes")
+		if rapid.Bool().Draw(r, "binary") {
+			by = append([]string{rapid.SampledFrom([]string{"base64", "bearer", "hex"}).Draw(r, "as")}, by...)
+		} else {
+			by = append(by, rapid.SampledFrom(escapes).Draw(r, "last"))
+		}
+		if !strings.ContainsFunc(secret, unicode.IsUpper) && rapid.Bool().Draw(r, "lower") && by[0] != "base64" && by[0] != "bearer" {
+			by[0] = "lower"
+		}
+		for _, layer := range by {
+			spelled = layers[layer](spelled)
+		}
+		got := plugins.Cleared("<"+spelled+">", secret)
+		if !strings.Contains(got, "[secret]") || strings.Contains(got, spelled) {
+			t.Fatalf("%q by %v is %q and becomes %q", secret, by, spelled, got)
+		}
+	})
+}
+
+// What is remembered of a provider is limited, and what it wants to see again is its own to choose: it must not push the
+// secrets out.
+func TestNoOtherValuePushesTheSecretsOfASourceOut(t *testing.T) {
+	var many []string
+	for n := range 5000 {
+		many = append(many, fmt.Sprintf("value-%d", n))
+	}
+	list, err := json.Marshal(map[string]any{"list": many})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, resume := range map[string][]byte{"many": list, "long": []byte(strings.Repeat("x", 300<<10))} {
+		got := plugins.ClearedAfter(&sdk.ConnectRequest{
+			Settings: sdk.Settings{Secrets: map[string]sdk.Secret{"client_secret": "of-the-client"}},
+			Resume:   resume, Reply: sdk.FormValues{Values: map[string]sdk.Secret{"password": "of-the-person"}},
+		}, "of-the-client of-the-person "+string(resume[:100]))
+		if want := "[secret] [secret] "; !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q, want %q first", name, got, want)
+		}
+	}
+}
+
+func TestTextWithoutSecretsStaysAsItIs(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		text := rapid.StringMatching(`[a-z0-9%\\&+=/;#x ]{0,60}`).Draw(r, "text")
+		if got := plugins.Cleared(text, "SECRET-1", "SECRET 2"); got != text {
+			t.Fatalf("%q becomes %q", text, got)
+		}
+	})
 }
 
 func TestCleaningPutsNoSecretTogether(t *testing.T) {
@@ -95,7 +186,7 @@ func FuzzParseLock(f *testing.F) {
 func FuzzHandshakeLine(f *testing.F) {
 	const dir = "/run/p"
 	for _, seed := range []string{
-		"1|1|unix|/run/p/plugin1|grpc|", "1|1|unix|/run/p/plugin1|grpc|cert|true", "1|7|unix|/run/p/x|grpc", "2|1|unix|/run/p/x|grpc",
+		"1|1|unix|/run/p/plugin1|grpc|", "1|1|unix|/run/p/plugin1|grpc|cert|true", "1|1|unix|/run/p/x|grpc||true", "1|1|unix|/run/p/x|grpc||", "1|7|unix|/run/p/x|grpc", "2|1|unix|/run/p/x|grpc",
 		"1|1|tcp|127.0.0.1:1|grpc", "1|1|unix|/run/p/../x|grpc", "1|1|unix|/run/p|grpc", "1|1|unix|/run/p/x|netrpc", "debug: up", "|||||", "",
 	} {
 		f.Add(seed)
@@ -109,7 +200,8 @@ func FuzzHandshakeLine(f *testing.F) {
 			return
 		}
 		parts := strings.Split(strings.TrimSpace(line), "|")
-		if len(parts) < 5 || parts[2] != "unix" || !strings.HasPrefix(filepath.Clean(parts[3]), dir+"/") || parts[4] != "grpc" {
+		if len(parts) < 5 || parts[2] != "unix" || !strings.HasPrefix(filepath.Clean(parts[3]), dir+"/") || parts[4] != "grpc" ||
+			strings.Join(parts[5:], "") != "" {
 			t.Errorf("%q was taken", line)
 		}
 	})

@@ -9,8 +9,16 @@ import (
 	"syscall"
 )
 
-// errUntrusted is what every refusal of a file for its owner or mode wraps.
+// errUntrusted is what every refusal of a file for its owner, mode or kind is.
 var errUntrusted = errors.New("file is not trusted")
+
+// untrusted says what speaks against a file, and, where one can, which command makes it good.
+type untrusted struct{ path, reason, fix string }
+
+func (u *untrusted) Error() string { return fmt.Sprintf("%v: %s %s", errUntrusted, u.path, u.reason) }
+
+// Is says that this is errUntrusted.
+func (u *untrusted) Is(err error) bool { return err == errUntrusted } //nolint:errorlint // it is a sentinel
 
 // openTrusted opens the file that a path leads to, symbolic links included, and returns it with its real path. It is a
 // regular file that belongs to root or to us and that nobody else can write; the same holds for the directories on the
@@ -28,7 +36,7 @@ func openTrusted(path string) (*os.File, string, error) {
 			break
 		}
 	}
-	file, err := os.OpenFile(real, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	file, err := openRegular(real, syscall.O_NOFOLLOW)
 	if err != nil {
 		return nil, "", err
 	}
@@ -39,15 +47,50 @@ func openTrusted(path string) (*os.File, string, error) {
 	return file, real, nil
 }
 
+// openRegular opens a file for reading, and nothing else: a named pipe would be waited for.
+func openRegular(path string, flags int) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|flags, 0)
+	if errors.Is(err, syscall.ENXIO) || errors.Is(err, syscall.EOPNOTSUPP) {
+		return nil, &untrusted{path: path, reason: "is a socket, not a file"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil {
+		err = checkRegular(path, info)
+	}
+	if err != nil {
+		closeFiles(file)
+		return nil, err
+	}
+	return file, nil
+}
+
 func checkFile(file *os.File, path string) error {
 	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: %s is not a regular file", errUntrusted, path)
-	}
 	return checkOwner(path, info)
+}
+
+// checkRegular refuses what is no file, and says what it is.
+func checkRegular(path string, info fs.FileInfo) error {
+	what := ""
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return nil
+	case mode.IsDir():
+		what = "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		what = "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		what = "a socket"
+	default:
+		what = "a device"
+	}
+	return &untrusted{path: path, reason: "is " + what + ", not a file"}
 }
 
 // checkDirs looks at the directory and at all above it. One above may be writable by everyone if it is sticky, as /tmp
@@ -74,12 +117,17 @@ func checkDirs(dir string) error {
 func checkOwner(path string, info fs.FileInfo) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return fmt.Errorf("%w: the owner of %s is unknown", errUntrusted, path)
+		return &untrusted{path: path, reason: "has an unknown owner"}
 	}
-	if reason := distrust(stat.Uid, stat.Gid, info.Mode(), uint32(os.Geteuid())); reason != "" {
-		return fmt.Errorf("%w: %s %s", errUntrusted, path, reason)
+	self := uint32(os.Geteuid())
+	reason := distrust(stat.Uid, stat.Gid, info.Mode(), self)
+	switch {
+	case reason == "":
+		return nil
+	case stat.Uid != 0 && stat.Uid != self:
+		return &untrusted{path, reason, fmt.Sprintf("as root: chown %d %s", self, shellWord(path))}
 	}
-	return nil
+	return &untrusted{path, reason, "chmod go-w " + shellWord(path)}
 }
 
 // distrust says what speaks against a file, or nothing. A group with the number of the owner is the owner's own, as

@@ -74,6 +74,7 @@ func problemExits() map[string]int {
 		"answer_missing":       exitUsage,
 		"answer_unknown":       exitUsage,
 		"input_file":           exitUsage,
+		"provider_config_pin":  exitUsage,
 		"provider_release_pin": exitUsage,
 		"token_foreign":        exitUsage,
 

@@ -13,6 +13,7 @@ func main() { os.Exit(start()) }
 // start runs the program of this process and returns its exit code. The second signal ends it whatever it is doing:
 // that is what a person means who presses Ctrl-C twice, and all that was acknowledged is on the disk.
 func start() int {
+	keepDescriptors()
 	signals := newSignals(context.Background(), twinTime)
 	app := newSystemApp(signals)
 	ended := make(chan int, 1)

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -168,7 +168,7 @@ that lies there.`,
 				}
 				return app.lockDirectory(c, dir)
 			}
-			return app.providerLock(args)
+			return app.providerLock(c.Context(), args)
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "", "write the lock of this `DIR` into it")
@@ -190,7 +190,7 @@ func (a *App) lockDirectory(c *cobra.Command, dir string) error {
 	return a.printPins(lock.Providers)
 }
 
-func (a *App) providerLock(names []string) error {
+func (a *App) providerLock(ctx context.Context, names []string) error {
 	st, err := a.prepare()
 	if err != nil {
 		return err
@@ -202,9 +202,8 @@ func (a *App) providerLock(names []string) error {
 		if !ok {
 			return providerUnknown(name)
 		}
-		if spec.Pinned == plugins.OriginRelease {
-			return problem.New("provider_release_pin", "the release pins provider %q", name).
-				Hint("install the release anew if its file was replaced; a pin in the config file wins over it")
+		if err := lockable(spec); err != nil {
+			return err
 		}
 		chosen = append(chosen, spec)
 	}
@@ -215,33 +214,47 @@ func (a *App) providerLock(names []string) error {
 			}
 		}
 	}
-	return a.pin(chosen)
+	return a.pin(ctx, chosen)
+}
+
+// lockable refuses a provider whose pin stands where that of the user's lock would not count.
+func lockable(spec plugins.Spec) error {
+	switch spec.Pinned {
+	case plugins.OriginRelease:
+		return problem.New("provider_release_pin", "the release pins provider %q", spec.Name).
+			Hint("install the release anew if its file was replaced; a pin in the config file wins over it")
+	case plugins.OriginConfig:
+		digest, err := spec.Digest()
+		if err != nil {
+			return err
+		}
+		return problem.New("provider_config_pin", "the config pins provider %q", spec.Name).
+			Hint("as the file is now, write there: sha256: %s", digest)
+	}
+	return nil
 }
 
 // pin adds the digests of the files as they are now to the user's lock.
-func (a *App) pin(specs []plugins.Spec) error {
+func (a *App) pin(ctx context.Context, specs []plugins.Spec) error {
 	path, err := a.userLock()
-	if err != nil {
-		return err
-	}
-	lock, err := plugins.ReadLock(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		lock, err = &plugins.Lock{}, nil
-	}
 	if err != nil {
 		return err
 	}
 	var pins []plugins.Entry
 	for _, spec := range specs {
-		digest, err := plugins.Digest(spec.Path())
+		digest, err := spec.Digest()
 		if err != nil {
 			return err
 		}
-		lock.Set(spec.Name, digest)
 		pins = append(pins, plugins.Entry{Name: spec.Name, SHA256: digest})
 	}
 	if len(pins) > 0 {
-		if err := plugins.WriteLock(path, lock); err != nil {
+		err = plugins.UpdateLock(ctx, path, func(lock *plugins.Lock) {
+			for _, p := range pins {
+				lock.Set(p.Name, p.SHA256)
+			}
+		})
+		if err != nil {
 			return err
 		}
 	}

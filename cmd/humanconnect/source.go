@@ -30,9 +30,10 @@ type sourceRow struct {
 	Provider     string           `json:"provider"`
 	Ways         []sdk.Way        `json:"ways"`
 	Capabilities []sdk.Capability `json:"capabilities"`
-	Hosts        []string         `json:"hosts"`
-	Fields       []fieldRow       `json:"fields"`
-	Settings     []fieldRow       `json:"settings"`
+	// Hosts stand there only where a source is shown: what is remembered of a provider is no answer to where data go.
+	Hosts    []string   `json:"hosts,omitzero"`
+	Fields   []fieldRow `json:"fields"`
+	Settings []fieldRow `json:"settings"`
 }
 
 // fieldRow is one input of a form, or one setting.
@@ -48,7 +49,7 @@ type fieldRow struct {
 func sourceRowOf(s source.Source) sourceRow {
 	return sourceRow{
 		ID: s.ID, Name: s.Name, Group: s.Group, Provider: s.Provider, Ways: orEmpty(s.Ways),
-		Capabilities: orEmpty(s.Capabilities), Hosts: orEmpty(s.Hosts), Fields: fieldRows(s.Fields), Settings: fieldRows(s.Declared),
+		Capabilities: orEmpty(s.Capabilities), Fields: fieldRows(s.Fields), Settings: fieldRows(s.Declared),
 	}
 }
 
@@ -126,7 +127,7 @@ func newSourceShow(app *App) *cobra.Command {
 	c := &cobra.Command{
 		Use:               "show ID",
 		Short:             "Show what a source asks for and can do",
-		Long:              "Show a source: how it is connected, the fields of its forms, the hosts that it talks to,\nwhat it can do, and its settings.",
+		Long:              "Show a source: how it is connected, the fields of its forms, the hosts that it talks to,\nwhat it can do, and its settings. Its provider is asked.",
 		Example:           "  humanconnect source show sandbox-clinic -o json",
 		Args:              exactArgs("ID"),
 		ValidArgsFunction: app.completeSources,
@@ -141,11 +142,12 @@ func (a *App) sourceShow(c *cobra.Command, id string) error {
 		return err
 	}
 	defer st.Close()
-	s, err := st.look(c.Context(), id)
+	s, err := st.findLive(c.Context(), id)
 	if err != nil {
 		return err
 	}
 	r := sourceRowOf(s)
+	r.Hosts = orEmpty(s.Hosts)
 	return a.print(r, func(w io.Writer) error {
 		var caps []string
 		for _, k := range r.Capabilities {

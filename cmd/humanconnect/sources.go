@@ -268,13 +268,16 @@ func (s *sources) find(id string) (source.Source, error) {
 	return catalog.Find(id)
 }
 
-// Settings implements connection.Settings.
-func (s *sources) Settings(ctx context.Context, id string) (sdk.Settings, error) {
+// Settings implements connection.Settings. What a provider gets is what it declares now, and not what is remembered.
+func (s *sources) Settings(ctx context.Context, id, provider string) (sdk.Settings, error) {
 	found, err := s.look(ctx, id)
+	if err == nil && found.Provider == provider {
+		found, err = s.Find(ctx, id)
+	}
 	if err != nil {
 		return sdk.Settings{}, err
 	}
-	return found.Resolve(ctx, s.environ)
+	return found.ResolveFor(ctx, provider, s.environ)
 }
 
 // catalog is that of the sources, with progress.
@@ -287,6 +290,12 @@ func (st *state) catalog(ctx context.Context) (*source.Catalog, error) {
 func (st *state) look(ctx context.Context, id string) (source.Source, error) {
 	defer st.app.startProgress(askingProviders).Done()
 	return st.sources.look(ctx, id)
+}
+
+// findLive asks the provider of a source for it, with progress.
+func (st *state) findLive(ctx context.Context, id string) (source.Source, error) {
+	defer st.app.startProgress(askingProviders).Done()
+	return st.sources.Find(ctx, id)
 }
 
 const askingProviders = "asking the providers what they offer"

@@ -19,9 +19,10 @@ type Providers interface {
 	Provider(ctx context.Context, name string) (sdk.Provider, error)
 }
 
-// Settings resolves the settings of a source, secrets included.
+// Settings resolves the settings of a source, secrets included, for a provider. One that the source is not of, by the
+// config or the catalogue of now, gets none.
 type Settings interface {
-	Settings(ctx context.Context, source string) (sdk.Settings, error)
+	Settings(ctx context.Context, source, provider string) (sdk.Settings, error)
 }
 
 // Liveness tells which processes live.
@@ -142,11 +143,12 @@ func (v *Revoker) busy(r store.Revocation, now time.Time) (bool, error) {
 	return v.Liveness.Alive(r.Owner)
 }
 
-// revoke asks the source to revoke the grant of a row.
+// revoke asks the source to revoke the grant of a row. It is for the provider that made the credential to do so; where the
+// source is another's by now, without the settings.
 func (v *Revoker) revoke(ctx context.Context, r store.Revocation) *failure.Failure {
 	ctx, cancel := context.WithTimeout(ctx, tryLimit)
 	defer cancel()
-	settings, err := v.Settings.Settings(ctx, r.Source)
+	settings, err := v.Settings.Settings(ctx, r.Source, r.Provider)
 	if err != nil {
 		return failure.OfSettings(err)
 	}

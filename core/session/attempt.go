@@ -114,7 +114,7 @@ func (a *Attempt) prepare(ctx context.Context, t target) error {
 		return failure.OfSettings(err)
 	}
 	a.Source, a.action.SourceName = src, src.Name
-	if a.settings, err = e.Sources.Settings(ctx, src.ID); err != nil {
+	if a.settings, err = e.Sources.Settings(ctx, src.ID, src.Provider); err != nil {
 		return failure.OfSettings(err)
 	}
 	now := e.Clock.Now()

@@ -522,3 +522,22 @@ func TestAllConnectionsOfASourceAreRevokedWhicheverHasNoAccount(t *testing.T) {
 	}
 	w.check()
 }
+
+func TestSettingsOfASourceGoOnlyToTheProviderThatIsChosenNow(t *testing.T) {
+	w, fe, s := opened(t)
+	fe.connectAccount(s, alpha, "ann")
+	fe.connectAccount(s, beta, "ann")
+	for i, c := range []struct{ source, chosen, secret string }{{alpha, "fake", "of fake"}, {beta, "other", ""}} {
+		w.place.provider = c.chosen
+		if err := s.Disconnect(t.Context(), c.source, -1); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(w.place.given); got != i+1 {
+			t.Fatalf("%d revocations reached the provider that made the grants, want %d", got, i+1)
+		}
+		if got := w.place.given[i].Secrets["client_secret"].Reveal(); got != c.secret {
+			t.Errorf("with %q chosen the secret %q went to the provider that made the grant, want %q", c.chosen, got, c.secret)
+		}
+	}
+	w.check()
+}

@@ -110,8 +110,9 @@ type place struct {
 	// stuck: the settings are read until the context ends. found is called when a source is looked up.
 	stuck bool
 	found func()
-	// provider reaches all sources.
+	// provider reaches all sources, and no other one gets a setting; given are those of the revocations.
 	provider string
+	given    []sdk.Settings
 	counted  map[id.Revocation]bool
 }
 
@@ -125,9 +126,9 @@ type call struct {
 
 func newPlace(w *World) *place {
 	return &place{
-		w: w, provider: "fake", plays: make(map[string]play), calls: make(map[string]int), crashed: make(map[string]int),
+		w: w, plays: make(map[string]play), calls: make(map[string]int), crashed: make(map[string]int),
 		grants: make(map[string]*grant), gates: make(map[string]chan struct{}), arrived: make(chan *FrontEnd, 100), revoke: make(map[string]string),
-		gone: make(map[string]bool), counted: make(map[id.Revocation]bool),
+		gone: make(map[string]bool), provider: "fake", counted: make(map[id.Revocation]bool),
 	}
 }
 
@@ -203,7 +204,7 @@ func (p *place) Find(_ context.Context, name string) (source.Source, error) {
 }
 
 // Settings implements session.Sources.
-func (p *place) Settings(ctx context.Context, _ string) (sdk.Settings, error) {
+func (p *place) Settings(ctx context.Context, _, provider string) (sdk.Settings, error) {
 	p.mu.Lock()
 	stuck := p.stuck
 	p.mu.Unlock()
@@ -214,7 +215,10 @@ func (p *place) Settings(ctx context.Context, _ string) (sdk.Settings, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return sdk.Settings{}, p.broken
+	if provider != p.provider {
+		return sdk.Settings{}, nil
+	}
+	return sdk.Settings{Secrets: map[string]sdk.Secret{"client_secret": sdk.Secret("of " + provider)}}, p.broken
 }
 
 // providers is the place as one process reaches it.
@@ -440,6 +444,7 @@ func (p *providers) Disconnect(ctx context.Context, r *sdk.GrantRequest) error {
 	p.place.mu.Lock()
 	defer p.place.mu.Unlock()
 	p.place.revokes = append(p.place.revokes, g.id)
+	p.place.given = append(p.place.given, r.Settings)
 	switch code {
 	case "":
 		g.revoked = true

@@ -156,6 +156,14 @@ func (s Source) Resolve(ctx context.Context, env config.Environment) (sdk.Settin
 	return out, nil
 }
 
+// ResolveFor is Resolve for a provider that may not be that of the source: it gets nothing then, and nothing is read.
+func (s Source) ResolveFor(ctx context.Context, provider string, env config.Environment) (sdk.Settings, error) {
+	if provider != s.Provider {
+		return sdk.Settings{}, nil
+	}
+	return s.Resolve(ctx, env)
+}
+
 // read returns the text of one setting, checked.
 func (s Source) read(ctx context.Context, f sdk.Field, env config.Environment) (text sdk.Secret, given bool, err error) {
 	v, given := s.setting(f.ID)

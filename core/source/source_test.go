@@ -213,7 +213,10 @@ func TestProviderGetsCheckedSettingsWithReferencesResolvedAtTheCall(t *testing.T
 	if err := os.WriteFile(region, []byte("us"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Resolve(t.Context(), env)
+	if other, err := s.ResolveFor(t.Context(), "other", nil); err != nil || len(other.Values)+len(other.Secrets) > 0 {
+		t.Errorf("a provider that the source is not of gets %+v, %v", other, err)
+	}
+	got, err := s.ResolveFor(t.Context(), s.Provider, env)
 	if err != nil {
 		t.Fatal(err)
 	}

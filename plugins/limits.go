@@ -1,0 +1,69 @@
+package plugins
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// What core keeps or shows of an answer is bounded: by these, by cleaning and cutting, and in all by sdk.MaxMessage.
+const (
+	maxAccountID = 1024 // bytes, as of a user id
+	maxMediaType = 255  // bytes
+	maxScopes    = 1000
+	maxScope     = 1024     // bytes
+	maxAddress   = 32 << 10 // bytes; browsers take more, servers less
+)
+
+// checkStep says what is wrong with a step, or nothing, and cleans the text of its fields.
+func checkStep(step sdk.Step) string {
+	switch s := step.(type) {
+	case sdk.OpenURL:
+		return checkAddress(s.URL)
+	case sdk.ShowCode:
+		if wrong := checkAddress(s.VerificationURI); wrong != "" {
+			return wrong
+		}
+		return checkAddress(s.VerificationURIComplete)
+	case sdk.Form:
+		return checkFields(s.Fields)
+	case sdk.Connected:
+		switch {
+		case len(s.Account.ID) > maxAccountID:
+			return fmt.Sprintf("its account id has %d bytes, at most %d", len(s.Account.ID), maxAccountID)
+		case !utf8.ValidString(s.Account.ID):
+			return "its account id is not valid UTF-8"
+		}
+		return checkGrant(s.Credential, s.Scopes)
+	}
+	return ""
+}
+
+func checkAddress(address string) string {
+	if len(address) > maxAddress {
+		return fmt.Sprintf("its address has %d bytes, at most %d", len(address), maxAddress)
+	}
+	return ""
+}
+
+// checkGrant says what is wrong with what a source granted, or nothing.
+func checkGrant(c sdk.Credential, scopes []string) string {
+	switch {
+	case len(c.MediaType) > maxMediaType || !utf8.ValidString(c.MediaType) || strings.ContainsFunc(c.MediaType, unicode.IsControl):
+		return "the media type of its credential is none"
+	case !c.ExpiresAt.IsZero() && c.ExpiresAt.Before(time.Unix(0, 0)):
+		return fmt.Sprintf("its credential expires in the year %d", c.ExpiresAt.Year())
+	case len(scopes) > maxScopes:
+		return fmt.Sprintf("it names %d scopes, at most %d", len(scopes), maxScopes)
+	}
+	for _, s := range scopes {
+		if s == "" || len(s) > maxScope || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+			return fmt.Sprintf("the scope %q is none", clean(s, 80))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,86 @@
+package plugins
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// changed is a file whose digest is not the pinned one, with the command that pins it anew where its pin stands.
+func changed(spec Spec, found string) *Error {
+	e := newError(KindChecksum, spec.Name, "is not the file that was pinned").fact("file: %s", spec.Path())
+	switch {
+	case spec.Pinned == OriginUser:
+		e.fact("sha256 pinned by the user lock %s: %s", spec.Lock, spec.SHA256).
+			hint("if you changed it on purpose: humanconnect provider lock %s", spec.Name)
+	case spec.Pinned == OriginRelease && filepath.Dir(spec.Path()) == filepath.Dir(spec.Lock):
+		e.fact("sha256 pinned by the release lock %s: %s", spec.Lock, spec.SHA256).
+			hint("if you built it anew on purpose: humanconnect provider lock --dir %s", shellWord(filepath.Dir(spec.Lock)))
+	case spec.Pinned == OriginRelease:
+		e.fact("sha256 pinned by the release lock %s: %s", spec.Lock, spec.SHA256).
+			hint("if you replaced it on purpose, write into the config: providers: [{name: %s, sha256: %s}]", spec.Name, found)
+	default:
+		e.fact("sha256 pinned by the config: %s", spec.SHA256).
+			hint("if you changed it on purpose, write into the config, at provider %s: sha256: %s", spec.Name, found)
+	}
+	return e.fact("sha256 found: %s", found).hint("if you did not, install it anew")
+}
+
+// unreadLock is a lock that cannot be read, with the command that makes it anew.
+func unreadLock(path string, origin Origin, err error) *Error {
+	e := newError(KindLock, "", "the %s lock %s cannot be read", origin, path).because(bare(err))
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return e.hint("chmod u+r %s", shellWord(path))
+	case origin == OriginRelease:
+		return e.hint("install the release anew").
+			hint("if you built it yourself: humanconnect provider lock --dir %s", shellWord(filepath.Dir(path)))
+	}
+	return e.hint("rm %s && humanconnect provider lock", shellWord(path)).
+		hint("that pins all providers as they are now: look at them first with humanconnect provider list")
+}
+
+// refused is a file that is not trusted, with the command that makes it so.
+func refused(e *Error, err error) *Error {
+	e.because(err)
+	var u *untrusted
+	if errors.As(err, &u) && u.fix != "" {
+		return e.hint("%s", u.fix)
+	}
+	return e.hint("put a file there that belongs to you or root, and that nobody else can write")
+}
+
+// unpinnable says why the executable of a provider has no digest.
+func unpinnable(spec Spec, err error) *Error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return newError(KindNotExecutable, spec.Name, "cannot be read at %s", spec.Path()).because(bare(err)).
+			hint("ls -l %s", shellWord(spec.Path()))
+	}
+	return missing(spec)
+}
+
+// missing is an executable that is not there, or a link to one.
+func missing(spec Spec) *Error {
+	if target, err := os.Readlink(spec.Path()); err == nil {
+		return newError(KindNotFound, spec.Name, "is a link at %s to %s, which is not there", spec.Path(), clean(target, 200)).
+			hint("install it, or remove the link: rm %s", shellWord(spec.Path()))
+	}
+	e := newError(KindNotFound, spec.Name, "has no executable at %s", spec.Path())
+	if spec.Origin == OriginConfig {
+		return e.hint("install it there, or correct its command in the config")
+	}
+	return e.hint("install it there")
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./+@%,:=-]+$`)
+
+// shellWord is a path as one word of a command line.
+func shellWord(path string) string {
+	if plainWord.MatchString(path) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
