@@ -31,7 +31,11 @@ func TestEveryExampleOfAConfigIsRight(t *testing.T) {
 		}
 		for _, block := range fenced.FindAllStringSubmatch(read(t, path), -1) {
 			loaded++
-			if c := load(t, options(write(t, "version: 1\n"+block[1]))); len(c.Hooks)+len(c.Sources)+len(c.Providers) == 0 {
+			text := block[1]
+			if !strings.HasPrefix(text, "version:") { // a part of a file
+				text = "version: 1\n" + text
+			}
+			if c := load(t, options(write(t, text))); len(c.Hooks)+len(c.Sources)+len(c.Providers) == 0 {
 				t.Errorf("%s: nothing was read of\n%s", path, block[1])
 			}
 		}
