@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -85,7 +87,7 @@ func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Descriptio
 }
 
 // cacheFile is where the description lies: by the pin, for a provider without one by the digest of its file, and by
-// the arguments, which may change what an interpreter is.
+// the arguments, with the size and time of those that are files: they are what an interpreter runs.
 func (s *slot) cacheFile() (string, error) {
 	if err := s.admitted(); err != nil {
 		return "", err
@@ -104,8 +106,14 @@ func (s *slot) cacheFile() (string, error) {
 			return "", newError(KindUnavailable, s.spec.Name, "cannot be read").because(err)
 		}
 	}
-	key := strings.Join(append([]string{cacheFormat, digest}, s.spec.Command[1:]...), "\x00")
-	sum := sha256.Sum256([]byte(key))
+	key := []string{cacheFormat, digest}
+	for _, arg := range s.spec.Command[1:] {
+		key = append(key, arg)
+		if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {
+			key = append(key, fmt.Sprint(info.Size(), info.ModTime().UnixNano()))
+		}
+	}
+	sum := sha256.Sum256([]byte(strings.Join(key, "\x00")))
 	return filepath.Join(s.host.options.CacheDir, "describe-"+hex.EncodeToString(sum[:16])+".json"), nil
 }
 

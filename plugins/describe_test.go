@@ -96,6 +96,25 @@ func TestCachedDescriptionStartsNoProcess(t *testing.T) {
 	}
 }
 
+// What an interpreter is given decides what it is, and its digest says nothing of that.
+func TestCacheDoesNotAnswerForAScriptThatHasChanged(t *testing.T) {
+	s := newStage(t)
+	script := filepath.Join(t.TempDir(), "script")
+	write := func(text string) {
+		if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first")
+	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider", script)}, CacheDir: t.TempDir()})
+	if _, err := h.DescribeCached(t.Context(), "test"); err != nil || h.Remembered("test") == nil {
+		t.Fatal(explain(err))
+	}
+	if write("second one"); h.Remembered("test") != nil {
+		t.Error("the cache answers for the script as it was")
+	}
+}
+
 func TestCacheNeverAnswersForAnUnpinnedProvider(t *testing.T) {
 	s := newStage(t)
 	cache := t.TempDir()

@@ -52,6 +52,15 @@ func ClearedAfter(req *sdk.ConnectRequest, text string) string {
 	return r.clear(text)
 }
 
+// Tail is what an error shows of the lines on stderr.
+func Tail(lines ...string) []string {
+	o := &output{secrets: &redactor{}}
+	for _, line := range lines {
+		o.keep(line)
+	}
+	return o.tail()
+}
+
 // JudgeHandshake says what is wrong with a handshake line of a provider whose sockets lie in a directory; nil for nothing.
 func JudgeHandshake(line, socketDir string) error {
 	if e := newHandshake("test", socketDir, &output{secrets: &redactor{}}).judge(line); e != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -103,8 +104,11 @@ func (o *output) end() {
 	o.tell()
 }
 
-// tail returns the lines that explain an end best: those from the last panic on, else the last ones; cleared again of
-// the secrets that came after they were written.
+// errorLine is what runtimes of other languages begin their last words with, before a trace that may be long.
+var errorLine = regexp.MustCompile(`^(Uncaught )?\w*(Error|Exception)\b[^:]{0,80}: `)
+
+// tail returns the lines that explain an end best: those from the last panic on, or from an error that is further up than
+// the last ones, else these; cleared again of the secrets that came after they were written.
 func (o *output) tail() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -112,6 +116,10 @@ func (o *output) tail() []string {
 	for i, line := range slices.Backward(o.lines) {
 		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
 			first = i
+			break
+		}
+		if errorLine.MatchString(line) {
+			first = min(first, i)
 			break
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"html"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,6 +37,34 @@ func TestCleanTextHasNothingThatMovesATerminal(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestLastWordsBeginWithTheirCause(t *testing.T) {
+	traces := func(line string, n int) (lines []string) {
+		for i := range n {
+			lines = append(lines, fmt.Sprint(line, i))
+		}
+		return lines
+	}
+	before, trace := traces("working on ", 30), traces("at f", 20)
+	for name, c := range map[string]struct {
+		lines []string
+		first string
+	}{
+		"Go":           {slices.Concat(before, []string{"panic: boom"}, trace[:3]), "panic: boom"},
+		"a long trace": {slices.Concat(before, []string{"Error: Cannot find module 'x'"}, trace), "Error: Cannot find module 'x'"},
+		"of a kind":    {slices.Concat(before, []string{"TypeError [ERR_ARG]: no"}, trace), "TypeError [ERR_ARG]: no"},
+		"short trace":  {slices.Concat(before, []string{"Traceback:", "  line 1", "ValueError: no"}), "working on 21"},
+		"no error":     {slices.Concat(before, []string{"Errors so far: none"}), "working on 19"},
+		"nothing else": {[]string{"bye"}, "bye"},
+		"the last one": {slices.Concat([]string{"Error: old"}, before, []string{"Error: new"}, trace), "Error: new"},
+		"a caught one": {slices.Concat([]string{"panic: old"}, trace, []string{"Error: new"}, trace), "Error: new"},
+	} {
+		got := plugins.Tail(c.lines...)
+		if len(got) == 0 || len(got) > 12 || got[0] != c.first {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
 }
 
 func TestNoSpellingOfASecretStays(t *testing.T) {
