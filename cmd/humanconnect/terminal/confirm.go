@@ -16,18 +16,22 @@ func (s *confirmScreen) draw(l look) []string {
 }
 
 func confirmDisconnect(d askDisconnect) *confirmScreen {
-	of := ""
-	if d.account != "" {
-		of = " (" + d.account + ")"
-	}
 	return &confirmScreen{
-		title: "Disconnect " + d.title + of + "?",
+		title: "Disconnect " + d.title + of(d.account) + "?",
 		text:  []string{"The source is asked to take the access back. You can connect it again at any time."},
 		menu: menu{items: []item{
 			{"Disconnect", "", disconnect{d.target, d.title}},
 			{"Keep it", "", goBack{}},
 		}},
 	}
+}
+
+// of names the account behind the name of a source.
+func of(account string) string {
+	if account == "" {
+		return ""
+	}
+	return " (" + account + ")"
 }
 
 // confirmFinish asks whether the person is done, and says what was done.

@@ -65,6 +65,15 @@ func answer(ctx context.Context, a Attempt, prompt session.Prompt, p person) (sd
 	return nil, a.Fail(ctx, failure.New(failure.SourceError, "the source asked for something that cannot be shown here"))
 }
 
+// abandon cancels a half-done attempt that the person does not go on with. It returns errBack then.
+func abandon(ctx context.Context, s Session, target string) error {
+	a, err := s.Connect(ctx, target)
+	if err != nil {
+		return err
+	}
+	return leave(ctx, a)
+}
+
 func leave(ctx context.Context, a Attempt) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
 	defer cancel()

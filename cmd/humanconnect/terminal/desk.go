@@ -30,6 +30,8 @@ type desk struct {
 	// replies takes the values of the form that is shown.
 	replies chan<- map[string]sdk.Secret
 	form    *formScreen
+	// halfDone is what has been begun before and is still to be offered.
+	halfDone []string
 	// reason is the last failure of each source in this session, done what has been done.
 	reason map[string]string
 	done   []string
@@ -44,7 +46,11 @@ type desk struct {
 // Messages to the desk.
 type (
 	// loaded brings the connections of the user.
-	loaded struct{ connections []session.Connected }
+	// The first time, it brings what was left half done too.
+	loaded struct {
+		connections []session.Connected
+		halfDone    []string
+	}
 	// asked is a form that the source at hand wants to have filled in.
 	asked struct {
 		form    sdk.Form
@@ -73,7 +79,7 @@ func newDesk(o Options, w *work) *desk {
 
 // Init implements [tea.Model].
 func (d *desk) Init() tea.Cmd {
-	d.work.load()
+	d.work.begin()
 	return tea.Batch(tea.RequestBackgroundColor, d.tick())
 }
 
@@ -97,6 +103,10 @@ func (d *desk) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return d, d.ticked()
 	case loaded:
 		d.list.set(rowsOf(d.o.Sources, msg.connections, d.o.Session.Allows, d.reason))
+		if len(msg.halfDone) > 0 {
+			d.halfDone = msg.halfDone
+			d.home()
+		}
 	case asked:
 		d.ask(msg)
 	case showing:
@@ -121,6 +131,10 @@ func (d *desk) want(i intent) tea.Cmd {
 		d.wanted, d.title = i, i.title
 		d.shown = asking(i.title, d.now)
 		d.leave = d.work.connect(i, d.sourceOf(i.target))
+	case leaveBehind:
+		d.wanted, d.title = connect(i), i.title
+		d.shown = goingBack(i.title, d.now)
+		d.work.abandon(i, d.sourceOf(i.target))
 	case askDisconnect:
 		d.shown = confirmDisconnect(i)
 	case disconnect:
@@ -137,17 +151,19 @@ func (d *desk) want(i intent) tea.Cmd {
 	return nil
 }
 
-// sourceOf returns the source of a target, which may be a connection.
-func (d *desk) sourceOf(target string) string {
-	for _, r := range d.list.rows {
-		for _, c := range r.connections {
-			if string(c.ID) == target {
-				return r.source
-			}
+// titleOf is what the source of a target is called, with the account where the target is a connection.
+func titleOf(rows []row, target string) string {
+	r := rowOf(rows, target)
+	for _, c := range r.connections {
+		if string(c.ID) == target {
+			return r.title + of(name(c.AccountLabel))
 		}
 	}
-	return target
+	return r.title
 }
+
+// sourceOf returns the source of a target, which may be a connection.
+func (d *desk) sourceOf(target string) string { return rowOf(d.list.rows, target).source }
 
 // back leaves what is shown: an attempt is cancelled, and the list asks whether the person is done.
 func (d *desk) back() {
@@ -158,8 +174,19 @@ func (d *desk) back() {
 	case d.shown == screen(d.list):
 		d.shown = confirmFinish(d.done)
 	default:
-		d.shown = d.list
+		d.home()
 	}
+}
+
+// home shows the list, or first what is still half done.
+func (d *desk) home() {
+	d.shown = d.list
+	if len(d.halfDone) == 0 {
+		return
+	}
+	target := d.halfDone[0]
+	d.halfDone = d.halfDone[1:]
+	d.shown = newResumeScreen(target, titleOf(d.list.rows, target))
 }
 
 func (d *desk) ask(a asked) {
@@ -210,10 +237,10 @@ func (d *desk) ended(e ended) tea.Cmd {
 		delete(d.reason, e.source)
 		d.done = append(d.done, d.title+" is "+e.did+".")
 		d.list.notice = notice{d.title + " is " + e.did + ".", true}
-		d.shown = d.list
+		d.home()
 	case errors.Is(e.err, errBack):
 		d.list.notice = notice{}
-		d.shown = d.list
+		d.home()
 	case errors.As(e.err, &f):
 		d.reason[e.source] = text(f.Message)
 		d.list.notice = notice{}

@@ -54,6 +54,9 @@ func (l *lines) question(format string, args ...any) {
 // run asks what to do until the person is done.
 func (l *lines) run(ctx context.Context) error {
 	l.say("Connect your health data. Ctrl-D goes back, Ctrl-C stops.")
+	if err := l.goOn(ctx); err != nil {
+		return err
+	}
 	search := ""
 	for {
 		rows, err := l.rows(ctx)
@@ -86,6 +89,42 @@ func (l *lines) run(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+}
+
+// goOn offers what was left half done, one after the other.
+func (l *lines) goOn(ctx context.Context) error {
+	targets, err := l.o.Session.HalfDone(ctx)
+	if err != nil || len(targets) == 0 {
+		return err
+	}
+	rows, err := l.rows(ctx)
+	if err != nil {
+		return err
+	}
+	for _, target := range targets {
+		if err := l.offer(ctx, rowOf(rows, target), target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// offer goes on with a half-done attempt, or cancels it.
+func (l *lines) offer(ctx context.Context, r row, target string) error {
+	l.say("\n%s", begunBefore)
+	sure, err := l.sure(ctx, "Go on with "+titleOf([]row{r}, target)+"?")
+	if err != nil {
+		return err
+	}
+	if sure {
+		return l.act(ctx, r, connect{target, r.title})
+	}
+	switch err := abandon(ctx, l.o.Session, target); {
+	case errors.Is(err, errBack):
+		return nil
+	default:
+		return l.fail(r, "connected", err)
 	}
 }
 
@@ -176,7 +215,6 @@ func (l *lines) choose(ctx context.Context, r row) error {
 func (l *lines) act(ctx context.Context, r row, wanted intent) error {
 	for {
 		did, err := l.try(ctx, r, wanted)
-		var f *failure.Failure
 		switch {
 		case err == nil:
 			delete(l.reason, r.source)
@@ -184,18 +222,28 @@ func (l *lines) act(ctx context.Context, r row, wanted intent) error {
 			return nil
 		case errors.Is(err, errBack):
 			return nil
-		case !errors.As(err, &f):
-			return err
 		}
-		l.reason[r.source] = text(f.Message)
-		l.say("\n%s could not be %s. %s", r.title, did, text(f.Message))
-		for _, h := range hints(f) {
-			l.say("%s", h)
+		if err := l.fail(r, did, err); err != nil {
+			return err
 		}
 		if again, err := l.sure(ctx, "Try again?"); err != nil || !again {
 			return err
 		}
 	}
+}
+
+// fail tells of a failure, and keeps it for the list. It returns what is none.
+func (l *lines) fail(r row, did string, err error) error {
+	var f *failure.Failure
+	if !errors.As(err, &f) {
+		return err
+	}
+	l.reason[r.source] = text(f.Message)
+	l.say("\n%s could not be %s. %s", r.title, did, text(f.Message))
+	for _, h := range hints(f) {
+		l.say("%s", h)
+	}
+	return nil
 }
 
 // try does one thing. errBack: it was left, and nothing is done.

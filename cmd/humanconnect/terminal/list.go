@@ -294,3 +294,14 @@ func (s *list) line(l look, r row, chosen bool) string {
 	}
 	return l.marked(chosen, cut(pad(title, wide)+"  "+state, l.width-2))
 }
+
+// rowOf returns the row of a target, which may be a connection; one of its own for a source that is not listed.
+func rowOf(rows []row, target string) row {
+	for _, r := range rows {
+		has := slices.ContainsFunc(r.connections, func(c session.Connected) bool { return string(c.ID) == target })
+		if r.source == target || has {
+			return r
+		}
+	}
+	return row{source: target, title: target}
+}

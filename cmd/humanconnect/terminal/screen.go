@@ -33,6 +33,8 @@ type (
 	openSource struct{ row row }
 	// connect begins an attempt for a source, or for a named connection.
 	connect struct{ target, title string }
+	// leaveBehind cancels an attempt that another front end left behind.
+	leaveBehind struct{ target, title string }
 	// askDisconnect asks whether to take a connection away; disconnect takes it.
 	askDisconnect struct{ target, title, account string }
 	disconnect    struct{ target, title string }

@@ -70,7 +70,34 @@ func (w *work) load() {
 			w.send(lost{err})
 			return
 		}
-		w.send(loaded{connections})
+		w.send(loaded{connections, nil})
+	})
+}
+
+// begin brings the connections of the user, and then what was left half done.
+func (w *work) begin() {
+	ctx, cancel := w.child()
+	w.running.Go(func() {
+		defer cancel(nil)
+		connections, err := w.session.Connections(ctx)
+		var targets []string
+		if err == nil {
+			targets, err = w.session.HalfDone(ctx)
+		}
+		if err != nil {
+			w.send(lost{err})
+			return
+		}
+		w.send(loaded{connections, targets})
+	})
+}
+
+// abandon cancels an attempt that was left half done.
+func (w *work) abandon(l leaveBehind, source string) {
+	ctx, cancel := w.child()
+	w.running.Go(func() {
+		defer cancel(nil)
+		w.send(ended{source, "connected", abandon(ctx, w.session, l.target)})
 	})
 }
 

@@ -37,13 +37,20 @@ type clinic struct {
 	replies      []sdk.Reply
 	cancelled    int
 	disconnected []string
+	// halfDone is what another front end left behind; asked are the targets of Connect.
+	halfDone, asked []string
 	// err is what Connections ends with.
 	err error
 	// hold keeps WaitDue and Browse waiting until the attempt is left.
 	hold bool
 }
 
-func (c *clinic) Connect(context.Context, string) (Attempt, error) { return c, nil }
+func (c *clinic) Connect(_ context.Context, target string) (Attempt, error) {
+	c.asked = append(c.asked, target)
+	return c, nil
+}
+
+func (c *clinic) HalfDone(context.Context) ([]string, error) { return c.halfDone, nil }
 
 func (c *clinic) Disconnect(_ context.Context, target string) error {
 	c.disconnected = append(c.disconnected, target)

@@ -12,6 +12,8 @@
 //
 // One file has one screen; the desk dispatches between them:
 //
+//	half-done attempts of the session, one by one ──go on──▶ connecting
+//
 //	list ──enter──▶ connecting ─▶ form, code, browser, wait ─▶ list, or failure ──try again──▶ connecting
 //	 │  └──enter──▶ source ──▶ connecting, or confirm ─▶ disconnecting ─▶ list, or failure
 //	 └────esc─────▶ confirm ─▶ the session is closed
@@ -41,6 +43,9 @@ type Session interface {
 	Disconnect(ctx context.Context, target string) error
 	// Connections returns what the user is connected to now.
 	Connections(ctx context.Context) ([]session.Connected, error)
+	// HalfDone returns what attempts that another front end left behind would connect: targets of Connect, which goes on
+	// with them.
+	HalfDone(ctx context.Context) ([]string, error)
 	// Allows says whether the token lets a source be connected and disconnected.
 	Allows(source string) bool
 }
