@@ -7,6 +7,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -30,6 +31,8 @@ type desk struct {
 	// replies takes the values of the form that is shown.
 	replies chan<- map[string]sdk.Secret
 	form    *formScreen
+	// paste takes an address while the browser is waited for.
+	paste paster
 	// halfDone is what has been begun before and is still to be offered.
 	halfDone []string
 	// reason is the last failure of each source in this session, done what has been done.
@@ -59,6 +62,15 @@ type (
 	}
 	// showing is a step that there is nothing to answer to.
 	showing struct{ prompt session.Prompt }
+	// browsing is a step that goes on in a browser, and browsed its end; noBrowser says that none was opened, refused that
+	// what was pasted is not wanted.
+	browsing struct {
+		step  sdk.OpenURL
+		paste paster
+	}
+	browsed   struct{}
+	noBrowser struct{ err error }
+	refused   struct{ why string }
 	// ended tells what became of an action; source is its id.
 	ended struct {
 		source string
@@ -111,6 +123,8 @@ func (d *desk) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		d.ask(msg)
 	case showing:
 		d.show(msg.prompt)
+	case browsing, browsed, noBrowser, refused:
+		d.browse(msg)
 	case ended:
 		return d, d.ended(msg)
 	case lost:
@@ -145,6 +159,8 @@ func (d *desk) want(i intent) tea.Cmd {
 		d.form, _ = d.shown.(*formScreen)
 		d.shown = asking(d.title, d.now)
 		d.replies <- i.values // it has room for the one that it gets
+	case pasteAddress:
+		d.work.paste(d.paste, i.text)
 	case finish:
 		return tea.Quit
 	}
@@ -208,8 +224,6 @@ func (d *desk) show(p session.Prompt) {
 		next = codeStep(d.title, step, d.now)
 	case sdk.Wait:
 		next = waitStep(d.title, step, d.now)
-	case sdk.OpenURL:
-		next = browserStep(d.title, step, d.now)
 	default:
 		return
 	}
@@ -217,6 +231,31 @@ func (d *desk) show(p session.Prompt) {
 		next.since = now.since
 	}
 	d.shown = next
+}
+
+// browse begins, changes and ends what is shown of a browser.
+func (d *desk) browse(msg tea.Msg) {
+	if d.leaving() {
+		return
+	}
+	shown, _ := d.shown.(*browserScreen)
+	switch msg := msg.(type) {
+	case browsing:
+		d.paste = msg.paste
+		d.shown = newBrowserScreen(d.title, msg.step, d.now)
+	case browsed:
+		if shown != nil {
+			d.shown = asking(d.title, d.now)
+		}
+	case noBrowser:
+		if shown != nil {
+			shown.no = msg.err
+		}
+	case refused:
+		if shown != nil {
+			shown.refuse(msg.why)
+		}
+	}
 }
 
 // leaving says whether the person has gone back, and the attempt is about to end.
@@ -282,6 +321,8 @@ const (
 	maxHeight = 36
 	minWidth  = 24
 	minHeight = 8
+	// lowHeight is where the blank lines around a screen begin to be missed.
+	lowHeight = 16
 	margin    = 2
 )
 
@@ -297,13 +338,18 @@ func (d *desk) View() tea.View {
 func (d *desk) draw() string {
 	width := max(min(d.width-2*margin, maxWidth), minWidth)
 	height := max(min(d.height, maxHeight), minHeight)
-	l := look{width: width, height: height - 6, now: d.now, styles: d.styles}
+	above, below := []string{"", "", ""}, 2
+	if height < lowHeight { // every line counts
+		above, below = []string{"", ""}, 1
+	}
+	l := look{width: width, height: height - len(above) - below - 1, now: d.now, styles: d.styles}
+	above[len(above)-2] = d.head(l)
 	body := d.shown.draw(l)
 	if len(body) > l.height {
 		body = body[:l.height]
 	}
-	lines := append([]string{"", d.head(l), ""}, body...)
-	for len(lines) < height-2 {
+	lines := append(above, body...)
+	for len(lines) < height-below {
 		lines = append(lines, "")
 	}
 	lines = append(lines, d.foot(l))
@@ -327,10 +373,16 @@ func (d *desk) head(l look) string {
 	return spread(l.accent.Render("humanconnect")+l.dim.Render("  connect your health data"), right, l.width)
 }
 
+// foot names the keys; in a narrow terminal closer together, and then without the last ones.
 func (d *desk) foot(l look) string {
+	keys := append(d.shown.keys(), key{"ctrl+c", "stop"})
 	var parts []string
-	for _, k := range append(d.shown.keys(), key{"ctrl+c", "stop"}) {
+	for _, k := range keys {
 		parts = append(parts, l.strong.Render(k.press)+" "+l.dim.Render(k.does))
 	}
-	return cut(strings.Join(parts, l.dim.Render("  ·  ")), l.width)
+	line := strings.Join(parts, l.dim.Render("  ·  "))
+	for n := len(parts); n > 0 && lipgloss.Width(line) > l.width; n-- {
+		line = strings.Join(parts[:n], l.dim.Render(" · "))
+	}
+	return cut(line, l.width)
 }

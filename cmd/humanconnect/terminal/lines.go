@@ -375,16 +375,47 @@ func (p *reader) show(ctx context.Context, prompt session.Prompt) (hide func()) 
 		p.shown = said
 		p.say("\n%s", said)
 	}
+	return p.listen(ctx, func(context.Context, string) {})
+}
+
+// browse says where to go on, and takes lines for the address that the browser ended at.
+func (p *reader) browse(ctx context.Context, step sdk.OpenURL, paste paster) (no func(error), hide func()) {
+	p.shown = ""
+	p.say("\nContinue in the browser: sign in there and allow the access. It goes on by itself then.")
+	p.say("If no page has opened, open this address:\n%s", sdk.CleanText(step.URL, maxAddress))
+	p.question("%s", pasteQuestion)
+	hide = p.listen(ctx, func(ctx context.Context, line string) {
+		if blank(line) {
+			return
+		}
+		if why := refusal(paste(ctx, line)); why != "" {
+			p.say("%s", why)
+			p.question("%s", pasteQuestion)
+		}
+	})
+	return func(err error) {
+		if errors.Is(err, ErrNoBrowser) {
+			return // what was said holds
+		}
+		p.say("\nThe browser could not be started: %s. Open the address above by yourself.", text(err.Error()))
+		p.question("%s", pasteQuestion)
+	}, hide
+}
+
+// listen hands on lines until hide is called. Ctrl-D leaves the attempt.
+func (p *reader) listen(ctx context.Context, take func(context.Context, string)) (hide func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var listening sync.WaitGroup
 	listening.Go(func() {
 		for {
-			switch _, err := p.keys.line(ctx); {
+			switch line, err := p.keys.line(ctx); {
 			case errors.Is(err, errBack):
 				p.leave(errBack)
 				return
 			case err != nil:
 				return
+			default:
+				take(ctx, line)
 			}
 		}
 	})
@@ -400,8 +431,6 @@ func describe(step sdk.Step) string {
 			s += "\nThe code is valid until " + until.Local().Format(time.TimeOnly) + "."
 		}
 		return s + "\nIt goes on by itself when you have confirmed it there."
-	case sdk.OpenURL:
-		return "Continue in the browser. If no page has opened, open this address:\n" + sdk.CleanText(step.URL, maxAddress)
 	case sdk.Wait:
 		return firstOf(text(step.Text), "Waiting for the source.")
 	}

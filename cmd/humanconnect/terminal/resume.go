@@ -32,4 +32,6 @@ func (s *resumeScreen) take(msg tea.Msg) intent {
 	return i
 }
 
-func (s *resumeScreen) keys() []key { return []key{{"↑↓", "choose"}, {"enter", "do it"}, {"esc", "leave it"}} }
+func (s *resumeScreen) keys() []key {
+	return []key{{"↑↓", "choose"}, {"enter", "do it"}, {"esc", "leave it"}}
+}

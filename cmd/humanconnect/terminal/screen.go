@@ -40,6 +40,8 @@ type (
 	disconnect    struct{ target, title string }
 	// answerForm replies to a form.
 	answerForm struct{ values map[string]sdk.Secret }
+	// pasteAddress hands on the address that the browser ended at.
+	pasteAddress struct{ text string }
 	// finish ends the session.
 	finish struct{}
 )

@@ -111,6 +111,17 @@ func (w *work) connect(c connect, source string) context.CancelCauseFunc {
 	return cancel
 }
 
+// paste hands on an address that the person pasted, and tells if it was not taken.
+func (w *work) paste(take paster, address string) {
+	ctx, cancel := w.child()
+	w.running.Go(func() {
+		defer cancel(nil)
+		if why := refusal(take(ctx, address)); why != "" {
+			w.send(refused{why})
+		}
+	})
+}
+
 func (w *work) disconnect(d disconnect, source string) {
 	ctx, cancel := w.child()
 	w.running.Go(func() {
@@ -136,4 +147,9 @@ func (p onScreen) fill(ctx context.Context, form sdk.Form, again *failure.Failur
 func (p onScreen) show(_ context.Context, prompt session.Prompt) func() {
 	p.send(showing{prompt})
 	return func() {}
+}
+
+func (p onScreen) browse(_ context.Context, step sdk.OpenURL, paste paster) (no func(error), hide func()) {
+	p.send(browsing{step, paste})
+	return func(err error) { p.send(noBrowser{err}) }, func() { p.send(browsed{}) }
 }

@@ -41,6 +41,10 @@ type clinic struct {
 	halfDone, asked []string
 	// err is what Connections ends with.
 	err error
+	// redirect is the pasted address that Browse takes; back tells it. noBrowser is why none was opened.
+	redirect  string
+	back      chan struct{}
+	noBrowser error
 	// hold keeps WaitDue and Browse waiting until the attempt is left.
 	hold bool
 }
@@ -91,8 +95,28 @@ func (c *clinic) step(r sdk.Reply) (session.Prompt, error) {
 
 func (c *clinic) WaitDue(ctx context.Context) error { return c.pause(ctx) }
 
-func (c *clinic) Browse(ctx context.Context, _ session.Prompt) (sdk.Reply, error) {
-	return sdk.Callback{}, c.pause(ctx)
+func (c *clinic) Browse(ctx context.Context, _ session.Prompt, no func(error)) (sdk.Reply, error) {
+	if c.noBrowser != nil {
+		no(c.noBrowser)
+	}
+	if c.redirect == "" {
+		return sdk.Callback{}, c.pause(ctx)
+	}
+	select {
+	case <-c.back:
+		return sdk.Callback{}, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// Paste takes one address, once.
+func (c *clinic) Paste(_ context.Context, text string) (bool, error) {
+	if text != c.redirect {
+		return false, nil
+	}
+	c.back <- struct{}{}
+	return true, nil
 }
 
 func (c *clinic) pause(ctx context.Context) error {

@@ -57,15 +57,24 @@ type Attempt interface {
 	WaitDue(ctx context.Context) error
 	Fail(ctx context.Context, f *failure.Failure) error
 	Cancel(ctx context.Context) error
-	// Browse sends the person's browser to where an sdk.OpenURL wants it, and waits for it to come back.
-	Browse(ctx context.Context, p session.Prompt) (sdk.Reply, error)
+	// Browse sends the person's browser to where an sdk.OpenURL wants it, and waits for it to come back. no is told, from
+	// any goroutine, if no browser is on its way: [ErrNoBrowser], or why it could not be started. The wait goes on.
+	Browse(ctx context.Context, p session.Prompt, no func(error)) (sdk.Reply, error)
+	// Paste takes the address that the browser ended at, pasted by the person while Browse waits. It returns false for a
+	// text that nobody waits for.
+	Paste(ctx context.Context, text string) (bool, error)
 }
+
+// ErrNoBrowser: the person opens the address, no command does.
+var ErrNoBrowser = errors.New("no browser is opened")
 
 // Browser sends a person's browser somewhere and waits until it comes back.
 type Browser interface {
 	// Open returns the reply to an sdk.OpenURL. It ends early, with the cause, when ctx does. A [*failure.Failure] that
-	// it returns ends the attempt.
-	Open(ctx context.Context, a *session.Attempt, p session.Prompt) (sdk.Reply, error)
+	// it returns ends the attempt. For no see [Attempt].
+	Open(ctx context.Context, a *session.Attempt, p session.Prompt, no func(error)) (sdk.Reply, error)
+	// Paste takes the address that it ended at; false: nobody waits for it.
+	Paste(ctx context.Context, text string) (bool, error)
 }
 
 // File is an open terminal.

@@ -47,12 +47,17 @@ func (s *waitingScreen) draw(l look) []string {
 	if s.body != nil {
 		lines = append(append(lines, squeeze(s.body(l), l.height-len(lines)-2)...), "")
 	}
+	return append(lines, s.line(l))
+}
+
+// line is the line that moves.
+func (s *waitingScreen) line(l look) string {
 	lasts := l.now.Sub(s.since)
 	line := l.accent.Render(spinner(lasts)) + " " + s.doing + l.dim.Render("  "+elapsed(lasts))
 	if !s.until.IsZero() && s.until.After(l.now) {
 		line += l.dim.Render(", valid for " + remaining(s.until.Sub(l.now)))
 	}
-	return append(lines, cut(line, l.width))
+	return cut(line, l.width)
 }
 
 // squeeze leaves blank lines out, the last ones first, until the lines fit; then it cuts.
@@ -109,18 +114,6 @@ func codeBody(l look, c sdk.ShowCode) []string {
 		}
 	}
 	return append(lines, "", l.plain.Render("3  Come back here. It goes on by itself."))
-}
-
-// browserStep tells that it goes on in the browser.
-func browserStep(title string, o sdk.OpenURL, now time.Time) *waitingScreen {
-	s := &waitingScreen{title: title, doing: "Waiting for the browser to come back", since: now, until: o.ExpiresAt}
-	s.body = func(l look) []string {
-		lines := []string{l.strong.Render("Continue in the browser.")}
-		lines = append(lines, l.wrapped(l.plain, "Sign in there and allow the access; then come back here. It goes on by itself.")...)
-		lines = append(lines, "", l.dim.Render("If no page has opened, open this address:"))
-		return append(lines, address(l, o.URL)...)
-	}
-	return s
 }
 
 // maxAddress is how much of an address is shown: all of it.
