@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,12 +28,46 @@ func addTerminalFlags(c *cobra.Command, o *openOptions) {
 }
 
 // tty is an open terminal, or nil where a script says what to do.
-type tty struct{ terminal.File }
+type tty struct {
+	*terminal.Guarded
+	app *App
+}
+
+// guard makes an open terminal one that is given back when the program stops at once.
+func (a *App) guard(f terminal.File) *tty {
+	t := &tty{terminal.Guard(f), a}
+	giveBack := t.GiveBack
+	a.giveBack.Store(&giveBack)
+	return t
+}
 
 // Close closes the terminal, if there is one.
 func (t *tty) Close() {
 	if t != nil {
+		t.app.giveBack.Store(nil)
 		_ = t.File.Close()
+	}
+}
+
+// giveBackTime bounds how long giving the terminal back keeps a program that stops at once: a terminal can be held.
+const giveBackTime = 500 * time.Millisecond
+
+// stopAsking gives the terminal back where a person is asked on one. The program ends after it.
+func (a *App) stopAsking() {
+	giveBack := a.giveBack.Load()
+	if giveBack == nil {
+		return
+	}
+	given := make(chan struct{})
+	go func() { // it has no owner but the end of the program
+		defer close(given)
+		(*giveBack)()
+	}()
+	over, stop := a.Clock.After(giveBackTime)
+	defer stop()
+	select {
+	case <-given:
+	case <-over:
 	}
 }
 
@@ -56,7 +91,7 @@ func (a *App) askOn(c *cobra.Command, o openOptions, script session.Script) (*tt
 		_ = opened.Close()
 		return nil, nothing
 	}
-	return &tty{f}, nil
+	return a.guard(f), nil
 }
 
 // ask lets a person steer the session on the terminal.
@@ -66,7 +101,7 @@ func (a *App) ask(ctx context.Context, st *state, s *session.Session, t *tty, b 
 		return err
 	}
 	return terminal.Run(ctx, terminal.Options{
-		Session: terminal.Steer(s, steered{b}), Sources: catalog.All(), EndsAt: s.EndsAt, Terminal: t.File,
+		Session: terminal.Steer(s, steered{b}), Sources: catalog.All(), EndsAt: s.EndsAt, Terminal: t.Guarded, Crashed: a.stopAsking,
 		Plain: accessible || a.env("ACCESSIBLE") != "" || a.env("TERM") == "dumb",
 		Clock: a.Clock, Environ: a.terminalEnviron(), Interrupt: a.Signals.Interrupt,
 		Waiting: func() func() { return a.startProgress("waiting for the source").Done },

@@ -102,6 +102,8 @@ type Options struct {
 	// Waiting is called when the screens are gone and something that began is still waited for; what it returns is called
 	// when it has ended.
 	Waiting func() func()
+	// Crashed is called before a panic goes on its way: it gives the terminal back.
+	Crashed func()
 	// Interrupt is called when the person presses Ctrl-C. It must end the context of Run.
 	Interrupt func()
 }
