@@ -34,13 +34,25 @@ func (p *person) address() string {
 type face struct {
 	flags []string
 	ready string
+	// done is what finishes the session, and what is asked then, if anything is.
+	done, sure string
 }
 
 func faces() map[string]face {
 	return map[string]face{
-		"screens": {ready: "0 connected"},
-		"lines":   {flags: []string{"--accessible"}, ready: `"done":`},
+		"screens": {ready: "0 connected", done: esc, sure: "Are you done?"},
+		"lines":   {flags: []string{"--accessible"}, ready: `"done":`, done: "done" + enter},
 	}
+}
+
+// finishes ends a session in a face.
+func (p *person) finishes(f face) []byte {
+	p.t.Helper()
+	p.presses(f.done)
+	if f.sure != "" {
+		p.sees(f.sure).presses(enter)
+	}
+	return p.ends(0)
 }
 
 // connects chooses the source that a word finds.
@@ -95,8 +107,8 @@ func TestBrowserThatComesBackIsAsGoodAsAPaste(t *testing.T) {
 			redirect := place.consents(p.address(), "none")
 			p.presses("half an addr")
 			<-place.comesBack(redirect)
-			p.sees("Sandbox Tracker is connected").presses(ctrlC)
-			if r := p.answer(p.ends(130)); len(r.SessionResults.ConnectedSources) != 1 {
+			p.sees("Sandbox Tracker is connected")
+			if r := p.answer(p.finishes(f)); len(r.SessionResults.ConnectedSources) != 1 {
 				t.Errorf("the response is %+v", r)
 			}
 		})

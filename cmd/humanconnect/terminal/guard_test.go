@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
-	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -17,7 +16,7 @@ func TestTerminalIsGivenBackWhateverIsDrawn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = far.Close(), near.Close() })
-	was, err := unix.IoctlGetTermios(int(near.Fd()), unix.TCGETS)
+	was, err := term.GetState(int(near.Fd()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +32,7 @@ func TestTerminalIsGivenBackWhateverIsDrawn(t *testing.T) {
 	if _, err := g.Write([]byte("more")); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("what is drawn later is written: %v", err)
 	}
-	if now, err := unix.IoctlGetTermios(int(near.Fd()), unix.TCGETS); err != nil || *now != *was {
+	if now, err := term.GetState(int(near.Fd())); err != nil || *now != *was {
 		t.Errorf("the terminal is set to %+v, %v; it was %+v", now, err, was)
 	}
 	buf := make([]byte, 1024)

@@ -283,7 +283,9 @@ func (l *lines) sure(ctx context.Context, question string) (bool, error) {
 func (l *lines) connect(ctx context.Context, title, target string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	return converse(ctx, l.o.Session, target, &reader{lines: l, title: title, leave: cancel})
+	p := &reader{lines: l, title: title, leave: cancel}
+	defer p.forget()
+	return converse(ctx, l.o.Session, target, p)
 }
 
 // reader is the person who answers line by line.
@@ -292,10 +294,21 @@ type reader struct {
 	title string
 	leave context.CancelCauseFunc
 	shown string
+	// listened says that lines were read while nothing was asked: what is half typed then answers no question.
+	listened bool
+}
+
+// forget drops what was typed while nothing was asked.
+func (p *reader) forget() {
+	if p.listened {
+		p.keys.forget()
+	}
+	p.listened = false
 }
 
 // fill asks for one field after the other.
 func (p *reader) fill(ctx context.Context, form sdk.Form, again *failure.Failure) (map[string]sdk.Secret, error) {
+	p.forget()
 	p.shown = ""
 	if again != nil {
 		p.say("\n%s", text(again.Message))
@@ -405,6 +418,7 @@ func (p *reader) browse(ctx context.Context, step sdk.OpenURL, paste paster) (no
 // listen hands on lines until hide is called. Ctrl-D leaves the attempt.
 func (p *reader) listen(ctx context.Context, take func(context.Context, string)) (hide func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	p.listened = true
 	var listening sync.WaitGroup
 	listening.Go(func() {
 		for {

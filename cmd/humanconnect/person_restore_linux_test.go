@@ -38,8 +38,10 @@ func (p *person) checkRestored() {
 func TestSecondCtrlCLeavesTheTerminalAsItWas(t *testing.T) {
 	t.Parallel()
 	for name, to := range map[string]func(p *person){
-		"list":   func(p *person) { p.opens().sees("5 sources") },
-		"secret": func(p *person) { p.opens().sees("5 sources").presses("fam" + enter).sees("Password").presses("x" + enter + "abc") },
+		"list": func(p *person) { p.opens().sees("5 sources") },
+		"secret": func(p *person) {
+			p.opens().sees("5 sources").presses("fam" + enter).sees("Password").presses("x" + enter + "abc")
+		},
 		"code": func(p *person) {
 			p.opens().sees("5 sources").presses("clin" + enter).sees("Password").presses("code" + enter + "password" + enter).sees("SAND-BOX1")
 		},
