@@ -34,24 +34,23 @@ func (p *person) address() string {
 type face struct {
 	flags []string
 	ready string
-	// done is what finishes the session, and what is asked then, if anything is.
-	done, sure string
 }
 
 func faces() map[string]face {
 	return map[string]face{
-		"screens": {ready: "0 connected", done: esc, sure: "Are you done?"},
-		"lines":   {flags: []string{"--accessible"}, ready: `"done":`, done: "done" + enter},
+		"screens": {ready: "0 connected"},
+		"lines":   {flags: []string{"--accessible"}, ready: `"done":`},
 	}
 }
 
-// finishes ends a session in a face.
+// finishes ends a session in a face, from a list that is searched.
 func (p *person) finishes(f face) []byte {
 	p.t.Helper()
-	p.presses(f.done)
-	if f.sure != "" {
-		p.sees(f.sure).presses(enter)
+	if f.flags != nil {
+		p.presses("done" + enter)
+		return p.ends(0)
 	}
+	p.presses(esc).sees("5 sources").presses(esc).sees("Are you done?").presses(enter)
 	return p.ends(0)
 }
 
