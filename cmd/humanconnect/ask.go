@@ -36,7 +36,10 @@ type tty struct {
 // guard makes an open terminal one that is given back when the program stops at once.
 func (a *App) guard(f terminal.File) *tty {
 	t := &tty{terminal.Guard(f), a}
-	giveBack := t.GiveBack
+	giveBack := func() {
+		t.GiveBack()
+		a.releaseNotices()
+	}
 	a.giveBack.Store(&giveBack)
 	return t
 }
@@ -100,12 +103,33 @@ func (a *App) ask(ctx context.Context, st *state, s *session.Session, t *tty, b 
 	if err != nil {
 		return err
 	}
+	plain := accessible || a.env("ACCESSIBLE") != "" || a.env("TERM") == "dumb"
+	if !plain {
+		a.holdNotices()
+		defer a.releaseNotices()
+	}
 	return terminal.Run(ctx, terminal.Options{
 		Session: terminal.Steer(s, steered{b}), Sources: catalog.All(), EndsAt: s.EndsAt, Terminal: t.Guarded, Crashed: a.stopAsking,
-		Plain: accessible || a.env("ACCESSIBLE") != "" || a.env("TERM") == "dumb",
-		Clock: a.Clock, Environ: a.terminalEnviron(), Interrupt: a.Signals.Interrupt,
-		Waiting: func() func() { return a.startProgress("waiting for the source").Done },
+		Plain: plain, Clock: a.Clock, Environ: a.terminalEnviron(), Interrupt: a.Signals.Interrupt,
+		Waiting: func() func() {
+			a.releaseNotices()
+			return a.startProgress("waiting for the source").Done
+		},
 	})
+}
+
+// holdNotices keeps what is said on standard error while the screens are on the same terminal: it would tear the picture,
+// and be gone with it. releaseNotices says it.
+func (a *App) holdNotices() {
+	if n, ok := a.Streams.Err.(*notices); ok && a.Streams.ErrTerminal {
+		n.hold()
+	}
+}
+
+func (a *App) releaseNotices() {
+	if n, ok := a.Streams.Err.(*notices); ok {
+		n.release()
+	}
 }
 
 // terminalEnviron is the environment as the terminal packages read it: --color and NO_COLOR mean there what they mean

@@ -7,13 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the screens switch on, and what switches it off.
-const (
-	toScreens, fromScreens = "\x1b[?1049h", "\x1b[?1049l"
-	hideCursor, showCursor = "\x1b[?25l", "\x1b[?25h"
-	pasteOn, pasteOff      = "\x1b[?2004h", "\x1b[?2004l"
-)
-
 // checkRestored looks whether a terminal is as a shell wants it: lines, an echo, signals, and nothing that the screens
 // switched on.
 func (p *person) checkRestored() {

@@ -217,6 +217,13 @@ const (
 	ctrlD = "\x04"
 )
 
+// What the screens switch on, and what switches it off.
+const (
+	toScreens, fromScreens = "\x1b[?1049h", "\x1b[?1049l"
+	hideCursor, showCursor = "\x1b[?25l", "\x1b[?25h"
+	pasteOn, pasteOff      = "\x1b[?2004h", "\x1b[?2004l"
+)
+
 func TestPersonDoesAWholeSessionWithKeysAlone(t *testing.T) {
 	t.Parallel()
 	p := newPerson(t).opens()
@@ -236,7 +243,6 @@ func TestPersonDoesAWholeSessionWithKeysAlone(t *testing.T) {
 // checkLeft looks at what is left on the terminal when the screens are gone: the summary alone.
 func checkLeft(t *testing.T, seen []byte) {
 	t.Helper()
-	const toScreens, fromScreens = "\x1b[?1049h", "\x1b[?1049l"
 	before, rest, entered := bytes.Cut(seen, []byte(toScreens))
 	i := bytes.LastIndex(rest, []byte(fromScreens))
 	if !entered || i < 0 {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -83,17 +85,67 @@ const eraseLine = "\r\x1b[K"
 
 func (p *Progress) draw() { p.out.show(clean(p.text) + " …") }
 
-// notices is standard error: whole lines that stay, and below them one that does not. It is safe for concurrent use.
+// notices is standard error: whole lines that stay, and below them one that does not. While the screens have the terminal,
+// it can be held back. It is safe for concurrent use.
 type notices struct {
 	mu   sync.Mutex
 	w    io.Writer
 	line string
+	// held says that nothing is written now; kept is what was to be, and lost how much of it had no room, in bytes.
+	held bool
+	kept []byte
+	lost int
+}
+
+// maxKept is how much is held back, in bytes; what came first goes first.
+const maxKept = 256 << 10
+
+// hold keeps what is written from now on, until release.
+func (n *notices) hold() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.held = true
+}
+
+// release writes what was kept, and from now on all. It may be called again.
+func (n *notices) release() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.held {
+		return
+	}
+	n.held = false
+	if n.lost > 0 {
+		_, _ = fmt.Fprintf(n.w, "humanconnect: the first %d bytes of what follows are left out\n", n.lost)
+	}
+	_, _ = n.w.Write(n.kept)
+	n.kept, n.lost = nil, 0
+	if n.line != "" {
+		_, _ = io.WriteString(n.w, eraseLine+n.line)
+	}
+}
+
+// keep drops whole lines from the start until what is new has room.
+func (n *notices) keep(p []byte) {
+	n.kept = append(n.kept, p...)
+	if len(n.kept) <= maxKept {
+		return
+	}
+	drop := len(n.kept) - maxKept
+	if end := bytes.IndexByte(n.kept[drop:], '\n'); end >= 0 {
+		drop += end + 1
+	}
+	n.kept, n.lost = bytes.Clone(n.kept[drop:]), n.lost+drop
 }
 
 // Write implements [io.Writer].
 func (n *notices) Write(p []byte) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.held {
+		n.keep(p)
+		return len(p), nil
+	}
 	if n.line != "" {
 		_, _ = io.WriteString(n.w, eraseLine)
 	}
@@ -109,5 +161,8 @@ func (n *notices) show(line string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.line = line
+	if n.held {
+		return
+	}
 	_, _ = io.WriteString(n.w, eraseLine+line)
 }

@@ -180,14 +180,23 @@ func (k *keyboard) secret(ctx context.Context, interrupt func()) (string, error)
 				return secret, nil
 			}
 			line = nil
-		case b == keyBackspace || b == keyDelete:
-			line = dropRune(line)
-		case b == keyKill || b == keyWord:
-			line = nil
-		case b >= ' ' && len(line) <= maxSecret:
-			line = append(line, b)
+		default:
+			line = edited(line, b)
 		}
 	}
+}
+
+// edited is a line after a key that edits it, or that is a character of it.
+func edited(line []byte, b byte) []byte {
+	switch {
+	case b == keyBackspace || b == keyDelete:
+		return dropRune(line)
+	case b == keyKill || b == keyWord:
+		return nil
+	case b >= ' ' && len(line) <= maxSecret:
+		return append(line, b)
+	}
+	return line
 }
 
 // maxSecret is how long a secret may be in bytes, so that it has at most maxValue characters whatever they are.
