@@ -99,7 +99,7 @@ func (a *App) askOn(c *cobra.Command, o openOptions, script session.Script) (*tt
 
 // ask lets a person steer the session on the terminal.
 func (a *App) ask(ctx context.Context, st *state, s *session.Session, t *tty, b *browser, accessible bool) error {
-	catalog, err := st.sources.catalog(ctx)
+	catalog, err := st.catalog(ctx)
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,8 @@ type browser struct {
 	// command is BROWSER, or "" to show addresses.
 	command  string
 	listener *redirect.Listener
+	// line tells what the script does; nil tells nothing.
+	line *Progress
 	// pasted reads what a person pastes; nil where nobody can.
 	pasted *pasteReader
 }
@@ -219,12 +221,14 @@ func (b *browser) show(ctx context.Context, address string) (hide func()) {
 		return func() {}
 	}
 	_, _ = fmt.Fprintln(b.app.Streams.Err, "humanconnect: if the browser cannot come back by itself, paste the address that it ends at:")
+	show := b.line.hide()
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { b.takePasted(ctx) })
 	return func() {
 		cancel()
 		wg.Wait()
+		show()
 	}
 }
 

@@ -22,6 +22,9 @@ type Progress struct {
 	mu    sync.Mutex
 	text  string
 	drawn bool
+	// hidden counts those for whom the line is away; before is what it stands in place of, which comes back with Done.
+	hidden int
+	before string
 
 	done    chan struct{}
 	drawing sync.WaitGroup
@@ -49,7 +52,7 @@ func (p *Progress) wait() {
 	case <-due:
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.drawn = true
+		p.drawn, p.before = true, p.out.shown()
 		p.draw()
 	case <-p.done:
 	}
@@ -76,14 +79,38 @@ func (p *Progress) Done() {
 	close(p.done)
 	p.drawing.Wait()
 	if p.drawn {
-		p.out.show("")
+		p.out.show(p.before)
+	}
+}
+
+// hide takes the line away, while a person types where it stands, until show is called.
+func (p *Progress) hide() (show func()) {
+	if p == nil {
+		return func() {}
+	}
+	p.hiding(+1)
+	return func() { p.hiding(-1) }
+}
+
+func (p *Progress) hiding(more int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hidden += more
+	if p.drawn {
+		p.draw()
 	}
 }
 
 // eraseLine returns to the start of the line and clears it (ECMA-48 §8.3.41).
 const eraseLine = "\r\x1b[K"
 
-func (p *Progress) draw() { p.out.show(clean(p.text) + " …") }
+func (p *Progress) draw() {
+	if p.hidden > 0 {
+		p.out.show("")
+		return
+	}
+	p.out.show(clean(p.text) + " …")
+}
 
 // notices is standard error: whole lines that stay, and below them one that does not. While the screens have the terminal,
 // it can be held back. It is safe for concurrent use.
@@ -154,6 +181,13 @@ func (n *notices) Write(p []byte) (int, error) {
 		_, _ = io.WriteString(n.w, n.line)
 	}
 	return written, err
+}
+
+// shown returns the line that does not stay, or "".
+func (n *notices) shown() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.line
 }
 
 // show draws the line that does not stay, in place of the last one; "" takes it away.
