@@ -1,6 +1,11 @@
 package terminal
 
 import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 
@@ -43,7 +48,10 @@ func (f *field) value() string {
 	return f.Choices[f.choice].Value
 }
 
-func (f *field) missing() bool { return f.Required && blank(f.value()) }
+// missing says whether a value is needed and not there. A secret may be made of blanks.
+func missing(f sdk.Field, value string) bool {
+	return f.Required && (value == "" || f.Kind != sdk.KindSecret && blank(value))
+}
 
 // take changes the value; it says whether the key was meant for the field.
 func (f *field) take(msg tea.Msg) bool {
@@ -54,12 +62,37 @@ func (f *field) take(msg tea.Msg) bool {
 	case "up", "down":
 		return false
 	}
+	if p, ok := msg.(tea.PasteMsg); ok {
+		p.Content = strings.TrimRight(p.Content, "\r\n") // the end of the line that was copied
+		if f.fault = unfit(f.input.Value(), p.Content); f.fault != "" {
+			return true
+		}
+		msg = p
+	}
 	before := f.input.Value()
 	f.input, _ = f.input.Update(msg)
-	if f.input.Value() != before {
+	switch k, typed := msg.(tea.KeyPressMsg); {
+	case f.input.Value() != before:
 		f.fault = ""
+	case typed && k.Text != "":
+		f.fault = unfit(before, k.Text)
 	}
 	return true
+}
+
+// unfit says why a text cannot be added to a value as it is, or "". Nothing is cut and nothing changed silently.
+func unfit(value, more string) string {
+	switch {
+	case !utf8.ValidString(more):
+		return "That is no text in UTF-8. Nothing was taken."
+	case strings.ContainsAny(more, "\r\n"):
+		return "That is more than one line. Nothing was taken."
+	case strings.ContainsFunc(more, unicode.IsControl):
+		return "There is a tab or another control character in that. Nothing was taken."
+	case utf8.RuneCountInString(value)+utf8.RuneCountInString(more) > maxValue:
+		return fmt.Sprintf("At most %d characters can be taken. What would be more was left out.", maxValue)
+	}
+	return ""
 }
 
 func (f *field) choose(press string) bool {

@@ -109,7 +109,7 @@ func (s *formScreen) enter() intent {
 		return nil
 	}
 	for i, f := range s.fields {
-		if f.missing() {
+		if missing(f.Field, f.value()) {
 			f.fault = "This is needed."
 			s.focus(i)
 			return nil

@@ -344,7 +344,7 @@ func (p *reader) field(ctx context.Context, f sdk.Field) (string, error) {
 	}
 	for {
 		v, err := p.value(ctx, f)
-		if err != nil || !blank(v) || !f.Required {
+		if err != nil || !missing(f, v) {
 			return v, err
 		}
 		p.say("This is needed.")
