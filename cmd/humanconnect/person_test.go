@@ -44,15 +44,21 @@ func newPerson(t *testing.T) *person {
 	t.Helper()
 	p := &person{t: t, home: t.TempDir()}
 	p.token = filepath.Join(p.home, "token")
-	create := p.program("token", "create", "--client-user-id", "ada")
+	p.issues()
+	return p
+}
+
+// issues makes the person a token.
+func (p *person) issues(flags ...string) {
+	p.t.Helper()
+	create := p.program(append([]string{"token", "create", "--client-user-id", "ada"}, flags...)...)
 	token, err := create.Output()
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	if err := os.WriteFile(p.token, token, 0o600); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	return p
 }
 
 func (p *person) program(args ...string) *exec.Cmd {
@@ -355,4 +361,21 @@ func TestCtrlCInASecretClosesTheSession(t *testing.T) {
 	p = newPerson(t).opens("--accessible")
 	p.sees(`"done":`).presses(ctrlC)
 	p.answer(p.ends(130))
+}
+
+func TestSessionEndsWhileAPersonIsAtIt(t *testing.T) {
+	t.Parallel()
+	for name, f := range faces() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPerson(t)
+			p.issues("--ttl", "3s")
+			p.opens(f.flags...).sees("closes", f.ready).connects(f, "family", "Sandbox Family").sees("User name").presses("demo")
+			p.sees("The session is over").presses(" ")
+			if r := p.answer(p.ends(exitToken)); r.Status != event.TokenExpired {
+				t.Errorf("the response is %+v", r)
+			}
+			p.checkRestored()
+		})
+	}
 }

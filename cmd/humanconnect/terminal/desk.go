@@ -114,6 +114,9 @@ func (d *desk) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tick:
 		return d, d.ticked()
 	case loaded:
+		if d.err != nil {
+			return d, nil
+		}
 		d.list.set(rowsOf(d.o.Sources, msg.connections, d.o.Session.Allows, d.reason))
 		if len(msg.halfDone) > 0 {
 			d.halfDone = msg.halfDone
@@ -126,10 +129,11 @@ func (d *desk) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case browsing, browsed, noBrowser, refused:
 		d.browse(msg)
 	case ended:
-		return d, d.ended(msg)
+		if d.err == nil {
+			return d, d.ended(msg)
+		}
 	case lost:
-		d.err = msg.err
-		return d, tea.Quit
+		return d, d.end(msg.err)
 	}
 	return d, nil
 }
@@ -207,7 +211,7 @@ func (d *desk) home() {
 
 func (d *desk) ask(a asked) {
 	d.replies = a.replies
-	if d.leaving() {
+	if d.leaving() || d.err != nil {
 		return
 	}
 	d.shown = newFormScreen(d.title, a.form, a.again, d.form)
@@ -215,7 +219,7 @@ func (d *desk) ask(a asked) {
 
 // show shows a step. The same kind of step again goes on with its clock, so that polls do not flicker.
 func (d *desk) show(p session.Prompt) {
-	if d.leaving() {
+	if d.leaving() || d.err != nil {
 		return
 	}
 	var next *waitingScreen
@@ -235,7 +239,7 @@ func (d *desk) show(p session.Prompt) {
 
 // browse begins, changes and ends what is shown of a browser.
 func (d *desk) browse(msg tea.Msg) {
-	if d.leaving() {
+	if d.leaving() || d.err != nil {
 		return
 	}
 	shown, _ := d.shown.(*browserScreen)
@@ -285,10 +289,25 @@ func (d *desk) ended(e ended) tea.Cmd {
 		d.list.notice = notice{}
 		d.shown = newFailureScreen(d.title+" could not be "+e.did, f, d.wanted)
 	default:
-		d.err = e.err
-		return tea.Quit
+		return d.end(e.err)
 	}
 	d.work.load()
+	return nil
+}
+
+// end ends the screens with an error. That the session has ended is told first.
+func (d *desk) end(err error) tea.Cmd {
+	if d.err != nil { // what was under way ends with the session, too
+		return nil
+	}
+	d.err = err
+	if !errors.Is(err, session.ErrEnded) {
+		return tea.Quit
+	}
+	if d.leave != nil {
+		d.leave(errBack)
+	}
+	d.leave, d.shown = nil, &endedScreen{d.done, d.now.Add(endedTime)}
 	return nil
 }
 
@@ -306,11 +325,13 @@ func (d *desk) tick() tea.Cmd {
 	return tea.Tick(every, func(time.Time) tea.Msg { return tick{} })
 }
 
-// ticked ends the screens with the session.
+// ticked ends the screens with the session, and what tells of it after a while.
 func (d *desk) ticked() tea.Cmd {
-	if !d.now.Before(d.o.EndsAt) {
-		d.err = session.ErrEnded
+	if s, over := d.shown.(*endedScreen); over && !d.now.Before(s.until) {
 		return tea.Quit
+	}
+	if !d.now.Before(d.o.EndsAt) {
+		d.end(session.ErrEnded)
 	}
 	return d.tick()
 }
@@ -362,13 +383,18 @@ func (d *desk) draw() string {
 	return strings.Join(lines, "\n")
 }
 
-// soon is how long before the end of the session the end is told of.
+// soon is how long before the end of the session the end is told of as a warning.
 const soon = 10 * time.Minute
 
 func (d *desk) head(l look) string {
-	right := ""
-	if left := d.o.EndsAt.Sub(d.now); left < soon {
-		right = l.warn.Render("closes in " + remaining(left))
+	left := d.o.EndsAt.Sub(d.now)
+	style := l.dim
+	if left < soon {
+		style = l.warn
+	}
+	right := style.Render("closes in " + remaining(left))
+	if d.err != nil {
+		right = ""
 	}
 	return spread(l.accent.Render("humanconnect")+l.dim.Render("  connect your health data"), right, l.width)
 }

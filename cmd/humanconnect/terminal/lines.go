@@ -25,10 +25,14 @@ func runLines(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithDeadlineCause(ctx, o.EndsAt, session.ErrEnded)
 	defer cancel()
 	l := &lines{o: o, keys: k, reason: make(map[string]string)}
-	if err := l.run(ctx); ctx.Err() == nil {
-		return err
+	err = l.run(ctx)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
-	return context.Cause(ctx)
+	if errors.Is(err, session.ErrEnded) {
+		l.say("\n%s. %s", overTitle, overText)
+	}
+	return err
 }
 
 // maxListed is how many sources are listed at once.
@@ -54,6 +58,7 @@ func (l *lines) question(format string, args ...any) {
 // run asks what to do until the person is done.
 func (l *lines) run(ctx context.Context) error {
 	l.say("Connect your health data. Ctrl-D goes back, Ctrl-C stops.")
+	l.say("The session closes at %s, in %s.", l.o.EndsAt.Local().Format(time.TimeOnly), remaining(l.o.EndsAt.Sub(l.o.Clock.Now())))
 	if err := l.goOn(ctx); err != nil {
 		return err
 	}

@@ -231,6 +231,16 @@ func TestScreensEndWithTheSession(t *testing.T) {
 	s.wants("closes in 5 minutes")
 	s.clock.Advance(5 * time.Minute)
 	s.update(tick{})
+	s.shows("session-ended")
+	if s.quit || !errors.Is(s.d.err, session.ErrEnded) {
+		t.Errorf("quit %v, %v; want ErrEnded, when it has been read", s.quit, s.d.err)
+	}
+	s.clock.Advance(endedTime)
+	s.update(tick{})
+	if !s.quit {
+		t.Error("nobody reads it, and it stays")
+	}
+	s = newStage(t, &clinic{err: session.ErrEnded}, sources()).wants("The session is over").press("x")
 	if !s.quit || !errors.Is(s.d.err, session.ErrEnded) {
 		t.Errorf("quit %v, %v; want ErrEnded", s.quit, s.d.err)
 	}
@@ -238,6 +248,18 @@ func TestScreensEndWithTheSession(t *testing.T) {
 	if !s.quit || !errors.Is(s.d.err, session.ErrTakenOver) {
 		t.Errorf("quit %v, %v; want ErrTakenOver", s.quit, s.d.err)
 	}
+}
+
+func TestFormIsGoneWithTheSession(t *testing.T) {
+	c := &clinic{steps: []any{signIn()}}
+	s := newStage(t, c, sources()).press("enter")
+	s.await()
+	s.press("ada")
+	s.clock.Advance(time.Hour)
+	s.update(tick{})
+	s.wants("The session is over")
+	s.await() // the attempt is left
+	s.wants("The session is over").lacks("type to search")
 }
 
 func TestTextOfSourcesIsCleaned(t *testing.T) {

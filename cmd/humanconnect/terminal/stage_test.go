@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -195,10 +196,14 @@ func (s *stage) update(m tea.Msg) {
 	if cmd == nil {
 		return
 	}
-	if _, isTick := m.(tick); isTick && s.d.err == nil {
-		return // the next tick
+	if s.isQuit(cmd) {
+		s.quit = true
 	}
-	_, s.quit = cmd().(tea.QuitMsg)
+}
+
+// isQuit says whether a command ends the program; the other one is the next tick.
+func (s *stage) isQuit(cmd tea.Cmd) bool {
+	return reflect.ValueOf(cmd).Pointer() == reflect.ValueOf(tea.Quit).Pointer()
 }
 
 // press types text, or presses the key of that name.

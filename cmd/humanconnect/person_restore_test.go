@@ -12,7 +12,7 @@ import (
 func (p *person) checkRestored() {
 	p.t.Helper()
 	p.read.Wait()
-	state, err := unix.IoctlGetTermios(int(p.screen.Fd()), unix.TCGETS)
+	state, err := unix.IoctlGetTermios(int(p.screen.Fd()), getTermios)
 	if err != nil {
 		p.t.Fatal(err)
 	}
