@@ -35,9 +35,9 @@ type desk struct {
 	paste paster
 	// halfDone is what has been begun before and is still to be offered.
 	halfDone []string
-	// reason is the last failure of each source in this session, done what has been done.
-	reason map[string]string
-	done   []string
+	// so is what became of each source in this sitting, done what has been done, in its order.
+	so   map[string]sitting
+	done []string
 
 	width, height int
 	styles        styles
@@ -83,7 +83,7 @@ type (
 )
 
 func newDesk(o Options, w *work) *desk {
-	d := &desk{o: o, work: w, list: newList(), reason: make(map[string]string), styles: newStyles(true), now: o.Clock.Now()}
+	d := &desk{o: o, work: w, list: newList(), so: make(map[string]sitting), styles: newStyles(true), now: o.Clock.Now()}
 	d.shown = d.list
 	d.width, d.height = 80, 24
 	return d
@@ -117,7 +117,7 @@ func (d *desk) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if d.err != nil {
 			return d, nil
 		}
-		d.list.set(rowsOf(d.o.Sources, msg.connections, d.o.Session.Allows, d.reason))
+		d.list.set(rowsOf(d.o.Sources, msg.connections, d.o.Session.Allows, d.so))
 		if len(msg.halfDone) > 0 {
 			d.halfDone = msg.halfDone
 			d.home()
@@ -277,7 +277,7 @@ func (d *desk) ended(e ended) tea.Cmd {
 	var f *failure.Failure
 	switch {
 	case e.err == nil:
-		delete(d.reason, e.source)
+		d.so[e.source] = sitting{did: e.did}
 		d.done = append(d.done, d.title+" is "+e.did+".")
 		d.list.notice = notice{d.title + " is " + e.did + ".", true}
 		d.home()
@@ -285,9 +285,9 @@ func (d *desk) ended(e ended) tea.Cmd {
 		d.list.notice = notice{}
 		d.home()
 	case errors.As(e.err, &f):
-		d.reason[e.source] = text(f.Message)
+		d.so[e.source] = sitting{did: d.so[e.source].did, failed: reason(f, d.now)}
 		d.list.notice = notice{}
-		d.shown = newFailureScreen(d.title+" could not be "+e.did, f, d.wanted)
+		d.shown = newFailureScreen(d.title+" could not be "+e.did, f, d.wanted, d.now)
 	default:
 		return d.end(e.err)
 	}

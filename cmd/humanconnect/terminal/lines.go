@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -24,7 +23,7 @@ func runLines(ctx context.Context, o Options) error {
 	defer k.close()
 	ctx, cancel := context.WithDeadlineCause(ctx, o.EndsAt, session.ErrEnded)
 	defer cancel()
-	l := &lines{o: o, keys: k, reason: make(map[string]string)}
+	l := &lines{o: o, keys: k, so: make(map[string]sitting)}
 	err = l.run(ctx)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -41,8 +40,8 @@ const maxListed = 20
 type lines struct {
 	o    Options
 	keys *keyboard
-	// reason is the last failure of each source in this session; done says whether anything was done.
-	reason map[string]string
+	// so is what became of each source in this sitting.
+	so map[string]sitting
 }
 
 // say writes one line.
@@ -57,44 +56,67 @@ func (l *lines) question(format string, args ...any) {
 
 // run asks what to do until the person is done.
 func (l *lines) run(ctx context.Context) error {
-	l.say("Connect your health data. Ctrl-D goes back, Ctrl-C stops.")
-	l.say("The session closes at %s, in %s.", l.o.EndsAt.Local().Format(time.TimeOnly), remaining(l.o.EndsAt.Sub(l.o.Clock.Now())))
+	l.say("Connect your health data. Ctrl-D, or Esc and Enter, goes back; Ctrl-C stops.")
+	l.say("The session closes at %s, in %s.", clockTime(l.o.EndsAt), remaining(l.o.EndsAt.Sub(l.o.Clock.Now())))
 	if err := l.goOn(ctx); err != nil {
 		return err
 	}
-	search := ""
+	var at position
 	for {
 		rows, err := l.rows(ctx)
 		if err != nil {
 			return err
 		}
-		shown := find(rows, search)
-		l.list(shown, search)
+		shown := find(rows, at.search)
+		l.list(shown, at)
 		l.question("\nNumber of a source, a word to search for, or \"done\":")
 		line, err := l.keys.line(ctx)
-		line = strings.TrimSpace(line)
-		switch n, convErr := strconv.Atoi(line); {
-		case errors.Is(err, errBack) && search == "":
-			if done, err := l.sure(ctx, "\nAre you done?"); done || err != nil {
-				return err
-			}
-		case errors.Is(err, errBack), err == nil && line == "":
-			search = ""
-		case err != nil:
+		done, chosen := false, (*row)(nil)
+		switch {
+		case errors.Is(err, errBack) && at == position{}:
+			done, err = l.sure(ctx, "\nAre you done?")
+		case errors.Is(err, errBack):
+			at, err = position{}, nil
+		case err == nil:
+			done, chosen = l.pick(strings.TrimSpace(line), shown, &at)
+		}
+		if err != nil || done {
 			return err
-		case strings.EqualFold(line, "done"):
-			return nil
-		case convErr != nil:
-			search = line
-		case n < 1 || n > min(len(shown), maxListed):
-			l.say("There is no number %d.", n)
-		default:
-			search = ""
-			if err := l.choose(ctx, shown[n-1]); err != nil {
+		}
+		if chosen != nil {
+			if err := l.choose(ctx, *chosen); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// position is where a person is in the list: what is searched for, and how many are passed over.
+type position struct {
+	search string
+	from   int
+}
+
+// pick takes what was typed at the list: a row, another place in it, or that the person is done.
+func (l *lines) pick(line string, shown []row, at *position) (done bool, chosen *row) {
+	n, err := strconv.Atoi(line)
+	word, searches := strings.CutPrefix(line, "/")
+	switch {
+	case line == "":
+		*at = position{}
+	case strings.EqualFold(line, "done"):
+		return true, nil
+	case strings.EqualFold(line, "more") && at.from+maxListed < len(shown):
+		at.from += maxListed
+	case err != nil || searches:
+		*at = position{search: strings.TrimSpace(word)}
+	case n < 1 || n > len(shown):
+		l.say("There is no number %d.", n)
+	default:
+		*at = position{}
+		return false, &shown[n-1]
+	}
+	return false, nil
 }
 
 // goOn offers what was left half done, one after the other.
@@ -129,7 +151,7 @@ func (l *lines) offer(ctx context.Context, r row, target string) error {
 	case errors.Is(err, errBack):
 		return nil
 	default:
-		return l.fail(r, "connected", err)
+		return l.fail(r, didConnect, err)
 	}
 }
 
@@ -138,7 +160,7 @@ func (l *lines) rows(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rowsOf(l.o.Sources, connections, l.o.Session.Allows, l.reason), nil
+	return rowsOf(l.o.Sources, connections, l.o.Session.Allows, l.so), nil
 }
 
 // find narrows rows as the list on the screen does.
@@ -153,18 +175,27 @@ func find(rows []row, search string) []row {
 	return out
 }
 
-func (l *lines) list(rows []row, search string) {
+// list writes the sources from a place on, by group.
+func (l *lines) list(rows []row, at position) {
 	l.say("")
 	switch {
-	case len(rows) == 0 && search == "":
-		l.say("There is nothing to connect.")
+	case len(rows) == 0 && at.search == "":
+		l.say(nothingOffered)
 	case len(rows) == 0:
-		l.say("Nothing is called %q. An empty line lists all sources again.", search)
+		l.say("Nothing is called %q. An empty line lists all sources again.", at.search)
 	}
+	group := ""
 	for i, r := range rows {
-		if i == maxListed {
-			l.say("And %d more: type a word to search for.", len(rows)-maxListed)
+		if i < at.from {
+			continue
+		}
+		if i == at.from+maxListed {
+			l.say("And %d more: type \"more\" for the next ones, or a word to search for.", len(rows)-i)
 			return
+		}
+		if r.group != group {
+			group = r.group
+			l.say("%s:", firstOf(group, "Others"))
 		}
 		l.say("%d  %s%s", i+1, r.title, l.state(r))
 	}
@@ -172,15 +203,18 @@ func (l *lines) list(rows []row, search string) {
 
 func (l *lines) state(r row) string {
 	var parts []string
-	for _, c := range r.connections {
+	for i, c := range r.connections {
 		s := "connected"
-		if account := name(c.AccountLabel); account != "" {
+		if account := r.account(i); account != "" {
 			s += " as " + account
 		}
 		if r.expired(c, l.o.Clock.Now()) {
 			s += ", access ended " + day(c.ExpiresAt) + ": connect again"
 		}
 		parts = append(parts, s)
+	}
+	if now := r.now(); now != "" {
+		parts = append(parts, now)
 	}
 	if r.failed != "" {
 		parts = append(parts, "failed: "+r.failed)
@@ -222,7 +256,7 @@ func (l *lines) act(ctx context.Context, r row, wanted intent) error {
 		did, err := l.try(ctx, r, wanted)
 		switch {
 		case err == nil:
-			delete(l.reason, r.source)
+			l.so[r.source] = sitting{did: did}
 			l.say("\n%s is %s.", r.title, did)
 			return nil
 		case errors.Is(err, errBack):
@@ -243,9 +277,10 @@ func (l *lines) fail(r row, did string, err error) error {
 	if !errors.As(err, &f) {
 		return err
 	}
-	l.reason[r.source] = text(f.Message)
+	now := l.o.Clock.Now()
+	l.so[r.source] = sitting{did: l.so[r.source].did, failed: reason(f, now)}
 	l.say("\n%s could not be %s. %s", r.title, did, text(f.Message))
-	for _, h := range hints(f) {
+	for _, h := range hints(f, now) {
 		l.say("%s", h)
 	}
 	return nil
@@ -256,12 +291,12 @@ func (l *lines) try(ctx context.Context, r row, wanted intent) (did string, err 
 	switch w := wanted.(type) {
 	case connect:
 		l.say("\n%s: asking the source.", r.title)
-		return "connected", l.connect(ctx, r.title, w.target)
+		return didConnect, l.connect(ctx, r.title, w.target)
 	case askDisconnect:
 		if sure, err := l.sure(ctx, "\n"+confirmDisconnect(w).title); err != nil || !sure {
 			return "", firstError(err, errBack)
 		}
-		return "disconnected", l.o.Session.Disconnect(ctx, w.target)
+		return didDisconnect, l.o.Session.Disconnect(ctx, w.target)
 	}
 	return "", errBack
 }
@@ -447,7 +482,7 @@ func describe(step sdk.Step) string {
 		s := "Open this address on any device: " + sdk.CleanText(step.VerificationURI, maxAddress) +
 			"\nType this code there: " + name(step.UserCode)
 		if until := step.ExpiresAt; !until.IsZero() {
-			s += "\nThe code is valid until " + until.Local().Format(time.TimeOnly) + "."
+			s += "\nThe code is valid until " + clockTime(until) + "."
 		}
 		return s + "\nIt goes on by itself when you have confirmed it there."
 	case sdk.Wait:

@@ -23,20 +23,23 @@ type row struct {
 	renews bool
 	// allowed by the token.
 	allowed bool
-	// failed is what the last try in this session ended with.
-	failed string
+	sitting
 }
+
+// sitting is what became of a source in this sitting: what was done with it last, in a word, and what the last try ended
+// with, if that failed.
+type sitting struct{ did, failed string }
 
 // rowsOf joins the catalogue and the connections of the user. Connections of sources that nobody offers any more come
 // last. A source that the token does not allow is listed only if it is connected.
-func rowsOf(sources []source.Source, connections []session.Connected, allows func(string) bool, failed map[string]string) []row {
+func rowsOf(sources []source.Source, connections []session.Connected, allows func(string) bool, so map[string]sitting) []row {
 	var rows []row
 	at := make(map[string]int)
 	for _, s := range sources {
 		at[s.ID] = len(rows)
 		rows = append(rows, row{
 			source: s.ID, title: name(s.Name), group: name(s.Group), offered: true,
-			renews: s.Can(sdk.CapabilityRefresh), allowed: allows(s.ID), failed: failed[s.ID],
+			renews: s.Can(sdk.CapabilityRefresh), allowed: allows(s.ID), sitting: so[s.ID],
 		})
 	}
 	for _, c := range connections {
@@ -44,7 +47,7 @@ func rowsOf(sources []source.Source, connections []session.Connected, allows fun
 		if !known {
 			i, at[c.Source] = len(rows), len(rows)
 			rows = append(rows, row{
-				source: c.Source, title: name(c.SourceName), group: "No longer offered", allowed: allows(c.Source), failed: failed[c.Source],
+				source: c.Source, title: name(c.SourceName), group: "No longer offered", allowed: allows(c.Source), sitting: so[c.Source],
 			})
 		}
 		rows[i].connections = append(rows[i].connections, c)
@@ -56,6 +59,15 @@ func rowsOf(sources []source.Source, connections []session.Connected, allows fun
 func (r row) matches(words []string) bool {
 	s := strings.ToLower(r.source + "\n" + r.title + "\n" + r.group)
 	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(s, w) })
+}
+
+// account is what one of the connections of a source is called: its label, or else its number where there are several.
+func (r row) account(i int) string {
+	label := name(r.connections[i].AccountLabel)
+	if label == "" && len(r.connections) > 1 {
+		return "account " + itoa(i+1)
+	}
+	return label
 }
 
 // expired says that the access to a connection has ended and that nobody renews it.
@@ -77,21 +89,51 @@ func (r row) state(l look) string {
 
 func (r row) connected(l look) string {
 	if len(r.connections) == 0 {
-		return ""
+		return l.dim.Render(r.now())
 	}
-	for _, c := range r.connections {
-		if r.expired(c, l.now) {
-			return l.warn.Render("! access ended " + day(c.ExpiresAt) + ": connect again")
-		}
-	}
-	if len(r.connections) > 1 {
-		return l.good.Render("● connected") + l.dim.Render(", "+itoa(len(r.connections))+" accounts")
+	accounts, ended := r.accounts(l.now)
+	if len(ended) > 0 {
+		return l.warn.Render("! " + strings.Join(ended, ", "))
 	}
 	more := ""
-	if label := name(r.connections[0].AccountLabel); label != "" {
-		more = " as " + label
+	if len(accounts) > 0 {
+		more = " as " + strings.Join(accounts, ", ")
+	}
+	if now := r.now(); now != "" {
+		more += ", " + now
 	}
 	return l.good.Render("● connected") + l.dim.Render(more)
+}
+
+// now tells what was done with a source in this sitting.
+func (r row) now() string {
+	switch {
+	case r.did == "":
+		return ""
+	case len(r.connections) > 0 && r.did == didConnect:
+		return "just now"
+	}
+	return r.did + " just now"
+}
+
+// What was done with a source.
+const (
+	didConnect    = "connected"
+	didDisconnect = "disconnected"
+)
+
+// accounts are those of a source, and what has to be said of the ones whose access has ended.
+func (r row) accounts(now time.Time) (accounts, ended []string) {
+	for i, c := range r.connections {
+		account := r.account(i)
+		if account != "" {
+			accounts = append(accounts, account)
+		}
+		if r.expired(c, now) {
+			ended = append(ended, strings.TrimPrefix(account+": access ended ", ": ")+day(c.ExpiresAt)+", connect again")
+		}
+	}
+	return accounts, ended
 }
 
 // list is the screen that everything begins at: the sources, by group, narrowed by what is typed.
@@ -207,6 +249,8 @@ func (s *list) keys() []key {
 	return []key{{"↑↓", "choose"}, {"enter", does}, back}
 }
 
+const nothingOffered = "There is nothing to connect: no provider is installed, or the session token allows none of its sources."
+
 func (s *list) draw(l look) []string {
 	s.search.SetStyles(inputStyles(l))
 	s.search.SetWidth(max(l.width-30, 10))
@@ -219,7 +263,7 @@ func (s *list) draw(l look) []string {
 	case !s.loaded:
 		return append(lines, l.dim.Render("Looking for sources …"))
 	case len(s.rows) == 0:
-		return append(lines, l.wrapped(l.dim, "There is nothing to connect: no provider is installed, or the session token allows none of its sources.")...)
+		return append(lines, l.wrapped(l.dim, nothingOffered)...)
 	case len(shown) == 0:
 		return append(lines, l.dim.Render("Nothing is called that. Esc clears the search."))
 	}

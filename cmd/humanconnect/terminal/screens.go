@@ -109,14 +109,14 @@ func (w *work) begin() {
 // abandon cancels an attempt that was left half done.
 func (w *work) abandon(l leaveBehind, source string) {
 	w.run(func(ctx context.Context) {
-		w.send(ended{source, "connected", abandon(ctx, w.session, l.target)})
+		w.send(ended{source, didConnect, abandon(ctx, w.session, l.target)})
 	})
 }
 
 // connect runs an attempt to its end. The function that it returns cancels it.
 func (w *work) connect(c connect, source string) context.CancelCauseFunc {
 	return w.run(func(ctx context.Context) {
-		w.send(ended{source, "connected", converse(ctx, w.session, c.target, onScreen{w.send})})
+		w.send(ended{source, didConnect, converse(ctx, w.session, c.target, onScreen{w.send})})
 	})
 }
 
@@ -131,7 +131,7 @@ func (w *work) paste(take paster, address string) {
 
 func (w *work) disconnect(d disconnect, source string) {
 	w.run(func(ctx context.Context) {
-		w.send(ended{source, "disconnected", w.session.Disconnect(ctx, d.target)})
+		w.send(ended{source, didDisconnect, w.session.Disconnect(ctx, d.target)})
 	})
 }
 

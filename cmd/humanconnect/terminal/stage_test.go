@@ -22,6 +22,11 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
+func TestMain(m *testing.M) {
+	time.Local = time.UTC // the pictures have times in them
+	os.Exit(m.Run())
+}
+
 // limit is how long a test waits for what should happen soon.
 const limit = 10 * time.Second
 

@@ -112,6 +112,9 @@ func remaining(d time.Duration) string {
 // day is a date for a person.
 func day(t time.Time) string { return t.Local().Format("2 Jan 2006") }
 
+// clockTime is a time of today for a person.
+func clockTime(t time.Time) string { return t.Local().Format(time.TimeOnly) }
+
 const spinnerFrames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 // spinner is a picture that moves with the time.
