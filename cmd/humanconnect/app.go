@@ -28,6 +28,8 @@ type App struct {
 	UID int
 
 	global globalFlags
+	// accessible is --accessible.
+	accessible bool
 	// giveBack gives the terminal that a person is asked on back, or is nil. The end of the program reads it while a
 	// command runs.
 	giveBack atomic.Pointer[func()]

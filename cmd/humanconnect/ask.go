@@ -98,12 +98,12 @@ func (a *App) askOn(c *cobra.Command, o openOptions, script session.Script) (*tt
 }
 
 // ask lets a person steer the session on the terminal.
-func (a *App) ask(ctx context.Context, st *state, s *session.Session, t *tty, b *browser, accessible bool) error {
+func (a *App) ask(ctx context.Context, st *state, s *session.Session, t *tty, b *browser) error {
 	catalog, err := st.catalog(ctx)
 	if err != nil {
 		return err
 	}
-	plain := accessible || a.env("ACCESSIBLE") != "" || a.env("TERM") == "dumb"
+	plain := a.plain() || a.env("TERM") == "dumb"
 	if !plain {
 		a.holdNotices()
 		defer a.releaseNotices()
@@ -117,6 +117,9 @@ func (a *App) ask(ctx context.Context, st *state, s *session.Session, t *tty, b 
 		},
 	})
 }
+
+// plain says whether a person reads with a screen reader: nothing is drawn over, nothing moves.
+func (a *App) plain() bool { return a.accessible || a.env("ACCESSIBLE") != "" }
 
 // holdNotices keeps what is said on standard error while the screens are on the same terminal: it would tear the picture,
 // and be gone with it. releaseNotices says it.

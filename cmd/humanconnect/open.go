@@ -101,6 +101,7 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	if err := o.check(c); err != nil {
 		return err
 	}
+	a.accessible = o.accessible
 	if o.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, o.timeout, errTimeLimit)
@@ -136,7 +137,7 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	if final == nil {
 		run := func(ctx context.Context) error { return a.runScript(ctx, st, opening.Session, req.Script, web) }
 		if tty != nil {
-			run = func(ctx context.Context) error { return a.ask(ctx, st, opening.Session, tty, web, o.accessible) }
+			run = func(ctx context.Context) error { return a.ask(ctx, st, opening.Session, tty, web) }
 		}
 		if final, err = a.drive(ctx, opening.Session, run); err != nil {
 			return err

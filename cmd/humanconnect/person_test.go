@@ -254,7 +254,8 @@ func checkLeft(t *testing.T, seen []byte) {
 	if !entered || i < 0 {
 		t.Fatal("the screens are not in the alternate screen")
 	}
-	left := strings.TrimSpace(ansi.Strip(string(before) + string(rest[i+len(fromScreens):])))
+	erased := regexp.MustCompile(`[^\r\n]*` + regexp.QuoteMeta(eraseLine))
+	left := strings.TrimSpace(ansi.Strip(erased.ReplaceAllString(string(before)+string(rest[i+len(fromScreens):]), "")))
 	want := "humanconnect: Sandbox Clinic is disconnected\r\nhumanconnect: the session is closed: SUCCESS"
 	if left != want {
 		t.Errorf("left on the terminal is %q, want %q", left, want)
@@ -377,5 +378,42 @@ func TestSessionEndsWhileAPersonIsAtIt(t *testing.T) {
 			}
 			p.checkRestored()
 		})
+	}
+}
+
+func TestTerminalsThatCanDoNoMoreGetLinesAlone(t *testing.T) {
+	t.Parallel()
+	for _, variable := range []string{"ACCESSIBLE=1", "TERM=dumb"} {
+		p := newPerson(t)
+		c := p.program("open")
+		c.Env = append(c.Env, variable)
+		p.starts(c)
+		p.sees("1 Sandbox Clinic", `"done":`).presses("instant" + enter).sees("1 Sandbox Instant", `"done":`).presses("1" + enter)
+		p.sees("Sandbox Instant is connected", `"done":`).presses("done" + enter)
+		p.ends(0)
+		p.read.Wait()
+		if all := string(p.all()); strings.Contains(all, "\x1b") || strings.ContainsAny(all, spinnerAndBoxes) {
+			t.Errorf("with %s the terminal got %q", variable, all)
+		}
+	}
+}
+
+// spinnerAndBoxes are what the screens draw and a screen reader stumbles over.
+const spinnerAndBoxes = "⠋⠙⠹⠸▌●✗✓╭"
+
+func TestNoColorMeansNone(t *testing.T) {
+	t.Parallel()
+	colour := regexp.MustCompile("\x1b\\[[0-9;:]*(3[0-7]|38[;:][0-9;:]*|9[0-7]|48[;:][0-9;:]*)m")
+	for variable, want := range map[string]bool{"NO_COLOR=1": false, "NO_COLOR=": true} {
+		p := newPerson(t)
+		c := p.program("open")
+		c.Env = append(c.Env, variable)
+		p.starts(c)
+		p.sees("5 sources").presses(ctrlC)
+		p.ends(130)
+		p.read.Wait()
+		if got := colour.Match(p.all()); got != want {
+			t.Errorf("with %s there is colour: %v, want %v", variable, got, want)
+		}
 	}
 }

@@ -25,6 +25,9 @@ type Progress struct {
 	// hidden counts those for whom the line is away; before is what it stands in place of, which comes back with Done.
 	hidden int
 	before string
+	// plain says that nothing is drawn over: what is done is said in lines of its own.
+	plain bool
+	said  string
 
 	done    chan struct{}
 	drawing sync.WaitGroup
@@ -39,7 +42,7 @@ func (a *App) startProgress(text string) *Progress {
 	if !shared {
 		out = &notices{w: a.Streams.Err}
 	}
-	p := &Progress{out: out, clock: a.Clock, text: text, done: make(chan struct{})}
+	p := &Progress{out: out, clock: a.Clock, text: text, plain: a.plain(), done: make(chan struct{})}
 	p.drawing.Go(p.wait)
 	return p
 }
@@ -78,7 +81,7 @@ func (p *Progress) Done() {
 	}
 	close(p.done)
 	p.drawing.Wait()
-	if p.drawn {
+	if p.drawn && !p.plain {
 		p.out.show(p.before)
 	}
 }
@@ -105,7 +108,14 @@ func (p *Progress) hiding(more int) {
 const eraseLine = "\r\x1b[K"
 
 func (p *Progress) draw() {
-	if p.hidden > 0 {
+	switch {
+	case p.plain && p.hidden == 0 && p.said != p.text:
+		p.said = p.text
+		_, _ = io.WriteString(p.out, "humanconnect: "+clean(p.text)+" …\n")
+		return
+	case p.plain:
+		return
+	case p.hidden > 0:
 		p.out.show("")
 		return
 	}

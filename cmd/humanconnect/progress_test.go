@@ -96,6 +96,21 @@ func TestProgressGivesWayToWhatAPersonTypesAndToOtherWork(t *testing.T) {
 	}
 }
 
+func TestProgressIsSaidInLinesToAScreenReader(t *testing.T) {
+	a := newTestApp(t)
+	a.Streams.Err, a.Streams.ErrTerminal, a.vars["ACCESSIBLE"] = &notices{w: &a.err}, true, "1"
+	p := a.startProgress("one thing")
+	waitUntil(t, func() bool { return a.clock.Waiting() == 1 })
+	a.clock.Advance(progressDelay)
+	waitUntil(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drawn })
+	p.hide()()
+	p.Set("another")
+	p.Done()
+	if want := "humanconnect: one thing …\nhumanconnect: another …\n"; a.err.String() != want {
+		t.Errorf("%q is written, want %q", a.err.String(), want)
+	}
+}
+
 func TestPersonSeesThatSourcesAndHooksAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	p := newPerson(t).configures("hooks:\n  - {name: slow, on: [onDisconnectSource], shell: exec sleep 60}\n", map[string]string{})
