@@ -388,7 +388,7 @@ func TestTerminalsThatCanDoNoMoreGetLinesAlone(t *testing.T) {
 		c := p.program("open")
 		c.Env = append(c.Env, variable)
 		p.starts(c)
-		p.sees("1 Sandbox Clinic", `"done":`).presses("instant" + enter).sees("1 Sandbox Instant", `"done":`).presses("1" + enter)
+		p.sees("1 Sandbox Clinic", `"done":`).presses("instant"+enter).sees("1 Sandbox Instant", `"done":`).presses("1" + enter)
 		p.sees("Sandbox Instant is connected", `"done":`).presses("done" + enter)
 		p.ends(0)
 		p.read.Wait()

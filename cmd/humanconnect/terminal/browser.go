@@ -85,16 +85,21 @@ const (
 
 // above stands above the address.
 func (s *browserScreen) above(l look) []string {
-	const signIn = "Sign in there and allow the access; then come back here. It goes on by itself."
+	signIn := append(l.wrapped(l.plain, "Sign in there and allow the access; then come back here. It goes on by itself."), "")
+	if l.height < lowHeight-4 {
+		signIn = nil
+	}
 	switch {
 	case s.no == nil:
-		lines := append([]string{l.strong.Render("Continue in the browser.")}, l.wrapped(l.plain, signIn)...)
-		return append(lines, "", l.dim.Render("If no page has opened, open this address:"))
+		return append(append([]string{l.strong.Render("Continue in the browser.")}, signIn...), l.dim.Render("If no page has opened, open this address:"))
 	case errors.Is(s.no, ErrNoBrowser):
-		return append(append(l.wrapped(l.plain, signIn), ""), l.strong.Render(openByYourself))
+		return append(signIn, l.strong.Render(openByYourself))
 	}
 	lines := l.wrapped(l.warn, "! The browser could not be started: "+text(s.no.Error())+".")
-	return append(append(append(lines, l.wrapped(l.plain, signIn)...), ""), l.strong.Render(openByYourself))
+	if signIn == nil {
+		return lines
+	}
+	return append(append(lines, signIn...), l.strong.Render(openByYourself))
 }
 
 // below stands below the address.

@@ -12,7 +12,7 @@ func (s *confirmScreen) draw(l look) []string {
 	for _, t := range s.text {
 		lines = append(lines, l.wrapped(l.plain, t)...)
 	}
-	return append(append(lines, ""), s.lines(l)...)
+	return s.under(l, lines)
 }
 
 func confirmDisconnect(d askDisconnect) *confirmScreen {

@@ -357,7 +357,7 @@ func (d *desk) View() tea.View {
 
 // draw is head, screen and foot, in the middle of a wide terminal.
 func (d *desk) draw() string {
-	width := max(min(d.width-2*margin, maxWidth), minWidth)
+	width := max(min(d.width-2*margin, maxWidth), min(d.width, minWidth))
 	height := max(min(d.height, maxHeight), minHeight)
 	above, below := []string{"", "", ""}, 2
 	if height < lowHeight { // every line counts
@@ -368,6 +368,9 @@ func (d *desk) draw() string {
 	body := d.shown.draw(l)
 	if len(body) > l.height {
 		body = body[:l.height]
+	}
+	for i := range body {
+		body[i] = cut(body[i], l.width)
 	}
 	lines := append(above, body...)
 	for len(lines) < height-below {
@@ -387,16 +390,20 @@ func (d *desk) draw() string {
 const soon = 10 * time.Minute
 
 func (d *desk) head(l look) string {
-	left := d.o.EndsAt.Sub(d.now)
+	lasts := d.o.EndsAt.Sub(d.now)
 	style := l.dim
-	if left < soon {
+	if lasts < soon {
 		style = l.warn
 	}
-	right := style.Render("closes in " + remaining(left))
+	right := style.Render("closes in " + remaining(lasts))
 	if d.err != nil {
 		right = ""
 	}
-	return spread(l.accent.Render("humanconnect")+l.dim.Render("  connect your health data"), right, l.width)
+	left := l.accent.Render("humanconnect")
+	if whole := left + l.dim.Render("  connect your health data"); lipgloss.Width(whole)+lipgloss.Width(right) < l.width {
+		left = whole
+	}
+	return spread(left, right, l.width)
 }
 
 // foot names the keys; in a narrow terminal closer together, and then without the last ones.

@@ -29,7 +29,7 @@ func (s *failureScreen) draw(l look) []string {
 	for _, hint := range hints(s.fail, s.at) {
 		lines = append(lines, l.wrapped(l.dim, hint)...)
 	}
-	return append(append(lines, ""), s.lines(l)...)
+	return s.under(l, lines)
 }
 
 // hints are what a failure means and what to do about it.

@@ -18,7 +18,8 @@ const maxValue = 4096
 // field is one field of a form on the screen.
 type field struct {
 	sdk.Field
-	input  textinput.Model
+	input textinput.Model
+	// choice is the number of what is chosen; -1, where the field may be left out, is nothing.
 	choice int
 	// fault is why the value was refused, until it changes.
 	fault string
@@ -28,6 +29,7 @@ func newField(f sdk.Field) *field {
 	input := newInput()
 	input.CharLimit = maxValue
 	out := &field{Field: f, input: input}
+	out.choice = out.first()
 	if out.hidden() {
 		out.input.EchoMode = textinput.EchoPassword
 		out.input.EchoCharacter = '•'
@@ -42,10 +44,18 @@ func (f *field) value() string {
 	if f.Kind != sdk.KindChoice {
 		return f.input.Value()
 	}
-	if len(f.Choices) == 0 {
+	if f.choice < 0 || f.choice >= len(f.Choices) {
 		return ""
 	}
 	return f.Choices[f.choice].Value
+}
+
+// first is the first thing to choose.
+func (f *field) first() int {
+	if f.Required {
+		return 0
+	}
+	return -1
 }
 
 // missing says whether a value is needed and not there. A secret may be made of blanks.
@@ -98,14 +108,22 @@ func unfit(value, more string) string {
 func (f *field) choose(press string) bool {
 	switch press {
 	case "up", "left", "k":
-		f.choice = max(f.choice-1, 0)
+		f.choice = max(f.choice-1, f.first())
 	case "down", "right", "j", "space":
-		f.choice = min(f.choice+1, max(len(f.Choices)-1, 0))
+		f.choice = min(f.choice+1, len(f.Choices)-1)
 	default:
 		return false
 	}
 	f.fault = ""
 	return true
+}
+
+// line is which of its lines is to be seen in any case.
+func (f *field) line() int {
+	if f.Kind == sdk.KindChoice {
+		return 1 + f.choice - f.first()
+	}
+	return 0
 }
 
 // draw shows the label, the value, and beside it what is wrong with it, or else what helps.
@@ -146,10 +164,10 @@ func (f *field) drawInput(l look) string {
 
 func (f *field) drawChoices(l look, chosen bool) []string {
 	var lines []string
-	for i, c := range f.Choices {
-		title := name(c.Label)
-		if title == "" {
-			title = name(c.Value)
+	for i := f.first(); i < len(f.Choices); i++ {
+		title := "none"
+		if i >= 0 {
+			title = firstOf(name(f.Choices[i].Label), name(f.Choices[i].Value))
 		}
 		mark := l.dim.Render("○ ")
 		if i == f.choice {

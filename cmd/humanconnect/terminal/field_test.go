@@ -59,3 +59,15 @@ func TestWhatCannotBeTakenWholeIsNotTakenAndSaysSo(t *testing.T) {
 		t.Errorf("%d bytes arrived, want %d", len(got), len(full))
 	}
 }
+
+func TestChoiceThatMayBeLeftOutIsLeftOut(t *testing.T) {
+	c := &clinic{steps: []any{signIn(), sdk.Connected{}}}
+	s := newStage(t, c, sources()).press("enter")
+	s.await()
+	s.press("ada", "tab", "x", "tab").wants("● none").press("up", "enter")
+	s.await()
+	s.await()
+	if v, sent := c.replies[0].(sdk.FormValues).Values["site"]; sent {
+		t.Errorf("%q was sent for a field that nobody filled in", v.Reveal())
+	}
+}

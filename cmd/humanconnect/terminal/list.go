@@ -265,7 +265,7 @@ func (s *list) draw(l look) []string {
 	case len(s.rows) == 0:
 		return append(lines, l.wrapped(l.dim, nothingOffered)...)
 	case len(shown) == 0:
-		return append(lines, l.dim.Render("Nothing is called that. Esc clears the search."))
+		return append(lines, l.wrapped(l.dim, "Nothing is called that. Esc clears the search.")...)
 	}
 	return append(lines, s.window(l, shown, l.height-len(lines))...)
 }

@@ -79,7 +79,7 @@ func TestFormIsFilledInAndRefusedBesideTheField(t *testing.T) {
 	}}
 	s := newStage(t, c, sources()).press("enter").shows("asking")
 	s.await()
-	s.shows("form").press("ada", "enter", "secret", "tab", "down").shows("form-filled").press("enter")
+	s.shows("form").press("ada", "enter", "secret", "tab", "down", "down").shows("form-filled").press("enter")
 	s.await()
 	s.shows("form-refused").lacks("••").press("hunter2").lacks("hunter2").lacks("is wrong").press("tab", "enter")
 	s.await()

@@ -40,12 +40,10 @@ func (s *sourceScreen) draw(l look) []string {
 	if s.row.failed != "" {
 		lines = append(lines, cut(l.bad.Render("✗ "+s.row.failed), l.width))
 	}
-	lines = append(lines, "")
 	if !s.row.allowed {
-		lines = append(lines, l.wrapped(l.warn, "The session token does not allow any change here.")...)
-		lines = append(lines, "")
+		lines = append(append(lines, ""), l.wrapped(l.warn, "The session token does not allow any change here.")...)
 	}
-	return append(lines, s.lines(l)...)
+	return s.under(l, lines)
 }
 
 func (s *sourceScreen) connection(l look, i int) string {
