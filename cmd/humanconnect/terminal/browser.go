@@ -20,6 +20,8 @@ type browserScreen struct {
 	// no is why no browser is on its way, or nil; fault is why what was pasted was not taken, until it changes.
 	no    error
 	fault string
+	// copied says that the address was given to the terminal to be copied.
+	copied bool
 }
 
 // maxPasted is how much can be pasted, in characters.
@@ -39,6 +41,9 @@ func (s *browserScreen) take(msg tea.Msg) intent {
 	switch pressed(msg) {
 	case "esc":
 		return goBack{}
+	case "ctrl+y":
+		s.copied = true
+		return copyAddress{s.step.URL}
 	case "enter":
 		if blank(s.input.Value()) {
 			return nil
@@ -51,7 +56,7 @@ func (s *browserScreen) take(msg tea.Msg) intent {
 	before := s.input.Value()
 	s.input, _ = s.input.Update(msg)
 	if s.input.Value() != before {
-		s.fault = ""
+		s.fault, s.copied = "", false
 	}
 	return nil
 }
@@ -63,6 +68,9 @@ func (s *browserScreen) refuse(why string) {
 }
 
 func (s *browserScreen) keys() []key {
+	if blank(s.input.Value()) {
+		return []key{{"ctrl+y", "copy the address"}, {"esc", "cancel"}}
+	}
 	return []key{{"enter", "send the address"}, {"esc", "cancel"}}
 }
 
@@ -109,6 +117,9 @@ func (s *browserScreen) below(l look) []string {
 	lines := []string{"", l.dim.Render(cut(pasteQuestion, l.width)), l.accent.Render("> ") + s.input.View()}
 	if s.fault != "" {
 		lines = append(lines, l.wrapped(l.bad, "✗ "+s.fault)...)
+	}
+	if s.copied && s.fault == "" {
+		lines = append(lines, l.wrapped(l.dim, "The address is copied, if this terminal lets programs copy.")...)
 	}
 	return append(lines, "", s.line(l))
 }

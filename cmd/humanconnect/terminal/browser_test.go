@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -60,4 +61,16 @@ func TestAddressIsShownWholeOrNotAtAll(t *testing.T) {
 	}
 	s.update(tea.WindowSizeMsg{Width: 40, Height: 12})
 	s.wants("does not fit here").lacks("https://")
+}
+
+func TestAddressIsGivenToTheTerminalToBeCopied(t *testing.T) {
+	s := atTheBrowser(t, &clinic{hold: true})
+	_, cmd := s.d.Update(tea.KeyPressMsg{Code: 'y', Mod: tea.ModCtrl})
+	if cmd == nil {
+		t.Fatal("nothing is copied")
+	}
+	if got := fmt.Sprintf("%s", cmd()); got != "https://clinic.example/authorize?client_id=demo" {
+		t.Errorf("%q is copied", got)
+	}
+	s.wants("The address is copied").press("x").lacks("The address is copied")
 }

@@ -165,6 +165,8 @@ func (d *desk) want(i intent) tea.Cmd {
 		d.replies <- i.values // it has room for the one that it gets
 	case pasteAddress:
 		d.work.paste(d.paste, i.text)
+	case copyAddress:
+		return tea.SetClipboard(i.url)
 	case finish:
 		return tea.Quit
 	}

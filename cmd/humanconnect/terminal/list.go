@@ -89,7 +89,10 @@ func (r row) state(l look) string {
 
 func (r row) connected(l look) string {
 	if len(r.connections) == 0 {
-		return l.dim.Render(r.now())
+		if now := r.now(); now != "" {
+			return l.dim.Render(now)
+		}
+		return ""
 	}
 	accounts, ended := r.accounts(l.now)
 	if len(ended) > 0 {
@@ -238,13 +241,17 @@ func chosen(r row) intent {
 func (s *list) moves() bool { return false }
 
 func (s *list) keys() []key {
-	does := "connect"
-	if shown := s.shown(); s.at < len(shown) && len(shown[s.at].connections) > 0 {
-		does = "open"
-	}
 	back := key{"esc", "finish"}
 	if s.search.Value() != "" {
 		back.does = "clear the search"
+	}
+	shown := s.shown()
+	if s.at >= len(shown) {
+		return []key{back}
+	}
+	does := "connect"
+	if len(shown[s.at].connections) > 0 {
+		does = "open"
 	}
 	return []key{{"↑↓", "choose"}, {"enter", does}, back}
 }

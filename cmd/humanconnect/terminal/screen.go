@@ -42,6 +42,8 @@ type (
 	answerForm struct{ values map[string]sdk.Secret }
 	// pasteAddress hands on the address that the browser ended at.
 	pasteAddress struct{ text string }
+	// copyAddress gives an address to the terminal, to be copied.
+	copyAddress struct{ url string }
 	// finish ends the session.
 	finish struct{}
 )

@@ -41,6 +41,10 @@ func TestListOfHundredsIsSearchedAndScrolled(t *testing.T) {
 	s.press("x").wants("Nothing is called that").press("esc").wants("▌ Source 000")
 }
 
+func TestEmptyCatalogueSaysWhy(t *testing.T) {
+	newStage(t, &clinic{}, nil).shows("list-empty").press("enter", "down", "up").wants("There is nothing to connect")
+}
+
 func TestPastedTextIsSearchedFor(t *testing.T) {
 	s := newStage(t, &clinic{}, sources())
 	s.update(tea.PasteMsg{Content: "ring"})
