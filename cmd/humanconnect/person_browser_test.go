@@ -43,14 +43,14 @@ func faces() map[string]face {
 	}
 }
 
-// finishes ends a session in a face, from a list that is searched.
+// finishes ends a session in a face.
 func (p *person) finishes(f face) []byte {
 	p.t.Helper()
 	if f.flags != nil {
 		p.presses("done" + enter)
 		return p.ends(0)
 	}
-	p.presses(esc).sees("5 sources").presses(esc).sees("Are you done?").presses(enter)
+	p.presses(esc).sees("Are you done?").presses(enter)
 	return p.ends(0)
 }
 

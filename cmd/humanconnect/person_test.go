@@ -237,7 +237,7 @@ func TestPersonDoesAWholeSessionWithKeysAlone(t *testing.T) {
 	p.sees("User name").presses("demouser" + enter).presses("sesame" + enter).sees("the password is wrong")
 	p.presses("password" + enter).sees("1 connected")
 	p.presses(enter).sees("Connect another account").presses(down + enter).sees("Keep it").presses(enter)
-	p.sees("Sandbox Clinic is disconnected").presses(esc).sees("5 sources").presses(esc).sees("Are you done?").presses(enter)
+	p.sees("Sandbox Clinic is disconnected", "5 sources").presses(esc).sees("Are you done?").presses(enter)
 	r := p.answer(p.ends(0))
 	if r.Status != event.Success || len(r.SessionResults.DisconnectedSources) != 1 || len(r.CurrentConnections) != 0 || len(r.Failures) != 0 {
 		t.Errorf("the response is %+v", r)

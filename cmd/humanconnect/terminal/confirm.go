@@ -34,15 +34,22 @@ func of(account string) string {
 	return " (" + account + ")"
 }
 
-// confirmFinish asks whether the person is done, and says what was done.
-func confirmFinish(done []string) *confirmScreen {
+// confirmFinish asks whether the person is done, and says what was done and what has failed.
+func confirmFinish(done, failed []string) *confirmScreen {
 	s := &confirmScreen{
 		title: "Are you done?",
 		text:  []string{"You have changed nothing."},
 		menu:  menu{items: []item{{"Finish", "closes the session", finish{}}, {"Go on", "", goBack{}}}},
 	}
-	if len(done) > 0 {
-		s.text = done
+	var text []string
+	for _, t := range done {
+		text = append(text, "✓ "+t)
+	}
+	for _, t := range failed {
+		text = append(text, "✗ "+t)
+	}
+	if len(text) > 0 {
+		s.text = text
 	}
 	return s
 }

@@ -194,10 +194,21 @@ func (d *desk) back() {
 		d.shown = goingBack(d.title, d.now)
 		d.leave(errBack)
 	case d.shown == screen(d.list):
-		d.shown = confirmFinish(d.done)
+		d.shown = confirmFinish(d.done, d.failed())
 	default:
 		d.home()
 	}
+}
+
+// failed are the sources whose last try failed, and why.
+func (d *desk) failed() []string {
+	var out []string
+	for _, r := range d.list.rows {
+		if r.failed != "" {
+			out = append(out, r.title+": "+r.failed)
+		}
+	}
+	return out
 }
 
 // home shows the list, or first what is still half done.
@@ -276,6 +287,7 @@ func (d *desk) ended(e ended) tea.Cmd {
 		d.leave(nil)
 	}
 	d.leave, d.replies, d.form = nil, nil, nil
+	d.list.home()
 	var f *failure.Failure
 	switch {
 	case e.err == nil:

@@ -162,13 +162,23 @@ func newList() *list {
 	return &list{search: search}
 }
 
-// set changes what is listed and keeps the chosen source chosen.
+// set changes what is listed.
 func (s *list) set(rows []row) {
+	s.keep(func() { s.rows, s.loaded = rows, true })
+}
+
+// home shows all sources again, with the chosen one still chosen.
+func (s *list) home() {
+	s.keep(func() { s.search.SetValue("") })
+}
+
+// keep changes the list and keeps the chosen source chosen.
+func (s *list) keep(change func()) {
 	chosen := ""
 	if shown := s.shown(); s.at < len(shown) {
 		chosen = shown[s.at].source
 	}
-	s.rows, s.loaded = rows, true
+	change()
 	s.at = max(slices.IndexFunc(s.shown(), func(r row) bool { return r.source == chosen }), 0)
 }
 

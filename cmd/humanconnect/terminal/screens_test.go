@@ -211,6 +211,14 @@ func TestConnectionIsDisconnectedAfterAQuestion(t *testing.T) {
 	s.press("esc").shows("confirm-finish")
 }
 
+func TestWhatFailedIsSaidBeforeTheEnd(t *testing.T) {
+	c := &clinic{steps: []any{failure.New(failure.SourceError, "Odd.")}}
+	s := newStage(t, c, sources()).press("hosp", "enter")
+	s.await()
+	s.await()
+	s.press("esc").wants("▌ City Clinic", "4 sources").press("esc").wants("✗ City Clinic: Odd.").lacks("changed nothing")
+}
+
 func TestDoneIsAskedForOnce(t *testing.T) {
 	s := newStage(t, &clinic{}, sources()).press("esc").wants("Are you done?", "You have changed nothing.")
 	s.press("esc").wants("type to search").press("esc", "enter")
