@@ -83,7 +83,7 @@ type (
 )
 
 func newDesk(o Options, w *work) *desk {
-	d := &desk{o: o, work: w, list: newList(), so: make(map[string]sitting), styles: newStyles(true), now: o.Clock.Now()}
+	d := &desk{o: o, work: w, list: newList(), so: make(map[string]sitting), styles: newStyles(!light(o.Environ)), now: o.Clock.Now()}
 	d.shown = d.list
 	d.width, d.height = 80, 24
 	return d

@@ -69,6 +69,19 @@ func TestLightAndDarkSayTheSame(t *testing.T) {
 	}
 }
 
+func TestLightTerminalIsKnownByItsVariable(t *testing.T) {
+	for value, want := range map[string]bool{
+		"0;15": true, "0;default;15": true, "0;7": true, "15;0": false, "7;8": false, "": false, "x": false, "15;default": false,
+	} {
+		if got := light([]string{"COLORFGBG=0;15", "COLORFGBG=" + value, "TERM=x"}); got != want {
+			t.Errorf("COLORFGBG=%s is light: %v, want %v", value, got, want)
+		}
+	}
+	if light([]string{"TERM=x"}) {
+		t.Error("a terminal that tells nothing is light")
+	}
+}
+
 func TestTokenLimitsTheList(t *testing.T) {
 	s := newStage(t, &clinic{connections: connected()[:1], forbidden: []string{"clinic", "hill"}}, sources())
 	s.wants("City Clinic", "Night Ring").lacks("Hill Hospital")

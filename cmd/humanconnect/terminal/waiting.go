@@ -58,11 +58,12 @@ func (s *waitingScreen) draw(l look) []string {
 // line is the line that moves.
 func (s *waitingScreen) line(l look) string {
 	lasts := l.now.Sub(s.since)
-	line := l.accent.Render(spinner(lasts)) + " " + s.doing + l.dim.Render("  "+elapsed(lasts))
+	time := "  " + elapsed(lasts)
 	if !s.until.IsZero() && s.until.After(l.now) {
-		line += l.dim.Render(", valid for " + remaining(s.until.Sub(l.now)))
+		time += ", valid for " + remaining(s.until.Sub(l.now))
 	}
-	return cut(line, l.width)
+	doing := l.accent.Render(spinner(lasts)) + " " + cut(s.doing, l.width-2-lipgloss.Width(time))
+	return cut(doing+l.dim.Render(time), l.width)
 }
 
 // squeeze leaves blank lines out, the last ones first, until the lines fit; then it cuts, and says so.
