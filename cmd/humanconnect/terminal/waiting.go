@@ -60,7 +60,10 @@ func (s *waitingScreen) line(l look) string {
 	lasts := l.now.Sub(s.since)
 	time := "  " + elapsed(lasts)
 	if !s.until.IsZero() && s.until.After(l.now) {
-		time += ", valid for " + remaining(s.until.Sub(l.now))
+		valid := ", valid for " + remaining(s.until.Sub(l.now))
+		if lipgloss.Width(s.doing+time+valid)+2 <= l.width {
+			time += valid
+		}
 	}
 	doing := l.accent.Render(spinner(lasts)) + " " + cut(s.doing, l.width-2-lipgloss.Width(time))
 	return cut(doing+l.dim.Render(time), l.width)
