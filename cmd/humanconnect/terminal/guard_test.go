@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/creack/pty"
 	"golang.org/x/term"
 )
@@ -35,12 +36,7 @@ func TestTerminalIsGivenBackWhateverIsDrawn(t *testing.T) {
 	if now, err := term.GetState(int(near.Fd())); err != nil || *now != *was {
 		t.Errorf("the terminal is set to %+v, %v; it was %+v", now, err, was)
 	}
-	buf := make([]byte, 1024)
-	n, err := far.Read(buf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, drawn := bytes.Cut(buf[:n], []byte("picture"))
+	_, after, drawn := bytes.Cut(readUntil(t, far, ansi.ResetStyle), []byte("picture"))
 	for _, off := range []string{"\x1b[?1049l", "\x1b[?25h", "\x1b[?2004l"} {
 		if !drawn || bytes.Count(after, []byte(off)) != 1 {
 			t.Errorf("%q is not switched off once in %q", off, after)
@@ -59,8 +55,25 @@ func TestTerminalWithoutScreensGetsNothingBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.GiveBack()
-	buf := make([]byte, 1024)
-	if n, err := far.Read(buf); err != nil || !bytes.HasSuffix(buf[:n], []byte("end")) {
-		t.Errorf("after the screens comes %q, %v", buf[:n], err)
+	if _, err := near.Write([]byte("mark")); err != nil {
+		t.Fatal(err)
 	}
+	if got := readUntil(t, far, "mark"); !bytes.HasSuffix(got, []byte("endmark")) {
+		t.Errorf("after the screens comes %q", got)
+	}
+}
+
+// readUntil reads what a terminal got, up to a mark.
+func readUntil(t *testing.T, far *os.File, mark string) []byte {
+	t.Helper()
+	var got []byte
+	buf := make([]byte, 1024)
+	for !bytes.HasSuffix(got, []byte(mark)) {
+		n, err := far.Read(buf)
+		if err != nil {
+			t.Fatalf("%v after %q", err, got)
+		}
+		got = append(got, buf[:n]...)
+	}
+	return got
 }

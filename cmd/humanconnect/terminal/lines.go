@@ -380,7 +380,7 @@ func firstOf(a, b string) string {
 // field asks until there is an answer, or none is needed.
 func (p *reader) field(ctx context.Context, f sdk.Field) (string, error) {
 	if help := text(f.Help); help != "" {
-		p.say("%s", help)
+		p.say("Help: %s", help)
 	}
 	for {
 		v, err := p.value(ctx, f)
@@ -434,7 +434,7 @@ func (p *reader) show(ctx context.Context, prompt session.Prompt) (hide func()) 
 // browse says where to go on, and takes lines for the address that the browser ended at.
 func (p *reader) browse(ctx context.Context, step sdk.OpenURL, paste paster) (no func(error), hide func()) {
 	p.shown = ""
-	p.say("\nContinue in the browser: sign in there and allow the access. It goes on by itself then.")
+	p.say("\nContinue in the browser: sign in there and allow the access.\nIt goes on by itself then.")
 	p.say("If no page has opened, open this address:\n%s", sdk.CleanText(step.URL, maxAddress))
 	p.question("%s", pasteQuestion)
 	hide = p.listen(ctx, func(ctx context.Context, line string) {
@@ -481,6 +481,9 @@ func describe(step sdk.Step) string {
 	case sdk.ShowCode:
 		s := "Open this address on any device: " + sdk.CleanText(step.VerificationURI, maxAddress) +
 			"\nType this code there: " + name(step.UserCode)
+		if whole := step.VerificationURIComplete; whole != "" && whole != step.VerificationURI {
+			s += "\nOr open this one, which has the code in it: " + sdk.CleanText(whole, maxAddress)
+		}
 		if until := step.ExpiresAt; !until.IsZero() {
 			s += "\nThe code is valid until " + clockTime(until) + "."
 		}

@@ -165,3 +165,32 @@ func TestLinesTellConnectionsWithoutALabelApart(t *testing.T) {
 	k.hears(asks).types("1").hears("Disconnect account 1", "Disconnect account 2").types("")
 	k.hears("There is no such number", asks).finishes()
 }
+
+func TestLinesShowACodeOnceAndCtrlDLeavesIt(t *testing.T) {
+	code := sdk.ShowCode{
+		UserCode: "WDJB-MJHT", VerificationURI: "https://clinic.example/device",
+		VerificationURIComplete: "https://clinic.example/device?code=WDJB-MJHT", ExpiresAt: noon().Add(time.Minute),
+	}
+	c := &clinic{steps: []any{code}, hold: true}
+	k := newTalk(t, c, sources())
+	k.hears(asks).types("1").hears("https://clinic.example/device", "WDJB-MJHT", "device?code=WDJB-MJHT", "valid until 12:01:00")
+	k.types("x").types(ctrlD).hears(asks).finishes()
+	if c.cancelled != 1 {
+		t.Errorf("%d attempts were cancelled, want 1", c.cancelled)
+	}
+}
+
+func TestLinesAskForAFormAgainUntilItIsFilledIn(t *testing.T) {
+	refused := failure.New(failure.InvalidInput, "The password is wrong.")
+	refused.Field = "pass"
+	c := &clinic{steps: []any{signIn(), session.Prompt{Step: signIn(), Again: refused}, sdk.Connected{}}}
+	k := newTalk(t, c, sources())
+	k.hears(asks).types("1").hears("Sign in", "Help: As printed on your card.", "User name:").types("").hears("This is needed", "User name:")
+	k.types(" ada ").hears("not shown").types("  ").hears("Site", "number:").types("3").hears("no such number", "number:").types("")
+	k.hears("The password is wrong", "User name:").types("ada").hears("not shown").types("x").hears("number:").types("2")
+	k.hears("City Clinic is connected", asks).finishes()
+	got := c.replies[0].(sdk.FormValues).Values
+	if _, sent := got["site"]; sent || got["user"].Reveal() != " ada " || got["pass"].Reveal() != "  " {
+		t.Errorf("%q and %q were sent, the site %v", got["user"].Reveal(), got["pass"].Reveal(), sent)
+	}
+}
