@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/humanconnect/humanconnect/core/clock"
 )
@@ -27,6 +28,11 @@ type App struct {
 	UID int
 
 	global globalFlags
+	// accessible is --accessible.
+	accessible bool
+	// giveBack gives the terminal that a person is asked on back, or is nil. The end of the program reads it while a
+	// command runs.
+	giveBack atomic.Pointer[func()]
 	// overrides are the values of the config that flags of the command set, by key.
 	overrides map[string]string
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,12 +28,49 @@ func addTerminalFlags(c *cobra.Command, o *openOptions) {
 }
 
 // tty is an open terminal, or nil where a script says what to do.
-type tty struct{ terminal.File }
+type tty struct {
+	*terminal.Guarded
+	app *App
+}
+
+// guard makes an open terminal one that is given back when the program stops at once.
+func (a *App) guard(f terminal.File) *tty {
+	t := &tty{terminal.Guard(f), a}
+	giveBack := func() {
+		t.GiveBack()
+		a.releaseNotices()
+	}
+	a.giveBack.Store(&giveBack)
+	return t
+}
 
 // Close closes the terminal, if there is one.
 func (t *tty) Close() {
 	if t != nil {
+		t.app.giveBack.Store(nil)
 		_ = t.File.Close()
+	}
+}
+
+// giveBackTime bounds how long giving the terminal back keeps a program that stops at once: a terminal can be held.
+const giveBackTime = 500 * time.Millisecond
+
+// stopAsking gives the terminal back where a person is asked on one. The program ends after it.
+func (a *App) stopAsking() {
+	giveBack := a.giveBack.Load()
+	if giveBack == nil {
+		return
+	}
+	given := make(chan struct{})
+	go func() { // it has no owner but the end of the program
+		defer close(given)
+		(*giveBack)()
+	}()
+	over, stop := a.Clock.After(giveBackTime)
+	defer stop()
+	select {
+	case <-given:
+	case <-over:
 	}
 }
 
@@ -56,21 +94,45 @@ func (a *App) askOn(c *cobra.Command, o openOptions, script session.Script) (*tt
 		_ = opened.Close()
 		return nil, nothing
 	}
-	return &tty{f}, nil
+	return a.guard(f), nil
 }
 
 // ask lets a person steer the session on the terminal.
-func (a *App) ask(ctx context.Context, st *state, s *session.Session, t *tty, b *browser, accessible bool) error {
-	catalog, err := st.sources.catalog(ctx)
+func (a *App) ask(ctx context.Context, st *state, s *session.Session, t *tty, b *browser) error {
+	catalog, err := st.catalog(ctx)
 	if err != nil {
 		return err
 	}
+	plain := a.plain() || a.env("TERM") == "dumb"
+	if !plain {
+		a.holdNotices()
+		defer a.releaseNotices()
+	}
 	return terminal.Run(ctx, terminal.Options{
-		Session: terminal.Steer(s, steered{b}), Sources: catalog.All(), EndsAt: s.EndsAt, Terminal: t.File,
-		Plain: accessible || a.env("ACCESSIBLE") != "" || a.env("TERM") == "dumb",
-		Clock: a.Clock, Environ: a.terminalEnviron(), Interrupt: a.Signals.Interrupt,
-		Waiting: func() func() { return a.startProgress("waiting for the source").Done },
+		Session: terminal.Steer(s, steered{b}), Sources: catalog.All(), EndsAt: s.EndsAt, Terminal: t.Guarded, Crashed: a.stopAsking,
+		Plain: plain, Clock: a.Clock, Environ: a.terminalEnviron(), Interrupt: a.Signals.Interrupt,
+		Waiting: func() func() {
+			a.releaseNotices()
+			return a.startProgress("waiting for the source").Done
+		},
 	})
+}
+
+// plain says whether a person reads with a screen reader: nothing is drawn over, nothing moves.
+func (a *App) plain() bool { return a.accessible || a.env("ACCESSIBLE") != "" }
+
+// holdNotices keeps what is said on standard error while the screens are on the same terminal: it would tear the picture,
+// and be gone with it. releaseNotices says it.
+func (a *App) holdNotices() {
+	if n, ok := a.Streams.Err.(*notices); ok && a.Streams.ErrTerminal {
+		n.hold()
+	}
+}
+
+func (a *App) releaseNotices() {
+	if n, ok := a.Streams.Err.(*notices); ok {
+		n.release()
+	}
 }
 
 // terminalEnviron is the environment as the terminal packages read it: --color and NO_COLOR mean there what they mean

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/redirect"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/terminal"
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -30,8 +32,8 @@ type browser struct {
 	// command is BROWSER, or "" to show addresses.
 	command  string
 	listener *redirect.Listener
-	// screens show addresses themselves.
-	screens bool
+	// line tells what the script does; nil tells nothing.
+	line *Progress
 	// pasted reads what a person pastes; nil where nobody can.
 	pasted *pasteReader
 }
@@ -39,7 +41,7 @@ type browser struct {
 // newBrowser returns nil if this call has no browser to use. On a terminal whose screens ask a person it shows nothing by
 // itself: they do.
 func (a *App) newBrowser(st *state, o openOptions, screens bool) *browser {
-	b := &browser{app: a, command: commandOf(a.env("BROWSER")), screens: screens}
+	b := &browser{app: a, command: commandOf(a.env("BROWSER"))}
 	if b.command == "" && (screens || o.ui == uiTerminal) {
 		b.command = a.opener()
 	}
@@ -84,12 +86,44 @@ func (a *App) opener() string {
 type steered struct{ b *browser }
 
 // Open implements terminal.Browser.
-func (s steered) Open(ctx context.Context, a *session.Attempt, p session.Prompt) (sdk.Reply, error) {
+func (s steered) Open(ctx context.Context, a *session.Attempt, p session.Prompt, no func(error)) (sdk.Reply, error) {
 	step, ok := p.Step.(sdk.OpenURL)
 	if !ok {
 		return nil, errors.New("this step needs no browser")
 	}
-	return a.Browse(ctx, step, s.b)
+	return a.Browse(ctx, step, watchedBrowser{s.b, no})
+}
+
+// Paste implements terminal.Browser.
+func (s steered) Paste(ctx context.Context, text string) (bool, error) {
+	result, err := s.b.engine.PasteRedirect(ctx, text)
+	return result.Outcome == session.CallbackAccepted, err
+}
+
+// watchedBrowser opens the browser while the screens show the address: what goes wrong is told, and ends nothing.
+type watchedBrowser struct {
+	b  *browser
+	no func(error)
+}
+
+// Open implements session.Browser.
+func (w watchedBrowser) Open(ctx context.Context, _ *session.Attempt, address string, _ func(error)) (func(), error) {
+	if w.b.command == "" {
+		w.no(terminal.ErrNoBrowser)
+		return func() {}, nil
+	}
+	told := &fallback{show: func(err error) func() {
+		w.no(err)
+		return func() {}
+	}}
+	link, err := w.b.listener.Link(ctx, address)
+	if err == nil {
+		err = w.b.launch(ctx, link, told.begin)
+	}
+	if err != nil {
+		told.begin(err)
+	}
+	return told.end, nil
 }
 
 // attach gives the engine what it needs of a browser.
@@ -138,33 +172,36 @@ func (b *browser) Open(ctx context.Context, _ *session.Attempt, address string, 
 	if err != nil {
 		return nil, err
 	}
-	shown := &fallback{show: func() func() { return b.show(ctx, address) }}
+	shown := &fallback{show: func(err error) func() {
+		b.app.warn("the browser could not be started: %s", err)
+		return b.show(ctx, address)
+	}}
 	if b.pasted.ready() {
-		failed = func(error) { shown.begin() }
+		failed = shown.begin
 	}
 	if err := b.launch(ctx, link, failed); err != nil {
 		if !b.pasted.ready() {
 			return nil, err
 		}
-		shown.begin()
+		shown.begin(err)
 	}
 	return shown.end, nil
 }
 
-// fallback shows an address, unless it is over.
+// fallback shows what is left to do when a browser could not be started, unless it is over.
 type fallback struct {
-	show func() func()
+	show func(error) (hide func())
 
 	mu   sync.Mutex
 	over bool
 	hide func()
 }
 
-func (f *fallback) begin() {
+func (f *fallback) begin(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.over && f.hide == nil {
-		f.hide = f.show()
+		f.hide = f.show(err)
 	}
 }
 
@@ -179,20 +216,19 @@ func (f *fallback) end() {
 
 // show prints the address and takes the redirect pasted, while the listener waits for it too. hide ends it.
 func (b *browser) show(ctx context.Context, address string) (hide func()) {
-	if b.screens {
-		return func() {}
-	}
 	_, _ = fmt.Fprintf(b.app.Streams.Err, "humanconnect: open this address in a browser:\n\n    %s\n\n", cleanAddress(address))
 	if !b.pasted.ready() {
 		return func() {}
 	}
 	_, _ = fmt.Fprintln(b.app.Streams.Err, "humanconnect: if the browser cannot come back by itself, paste the address that it ends at:")
+	show := b.line.hide()
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { b.takePasted(ctx) })
 	return func() {
 		cancel()
 		wg.Wait()
+		show()
 	}
 }
 
@@ -239,14 +275,25 @@ func (b *browser) launch(ctx context.Context, link string, failed func(error)) e
 	cmd.Env = config.Environment(b.app.Environ()).Others()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start the browser: %w", err)
+		return fmt.Errorf("%s: %w", filepath.Base(argv[0]), reason(err))
 	}
 	go func() { // lives as long as the browser, which is not ours to end
 		if err := cmd.Wait(); err != nil {
-			failed(fmt.Errorf("the browser: %w", err))
+			failed(fmt.Errorf("%s: %w", filepath.Base(argv[0]), err))
 		}
 	}()
 	return nil
+}
+
+// reason is an error of exec without the command, which is named already.
+func reason(err error) error {
+	if e := (*exec.Error)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	if e := (*os.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
 }
 
 // maxLineOfTerminal is the longest line that a terminal hands on, in bytes; it cuts what is longer (termios(3), MAX_CANON

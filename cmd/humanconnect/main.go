@@ -17,11 +17,20 @@ func start() int {
 	signals := newSignals(context.Background(), twinTime)
 	app := newSystemApp(signals)
 	ended := make(chan int, 1)
-	go func() { ended <- run(app) }()
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				app.stopAsking()
+				panic(p)
+			}
+		}()
+		ended <- run(app)
+	}()
 	select {
 	case code := <-ended:
 		return code
 	case <-signals.Stopping().Done():
+		app.stopAsking()
 		return signals.ExitCode()
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +15,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -98,6 +101,7 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	if err := o.check(c); err != nil {
 		return err
 	}
+	a.accessible = o.accessible
 	if o.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, o.timeout, errTimeLimit)
@@ -123,7 +127,7 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	if err := st.open(ctx, stateOptions{noHooks: o.noHooks, browser: web}); err != nil {
 		return causeOf(ctx, err)
 	}
-	opening, err := st.engine.Open(ctx, req)
+	opening, err := a.openSession(ctx, st, req)
 	if err != nil {
 		return causeOf(ctx, err)
 	}
@@ -131,9 +135,9 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	defer chores.stop()
 	final := opening.Final
 	if final == nil {
-		run := func(ctx context.Context) error { return opening.Session.Run(ctx, req.Script, st.person(web)) }
+		run := func(ctx context.Context) error { return a.runScript(ctx, st, opening.Session, req.Script, web) }
 		if tty != nil {
-			run = func(ctx context.Context) error { return a.ask(ctx, st, opening.Session, tty, web, o.accessible) }
+			run = func(ctx context.Context) error { return a.ask(ctx, st, opening.Session, tty, web) }
 		}
 		if final, err = a.drive(ctx, opening.Session, run); err != nil {
 			return err
@@ -147,6 +151,43 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	}
 	return a.printFinal(ctx, st, final, o.hookWait)
 }
+
+func (a *App) openSession(ctx context.Context, st *state, req session.OpenRequest) (session.Opening, error) {
+	defer a.startProgress("opening the session").Done()
+	return st.engine.Open(ctx, req)
+}
+
+// runScript lets a script act.
+func (a *App) runScript(ctx context.Context, st *state, s *session.Session, script session.Script, web *browser) error {
+	line := a.startProgress(doing(script))
+	defer line.Done()
+	if web != nil {
+		web.line = line
+	}
+	return s.Run(ctx, script, st.person(web))
+}
+
+// doing tells in a few words what a script does.
+func doing(script session.Script) string {
+	var verbs, targets []string
+	for _, act := range script.Actions {
+		verb := map[store.ActionKind]string{actionConnect: "connecting", actionDisconnect: "disconnecting"}[act.Kind]
+		if !slices.Contains(verbs, verb) {
+			verbs = append(verbs, verb)
+		}
+		if !slices.Contains(targets, act.Target) {
+			targets = append(targets, act.Target)
+		}
+	}
+	what := strings.Join(targets, ", ")
+	if len(targets) > maxDoing {
+		what = fmt.Sprintf("%d sources", len(targets))
+	}
+	return strings.Join(verbs, " and ") + " " + what
+}
+
+// maxDoing is how many targets are named in one line.
+const maxDoing = 2
 
 // check refuses flags that make no sense. An empty id is none: a script whose variable is not set means some user, and
 // would get whoever's session the token opens.

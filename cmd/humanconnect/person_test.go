@@ -44,15 +44,21 @@ func newPerson(t *testing.T) *person {
 	t.Helper()
 	p := &person{t: t, home: t.TempDir()}
 	p.token = filepath.Join(p.home, "token")
-	create := p.program("token", "create", "--client-user-id", "ada")
+	p.issues()
+	return p
+}
+
+// issues makes the person a token.
+func (p *person) issues(flags ...string) {
+	p.t.Helper()
+	create := p.program(append([]string{"token", "create", "--client-user-id", "ada"}, flags...)...)
 	token, err := create.Output()
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	if err := os.WriteFile(p.token, token, 0o600); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	return p
 }
 
 func (p *person) program(args ...string) *exec.Cmd {
@@ -217,6 +223,13 @@ const (
 	ctrlD = "\x04"
 )
 
+// What the screens switch on, and what switches it off.
+const (
+	toScreens, fromScreens = "\x1b[?1049h", "\x1b[?1049l"
+	hideCursor, showCursor = "\x1b[?25l", "\x1b[?25h"
+	pasteOn, pasteOff      = "\x1b[?2004h", "\x1b[?2004l"
+)
+
 func TestPersonDoesAWholeSessionWithKeysAlone(t *testing.T) {
 	t.Parallel()
 	p := newPerson(t).opens()
@@ -224,7 +237,7 @@ func TestPersonDoesAWholeSessionWithKeysAlone(t *testing.T) {
 	p.sees("User name").presses("demouser" + enter).presses("sesame" + enter).sees("the password is wrong")
 	p.presses("password" + enter).sees("1 connected")
 	p.presses(enter).sees("Connect another account").presses(down + enter).sees("Keep it").presses(enter)
-	p.sees("Sandbox Clinic is disconnected").presses(esc).sees("5 sources").presses(esc).sees("Are you done?").presses(enter)
+	p.sees("Sandbox Clinic is disconnected", "5 sources").presses(esc).sees("Are you done?").presses(enter)
 	r := p.answer(p.ends(0))
 	if r.Status != event.Success || len(r.SessionResults.DisconnectedSources) != 1 || len(r.CurrentConnections) != 0 || len(r.Failures) != 0 {
 		t.Errorf("the response is %+v", r)
@@ -236,13 +249,13 @@ func TestPersonDoesAWholeSessionWithKeysAlone(t *testing.T) {
 // checkLeft looks at what is left on the terminal when the screens are gone: the summary alone.
 func checkLeft(t *testing.T, seen []byte) {
 	t.Helper()
-	const toScreens, fromScreens = "\x1b[?1049h", "\x1b[?1049l"
 	before, rest, entered := bytes.Cut(seen, []byte(toScreens))
 	i := bytes.LastIndex(rest, []byte(fromScreens))
 	if !entered || i < 0 {
 		t.Fatal("the screens are not in the alternate screen")
 	}
-	left := strings.TrimSpace(ansi.Strip(string(before) + string(rest[i+len(fromScreens):])))
+	erased := regexp.MustCompile(`[^\r\n]*` + regexp.QuoteMeta(eraseLine))
+	left := strings.TrimSpace(ansi.Strip(erased.ReplaceAllString(string(before)+string(rest[i+len(fromScreens):]), "")))
 	want := "humanconnect: Sandbox Clinic is disconnected\r\nhumanconnect: the session is closed: SUCCESS"
 	if left != want {
 		t.Errorf("left on the terminal is %q, want %q", left, want)
@@ -349,4 +362,58 @@ func TestCtrlCInASecretClosesTheSession(t *testing.T) {
 	p = newPerson(t).opens("--accessible")
 	p.sees(`"done":`).presses(ctrlC)
 	p.answer(p.ends(130))
+}
+
+func TestSessionEndsWhileAPersonIsAtIt(t *testing.T) {
+	t.Parallel()
+	for name, f := range faces() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPerson(t)
+			p.issues("--ttl", "3s")
+			p.opens(f.flags...).sees("closes", f.ready).connects(f, "family", "Sandbox Family").sees("User name").presses("demo")
+			p.sees("The session is over").presses(" ")
+			if r := p.answer(p.ends(exitToken)); r.Status != event.TokenExpired {
+				t.Errorf("the response is %+v", r)
+			}
+			p.checkRestored()
+		})
+	}
+}
+
+func TestTerminalsThatCanDoNoMoreGetLinesAlone(t *testing.T) {
+	t.Parallel()
+	for _, variable := range []string{"ACCESSIBLE=1", "TERM=dumb"} {
+		p := newPerson(t)
+		c := p.program("open")
+		c.Env = append(c.Env, variable)
+		p.starts(c)
+		p.sees("1 Sandbox Clinic", `"done":`).presses("instant"+enter).sees("1 Sandbox Instant", `"done":`).presses("1" + enter)
+		p.sees("Sandbox Instant is connected", `"done":`).presses("done" + enter)
+		p.ends(0)
+		p.read.Wait()
+		if all := string(p.all()); strings.Contains(all, "\x1b") || strings.ContainsAny(all, spinnerAndBoxes) {
+			t.Errorf("with %s the terminal got %q", variable, all)
+		}
+	}
+}
+
+// spinnerAndBoxes are what the screens draw and a screen reader stumbles over.
+const spinnerAndBoxes = "⠋⠙⠹⠸▌●✗✓╭"
+
+func TestNoColorMeansNone(t *testing.T) {
+	t.Parallel()
+	colour := regexp.MustCompile("\x1b\\[[0-9;:]*(3[0-7]|38[;:][0-9;:]*|9[0-7]|48[;:][0-9;:]*)m")
+	for variable, want := range map[string]bool{"NO_COLOR=1": false, "NO_COLOR=": true} {
+		p := newPerson(t)
+		c := p.program("open")
+		c.Env = append(c.Env, variable)
+		p.starts(c)
+		p.sees("5 sources").presses(ctrlC)
+		p.ends(130)
+		p.read.Wait()
+		if got := colour.Match(p.all()); got != want {
+			t.Errorf("with %s there is colour: %v, want %v", variable, got, want)
+		}
+	}
 }

@@ -48,6 +48,7 @@ func TestPersonSeesThatProvidersAreWaitedFor(t *testing.T) {
 		{"source show slow-one", "asking the providers what they offer …"},
 		{"config validate", "asking the providers what they offer …"},
 		{"provider show slow", "starting the provider …"},
+		{"open --connect slow-one", "asking the providers what they offer …"},
 		{"doctor", "examining provider slow …"},
 	} {
 		t.Run(tt.command, func(t *testing.T) {
@@ -56,6 +57,57 @@ func TestPersonSeesThatProvidersAreWaitedFor(t *testing.T) {
 				map[string]string{"slow": "#!/bin/sh\nexec sleep 60\n"})
 			p.starts(p.program(strings.Fields(tt.command)...)).sees(tt.line).interrupts()
 		})
+	}
+}
+
+func TestPersonSeesWhatOpenWaitsFor(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t).configures("providers:\n  - {name: slow, command: [./slow], dev: true}\n",
+		map[string]string{"slow": "#!/bin/sh\nexec sleep 60\n"})
+	p.opens().sees("asking the providers what they offer …").presses(ctrlC)
+	p.ends(exitInterrupted)
+	p = newPerson(t)
+	p.opens("--connect", "sandbox-clinic", "--answer", "sandbox-clinic.username=hang", "--answer", "sandbox-clinic.password=password")
+	p.sees("connecting sandbox-clinic …").presses(ctrlC).presses(ctrlC)
+	p.ends(exitInterrupted)
+}
+
+func TestProgressGivesWayToWhatAPersonTypesAndToOtherWork(t *testing.T) {
+	a := newTestApp(t)
+	a.Streams.Err, a.Streams.ErrTerminal = &notices{w: &a.err}, true
+	draws := func(text string) *Progress {
+		p := a.startProgress(text)
+		waitUntil(t, func() bool { return a.clock.Waiting() == 1 })
+		a.clock.Advance(progressDelay)
+		waitUntil(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drawn })
+		return p
+	}
+	outer := draws("outer")
+	inner := draws("inner")
+	inner.Done()
+	show := outer.hide()
+	a.warn("paste it")
+	show()
+	outer.Done()
+	want := eraseLine + "outer …" + eraseLine + "inner …" + eraseLine + "outer …" + eraseLine +
+		"humanconnect: warning: paste it\n" + eraseLine + "outer …" + eraseLine
+	if a.err.String() != want {
+		t.Errorf("%q is written, want %q", a.err.String(), want)
+	}
+}
+
+func TestProgressIsSaidInLinesToAScreenReader(t *testing.T) {
+	a := newTestApp(t)
+	a.Streams.Err, a.Streams.ErrTerminal, a.vars["ACCESSIBLE"] = &notices{w: &a.err}, true, "1"
+	p := a.startProgress("one thing")
+	waitUntil(t, func() bool { return a.clock.Waiting() == 1 })
+	a.clock.Advance(progressDelay)
+	waitUntil(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drawn })
+	p.hide()()
+	p.Set("another")
+	p.Done()
+	if want := "humanconnect: one thing …\nhumanconnect: another …\n"; a.err.String() != want {
+		t.Errorf("%q is written, want %q", a.err.String(), want)
 	}
 }
 

@@ -307,7 +307,7 @@ func (st *state) warm(ctx context.Context, script session.Script) {
 		if a.Kind != actionConnect || !sdk.ValidID(a.Target) {
 			continue
 		}
-		if src, err := st.sources.look(ctx, a.Target); err == nil && !slices.Contains(names, src.Provider) {
+		if src, err := st.look(ctx, a.Target); err == nil && !slices.Contains(names, src.Provider) {
 			names = append(names, src.Provider)
 		}
 	}

@@ -12,16 +12,12 @@ func (s *confirmScreen) draw(l look) []string {
 	for _, t := range s.text {
 		lines = append(lines, l.wrapped(l.plain, t)...)
 	}
-	return append(append(lines, ""), s.lines(l)...)
+	return s.under(l, lines)
 }
 
 func confirmDisconnect(d askDisconnect) *confirmScreen {
-	of := ""
-	if d.account != "" {
-		of = " (" + d.account + ")"
-	}
 	return &confirmScreen{
-		title: "Disconnect " + d.title + of + "?",
+		title: "Disconnect " + d.title + of(d.account) + "?",
 		text:  []string{"The source is asked to take the access back. You can connect it again at any time."},
 		menu: menu{items: []item{
 			{"Disconnect", "", disconnect{d.target, d.title}},
@@ -30,15 +26,30 @@ func confirmDisconnect(d askDisconnect) *confirmScreen {
 	}
 }
 
-// confirmFinish asks whether the person is done, and says what was done.
-func confirmFinish(done []string) *confirmScreen {
+// of names the account behind the name of a source.
+func of(account string) string {
+	if account == "" {
+		return ""
+	}
+	return " (" + account + ")"
+}
+
+// confirmFinish asks whether the person is done, and says what was done and what has failed.
+func confirmFinish(done, failed []string) *confirmScreen {
 	s := &confirmScreen{
 		title: "Are you done?",
 		text:  []string{"You have changed nothing."},
 		menu:  menu{items: []item{{"Finish", "closes the session", finish{}}, {"Go on", "", goBack{}}}},
 	}
-	if len(done) > 0 {
-		s.text = done
+	var text []string
+	for _, t := range done {
+		text = append(text, "✓ "+t)
+	}
+	for _, t := range failed {
+		text = append(text, "✗ "+t)
+	}
+	if len(text) > 0 {
+		s.text = text
 	}
 	return s
 }

@@ -20,6 +20,31 @@ type person interface {
 	fill(ctx context.Context, form sdk.Form, again *failure.Failure) (map[string]sdk.Secret, error)
 	// show shows a step that the person has nothing to answer to here; hide says that it is over.
 	show(ctx context.Context, p session.Prompt) (hide func())
+	// browse shows a step that goes on in a browser, and hands what the person pastes to paste. no is told why no browser is
+	// on its way, and may be called until hide has returned.
+	browse(ctx context.Context, step sdk.OpenURL, paste paster) (no func(error), hide func())
+}
+
+// paster takes the address that a browser ended at; see [Attempt].
+type paster func(ctx context.Context, text string) (bool, error)
+
+// What a person is told of an address that was not taken.
+const (
+	strayAddress   = "Nobody waits for that address. Paste the one that the browser ended at, all of it."
+	unkeptAddress  = "The address could not be kept. Paste it again."
+	pasteQuestion  = "Or paste the address it ended at:"
+	openByYourself = "Open this address in a browser:"
+)
+
+// refusal says why an address was not taken, or "".
+func refusal(taken bool, err error) string {
+	switch {
+	case err != nil:
+		return unkeptAddress
+	case !taken:
+		return strayAddress
+	}
+	return ""
 }
 
 // converse connects a source, from the first step to the last. errBack says that the person left and that the attempt is
@@ -55,14 +80,24 @@ func answer(ctx context.Context, a Attempt, prompt session.Prompt, p person) (sd
 		defer p.show(ctx, prompt)()
 		return sdk.TimePassed{}, a.WaitDue(ctx)
 	case sdk.OpenURL:
-		defer p.show(ctx, prompt)()
-		reply, err := a.Browse(ctx, prompt)
+		no, hide := p.browse(ctx, step, a.Paste)
+		defer hide()
+		reply, err := a.Browse(ctx, prompt, no)
 		if f := (*failure.Failure)(nil); errors.As(err, &f) {
 			return nil, a.Fail(ctx, f)
 		}
 		return reply, err
 	}
 	return nil, a.Fail(ctx, failure.New(failure.SourceError, "the source asked for something that cannot be shown here"))
+}
+
+// abandon cancels a half-done attempt that the person does not go on with. It returns errBack then.
+func abandon(ctx context.Context, s Session, target string) error {
+	a, err := s.Connect(ctx, target)
+	if err != nil {
+		return err
+	}
+	return leave(ctx, a)
 }
 
 func leave(ctx context.Context, a Attempt) error {

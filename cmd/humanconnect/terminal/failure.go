@@ -1,17 +1,23 @@
 package terminal
 
-import "github.com/humanconnect/humanconnect/core/failure"
+import (
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+)
 
 // failureScreen says what went wrong, in the words of the source, and one thing to do.
 type failureScreen struct {
 	menu
 	title string
 	fail  *failure.Failure
+	// at is when it failed.
+	at time.Time
 }
 
-func newFailureScreen(title string, f *failure.Failure, again intent) *failureScreen {
+func newFailureScreen(title string, f *failure.Failure, again intent, at time.Time) *failureScreen {
 	return &failureScreen{
-		title: title, fail: f,
+		title: title, fail: f, at: at,
 		menu: menu{items: []item{{"Try again", "", again}, {"Back to the list", "", goBack{}}}},
 	}
 }
@@ -20,14 +26,14 @@ func (s *failureScreen) draw(l look) []string {
 	lines := []string{l.bad.Render("✗ ") + l.title.Render(cut(s.title, l.width-2)), ""}
 	lines = append(lines, l.wrapped(l.plain, text(s.fail.Message))...)
 	lines = append(lines, "")
-	for _, hint := range hints(s.fail) {
+	for _, hint := range hints(s.fail, s.at) {
 		lines = append(lines, l.wrapped(l.dim, hint)...)
 	}
-	return append(append(lines, ""), s.lines(l)...)
+	return s.under(l, lines)
 }
 
 // hints are what a failure means and what to do about it.
-func hints(f *failure.Failure) []string {
+func hints(f *failure.Failure, at time.Time) []string {
 	var out []string
 	if e, ok := failure.Find(f.Code); ok {
 		out = append(out, "What it means: "+e.Meaning+" ("+string(f.Code)+").", "What to do: "+e.Hint+".")
@@ -36,7 +42,15 @@ func hints(f *failure.Failure) []string {
 		out = append(out, "The setting is "+text(f.Setting)+".")
 	}
 	if f.RetryAfter > 0 {
-		out = append(out, "The source asks to wait "+atLeast(f.RetryAfter)+" before the next try.")
+		out = append(out, "The source asks to wait "+atLeast(f.RetryAfter)+" before the next try, until "+clockTime(at.Add(f.RetryAfter))+".")
 	}
 	return out
+}
+
+// reason is what the list says of a failure.
+func reason(f *failure.Failure, at time.Time) string {
+	if f.RetryAfter <= 0 {
+		return text(f.Message)
+	}
+	return text(f.Message) + " Wait until " + clockTime(at.Add(f.RetryAfter)) + "."
 }

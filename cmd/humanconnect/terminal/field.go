@@ -1,6 +1,11 @@
 package terminal
 
 import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 
@@ -13,7 +18,8 @@ const maxValue = 4096
 // field is one field of a form on the screen.
 type field struct {
 	sdk.Field
-	input  textinput.Model
+	input textinput.Model
+	// choice is the number of what is chosen; -1, where the field may be left out, is nothing.
 	choice int
 	// fault is why the value was refused, until it changes.
 	fault string
@@ -23,6 +29,7 @@ func newField(f sdk.Field) *field {
 	input := newInput()
 	input.CharLimit = maxValue
 	out := &field{Field: f, input: input}
+	out.choice = out.first()
 	if out.hidden() {
 		out.input.EchoMode = textinput.EchoPassword
 		out.input.EchoCharacter = '•'
@@ -37,13 +44,24 @@ func (f *field) value() string {
 	if f.Kind != sdk.KindChoice {
 		return f.input.Value()
 	}
-	if len(f.Choices) == 0 {
+	if f.choice < 0 || f.choice >= len(f.Choices) {
 		return ""
 	}
 	return f.Choices[f.choice].Value
 }
 
-func (f *field) missing() bool { return f.Required && blank(f.value()) }
+// first is the first thing to choose.
+func (f *field) first() int {
+	if f.Required {
+		return 0
+	}
+	return -1
+}
+
+// missing says whether a value is needed and not there. A secret may be made of blanks.
+func missing(f sdk.Field, value string) bool {
+	return f.Required && (value == "" || f.Kind != sdk.KindSecret && blank(value))
+}
 
 // take changes the value; it says whether the key was meant for the field.
 func (f *field) take(msg tea.Msg) bool {
@@ -54,25 +72,58 @@ func (f *field) take(msg tea.Msg) bool {
 	case "up", "down":
 		return false
 	}
+	if p, ok := msg.(tea.PasteMsg); ok {
+		p.Content = strings.TrimRight(p.Content, "\r\n") // the end of the line that was copied
+		if f.fault = unfit(f.input.Value(), p.Content); f.fault != "" {
+			return true
+		}
+		msg = p
+	}
 	before := f.input.Value()
 	f.input, _ = f.input.Update(msg)
-	if f.input.Value() != before {
+	switch k, typed := msg.(tea.KeyPressMsg); {
+	case f.input.Value() != before:
 		f.fault = ""
+	case typed && k.Text != "":
+		f.fault = unfit(before, k.Text)
 	}
 	return true
+}
+
+// unfit says why a text cannot be added to a value as it is, or "". Nothing is cut and nothing changed silently.
+func unfit(value, more string) string {
+	switch {
+	case !utf8.ValidString(more):
+		return "That is no text in UTF-8. Nothing was taken."
+	case strings.ContainsAny(more, "\r\n"):
+		return "That is more than one line. Nothing was taken."
+	case strings.ContainsFunc(more, unicode.IsControl):
+		return "There is a tab or another control character in that. Nothing was taken."
+	case utf8.RuneCountInString(value)+utf8.RuneCountInString(more) > maxValue:
+		return fmt.Sprintf("At most %d characters can be taken. What would be more was left out.", maxValue)
+	}
+	return ""
 }
 
 func (f *field) choose(press string) bool {
 	switch press {
 	case "up", "left", "k":
-		f.choice = max(f.choice-1, 0)
+		f.choice = max(f.choice-1, f.first())
 	case "down", "right", "j", "space":
-		f.choice = min(f.choice+1, max(len(f.Choices)-1, 0))
+		f.choice = min(f.choice+1, len(f.Choices)-1)
 	default:
 		return false
 	}
 	f.fault = ""
 	return true
+}
+
+// line is which of its lines is to be seen in any case.
+func (f *field) line() int {
+	if f.Kind == sdk.KindChoice {
+		return 1 + f.choice - f.first()
+	}
+	return 0
 }
 
 // draw shows the label, the value, and beside it what is wrong with it, or else what helps.
@@ -113,10 +164,10 @@ func (f *field) drawInput(l look) string {
 
 func (f *field) drawChoices(l look, chosen bool) []string {
 	var lines []string
-	for i, c := range f.Choices {
-		title := name(c.Label)
-		if title == "" {
-			title = name(c.Value)
+	for i := f.first(); i < len(f.Choices); i++ {
+		title := "none"
+		if i >= 0 {
+			title = firstOf(name(f.Choices[i].Label), name(f.Choices[i].Value))
 		}
 		mark := l.dim.Render("○ ")
 		if i == f.choice {

@@ -61,7 +61,7 @@ func (s *formScreen) copyFrom(before *formScreen) {
 	for _, f := range s.fields {
 		if i := before.find(f.ID); i >= 0 && before.fields[i].Kind == f.Kind {
 			f.input.SetValue(before.fields[i].input.Value())
-			f.choice = min(before.fields[i].choice, max(len(f.Choices)-1, 0))
+			f.choice = max(min(before.fields[i].choice, len(f.Choices)-1), f.first())
 		}
 	}
 }
@@ -109,7 +109,7 @@ func (s *formScreen) enter() intent {
 		return nil
 	}
 	for i, f := range s.fields {
-		if f.missing() {
+		if missing(f.Field, f.value()) {
 			f.fault = "This is needed."
 			s.focus(i)
 			return nil
@@ -157,7 +157,7 @@ func (s *formScreen) draw(l look) []string {
 	chosen := len(lines)
 	for i, f := range s.fields {
 		if i == s.at {
-			chosen = len(lines)
+			chosen = len(lines) + f.line()
 		}
 		lines = append(append(lines, f.draw(l, i == s.at)...), "")
 	}

@@ -3,8 +3,11 @@ package terminal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
+	"time"
+	"unicode/utf8"
 
 	"github.com/muesli/cancelreader"
 	"golang.org/x/term"
@@ -28,6 +31,7 @@ const (
 	keyEnd       = 0x04
 	keyBackspace = 0x08
 	keyKill      = 0x15
+	keyWord      = 0x17
 	keyEscape    = 0x1b
 	keyDelete    = 0x7f
 )
@@ -101,28 +105,53 @@ func (k *keyboard) next(ctx context.Context) (byte, error) {
 	}
 }
 
-// line reads a line that the terminal echoes. errBack: it was left with Ctrl-D, or by Esc and Enter.
+// maxLine is the longest line that a terminal hands on, in bytes; it drops the rest (termios(3), MAX_CANON of Linux).
+const maxLine = 4095
+
+// line reads a line that the terminal echoes, and has it typed again if it cannot be taken as it is. errBack: it was left
+// with Ctrl-D, or by Esc and Enter.
 func (k *keyboard) line(ctx context.Context) (string, error) {
+	for {
+		typed, err := k.typed(ctx)
+		if err != nil {
+			return "", err
+		}
+		line, back := withoutKeys(typed)
+		switch {
+		case back:
+			return "", errBack
+		case len(typed) >= maxLine:
+			k.again(fmt.Sprintf("The terminal cuts a line at %d characters, and this one may be longer. Type a shorter one:", maxLine))
+		case !utf8.Valid(line):
+			k.again("That is no text in UTF-8. Type it again:")
+		default:
+			return string(line), nil
+		}
+	}
+}
+
+func (k *keyboard) again(why string) { _, _ = io.WriteString(k.terminal, why+" ") }
+
+// typed reads the bytes of a line.
+func (k *keyboard) typed(ctx context.Context) ([]byte, error) {
 	var line []byte
 	for {
 		b, err := k.next(ctx)
 		switch {
 		case err != nil:
-			return "", err
-		case b == keyEnd && len(line) == 0:
-			return "", errBack
+			return nil, err
+		case b == keyEnd:
+			return nil, errBack
 		case b == '\n' || b == '\r':
-			if len(line) > 0 && line[0] == keyEscape {
-				return "", errBack
-			}
-			return string(line), nil
-		case len(line) < maxValue:
+			return line, nil
+		case len(line) < maxLine:
 			line = append(line, b)
 		}
 	}
 }
 
-// secret reads a line that nobody sees. errBack as for line; interrupt is called for Ctrl-C, which is no signal here.
+// secret reads a line that nobody sees. errBack as for line, but Esc does without Enter; interrupt is called for Ctrl-C,
+// which is no signal here.
 func (k *keyboard) secret(ctx context.Context, interrupt func()) (string, error) {
 	was, err := term.MakeRaw(int(k.terminal.Fd()))
 	if err != nil {
@@ -130,29 +159,105 @@ func (k *keyboard) secret(ctx context.Context, interrupt func()) (string, error)
 	}
 	defer func() { _ = term.Restore(int(k.terminal.Fd()), was) }()
 	var line []byte
-	for {
+	for pasting := false; ; {
 		b, err := k.next(ctx)
 		if err != nil {
 			return "", err
 		}
-		switch b {
-		case keyInterrupt:
+		switch {
+		case b == keyInterrupt:
 			interrupt()
-		case keyEnd, keyEscape:
+		case b == keyEnd:
 			return "", errBack
-		case '\n', '\r':
-			return string(line), nil
-		case keyBackspace, keyDelete:
-			line = dropRune(line)
-		case keyKill:
+		case b == keyEscape:
+			what, err := k.escape(ctx)
+			if err != nil {
+				return "", err
+			}
+			pasting = what == pasteBegins || pasting && what != pasteEnds
+		case (b == '\n' || b == '\r') && !pasting:
+			if secret, ok := k.accept(line); ok {
+				return secret, nil
+			}
 			line = nil
 		default:
-			if len(line) < maxValue {
-				line = append(line, b)
-			}
+			line = edited(line, b)
 		}
 	}
 }
+
+// edited is a line after a key that edits it, or that is a character of it.
+func edited(line []byte, b byte) []byte {
+	switch {
+	case b == keyBackspace || b == keyDelete:
+		return dropRune(line)
+	case b == keyKill || b == keyWord:
+		return nil
+	case b >= ' ' && len(line) <= maxSecret:
+		return append(line, b)
+	}
+	return line
+}
+
+// maxSecret is how long a secret may be in bytes, so that it has at most maxValue characters whatever they are.
+const maxSecret = 4 * maxValue
+
+// accept says whether a secret can be taken as it was typed; if not, it has it typed again.
+func (k *keyboard) accept(line []byte) (string, bool) {
+	switch {
+	case !utf8.Valid(line) && len(line) <= maxSecret:
+		k.again("\r\nThat is no text in UTF-8. Type it again:")
+	case utf8.RuneCount(line) > maxValue:
+		k.again(fmt.Sprintf("\r\nAt most %d characters can be taken. Type it again:", maxValue))
+	default:
+		return string(line), true
+	}
+	return "", false
+}
+
+// escapeTime is how long after an escape the rest of a key that begins with one may come.
+const escapeTime = 100 * time.Millisecond
+
+// escape reads what follows an escape. Where nothing does, the person pressed Esc: errBack.
+func (k *keyboard) escape(ctx context.Context) (string, error) {
+	short, cancel := context.WithTimeoutCause(ctx, escapeTime, errBack)
+	defer cancel()
+	seq := []byte{keyEscape}
+	for !whole(seq) {
+		b, err := k.next(short)
+		if err != nil {
+			k.forget()
+			return "", err
+		}
+		if b == keyEscape && len(seq) == 1 {
+			return "", errBack
+		}
+		if len(seq) < maxSequence {
+			seq = append(seq, b)
+		}
+	}
+	return string(seq), nil
+}
+
+// forget drops what was typed and not read yet, a half-typed line included.
+func (k *keyboard) forget() {
+	flushInput(k.terminal.Fd())
+	for {
+		quiet := time.NewTimer(quietTime)
+		select {
+		case _, ok := <-k.bytes:
+			quiet.Stop()
+			if !ok {
+				return
+			}
+		case <-quiet.C:
+			return
+		}
+	}
+}
+
+// quietTime is how long it takes at most until a byte that was read already is handed on.
+const quietTime = 5 * time.Millisecond
 
 // dropRune drops the last character, which may be several bytes of UTF-8.
 func dropRune(b []byte) []byte {

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -24,11 +23,15 @@ func runLines(ctx context.Context, o Options) error {
 	defer k.close()
 	ctx, cancel := context.WithDeadlineCause(ctx, o.EndsAt, session.ErrEnded)
 	defer cancel()
-	l := &lines{o: o, keys: k, reason: make(map[string]string)}
-	if err := l.run(ctx); ctx.Err() == nil {
-		return err
+	l := &lines{o: o, keys: k, so: make(map[string]sitting)}
+	err = l.run(ctx)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
-	return context.Cause(ctx)
+	if errors.Is(err, session.ErrEnded) {
+		l.say("\n%s. %s", overTitle, overText)
+	}
+	return err
 }
 
 // maxListed is how many sources are listed at once.
@@ -37,8 +40,8 @@ const maxListed = 20
 type lines struct {
 	o    Options
 	keys *keyboard
-	// reason is the last failure of each source in this session; done says whether anything was done.
-	reason map[string]string
+	// so is what became of each source in this sitting.
+	so map[string]sitting
 }
 
 // say writes one line.
@@ -53,39 +56,102 @@ func (l *lines) question(format string, args ...any) {
 
 // run asks what to do until the person is done.
 func (l *lines) run(ctx context.Context) error {
-	l.say("Connect your health data. Ctrl-D goes back, Ctrl-C stops.")
-	search := ""
+	l.say("Connect your health data. Ctrl-D, or Esc and Enter, goes back; Ctrl-C stops.")
+	l.say("The session closes at %s, in %s.", clockTime(l.o.EndsAt), remaining(l.o.EndsAt.Sub(l.o.Clock.Now())))
+	if err := l.goOn(ctx); err != nil {
+		return err
+	}
+	var at position
 	for {
 		rows, err := l.rows(ctx)
 		if err != nil {
 			return err
 		}
-		shown := find(rows, search)
-		l.list(shown, search)
+		shown := find(rows, at.search)
+		l.list(shown, at)
 		l.question("\nNumber of a source, a word to search for, or \"done\":")
 		line, err := l.keys.line(ctx)
-		line = strings.TrimSpace(line)
-		switch n, convErr := strconv.Atoi(line); {
-		case errors.Is(err, errBack) && search == "":
-			if done, err := l.sure(ctx, "\nAre you done?"); done || err != nil {
-				return err
-			}
-		case errors.Is(err, errBack), err == nil && line == "":
-			search = ""
-		case err != nil:
+		done, chosen := false, (*row)(nil)
+		switch {
+		case errors.Is(err, errBack) && at == position{}:
+			done, err = l.sure(ctx, "\nAre you done?")
+		case errors.Is(err, errBack):
+			at, err = position{}, nil
+		case err == nil:
+			done, chosen = l.pick(strings.TrimSpace(line), shown, &at)
+		}
+		if err != nil || done {
 			return err
-		case strings.EqualFold(line, "done"):
-			return nil
-		case convErr != nil:
-			search = line
-		case n < 1 || n > min(len(shown), maxListed):
-			l.say("There is no number %d.", n)
-		default:
-			search = ""
-			if err := l.choose(ctx, shown[n-1]); err != nil {
+		}
+		if chosen != nil {
+			if err := l.choose(ctx, *chosen); err != nil {
 				return err
 			}
 		}
+	}
+}
+
+// position is where a person is in the list: what is searched for, and how many are passed over.
+type position struct {
+	search string
+	from   int
+}
+
+// pick takes what was typed at the list: a row, another place in it, or that the person is done.
+func (l *lines) pick(line string, shown []row, at *position) (done bool, chosen *row) {
+	n, err := strconv.Atoi(line)
+	word, searches := strings.CutPrefix(line, "/")
+	switch {
+	case line == "":
+		*at = position{}
+	case strings.EqualFold(line, "done"):
+		return true, nil
+	case strings.EqualFold(line, "more") && at.from+maxListed < len(shown):
+		at.from += maxListed
+	case err != nil || searches:
+		*at = position{search: strings.TrimSpace(word)}
+	case n < 1 || n > len(shown):
+		l.say("There is no number %d.", n)
+	default:
+		*at = position{}
+		return false, &shown[n-1]
+	}
+	return false, nil
+}
+
+// goOn offers what was left half done, one after the other.
+func (l *lines) goOn(ctx context.Context) error {
+	targets, err := l.o.Session.HalfDone(ctx)
+	if err != nil || len(targets) == 0 {
+		return err
+	}
+	rows, err := l.rows(ctx)
+	if err != nil {
+		return err
+	}
+	for _, target := range targets {
+		if err := l.offer(ctx, rowOf(rows, target), target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// offer goes on with a half-done attempt, or cancels it.
+func (l *lines) offer(ctx context.Context, r row, target string) error {
+	l.say("\n%s", begunBefore)
+	sure, err := l.sure(ctx, "Go on with "+titleOf([]row{r}, target)+"?")
+	if err != nil {
+		return err
+	}
+	if sure {
+		return l.act(ctx, r, connect{target, r.title})
+	}
+	switch err := abandon(ctx, l.o.Session, target); {
+	case errors.Is(err, errBack):
+		return nil
+	default:
+		return l.fail(r, didConnect, err)
 	}
 }
 
@@ -94,7 +160,7 @@ func (l *lines) rows(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rowsOf(l.o.Sources, connections, l.o.Session.Allows, l.reason), nil
+	return rowsOf(l.o.Sources, connections, l.o.Session.Allows, l.so), nil
 }
 
 // find narrows rows as the list on the screen does.
@@ -109,18 +175,27 @@ func find(rows []row, search string) []row {
 	return out
 }
 
-func (l *lines) list(rows []row, search string) {
+// list writes the sources from a place on, by group.
+func (l *lines) list(rows []row, at position) {
 	l.say("")
 	switch {
-	case len(rows) == 0 && search == "":
-		l.say("There is nothing to connect.")
+	case len(rows) == 0 && at.search == "":
+		l.say(nothingOffered)
 	case len(rows) == 0:
-		l.say("Nothing is called %q. An empty line lists all sources again.", search)
+		l.say("Nothing is called %q. An empty line lists all sources again.", at.search)
 	}
+	group := ""
 	for i, r := range rows {
-		if i == maxListed {
-			l.say("And %d more: type a word to search for.", len(rows)-maxListed)
+		if i < at.from {
+			continue
+		}
+		if i == at.from+maxListed {
+			l.say("And %d more: type \"more\" for the next ones, or a word to search for.", len(rows)-i)
 			return
+		}
+		if r.group != group {
+			group = r.group
+			l.say("%s:", firstOf(group, "Others"))
 		}
 		l.say("%d  %s%s", i+1, r.title, l.state(r))
 	}
@@ -128,15 +203,18 @@ func (l *lines) list(rows []row, search string) {
 
 func (l *lines) state(r row) string {
 	var parts []string
-	for _, c := range r.connections {
+	for i, c := range r.connections {
 		s := "connected"
-		if account := name(c.AccountLabel); account != "" {
+		if account := r.account(i); account != "" {
 			s += " as " + account
 		}
 		if r.expired(c, l.o.Clock.Now()) {
 			s += ", access ended " + day(c.ExpiresAt) + ": connect again"
 		}
 		parts = append(parts, s)
+	}
+	if now := r.now(); now != "" {
+		parts = append(parts, now)
 	}
 	if r.failed != "" {
 		parts = append(parts, "failed: "+r.failed)
@@ -176,21 +254,16 @@ func (l *lines) choose(ctx context.Context, r row) error {
 func (l *lines) act(ctx context.Context, r row, wanted intent) error {
 	for {
 		did, err := l.try(ctx, r, wanted)
-		var f *failure.Failure
 		switch {
 		case err == nil:
-			delete(l.reason, r.source)
+			l.so[r.source] = sitting{did: did}
 			l.say("\n%s is %s.", r.title, did)
 			return nil
 		case errors.Is(err, errBack):
 			return nil
-		case !errors.As(err, &f):
-			return err
 		}
-		l.reason[r.source] = text(f.Message)
-		l.say("\n%s could not be %s. %s", r.title, did, text(f.Message))
-		for _, h := range hints(f) {
-			l.say("%s", h)
+		if err := l.fail(r, did, err); err != nil {
+			return err
 		}
 		if again, err := l.sure(ctx, "Try again?"); err != nil || !again {
 			return err
@@ -198,17 +271,32 @@ func (l *lines) act(ctx context.Context, r row, wanted intent) error {
 	}
 }
 
+// fail tells of a failure, and keeps it for the list. It returns what is none.
+func (l *lines) fail(r row, did string, err error) error {
+	var f *failure.Failure
+	if !errors.As(err, &f) {
+		return err
+	}
+	now := l.o.Clock.Now()
+	l.so[r.source] = sitting{did: l.so[r.source].did, failed: reason(f, now)}
+	l.say("\n%s could not be %s. %s", r.title, did, text(f.Message))
+	for _, h := range hints(f, now) {
+		l.say("%s", h)
+	}
+	return nil
+}
+
 // try does one thing. errBack: it was left, and nothing is done.
 func (l *lines) try(ctx context.Context, r row, wanted intent) (did string, err error) {
 	switch w := wanted.(type) {
 	case connect:
 		l.say("\n%s: asking the source.", r.title)
-		return "connected", l.connect(ctx, r.title, w.target)
+		return didConnect, l.connect(ctx, r.title, w.target)
 	case askDisconnect:
 		if sure, err := l.sure(ctx, "\n"+confirmDisconnect(w).title); err != nil || !sure {
 			return "", firstError(err, errBack)
 		}
-		return "disconnected", l.o.Session.Disconnect(ctx, w.target)
+		return didDisconnect, l.o.Session.Disconnect(ctx, w.target)
 	}
 	return "", errBack
 }
@@ -235,7 +323,9 @@ func (l *lines) sure(ctx context.Context, question string) (bool, error) {
 func (l *lines) connect(ctx context.Context, title, target string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	return converse(ctx, l.o.Session, target, &reader{lines: l, title: title, leave: cancel})
+	p := &reader{lines: l, title: title, leave: cancel}
+	defer p.forget()
+	return converse(ctx, l.o.Session, target, p)
 }
 
 // reader is the person who answers line by line.
@@ -244,10 +334,21 @@ type reader struct {
 	title string
 	leave context.CancelCauseFunc
 	shown string
+	// listened says that lines were read while nothing was asked: what is half typed then answers no question.
+	listened bool
+}
+
+// forget drops what was typed while nothing was asked.
+func (p *reader) forget() {
+	if p.listened {
+		p.keys.forget()
+	}
+	p.listened = false
 }
 
 // fill asks for one field after the other.
 func (p *reader) fill(ctx context.Context, form sdk.Form, again *failure.Failure) (map[string]sdk.Secret, error) {
+	p.forget()
 	p.shown = ""
 	if again != nil {
 		p.say("\n%s", text(again.Message))
@@ -279,11 +380,11 @@ func firstOf(a, b string) string {
 // field asks until there is an answer, or none is needed.
 func (p *reader) field(ctx context.Context, f sdk.Field) (string, error) {
 	if help := text(f.Help); help != "" {
-		p.say("%s", help)
+		p.say("Help: %s", help)
 	}
 	for {
 		v, err := p.value(ctx, f)
-		if err != nil || !blank(v) || !f.Required {
+		if err != nil || !missing(f, v) {
 			return v, err
 		}
 		p.say("This is needed.")
@@ -327,16 +428,48 @@ func (p *reader) show(ctx context.Context, prompt session.Prompt) (hide func()) 
 		p.shown = said
 		p.say("\n%s", said)
 	}
+	return p.listen(ctx, func(context.Context, string) {})
+}
+
+// browse says where to go on, and takes lines for the address that the browser ended at.
+func (p *reader) browse(ctx context.Context, step sdk.OpenURL, paste paster) (no func(error), hide func()) {
+	p.shown = ""
+	p.say("\nContinue in the browser: sign in there and allow the access.\nIt goes on by itself then.")
+	p.say("If no page has opened, open this address:\n%s", sdk.CleanText(step.URL, maxAddress))
+	p.question("%s", pasteQuestion)
+	hide = p.listen(ctx, func(ctx context.Context, line string) {
+		if blank(line) {
+			return
+		}
+		if why := refusal(paste(ctx, line)); why != "" {
+			p.say("%s", why)
+			p.question("%s", pasteQuestion)
+		}
+	})
+	return func(err error) {
+		if errors.Is(err, ErrNoBrowser) {
+			return // what was said holds
+		}
+		p.say("\nThe browser could not be started: %s. Open the address above by yourself.", text(err.Error()))
+		p.question("%s", pasteQuestion)
+	}, hide
+}
+
+// listen hands on lines until hide is called. Ctrl-D leaves the attempt.
+func (p *reader) listen(ctx context.Context, take func(context.Context, string)) (hide func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	p.listened = true
 	var listening sync.WaitGroup
 	listening.Go(func() {
 		for {
-			switch _, err := p.keys.line(ctx); {
+			switch line, err := p.keys.line(ctx); {
 			case errors.Is(err, errBack):
 				p.leave(errBack)
 				return
 			case err != nil:
 				return
+			default:
+				take(ctx, line)
 			}
 		}
 	})
@@ -348,12 +481,13 @@ func describe(step sdk.Step) string {
 	case sdk.ShowCode:
 		s := "Open this address on any device: " + sdk.CleanText(step.VerificationURI, maxAddress) +
 			"\nType this code there: " + name(step.UserCode)
+		if whole := step.VerificationURIComplete; whole != "" && whole != step.VerificationURI {
+			s += "\nOr open this one, which has the code in it: " + sdk.CleanText(whole, maxAddress)
+		}
 		if until := step.ExpiresAt; !until.IsZero() {
-			s += "\nThe code is valid until " + until.Local().Format(time.TimeOnly) + "."
+			s += "\nThe code is valid until " + clockTime(until) + "."
 		}
 		return s + "\nIt goes on by itself when you have confirmed it there."
-	case sdk.OpenURL:
-		return "Continue in the browser. If no page has opened, open this address:\n" + sdk.CleanText(step.URL, maxAddress)
 	case sdk.Wait:
 		return firstOf(text(step.Text), "Waiting for the source.")
 	}

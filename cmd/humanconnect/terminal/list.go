@@ -23,20 +23,23 @@ type row struct {
 	renews bool
 	// allowed by the token.
 	allowed bool
-	// failed is what the last try in this session ended with.
-	failed string
+	sitting
 }
+
+// sitting is what became of a source in this sitting: what was done with it last, in a word, and what the last try ended
+// with, if that failed.
+type sitting struct{ did, failed string }
 
 // rowsOf joins the catalogue and the connections of the user. Connections of sources that nobody offers any more come
 // last. A source that the token does not allow is listed only if it is connected.
-func rowsOf(sources []source.Source, connections []session.Connected, allows func(string) bool, failed map[string]string) []row {
+func rowsOf(sources []source.Source, connections []session.Connected, allows func(string) bool, so map[string]sitting) []row {
 	var rows []row
 	at := make(map[string]int)
 	for _, s := range sources {
 		at[s.ID] = len(rows)
 		rows = append(rows, row{
 			source: s.ID, title: name(s.Name), group: name(s.Group), offered: true,
-			renews: s.Can(sdk.CapabilityRefresh), allowed: allows(s.ID), failed: failed[s.ID],
+			renews: s.Can(sdk.CapabilityRefresh), allowed: allows(s.ID), sitting: so[s.ID],
 		})
 	}
 	for _, c := range connections {
@@ -44,7 +47,7 @@ func rowsOf(sources []source.Source, connections []session.Connected, allows fun
 		if !known {
 			i, at[c.Source] = len(rows), len(rows)
 			rows = append(rows, row{
-				source: c.Source, title: name(c.SourceName), group: "No longer offered", allowed: allows(c.Source), failed: failed[c.Source],
+				source: c.Source, title: name(c.SourceName), group: "No longer offered", allowed: allows(c.Source), sitting: so[c.Source],
 			})
 		}
 		rows[i].connections = append(rows[i].connections, c)
@@ -56,6 +59,15 @@ func rowsOf(sources []source.Source, connections []session.Connected, allows fun
 func (r row) matches(words []string) bool {
 	s := strings.ToLower(r.source + "\n" + r.title + "\n" + r.group)
 	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(s, w) })
+}
+
+// account is what one of the connections of a source is called: its label, or else its number where there are several.
+func (r row) account(i int) string {
+	label := name(r.connections[i].AccountLabel)
+	if label == "" && len(r.connections) > 1 {
+		return "account " + itoa(i+1)
+	}
+	return label
 }
 
 // expired says that the access to a connection has ended and that nobody renews it.
@@ -77,21 +89,54 @@ func (r row) state(l look) string {
 
 func (r row) connected(l look) string {
 	if len(r.connections) == 0 {
+		if now := r.now(); now != "" {
+			return l.dim.Render(now)
+		}
 		return ""
 	}
-	for _, c := range r.connections {
-		if r.expired(c, l.now) {
-			return l.warn.Render("! access ended " + day(c.ExpiresAt) + ": connect again")
-		}
-	}
-	if len(r.connections) > 1 {
-		return l.good.Render("● connected") + l.dim.Render(", "+itoa(len(r.connections))+" accounts")
+	accounts, ended := r.accounts(l.now)
+	if len(ended) > 0 {
+		return l.warn.Render("! " + strings.Join(ended, ", "))
 	}
 	more := ""
-	if label := name(r.connections[0].AccountLabel); label != "" {
-		more = " as " + label
+	if len(accounts) > 0 {
+		more = " as " + strings.Join(accounts, ", ")
+	}
+	if now := r.now(); now != "" {
+		more += ", " + now
 	}
 	return l.good.Render("● connected") + l.dim.Render(more)
+}
+
+// now tells what was done with a source in this sitting.
+func (r row) now() string {
+	switch {
+	case r.did == "":
+		return ""
+	case len(r.connections) > 0 && r.did == didConnect:
+		return "just now"
+	}
+	return r.did + " just now"
+}
+
+// What was done with a source.
+const (
+	didConnect    = "connected"
+	didDisconnect = "disconnected"
+)
+
+// accounts are those of a source, and what has to be said of the ones whose access has ended.
+func (r row) accounts(now time.Time) (accounts, ended []string) {
+	for i, c := range r.connections {
+		account := r.account(i)
+		if account != "" {
+			accounts = append(accounts, account)
+		}
+		if r.expired(c, now) {
+			ended = append(ended, strings.TrimPrefix(account+": access ended ", ": ")+day(c.ExpiresAt)+", connect again")
+		}
+	}
+	return accounts, ended
 }
 
 // list is the screen that everything begins at: the sources, by group, narrowed by what is typed.
@@ -117,13 +162,23 @@ func newList() *list {
 	return &list{search: search}
 }
 
-// set changes what is listed and keeps the chosen source chosen.
+// set changes what is listed.
 func (s *list) set(rows []row) {
+	s.keep(func() { s.rows, s.loaded = rows, true })
+}
+
+// home shows all sources again, with the chosen one still chosen.
+func (s *list) home() {
+	s.keep(func() { s.search.SetValue("") })
+}
+
+// keep changes the list and keeps the chosen source chosen.
+func (s *list) keep(change func()) {
 	chosen := ""
 	if shown := s.shown(); s.at < len(shown) {
 		chosen = shown[s.at].source
 	}
-	s.rows, s.loaded = rows, true
+	change()
 	s.at = max(slices.IndexFunc(s.shown(), func(r row) bool { return r.source == chosen }), 0)
 }
 
@@ -196,16 +251,22 @@ func chosen(r row) intent {
 func (s *list) moves() bool { return false }
 
 func (s *list) keys() []key {
-	does := "connect"
-	if shown := s.shown(); s.at < len(shown) && len(shown[s.at].connections) > 0 {
-		does = "open"
-	}
 	back := key{"esc", "finish"}
 	if s.search.Value() != "" {
 		back.does = "clear the search"
 	}
+	shown := s.shown()
+	if s.at >= len(shown) {
+		return []key{back}
+	}
+	does := "connect"
+	if len(shown[s.at].connections) > 0 {
+		does = "open"
+	}
 	return []key{{"↑↓", "choose"}, {"enter", does}, back}
 }
+
+const nothingOffered = "There is nothing to connect: no provider is installed, or the session token allows none of its sources."
 
 func (s *list) draw(l look) []string {
 	s.search.SetStyles(inputStyles(l))
@@ -219,9 +280,9 @@ func (s *list) draw(l look) []string {
 	case !s.loaded:
 		return append(lines, l.dim.Render("Looking for sources …"))
 	case len(s.rows) == 0:
-		return append(lines, l.wrapped(l.dim, "There is nothing to connect: no provider is installed, or the session token allows none of its sources.")...)
+		return append(lines, l.wrapped(l.dim, nothingOffered)...)
 	case len(shown) == 0:
-		return append(lines, l.dim.Render("Nothing is called that. Esc clears the search."))
+		return append(lines, l.wrapped(l.dim, "Nothing is called that. Esc clears the search.")...)
 	}
 	return append(lines, s.window(l, shown, l.height-len(lines))...)
 }
@@ -293,4 +354,15 @@ func (s *list) line(l look, r row, chosen bool) string {
 		state = l.dim.Render("enter connects it")
 	}
 	return l.marked(chosen, cut(pad(title, wide)+"  "+state, l.width-2))
+}
+
+// rowOf returns the row of a target, which may be a connection; one of its own for a source that is not listed.
+func rowOf(rows []row, target string) row {
+	for _, r := range rows {
+		has := slices.ContainsFunc(r.connections, func(c session.Connected) bool { return string(c.ID) == target })
+		if r.source == target || has {
+			return r
+		}
+	}
+	return row{source: target, title: target}
 }

@@ -42,6 +42,14 @@ func (m *menu) lines(l look) []string {
 	return lines
 }
 
+// under draws the menu under what it is about. Where there is little room, what it is about gives way, and then the things to
+// do are those around the chosen one.
+func (m *menu) under(l look, about []string) []string {
+	things := m.lines(l)
+	about = squeeze(append(about, ""), max(l.height-len(things), 1))
+	return append(about, around(things, m.at, l.height-len(about))...)
+}
+
 func (m *menu) moves() bool { return false }
 
 func (m *menu) keys() []key { return []key{{"↑↓", "choose"}, {"enter", "do it"}, {"esc", "back"}} }

@@ -33,11 +33,17 @@ type (
 	openSource struct{ row row }
 	// connect begins an attempt for a source, or for a named connection.
 	connect struct{ target, title string }
+	// leaveBehind cancels an attempt that another front end left behind.
+	leaveBehind struct{ target, title string }
 	// askDisconnect asks whether to take a connection away; disconnect takes it.
 	askDisconnect struct{ target, title, account string }
 	disconnect    struct{ target, title string }
 	// answerForm replies to a form.
 	answerForm struct{ values map[string]sdk.Secret }
+	// pasteAddress hands on the address that the browser ended at.
+	pasteAddress struct{ text string }
+	// copyAddress gives an address to the terminal, to be copied.
+	copyAddress struct{ url string }
 	// finish ends the session.
 	finish struct{}
 )

@@ -41,6 +41,10 @@ func TestListOfHundredsIsSearchedAndScrolled(t *testing.T) {
 	s.press("x").wants("Nothing is called that").press("esc").wants("▌ Source 000")
 }
 
+func TestEmptyCatalogueSaysWhy(t *testing.T) {
+	newStage(t, &clinic{}, nil).shows("list-empty").press("enter", "down", "up").wants("There is nothing to connect")
+}
+
 func TestPastedTextIsSearchedFor(t *testing.T) {
 	s := newStage(t, &clinic{}, sources())
 	s.update(tea.PasteMsg{Content: "ring"})
@@ -65,6 +69,19 @@ func TestLightAndDarkSayTheSame(t *testing.T) {
 	}
 }
 
+func TestLightTerminalIsKnownByItsVariable(t *testing.T) {
+	for value, want := range map[string]bool{
+		"0;15": true, "0;default;15": true, "0;7": true, "15;0": false, "7;8": false, "": false, "x": false, "15;default": false,
+	} {
+		if got := light([]string{"COLORFGBG=0;15", "COLORFGBG=" + value, "TERM=x"}); got != want {
+			t.Errorf("COLORFGBG=%s is light: %v, want %v", value, got, want)
+		}
+	}
+	if light([]string{"TERM=x"}) {
+		t.Error("a terminal that tells nothing is light")
+	}
+}
+
 func TestTokenLimitsTheList(t *testing.T) {
 	s := newStage(t, &clinic{connections: connected()[:1], forbidden: []string{"clinic", "hill"}}, sources())
 	s.wants("City Clinic", "Night Ring").lacks("Hill Hospital")
@@ -79,7 +96,7 @@ func TestFormIsFilledInAndRefusedBesideTheField(t *testing.T) {
 	}}
 	s := newStage(t, c, sources()).press("enter").shows("asking")
 	s.await()
-	s.shows("form").press("ada", "enter", "secret", "tab", "down").shows("form-filled").press("enter")
+	s.shows("form").press("ada", "enter", "secret", "tab", "down", "down").shows("form-filled").press("enter")
 	s.await()
 	s.shows("form-refused").lacks("••").press("hunter2").lacks("hunter2").lacks("is wrong").press("tab", "enter")
 	s.await()
@@ -153,8 +170,9 @@ func TestBrowserIsWaitedForUntilItComesBackOrEsc(t *testing.T) {
 	s := newStage(t, c, sources()).press("enter")
 	s.await()
 	s.shows("browser").press("esc")
-	s.await()
-	s.await()
+	for range 3 { // the browser's end, the attempt's, and the list
+		s.await()
+	}
 	s.wants("type to search")
 	if c.cancelled != 1 {
 		t.Errorf("%d attempts were cancelled, want 1", c.cancelled)
@@ -162,7 +180,7 @@ func TestBrowserIsWaitedForUntilItComesBackOrEsc(t *testing.T) {
 
 	c = &clinic{steps: []any{url, sdk.Connected{}}}
 	s = newStage(t, c, sources()).press("enter")
-	for range 3 {
+	for range 4 {
 		s.await()
 	}
 	s.wants("City Clinic is connected.")
@@ -206,6 +224,14 @@ func TestConnectionIsDisconnectedAfterAQuestion(t *testing.T) {
 	s.press("esc").shows("confirm-finish")
 }
 
+func TestWhatFailedIsSaidBeforeTheEnd(t *testing.T) {
+	c := &clinic{steps: []any{failure.New(failure.SourceError, "Odd.")}}
+	s := newStage(t, c, sources()).press("hosp", "enter")
+	s.await()
+	s.await()
+	s.press("esc").wants("▌ City Clinic", "4 sources").press("esc").wants("✗ City Clinic: Odd.").lacks("changed nothing")
+}
+
 func TestDoneIsAskedForOnce(t *testing.T) {
 	s := newStage(t, &clinic{}, sources()).press("esc").wants("Are you done?", "You have changed nothing.")
 	s.press("esc").wants("type to search").press("esc", "enter")
@@ -230,6 +256,16 @@ func TestScreensEndWithTheSession(t *testing.T) {
 	s.wants("closes in 5 minutes")
 	s.clock.Advance(5 * time.Minute)
 	s.update(tick{})
+	s.shows("session-ended")
+	if s.quit || !errors.Is(s.d.err, session.ErrEnded) {
+		t.Errorf("quit %v, %v; want ErrEnded, when it has been read", s.quit, s.d.err)
+	}
+	s.clock.Advance(endedTime)
+	s.update(tick{})
+	if !s.quit {
+		t.Error("nobody reads it, and it stays")
+	}
+	s = newStage(t, &clinic{err: session.ErrEnded}, sources()).wants("The session is over").press("x")
 	if !s.quit || !errors.Is(s.d.err, session.ErrEnded) {
 		t.Errorf("quit %v, %v; want ErrEnded", s.quit, s.d.err)
 	}
@@ -237,6 +273,18 @@ func TestScreensEndWithTheSession(t *testing.T) {
 	if !s.quit || !errors.Is(s.d.err, session.ErrTakenOver) {
 		t.Errorf("quit %v, %v; want ErrTakenOver", s.quit, s.d.err)
 	}
+}
+
+func TestFormIsGoneWithTheSession(t *testing.T) {
+	c := &clinic{steps: []any{signIn()}}
+	s := newStage(t, c, sources()).press("enter")
+	s.await()
+	s.press("ada")
+	s.clock.Advance(time.Hour)
+	s.update(tick{})
+	s.wants("The session is over")
+	s.await() // the attempt is left
+	s.wants("The session is over").lacks("type to search")
 }
 
 func TestTextOfSourcesIsCleaned(t *testing.T) {

@@ -1,9 +1,5 @@
 package terminal
 
-import (
-	"github.com/humanconnect/humanconnect/core/session"
-)
-
 // sourceScreen shows a source that is connected: each of its connections, and what can be done with it.
 type sourceScreen struct {
 	menu
@@ -12,13 +8,12 @@ type sourceScreen struct {
 
 func newSourceScreen(r row) *sourceScreen {
 	s := &sourceScreen{row: r}
-	for _, c := range r.connections {
-		account := name(c.AccountLabel)
+	for i, c := range r.connections {
 		if !r.allowed {
 			break
 		}
-		of := ""
-		if len(r.connections) > 1 && account != "" {
+		account, of := r.account(i), ""
+		if len(r.connections) > 1 {
 			of = " " + account
 		}
 		if r.offered {
@@ -39,22 +34,20 @@ func (s *sourceScreen) draw(l look) []string {
 		lines = append(lines, l.dim.Render(cut(s.row.group, l.width)))
 	}
 	lines = append(lines, "")
-	for _, c := range s.row.connections {
-		lines = append(lines, s.connection(l, c))
+	for i := range s.row.connections {
+		lines = append(lines, s.connection(l, i))
 	}
 	if s.row.failed != "" {
 		lines = append(lines, cut(l.bad.Render("✗ "+s.row.failed), l.width))
 	}
-	lines = append(lines, "")
 	if !s.row.allowed {
-		lines = append(lines, l.wrapped(l.warn, "The session token does not allow any change here.")...)
-		lines = append(lines, "")
+		lines = append(append(lines, ""), l.wrapped(l.warn, "The session token does not allow any change here.")...)
 	}
-	return append(lines, s.lines(l)...)
+	return s.under(l, lines)
 }
 
-func (s *sourceScreen) connection(l look, c session.Connected) string {
-	who := name(c.AccountLabel)
+func (s *sourceScreen) connection(l look, i int) string {
+	c, who := s.row.connections[i], s.row.account(i)
 	if who == "" {
 		who = "connected"
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +21,11 @@ import (
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/sdk"
 )
+
+func TestMain(m *testing.M) {
+	time.Local = time.UTC // the pictures have times in them
+	os.Exit(m.Run())
+}
 
 // limit is how long a test waits for what should happen soon.
 const limit = 10 * time.Second
@@ -37,13 +43,24 @@ type clinic struct {
 	replies      []sdk.Reply
 	cancelled    int
 	disconnected []string
+	// halfDone is what another front end left behind; asked are the targets of Connect.
+	halfDone, asked []string
 	// err is what Connections ends with.
 	err error
+	// redirect is the pasted address that Browse takes; back tells it. noBrowser is why none was opened.
+	redirect  string
+	back      chan struct{}
+	noBrowser error
 	// hold keeps WaitDue and Browse waiting until the attempt is left.
 	hold bool
 }
 
-func (c *clinic) Connect(context.Context, string) (Attempt, error) { return c, nil }
+func (c *clinic) Connect(_ context.Context, target string) (Attempt, error) {
+	c.asked = append(c.asked, target)
+	return c, nil
+}
+
+func (c *clinic) HalfDone(context.Context) ([]string, error) { return c.halfDone, nil }
 
 func (c *clinic) Disconnect(_ context.Context, target string) error {
 	c.disconnected = append(c.disconnected, target)
@@ -84,8 +101,28 @@ func (c *clinic) step(r sdk.Reply) (session.Prompt, error) {
 
 func (c *clinic) WaitDue(ctx context.Context) error { return c.pause(ctx) }
 
-func (c *clinic) Browse(ctx context.Context, _ session.Prompt) (sdk.Reply, error) {
-	return sdk.Callback{}, c.pause(ctx)
+func (c *clinic) Browse(ctx context.Context, _ session.Prompt, no func(error)) (sdk.Reply, error) {
+	if c.noBrowser != nil {
+		no(c.noBrowser)
+	}
+	if c.redirect == "" {
+		return sdk.Callback{}, c.pause(ctx)
+	}
+	select {
+	case <-c.back:
+		return sdk.Callback{}, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// Paste takes one address, once.
+func (c *clinic) Paste(_ context.Context, text string) (bool, error) {
+	if text != c.redirect {
+		return false, nil
+	}
+	c.back <- struct{}{}
+	return true, nil
 }
 
 func (c *clinic) pause(ctx context.Context) error {
@@ -164,10 +201,14 @@ func (s *stage) update(m tea.Msg) {
 	if cmd == nil {
 		return
 	}
-	if _, isTick := m.(tick); isTick && s.d.err == nil {
-		return // the next tick
+	if s.isQuit(cmd) {
+		s.quit = true
 	}
-	_, s.quit = cmd().(tea.QuitMsg)
+}
+
+// isQuit says whether a command ends the program; the other one is the next tick.
+func (s *stage) isQuit(cmd tea.Cmd) bool {
+	return reflect.ValueOf(cmd).Pointer() == reflect.ValueOf(tea.Quit).Pointer()
 }
 
 // press types text, or presses the key of that name.

@@ -40,9 +40,17 @@ type attempt struct {
 }
 
 // Browse implements [Attempt].
-func (a attempt) Browse(ctx context.Context, p session.Prompt) (sdk.Reply, error) {
+func (a attempt) Browse(ctx context.Context, p session.Prompt, no func(error)) (sdk.Reply, error) {
 	if a.browser == nil {
 		return nil, failure.New(failure.InteractionRequired, "the source needs a browser, and none can be used here")
 	}
-	return a.browser.Open(ctx, a.Attempt, p)
+	return a.browser.Open(ctx, a.Attempt, p, no)
+}
+
+// Paste implements [Attempt].
+func (a attempt) Paste(ctx context.Context, text string) (bool, error) {
+	if a.browser == nil {
+		return false, nil
+	}
+	return a.browser.Paste(ctx, text)
 }

@@ -2,6 +2,8 @@ package terminal
 
 import (
 	"image/color"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,6 +42,18 @@ func newStyles(dark bool) styles {
 		box:    lipgloss.NewStyle().Border(lipgloss.RoundedBorder()).BorderForeground(accent).Padding(1, 4),
 		cursor: accent,
 	}
+}
+
+// light says whether COLORFGBG tells of a light background, as some terminals do that do not answer when they are asked.
+// The last of its numbers is the background's colour, of which 7 and those from 9 on are light.
+func light(environ []string) bool {
+	for _, v := range slices.Backward(environ) {
+		if colours, ok := strings.CutPrefix(v, "COLORFGBG="); ok {
+			back, err := strconv.Atoi(colours[strings.LastIndex(colours, ";")+1:])
+			return err == nil && (back == 7 || back > 8)
+		}
+	}
+	return false
 }
 
 // cut shortens a line to the width.
@@ -111,6 +125,9 @@ func remaining(d time.Duration) string {
 
 // day is a date for a person.
 func day(t time.Time) string { return t.Local().Format("2 Jan 2006") }
+
+// clockTime is a time of today for a person.
+func clockTime(t time.Time) string { return t.Local().Format(time.TimeOnly) }
 
 const spinnerFrames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 

@@ -12,6 +12,8 @@
 //
 // One file has one screen; the desk dispatches between them:
 //
+//	half-done attempts of the session, one by one ──go on──▶ connecting
+//
 //	list ──enter──▶ connecting ─▶ form, code, browser, wait ─▶ list, or failure ──try again──▶ connecting
 //	 │  └──enter──▶ source ──▶ connecting, or confirm ─▶ disconnecting ─▶ list, or failure
 //	 └────esc─────▶ confirm ─▶ the session is closed
@@ -41,6 +43,9 @@ type Session interface {
 	Disconnect(ctx context.Context, target string) error
 	// Connections returns what the user is connected to now.
 	Connections(ctx context.Context) ([]session.Connected, error)
+	// HalfDone returns what attempts that another front end left behind would connect: targets of Connect, which goes on
+	// with them.
+	HalfDone(ctx context.Context) ([]string, error)
 	// Allows says whether the token lets a source be connected and disconnected.
 	Allows(source string) bool
 }
@@ -52,15 +57,24 @@ type Attempt interface {
 	WaitDue(ctx context.Context) error
 	Fail(ctx context.Context, f *failure.Failure) error
 	Cancel(ctx context.Context) error
-	// Browse sends the person's browser to where an sdk.OpenURL wants it, and waits for it to come back.
-	Browse(ctx context.Context, p session.Prompt) (sdk.Reply, error)
+	// Browse sends the person's browser to where an sdk.OpenURL wants it, and waits for it to come back. no is told, from
+	// any goroutine, if no browser is on its way: [ErrNoBrowser], or why it could not be started. The wait goes on.
+	Browse(ctx context.Context, p session.Prompt, no func(error)) (sdk.Reply, error)
+	// Paste takes the address that the browser ended at, pasted by the person while Browse waits. It returns false for a
+	// text that nobody waits for.
+	Paste(ctx context.Context, text string) (bool, error)
 }
+
+// ErrNoBrowser: the person opens the address, no command does.
+var ErrNoBrowser = errors.New("no browser is opened")
 
 // Browser sends a person's browser somewhere and waits until it comes back.
 type Browser interface {
 	// Open returns the reply to an sdk.OpenURL. It ends early, with the cause, when ctx does. A [*failure.Failure] that
-	// it returns ends the attempt.
-	Open(ctx context.Context, a *session.Attempt, p session.Prompt) (sdk.Reply, error)
+	// it returns ends the attempt. For no see [Attempt].
+	Open(ctx context.Context, a *session.Attempt, p session.Prompt, no func(error)) (sdk.Reply, error)
+	// Paste takes the address that it ended at; false: nobody waits for it.
+	Paste(ctx context.Context, text string) (bool, error)
 }
 
 // File is an open terminal.
@@ -88,6 +102,8 @@ type Options struct {
 	// Waiting is called when the screens are gone and something that began is still waited for; what it returns is called
 	// when it has ended.
 	Waiting func() func()
+	// Crashed is called before a panic goes on its way: it gives the terminal back.
+	Crashed func()
 	// Interrupt is called when the person presses Ctrl-C. It must end the context of Run.
 	Interrupt func()
 }

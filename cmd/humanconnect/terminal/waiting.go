@@ -4,8 +4,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -45,24 +48,39 @@ func (s *waitingScreen) keys() []key {
 func (s *waitingScreen) draw(l look) []string {
 	lines := []string{l.title.Render(cut(s.title, l.width)), ""}
 	if s.body != nil {
-		lines = append(append(lines, squeeze(s.body(l), l.height-len(lines)-2)...), "")
+		inner := l
+		inner.height = l.height - 3
+		lines = append(append(lines, s.body(inner)...), "")
 	}
-	lasts := l.now.Sub(s.since)
-	line := l.accent.Render(spinner(lasts)) + " " + s.doing + l.dim.Render("  "+elapsed(lasts))
-	if !s.until.IsZero() && s.until.After(l.now) {
-		line += l.dim.Render(", valid for " + remaining(s.until.Sub(l.now)))
-	}
-	return append(lines, cut(line, l.width))
+	return append(squeeze(lines, l.height-1), s.line(l))
 }
 
-// squeeze leaves blank lines out, the last ones first, until the lines fit; then it cuts.
+// line is the line that moves.
+func (s *waitingScreen) line(l look) string {
+	lasts := l.now.Sub(s.since)
+	time := "  " + elapsed(lasts)
+	if !s.until.IsZero() && s.until.After(l.now) {
+		valid := ", valid for " + remaining(s.until.Sub(l.now))
+		if lipgloss.Width(s.doing+time+valid)+2 <= l.width {
+			time += valid
+		}
+	}
+	doing := l.accent.Render(spinner(lasts)) + " " + cut(s.doing, l.width-2-lipgloss.Width(time))
+	return cut(doing+l.dim.Render(time), l.width)
+}
+
+// squeeze leaves blank lines out, the last ones first, until the lines fit; then it cuts, and says so.
 func squeeze(lines []string, height int) []string {
+	height = max(height, 0)
 	for i := len(lines) - 1; i >= 0 && len(lines) > height; i-- {
 		if lines[i] == "" {
 			lines = slices.Delete(lines, i, i+1)
 		}
 	}
-	return lines[:max(min(len(lines), height), 0)]
+	if len(lines) <= height || height == 0 {
+		return lines[:min(len(lines), height)]
+	}
+	return append(lines[:height-1:height-1], "…")
 }
 
 func asking(title string, now time.Time) *waitingScreen {
@@ -94,33 +112,33 @@ func codeStep(title string, c sdk.ShowCode, now time.Time) *waitingScreen {
 
 func codeBody(l look, c sdk.ShowCode) []string {
 	lines := []string{l.plain.Render("1  Open this address, on any device:"), ""}
-	for _, line := range address(l, c.VerificationURI) {
-		lines = append(lines, "   "+line)
-	}
+	lines = append(lines, indented(address(l, c.VerificationURI))...)
 	lines = append(lines, "", l.plain.Render("2  Type this code there:"), "")
-	box := l.box.Render(l.accent.Render(cut(name(c.UserCode), l.width-16)))
-	for _, line := range strings.Split(box, "\n") {
-		lines = append(lines, "   "+line)
-	}
+	lines = append(lines, indented(drawCode(l, c.UserCode))...)
 	if c.VerificationURIComplete != "" && c.VerificationURIComplete != c.VerificationURI {
-		lines = append(lines, "", l.dim.Render("   or open this one, which has the code in it:"))
-		for _, line := range address(l, c.VerificationURIComplete) {
-			lines = append(lines, "   "+line)
+		more := append([]string{"", l.dim.Render("   or open this one, which has the code in it:")}, indented(address(l, c.VerificationURIComplete))...)
+		if len(lines)+len(more) < l.height {
+			lines = append(lines, more...)
 		}
 	}
-	return append(lines, "", l.plain.Render("3  Come back here. It goes on by itself."))
+	return append(lines, "", l.plain.Render("3  Come back. It goes on by itself."))
 }
 
-// browserStep tells that it goes on in the browser.
-func browserStep(title string, o sdk.OpenURL, now time.Time) *waitingScreen {
-	s := &waitingScreen{title: title, doing: "Waiting for the browser to come back", since: now, until: o.ExpiresAt}
-	s.body = func(l look) []string {
-		lines := []string{l.strong.Render("Continue in the browser.")}
-		lines = append(lines, l.wrapped(l.plain, "Sign in there and allow the access; then come back here. It goes on by itself.")...)
-		lines = append(lines, "", l.dim.Render("If no page has opened, open this address:"))
-		return append(lines, address(l, o.URL)...)
+// drawCode draws a code in a box, where there is room for one. It is never cut.
+func drawCode(l look, code string) []string {
+	code = name(code)
+	if l.height < lowHeight-4 || lipgloss.Width(code) > l.width-16 {
+		return strings.Split(ansi.Hardwrap(l.accent.Render(code), max(l.width-4, 8), true), "\n")
 	}
-	return s
+	return strings.Split(l.box.Render(l.accent.Render(code)), "\n")
+}
+
+// indented moves lines to where the numbers of a list end.
+func indented(lines []string) []string {
+	for i := range lines {
+		lines[i] = "   " + lines[i]
+	}
+	return lines
 }
 
 // maxAddress is how much of an address is shown: all of it.
@@ -129,12 +147,13 @@ const maxAddress = session.MaxURL
 // address draws an address over as many lines as it takes; a terminal that can makes a link of it.
 func address(l look, url string) []string {
 	url = sdk.CleanText(url, maxAddress)
-	style := l.accent.Bold(false).Underline(true).Hyperlink(url)
-	width := max(l.width-4, 20)
-	var lines []string
-	for len(url) > width {
-		lines = append(lines, style.Render(url[:width]))
-		url = url[width:]
+	style := l.accent.Bold(false).Underline(true)
+	if !strings.ContainsFunc(url, func(r rune) bool { return r > unicode.MaxASCII }) { // no URI else (RFC 3986 §2)
+		style = style.Hyperlink(url)
 	}
-	return append(lines, style.Render(url))
+	lines := strings.Split(ansi.Hardwrap(url, max(l.width-4, 20), true), "\n")
+	for i := range lines {
+		lines[i] = style.Render(lines[i])
+	}
+	return lines
 }
