@@ -143,6 +143,9 @@ func (a *Attempt) Browse(ctx context.Context, step sdk.OpenURL, b Browser) (sdk.
 	if b == nil {
 		return nil, a.fail(ctx, failure.New(failure.InteractionRequired, "the source needs a person with a browser"))
 	}
+	if err := a.late(ctx, step); err != nil {
+		return nil, err
+	}
 	if err := a.takePerson(ctx, step); err != nil {
 		return nil, err
 	}
@@ -196,12 +199,8 @@ func (a *Attempt) WaitCallback(ctx context.Context, step sdk.OpenURL) (sdk.Reply
 		if c, ok, err := a.callback(ctx); ok || err != nil {
 			return c, err
 		}
-		now := a.s.e.Clock.Now()
-		if !now.Before(a.s.EndsAt) {
-			return nil, ErrEnded
-		}
-		if !now.Before(soonest(a.row.ExpiresAt, step.ExpiresAt)) {
-			return nil, a.fail(ctx, failure.New(failure.AttemptExpired, "nobody came back from the browser in time"))
+		if err := a.late(ctx, step); err != nil {
+			return nil, err
 		}
 		next, stop := a.s.e.Clock.After(callbackPoll)
 		select {
@@ -213,6 +212,18 @@ func (a *Attempt) WaitCallback(ctx context.Context, step sdk.OpenURL) (sdk.Reply
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// late ends the attempt if the time in which the redirect of a step may come is over.
+func (a *Attempt) late(ctx context.Context, step sdk.OpenURL) error {
+	now := a.s.e.Clock.Now()
+	switch {
+	case !now.Before(a.s.EndsAt):
+		return ErrEnded
+	case !now.Before(soonest(a.row.ExpiresAt, step.ExpiresAt)):
+		return a.fail(ctx, failure.New(failure.AttemptExpired, "nobody came back from the browser in time"))
+	}
+	return nil
 }
 
 // callback returns the redirect of the attempt if it has come.

@@ -36,7 +36,7 @@ func (b *window) state(t *testing.T) string {
 			t.Fatal(err)
 		}
 		return u.Query().Get("state")
-	case <-time.After(10 * time.Second):
+	case <-time.After(waitLimit):
 		t.Fatal("the browser was not opened")
 		return ""
 	}

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -159,6 +160,28 @@ func TestOneAttemptAtATimeHoldsThePerson(t *testing.T) {
 		t.Errorf("the session did %v", codes)
 	}
 	w.check()
+}
+
+// TestAttemptThatIsTooOldSendsNobodyAnywhere: the next process comes when its time is over, and says so.
+func TestAttemptThatIsTooOldSendsNobodyAnywhere(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	w.place.next(alpha, play{Browser: true, Account: "ann"})
+	first := w.frontEnd()
+	_, done := browsing(t, first, first.open(tok, connectTo(alpha)))
+	first.kill()
+	_ = w.settle(t, done)
+	w.clock.Advance(16 * time.Minute)
+	second := w.frontEnd()
+	s := second.open(tok, connectTo(alpha))
+	b := newWindow()
+	if err := s.Run(t.Context(), script(connectTo(alpha)), session.Person{Browser: b}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantStory(s, "connect alpha: attempt_expired")
+	if got := w.actions(s.ID)[0].Message; strings.Contains(got, "another source") || len(b.opened) > 0 {
+		t.Errorf("%q; the person was sent off %d times", got, len(b.opened))
+	}
 }
 
 // TestRedirectReachesItsOwnAttempt: two attempts wait at once, in two sessions.

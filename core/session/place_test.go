@@ -86,7 +86,7 @@ type grant struct {
 }
 
 // waitLimit bounds every wait of a test.
-const waitLimit = 5 * time.Second
+const waitLimit = 30 * time.Second
 
 // place is the world outside: the sources with the accounts and grants that they know.
 type place struct {
