@@ -140,17 +140,27 @@ const (
 )
 
 // UpdateLock changes the user's lock at a path: it reads it, or an empty one where there is none, and writes it anew. Those
-// who do so at the same time wait for each other, so that no change is lost.
+// who do so at the same time wait for each other, so that no change is lost. Its errors are an *Error, or that of ctx.
 func UpdateLock(ctx context.Context, path string, change func(*Lock)) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("writing the lock of the providers: %w", err)
-	}
-	held, err := awaitLock(ctx, filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock"))
-	if errors.Is(err, errLockTaken) {
+	err := updateLock(ctx, path, change)
+	var known *Error
+	switch {
+	case err == nil || errors.As(err, &known) || ctx.Err() != nil:
+		return err
+	case errors.Is(err, errLockTaken):
 		return newError(KindLock, "", "the user lock %s is being written by another process", path).hint("try again")
 	}
+	return newError(KindLock, "", "the user lock %s cannot be written", path).because(err).
+		hint("look at what is there: ls -la %s", shellWord(filepath.Dir(path)))
+}
+
+func updateLock(ctx context.Context, path string, change func(*Lock)) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	held, err := awaitLock(ctx, filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock"))
 	if err != nil {
-		return fmt.Errorf("writing the lock of the providers: %w", err)
+		return err
 	}
 	defer closeFiles(held)
 	lock, err := ReadLock(path, OriginUser)

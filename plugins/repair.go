@@ -14,16 +14,16 @@ func changed(spec Spec, found string) *Error {
 	e := newError(KindChecksum, spec.Name, "is not the file that was pinned").fact("file: %s", spec.Path())
 	switch {
 	case spec.Pinned == OriginUser:
-		e.fact("sha256 pinned by the user lock %s: %s", spec.Lock, spec.SHA256).
+		e = e.fact("sha256 pinned by the user lock %s: %s", spec.Lock, spec.SHA256).
 			hint("if you changed it on purpose: humanconnect provider lock %s", spec.Name)
 	case spec.Pinned == OriginRelease && filepath.Dir(spec.Path()) == filepath.Dir(spec.Lock):
-		e.fact("sha256 pinned by the release lock %s: %s", spec.Lock, spec.SHA256).
+		e = e.fact("sha256 pinned by the release lock %s: %s", spec.Lock, spec.SHA256).
 			hint("if you built it anew on purpose: humanconnect provider lock --dir %s", shellWord(filepath.Dir(spec.Lock)))
 	case spec.Pinned == OriginRelease:
-		e.fact("sha256 pinned by the release lock %s: %s", spec.Lock, spec.SHA256).
+		e = e.fact("sha256 pinned by the release lock %s: %s", spec.Lock, spec.SHA256).
 			hint("if you replaced it on purpose, write into the config: providers: [{name: %s, sha256: %s}]", spec.Name, found)
 	default:
-		e.fact("sha256 pinned by the config: %s", spec.SHA256).
+		e = e.fact("sha256 pinned by the config: %s", spec.SHA256).
 			hint("if you changed it on purpose, write into the config, at provider %s: sha256: %s", spec.Name, found)
 	}
 	return e.fact("sha256 found: %s", found).hint("if you did not, install it anew")
@@ -45,7 +45,7 @@ func unreadLock(path string, origin Origin, err error) *Error {
 
 // refused is a file that is not trusted, with the command that makes it so.
 func refused(e *Error, err error) *Error {
-	e.because(err)
+	e = e.because(err)
 	var u *untrusted
 	if errors.As(err, &u) && u.fix != "" {
 		return e.hint("%s", u.fix)

@@ -185,6 +185,15 @@ func TestLockThatIsHeldIsWaitedForAsLongAsTheCallerWants(t *testing.T) {
 	}
 }
 
+func TestLockThatCannotBeWrittenSaysSo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config", plugins.LockName)
+	write(t, filepath.Dir(path), "a file where a directory should be")
+	err := plugins.UpdateLock(t.Context(), path, func(*plugins.Lock) { t.Error("it was read") })
+	if e := failure(t, err); e.Kind != plugins.KindLock || !strings.Contains(e.Error(), path+" cannot be written") || len(e.Hints()) == 0 {
+		t.Error(explain(err))
+	}
+}
+
 func TestLockThatIsALinkStaysOne(t *testing.T) {
 	real, link := filepath.Join(t.TempDir(), "lock"), filepath.Join(t.TempDir(), plugins.LockName)
 	write(t, real, `{"version":1,"providers":[]}`)

@@ -96,6 +96,9 @@ func takeLock(path string, flags int) (*os.File, error) {
 		}
 	}
 	closeFiles(file)
+	if err != nil && !errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, fmt.Errorf("lock %s: %w", path, err) // the file system has no locks
+	}
 	return nil, errLockTaken
 }
 

@@ -18,7 +18,7 @@ type untrusted struct{ path, reason, fix string }
 func (u *untrusted) Error() string { return fmt.Sprintf("%v: %s %s", errUntrusted, u.path, u.reason) }
 
 // Is says that this is errUntrusted.
-func (u *untrusted) Is(err error) bool { return err == errUntrusted } //nolint:errorlint // it is a sentinel
+func (u *untrusted) Is(err error) bool { return err == errUntrusted }
 
 // openTrusted opens the file that a path leads to, symbolic links included, and returns it with its real path. It is a
 // regular file that belongs to root or to us and that nobody else can write; the same holds for the directories on the
@@ -77,7 +77,7 @@ func checkFile(file *os.File, path string) error {
 
 // checkRegular refuses what is no file, and says what it is.
 func checkRegular(path string, info fs.FileInfo) error {
-	what := ""
+	var what string
 	switch mode := info.Mode(); {
 	case mode.IsRegular():
 		return nil
