@@ -118,19 +118,21 @@ func (r *remote) call(
 		return context.Cause(ctx)
 	}
 	end, _ := limited.Deadline()
+	early := status.Code(err) == codes.DeadlineExceeded && time.Until(end) < nearEnd
 	switch {
-	case answer.came.Load() && status.Code(err) == codes.DeadlineExceeded && time.Until(end) < nearEnd:
+	case answer.came.Load() && early:
 		return r.late(v, doing, limit)
 	case answer.came.Load():
 		return r.failed(v, doing, err)
-	case limited.Err() != nil:
+	case limited.Err() != nil || early: // its server breaks the call off without an answer
 		v.retire() // it hangs
 		return r.late(v, doing, limit)
 	}
 	return r.broken(v, doing, err)
 }
 
-// nearEnd is how much too early a provider may be that keeps to the limit of a call itself: every gRPC server is told of it.
+// nearEnd is how much too early a provider may be that keeps to the limit of a call itself: every gRPC server is told of it,
+// and its clock's tick may come before ours.
 const nearEnd = 100 * time.Millisecond
 
 // bad is an answer that core must not keep.
