@@ -68,6 +68,36 @@ func TestHangOfOneCallDoesNotHarmTheOthers(t *testing.T) {
 	}
 }
 
+// A process that is given up because a call hung still serves those that share it, and its end is no crash.
+func TestProcessGivenUpForAHangServesTheOthersAndDoesNotCountAsACrash(t *testing.T) {
+	s := newStage(t)
+	h := s.host(plugins.Options{
+		Specs: []plugins.Spec{s.spec("provider")}, Limits: plugins.Limits{Grant: 100 * time.Millisecond},
+	})
+	p := provider(t, h)
+	for range 4 { // three crashes would be the end
+		ctx, cancel := context.WithCancel(t.Context())
+		shared := make(chan error, 1)
+		before := report(t, p).Pid
+		go func() {
+			_, err := p.Connect(ctx, &sdk.ConnectRequest{Source: "wait", Reply: sdk.Start{}})
+			shared <- err
+		}()
+		err := p.(sdk.Checker).Check(t.Context(), &sdk.GrantRequest{Source: "hang"})
+		if e := failure(t, err); e.Kind != plugins.KindTimeout {
+			t.Error(explain(err))
+		}
+		if after := report(t, p).Pid; after == before {
+			t.Error("a process that hangs is asked again")
+		}
+		cancel()
+		if err := <-shared; !errors.Is(err, context.Canceled) {
+			t.Errorf("the call that shared the process: %v", err)
+		}
+	}
+	eventually(t, "only the last process is left", func() bool { return len(s.pids()) == 1 })
+}
+
 func TestCrashInAStepNamesTheExitAndTheLastLinesWithoutSecrets(t *testing.T) {
 	s := newStage(t)
 	log := &journal{}
