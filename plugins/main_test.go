@@ -195,7 +195,7 @@ func (f *faulty) Connect(ctx context.Context, req *providerv1.ConnectRequest) (*
 		return nil, ctx.Err()
 	case "late": // knows the limit of the call, as every gRPC server does, and keeps to it a little early
 		end, _ := ctx.Deadline()
-		early, cancel := context.WithDeadline(ctx, end.Add(-5*time.Millisecond))
+		early, cancel := context.WithDeadline(ctx, end.Add(-50*time.Millisecond))
 		defer cancel()
 		<-early.Done()
 		return nil, status.Error(codes.DeadlineExceeded, "out of time")

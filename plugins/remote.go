@@ -118,21 +118,21 @@ func (r *remote) call(
 		return context.Cause(ctx)
 	}
 	end, _ := limited.Deadline()
-	early := status.Code(err) == codes.DeadlineExceeded && time.Until(end) < nearEnd
+	code, out := status.Code(err), time.Until(end) < nearEnd
 	switch {
-	case answer.came.Load() && early:
+	case answer.came.Load() && out && code == codes.DeadlineExceeded:
 		return r.late(v, doing, limit)
 	case answer.came.Load():
 		return r.failed(v, doing, err)
-	case limited.Err() != nil || early: // its server breaks the call off without an answer
+	case limited.Err() != nil, out && (code == codes.DeadlineExceeded || code == codes.Canceled):
 		v.retire() // it hangs
 		return r.late(v, doing, limit)
 	}
 	return r.broken(v, doing, err)
 }
 
-// nearEnd is how much too early a provider may be that keeps to the limit of a call itself: every gRPC server is told of it,
-// and its clock's tick may come before ours.
+// nearEnd is how much too early a server may be that keeps to the limit of a call itself: each is told of it, and one in Go
+// breaks the call off then, whatever its handler does.
 const nearEnd = 100 * time.Millisecond
 
 // bad is an answer that core must not keep.

@@ -197,6 +197,18 @@ func FuzzBuiltFor(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, head []byte) { plugins.BuiltFor(head) })
 }
 
+func FuzzClearing(f *testing.F) {
+	f.Add("raw hunter2 %68unter2 aHVudGVyMg== 68756e74657232", "hunter2")
+	f.Add(`\u0068\x75\156ter2 &#104;unter2 \ud83d\ude00 %% \`, "hunter2")
+	f.Add("a+b c", "a b c")
+	f.Fuzz(func(t *testing.T, text, secret string) {
+		got := plugins.Cleared(text, secret)
+		if len(secret) >= 4 && !strings.ContainsAny(secret, "[]") && strings.Contains(got, secret) {
+			t.Errorf("%q keeps %q: %q", text, secret, got)
+		}
+	})
+}
+
 func FuzzParseLock(f *testing.F) {
 	f.Add([]byte(`{"version":1,"providers":[{"name":"a","sha256":"` + strings.Repeat("0", 64) + `"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
