@@ -29,6 +29,7 @@ const storyLimit = 30 * time.Second
 //	signal NAME INT|TERM|HUP|KILL
 //	ended NAME N                 wait for it and want the exit code N
 //	waitfor FILE [REGEXP]        wait until the file is there, and matches
+//	until REGEXP command args…   run it again until what it prints matches
 //
 // FILE may be stdout or stderr. PATH is .key, [n] and .length in a row: .currentConnections[0].id
 func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
@@ -41,6 +42,7 @@ func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"signal":  b.signal,
 		"ended":   b.ended,
 		"waitfor": waitForFile,
+		"until":   runUntil,
 	}
 }
 
@@ -245,6 +247,28 @@ func waitForFile(ts *testscript.TestScript, neg bool, args []string) {
 		case <-poll.C:
 		case <-limit:
 			ts.Fatalf("%s is not there, or does not match", args[0])
+		}
+	}
+}
+
+// runUntil runs a command again and again, whatever it ends with.
+func runUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until REGEXP command args...")
+	}
+	want := regexp.MustCompile("(?m)" + args[0])
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	limit := time.After(storyLimit)
+	for {
+		_ = ts.Exec(args[1], args[2:]...) // what it prints decides
+		if want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		select {
+		case <-poll.C:
+		case <-limit:
+			ts.Fatalf("what it prints does not match in time")
 		}
 	}
 }
