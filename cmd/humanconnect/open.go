@@ -73,7 +73,7 @@ seen by other users of the machine.`,
 	f.StringVar(&o.clientUserID, "client-user-id", "", "user `ID`, or @FILE, that the token must be of")
 	f.Var(&actionFlag{into: &o.actions, kind: actionConnect}, "connect", "connect `SOURCE`, or renew a CONNECTION; repeatable")
 	f.Var(&actionFlag{into: &o.actions, kind: actionDisconnect}, "disconnect", "disconnect `SOURCE`, all its connections, or one CONNECTION; repeatable")
-	f.StringArrayVar(&o.answers, "answer", nil, "answer to a form: `SOURCE.FIELD=VALUE`, or =@FILE; repeatable")
+	f.StringArrayVar(&o.answers, "answer", nil, "answer to a form, before one of a plan: `SOURCE.FIELD=VALUE`, or =@FILE; repeatable")
 	f.StringVar(&o.plan, "plan", "", "`FILE` with what to do")
 	addHookFlags(f, &o.hooks)
 	f.BoolVar(&o.noHooks, "no-hooks", false, "drop the hooks of the config file")
