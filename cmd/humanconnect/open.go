@@ -178,8 +178,8 @@ func (a *App) openFinished(ctx context.Context, st *state, req session.OpenReque
 	return a.printFinal(ctx, st, final, o.hookWait)
 }
 
-// drive lets a script or a person act, and closes the session, however that ended; a lost terminal leaves it open. What
-// cuts it is asked first: it may have come while the last action still went well.
+// drive lets a script or a person act, and closes the session, however that ended; a lost terminal, which is no wish to
+// close it, leaves it open. What cuts it is asked first: it may have come while the last action still went well.
 func (a *App) drive(ctx context.Context, s *session.Session, run func(context.Context) error) (*session.Final, error) {
 	err := run(ctx)
 	exit := exitOK

@@ -106,7 +106,7 @@ type checker struct {
 }
 
 func (c *checker) action(ctx context.Context, a Action, ended bool) error {
-	sourceID, err := c.sourceOf(ctx, a, ended)
+	sourceID, err := c.sourceOf(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (c *checker) action(ctx context.Context, a Action, ended bool) error {
 }
 
 // sourceOf returns the source of an action; a connection that is named must be one of the user's.
-func (c *checker) sourceOf(ctx context.Context, a Action, ended bool) (string, error) {
+func (c *checker) sourceOf(ctx context.Context, a Action) (string, error) {
 	con, err := id.Parse[id.Connection](a.Target)
 	if err != nil {
 		return a.Target, nil
