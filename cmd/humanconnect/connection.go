@@ -80,6 +80,9 @@ func (a *App) connectionList(c *cobra.Command, user string) error {
 	if err != nil {
 		return err
 	}
+	if user == "" { // nobody has that id: a script whose variable is not set means some user
+		return usage(c, "--client-user-id is empty")
+	}
 	st, err := a.openState(c.Context(), stateOptions{})
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ seen by other users of the machine.`,
 	f.StringVar(&o.clientUserID, "client-user-id", "", "user `ID`, or @FILE, that the token must be of")
 	f.Var(&actionFlag{into: &o.actions, kind: actionConnect}, "connect", "connect `SOURCE`, or renew a CONNECTION; repeatable")
 	f.Var(&actionFlag{into: &o.actions, kind: actionDisconnect}, "disconnect", "disconnect `SOURCE`, all its connections, or one CONNECTION; repeatable")
-	f.StringArrayVar(&o.answers, "answer", nil, "answer to a form: `SOURCE.FIELD=VALUE`, or =@FILE; repeatable")
+	f.StringArrayVar(&o.answers, "answer", nil, "answer to a form, before one of a plan: `SOURCE.FIELD=VALUE`, or =@FILE; repeatable")
 	f.StringVar(&o.plan, "plan", "", "`FILE` with what to do")
 	addHookFlags(f, &o.hooks)
 	f.BoolVar(&o.noHooks, "no-hooks", false, "drop the hooks of the config file")
@@ -219,8 +219,8 @@ func (a *App) openFinished(ctx context.Context, st *state, req session.OpenReque
 	return a.printFinal(ctx, st, final, o.hookWait)
 }
 
-// drive lets a script or a person act, and closes the session, however that ended; a lost terminal leaves it open. What
-// cuts it is asked first: it may have come while the last action still went well.
+// drive lets a script or a person act, and closes the session, however that ended; a lost terminal, which is no wish to
+// close it, leaves it open. What cuts it is asked first: it may have come while the last action still went well.
 func (a *App) drive(ctx context.Context, s *session.Session, run func(context.Context) error) (*session.Final, error) {
 	err := run(ctx)
 	exit := exitOK

@@ -36,9 +36,6 @@ func (i *Interrupted) Error() string { return fmt.Sprintf("interrupted by signal
 // ExitCode is what the program ends with: 128 and the number of the signal, as a shell would say.
 func (i *Interrupted) ExitCode() int { return 128 + int(i.Signal) }
 
-// LeavesOpen says whether the session stays open for resuming: a lost terminal is no wish to close it.
-func (i *Interrupted) LeavesOpen() bool { return i.Signal == syscall.SIGHUP }
-
 // twinTime is how close together two equal signals are one wish: timeout(1) and some supervisors signal the process and
 // then its group.
 const twinTime = 100 * time.Millisecond

@@ -27,9 +27,6 @@ func TestFirstSignalClosesAndSecondStops(t *testing.T) {
 			if got := s.ExitCode(); got != want {
 				t.Errorf("exit code %d, want %d", got, want)
 			}
-			if got := s.First().LeavesOpen(); got != (signal == syscall.SIGHUP) {
-				t.Errorf("LeavesOpen() = %v", got)
-			}
 			s.received <- syscall.SIGINT
 			wantDone(t, s.Stopping())
 			if got := s.ExitCode(); got != want {

@@ -117,6 +117,7 @@ func (a *Attempt) prepare(ctx context.Context, t target) error {
 	if a.settings, err = e.Sources.Settings(ctx, src.ID, src.Provider); err != nil {
 		return failure.OfSettings(err)
 	}
+	a.Source = src.Reaching(a.settings)
 	now := e.Clock.Now()
 	a.row = store.Attempt{
 		ID: id.New[id.Attempt](), Session: a.s.ID, ScriptRun: a.action.ScriptRun, ScriptNo: a.action.ScriptNo,

@@ -30,16 +30,16 @@ type Action struct {
 // before it and is waited for.
 type Script struct {
 	Actions []Action
-	// Answers to the forms of a source, by source id and field id, for every action that has none of its own.
+	// Answers to the forms of a source, by source id and field id. They stand before those of an action.
 	Answers map[string]map[string]sdk.Secret
 }
 
 func (s Script) answers(a Action, source string) map[string]sdk.Secret {
-	out := maps.Clone(s.Answers[source])
+	out := maps.Clone(a.Answers)
 	if out == nil {
 		out = make(map[string]sdk.Secret)
 	}
-	maps.Copy(out, a.Answers)
+	maps.Copy(out, s.Answers[source])
 	return out
 }
 
@@ -106,7 +106,7 @@ type checker struct {
 }
 
 func (c *checker) action(ctx context.Context, a Action, ended bool) error {
-	sourceID, err := c.sourceOf(ctx, a, ended)
+	sourceID, err := c.sourceOf(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (c *checker) action(ctx context.Context, a Action, ended bool) error {
 }
 
 // sourceOf returns the source of an action; a connection that is named must be one of the user's.
-func (c *checker) sourceOf(ctx context.Context, a Action, ended bool) (string, error) {
+func (c *checker) sourceOf(ctx context.Context, a Action) (string, error) {
 	con, err := id.Parse[id.Connection](a.Target)
 	if err != nil {
 		return a.Target, nil

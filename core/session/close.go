@@ -35,13 +35,13 @@ type Final struct {
 }
 
 // stored returns what a closed session ended with.
-func (e *Engine) stored(ses store.Session, actions []Action) (*Final, error) {
+func (e *Engine) stored(ses store.Session, actions []Action) *Final {
 	f := finalOf(ses)
 	f.Stored = true
 	if script := e.digest(actions); script != nil && string(script) != string(ses.Script) {
 		f.OtherScript, f.ExitCode = true, exitFailures
 	}
-	return f, nil
+	return f
 }
 
 func finalOf(ses store.Session) *Final {

@@ -350,6 +350,27 @@ func TestScriptIsCheckedBeforeTheSessionOpens(t *testing.T) {
 	}
 }
 
+// TestAnswerOfTheScriptStandsBeforeThatOfItsAction: flags stand before a plan.
+func TestAnswerOfTheScriptStandsBeforeThatOfItsAction(t *testing.T) {
+	w, _, s := opened(t, connectTo(alpha), connectTo(beta))
+	w.place.next(alpha, play{Forms: 1, Account: "ann"})
+	w.place.next(beta, play{Forms: 1, Account: "bob"})
+	list := script(connectTo(alpha), connectTo(beta)) // whose own answer is someone
+	list.Answers = map[string]map[string]sdk.Secret{alpha: {"user": "ann"}}
+	if err := s.Run(t.Context(), list, session.Person{}); err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]string)
+	for _, c := range w.place.asked {
+		if form, ok := c.reply.(sdk.FormValues); ok {
+			got[c.source] = form.Values["user"].Reveal()
+		}
+	}
+	if got[alpha] != "ann" || got[beta] != "someone" {
+		t.Errorf("answered: %v", got)
+	}
+}
+
 func TestFlagHooksAreKeptWithTheSessionOnce(t *testing.T) {
 	w := newWorld(t)
 	tok := w.token("u1", time.Hour)

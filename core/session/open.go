@@ -52,8 +52,7 @@ func (e *Engine) Open(ctx context.Context, r OpenRequest) (Opening, error) {
 	case err != nil:
 		return Opening{}, err
 	case found && !known.ClosedAt.IsZero():
-		f, err := e.stored(known, r.Script.Actions)
-		return Opening{Final: f}, err
+		return Opening{Final: e.stored(known, r.Script.Actions)}, nil
 	case !found && v.Status != event.Success:
 		f, err := e.refuse(ctx, r, v)
 		return Opening{Final: f}, err
@@ -74,7 +73,7 @@ func (e *Engine) Finished(ctx context.Context, r OpenRequest) (*Final, error) {
 	if err != nil || !found || known.ClosedAt.IsZero() {
 		return nil, err
 	}
-	return e.stored(known, r.Script.Actions)
+	return e.stored(known, r.Script.Actions), nil
 }
 
 // judge asks the checker; a token of another client or user than the caller's is invalid.
@@ -195,8 +194,7 @@ func (e *Engine) claim(ctx context.Context, r OpenRequest, v token.Verdict) (Ope
 		f, err := e.refuse(ctx, r, verdict)
 		return Opening{Final: f}, err
 	case !ses.ClosedAt.IsZero():
-		f, err := e.stored(ses, r.Script.Actions)
-		return Opening{Final: f}, err
+		return Opening{Final: e.stored(ses, r.Script.Actions)}, nil
 	}
 	return Opening{Session: newSession(e, ses, user)}, nil
 }

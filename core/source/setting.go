@@ -121,16 +121,29 @@ func HostOf(text string) string {
 	return strings.ToLower(u.Host)
 }
 
-// withSettings returns the hosts of a source and those of its settings that are URLs. One behind a reference is known
-// to the provider alone.
+// withSettings returns the hosts of a source and those of its settings that are URLs. One behind a reference is not known
+// yet; see [Source.Reaching].
 func withSettings(s Source) []string {
+	return s.hosts(func(f sdk.Field) string {
+		v, _ := s.setting(f.ID)
+		return v.Text.Reveal()
+	})
+}
+
+// Reaching returns the source with the hosts of its settings, now that all are known.
+func (s Source) Reaching(settings sdk.Settings) Source {
+	s.Hosts = s.hosts(func(f sdk.Field) string { return settings.Values[f.ID] })
+	return s
+}
+
+// hosts are those of the source and of its settings that are URLs.
+func (s Source) hosts(text func(sdk.Field) string) []string {
 	hosts := slices.Clone(s.Hosts)
 	for _, f := range s.Declared {
-		v, ok := s.setting(f.ID)
-		if !ok || f.Kind != sdk.KindURL || v.Ref != nil {
+		if f.Kind != sdk.KindURL {
 			continue
 		}
-		if host := HostOf(v.Text.Reveal()); host != "" && !slices.Contains(hosts, host) {
+		if host := HostOf(text(f)); host != "" && !slices.Contains(hosts, host) {
 			hosts = append(hosts, host)
 		}
 	}

@@ -248,6 +248,24 @@ func TestSourceWithoutItsRequiredSettingsIsListedAndCannotBeUsed(t *testing.T) {
 	}
 }
 
+func TestHostOfASettingBehindAReferenceCountsOnceItIsRead(t *testing.T) {
+	cfg, _ := sourcesOf(t, "  - {id: clinic, clientId: x, settings: {base_url: {env: BASE}}}\n")
+	s, err := loadAll(t, cfg, clinic()).Find("clinic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings, err := s.Resolve(t.Context(), config.Environment{"BASE=https://fhir.example.com/r4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"login.example.com", "fhir.example.com"}, s.Reaching(settings).Hosts); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"login.example.com"}, s.Hosts); diff != "" {
+		t.Errorf("before: %s", diff)
+	}
+}
+
 func TestSettingOfTheSourceStandsBeforeThatOfItsProvider(t *testing.T) {
 	s, err := loadAll(t, nil, clinic()).Find("clinic")
 	if err != nil {
