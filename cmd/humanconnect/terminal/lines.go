@@ -23,7 +23,8 @@ func runLines(ctx context.Context, o Options) error {
 	defer k.close()
 	ctx, cancel := context.WithDeadlineCause(ctx, o.EndsAt, session.ErrEnded)
 	defer cancel()
-	l := &lines{o: o, keys: k, so: make(map[string]sitting)}
+	l := &lines{o: o, keys: k}
+	l.so, _ = o.before()
 	err = l.run(ctx)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -40,7 +41,7 @@ const maxListed = 20
 type lines struct {
 	o    Options
 	keys *keyboard
-	// so is what became of each source in this sitting.
+	// so is what became of each source in this session.
 	so map[string]sitting
 }
 

@@ -138,7 +138,7 @@ func TestLinesTellTheStateOfEachConnection(t *testing.T) {
 	k := newTalk(t, c, sources())
 	k.hears("1 City Clinic, connected as ada, connected as ada's child", "Night Ring, connected, access ended 22 Nov 2026: connect again", asks)
 	k.types("1").hears("1 Connect ada again", "4 Disconnect ada's child", "Number:").types("4").hears("yes or no").types("yes")
-	k.hears("City Clinic is disconnected", "City Clinic, connected as ada, disconnected just now", asks)
+	k.hears("City Clinic is disconnected", "City Clinic, connected as ada, disconnected in this session", asks)
 	k.finishes()
 	if len(c.disconnected) != 1 || c.disconnected[0] != "con_b" {
 		t.Errorf("disconnected %q, want con_b", c.disconnected)
@@ -152,7 +152,7 @@ func TestLinesTellAFailureItsTimeAndTryAgain(t *testing.T) {
 	k := newTalk(t, c, sources())
 	k.hears(asks).types("1").hears("Too many attempts", "wait 90 seconds before the next try, until 12:01:30", "Try again? Type yes or no").types("yes")
 	k.hears("yes or no").types("no").hears("City Clinic, failed: Too many attempts. Wait until 12:01:30.", asks)
-	k.types("1").hears("City Clinic is connected", "City Clinic, connected, just now", asks)
+	k.types("1").hears("City Clinic is connected", "City Clinic, connected, in this session", asks)
 	k.finishes()
 }
 
