@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -25,9 +26,19 @@ func runLines(ctx context.Context, o Options) error {
 	defer cancel()
 	l := &lines{o: o, keys: k}
 	l.so, _ = o.before()
+	ctx, lose := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		lose(watch(ctx, o, func([]session.Connected) {}))
+	})
 	err = l.run(ctx)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
+	}
+	lose(nil)
+	watching.Wait()
+	if err != nil && l.asking.Load() {
+		l.say("")
 	}
 	if errors.Is(err, session.ErrEnded) {
 		l.say("\n%s. %s", overTitle, overText)
@@ -43,15 +54,19 @@ type lines struct {
 	keys *keyboard
 	// so is what became of each source in this session.
 	so map[string]sitting
+	// asking says that a question stands on the line.
+	asking atomic.Bool
 }
 
 // say writes one line.
 func (l *lines) say(format string, args ...any) {
+	l.asking.Store(false)
 	_, _ = fmt.Fprintf(l.o.Terminal, format+"\n", args...) // a terminal that is gone is noticed where it is read
 }
 
 // question writes what is asked and stays on the line.
 func (l *lines) question(format string, args ...any) {
+	l.asking.Store(true)
 	_, _ = fmt.Fprintf(l.o.Terminal, format+" ", args...)
 }
 

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -24,6 +25,8 @@ type talk struct {
 	t     *testing.T
 	far   *os.File
 	ended chan error
+	// interrupt is what Ctrl-C does.
+	interrupt func()
 
 	mu     sync.Mutex
 	said   strings.Builder
@@ -38,6 +41,7 @@ func newTalk(t *testing.T, c *clinic, offered []source.Source) *talk {
 	}
 	k := &talk{t: t, far: far, ended: make(chan error, 1)}
 	ctx, stop := context.WithCancel(t.Context())
+	k.interrupt = stop
 	clock := clocktest.New(noon())
 	var running sync.WaitGroup
 	running.Go(k.listens)
@@ -193,4 +197,14 @@ func TestLinesAskForAFormAgainUntilItIsFilledIn(t *testing.T) {
 	if _, sent := got["site"]; sent || got["user"].Reveal() != " ada " || got["pass"].Reveal() != "  " {
 		t.Errorf("%q and %q were sent, the site %v", got["user"].Reveal(), got["pass"].Reveal(), sent)
 	}
+}
+
+func TestLinesLeaveTheirQuestionBehind(t *testing.T) {
+	k := newTalk(t, &clinic{}, sources())
+	k.hears(asks)
+	k.interrupt()
+	if err := <-k.ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	k.hears("\r\n")
 }
