@@ -11,7 +11,9 @@ import (
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/terminal"
 	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/store"
 )
 
 // The values of --ui.
@@ -103,19 +105,47 @@ func (a *App) ask(ctx context.Context, st *state, s *session.Session, t *tty, b 
 	if err != nil {
 		return err
 	}
+	before, err := st.before(ctx, s.ID)
+	if err != nil {
+		return err
+	}
 	plain := a.plain() || a.env("TERM") == "dumb"
 	if !plain {
 		a.holdNotices()
 		defer a.releaseNotices()
 	}
 	return terminal.Run(ctx, terminal.Options{
-		Session: terminal.Steer(s, steered{b}), Sources: catalog.All(), EndsAt: s.EndsAt, Terminal: t.Guarded, Crashed: a.stopAsking,
+		Session: terminal.Steer(s, steered{b}), Sources: catalog.All(), Before: before, EndsAt: s.EndsAt, Terminal: t.Guarded, Crashed: a.stopAsking,
 		Plain: plain, Clock: a.Clock, Environ: a.terminalEnviron(), Interrupt: a.Signals.Interrupt,
 		Waiting: func() func() {
 			a.releaseNotices()
 			return a.startProgress("waiting for the source").Done
 		},
 	})
+}
+
+// before is what was done in a session that is resumed.
+func (st *state) before(ctx context.Context, ses id.Session) ([]terminal.Done, error) {
+	var r event.Response
+	err := st.store.View(ctx, func(tx store.Tx) error {
+		row, err := tx.Session(ses)
+		if err != nil {
+			return err
+		}
+		r, err = event.Build(tx, row, "")
+		return err
+	})
+	var done []terminal.Done
+	for _, c := range r.SessionResults.ConnectedSources {
+		done = append(done, terminal.Done{Source: c.ID, Name: c.Name, Connected: true})
+	}
+	for _, c := range r.SessionResults.DisconnectedSources {
+		done = append(done, terminal.Done{Source: c.ID, Name: c.Name})
+	}
+	for _, f := range r.Failures {
+		done = append(done, terminal.Done{Source: f.Source.ID, Name: f.Source.Name, Failed: f.Message})
+	}
+	return done, err
 }
 
 // plain says whether a person reads with a screen reader: nothing is drawn over, nothing moves.

@@ -9,7 +9,7 @@ import (
 func newBrowsingPerson(t *testing.T) (*person, *authorizedPlace) {
 	t.Helper()
 	place := newAuthorizedPlace(t)
-	place.write("fails", "until [ -s fail ]; do :; done; exit 3")
+	place.write("fails", "until [ -s fail ]; do sleep 0.1; done; exit 3")
 	return &person{t: t, home: place.dir, token: place.token("ada")}, place
 }
 

@@ -24,7 +24,7 @@ func TestPersonGoesOnWithWhatAKilledProgramLeft(t *testing.T) {
 	p.presses("clin" + enter).sees("Password").presses("code" + enter + "password" + enter).sees("SAND-BOX1")
 	p.dies()
 	p.opens("--accessible").sees("Go on with Sandbox Clinic?", "yes or no").presses("yes" + enter).sees("SAND-BOX1").presses(ctrlD)
-	p.sees(`"done":`).presses("done" + enter)
+	p.sees("Sandbox Family, connected as Alex (demouser), in this session", `"done":`).presses("done" + enter)
 	r := p.answer(p.ends(0))
 	if r.Status != event.Success || len(r.SessionResults.ConnectedSources) != 1 || len(r.Failures) != 0 {
 		t.Errorf("the response is %+v", r)

@@ -417,3 +417,21 @@ func TestNoColorMeansNone(t *testing.T) {
 		}
 	}
 }
+
+func TestPersonIsToldThatTheSessionIsElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, f := range faces() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPerson(t).opens(f.flags...).sees(f.ready)
+			other := p.program("open", "--take-over", "--connect", "sandbox-instant")
+			if said, err := other.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, said)
+			}
+			if out := p.ends(exitInUse); len(out) > 0 {
+				t.Errorf("the one that was ousted prints %s", out)
+			}
+			p.checkRestored()
+		})
+	}
+}

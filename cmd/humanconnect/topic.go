@@ -90,6 +90,7 @@ func variables() []variable {
 		{"WAYLAND_DISPLAY", "see DISPLAY"},
 		{"CI", "when set, to anything but 0 or false: nothing is asked, and no provider runs without a pin"},
 		{"NO_COLOR", "when set, no colour"},
+		{"COLORFGBG", "tells a light background from a dark one, where the terminal does not answer"},
 		{"ACCESSIBLE", "when set, a person is asked line by line, as with open --accessible"},
 		{"TERM", "dumb: no colour, no progress line and no screens"},
 		{"HTTPS_PROXY", "proxy to the service that has the session tokens; providers see it without user and password"},

@@ -100,6 +100,29 @@ func abandon(ctx context.Context, s Session, target string) error {
 	return leave(ctx, a)
 }
 
+// watchEvery is how often a session is looked at while nobody does anything.
+const watchEvery = 5 * time.Second
+
+// watch looks at the connections now and then, until the session is lost, whose error it returns, or ctx ends.
+func watch(ctx context.Context, o Options, now func([]session.Connected)) error {
+	for {
+		next, stop := o.Clock.After(watchEvery)
+		select {
+		case <-next:
+		case <-ctx.Done():
+			stop()
+			return context.Cause(ctx)
+		}
+		connections, err := o.Session.Connections(ctx)
+		switch {
+		case errors.Is(err, session.ErrTakenOver), errors.Is(err, session.ErrEnded):
+			return err
+		case err == nil:
+			now(connections)
+		}
+	}
+}
+
 func leave(ctx context.Context, a Attempt) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
 	defer cancel()

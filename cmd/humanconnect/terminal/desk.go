@@ -35,7 +35,7 @@ type desk struct {
 	paste paster
 	// halfDone is what has been begun before and is still to be offered.
 	halfDone []string
-	// so is what became of each source in this sitting, done what has been done, in its order.
+	// so is what became of each source in this session, done what has been done, in its order.
 	so   map[string]sitting
 	done []string
 
@@ -83,7 +83,8 @@ type (
 )
 
 func newDesk(o Options, w *work) *desk {
-	d := &desk{o: o, work: w, list: newList(), so: make(map[string]sitting), styles: newStyles(!light(o.Environ)), now: o.Clock.Now()}
+	d := &desk{o: o, work: w, list: newList(), styles: newStyles(!light(o.Environ)), now: o.Clock.Now()}
+	d.so, d.done = o.before()
 	d.shown = d.list
 	d.width, d.height = 80, 24
 	return d

@@ -55,6 +55,9 @@ func (g *Guarded) GiveBack() {
 			ansi.ResetModeAltScreenSaveCursor + ansi.SetModeTextCursorEnable + ansi.ResetModeBracketedPaste +
 			ansi.SetWindowTitle("") + ansi.ResetStyle))
 	}
+	if g.screens {
+		flushInput(g.Fd()) // what the terminal answers to the screens is not for the shell
+	}
 	g.back = true
 	if g.was != nil {
 		_ = term.Restore(int(g.Fd()), g.was)

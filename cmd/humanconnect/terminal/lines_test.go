@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -24,6 +25,8 @@ type talk struct {
 	t     *testing.T
 	far   *os.File
 	ended chan error
+	// interrupt is what Ctrl-C does.
+	interrupt func()
 
 	mu     sync.Mutex
 	said   strings.Builder
@@ -38,6 +41,7 @@ func newTalk(t *testing.T, c *clinic, offered []source.Source) *talk {
 	}
 	k := &talk{t: t, far: far, ended: make(chan error, 1)}
 	ctx, stop := context.WithCancel(t.Context())
+	k.interrupt = stop
 	clock := clocktest.New(noon())
 	var running sync.WaitGroup
 	running.Go(k.listens)
@@ -138,7 +142,7 @@ func TestLinesTellTheStateOfEachConnection(t *testing.T) {
 	k := newTalk(t, c, sources())
 	k.hears("1 City Clinic, connected as ada, connected as ada's child", "Night Ring, connected, access ended 22 Nov 2026: connect again", asks)
 	k.types("1").hears("1 Connect ada again", "4 Disconnect ada's child", "Number:").types("4").hears("yes or no").types("yes")
-	k.hears("City Clinic is disconnected", "City Clinic, connected as ada, disconnected just now", asks)
+	k.hears("City Clinic is disconnected", "City Clinic, connected as ada, disconnected in this session", asks)
 	k.finishes()
 	if len(c.disconnected) != 1 || c.disconnected[0] != "con_b" {
 		t.Errorf("disconnected %q, want con_b", c.disconnected)
@@ -152,7 +156,7 @@ func TestLinesTellAFailureItsTimeAndTryAgain(t *testing.T) {
 	k := newTalk(t, c, sources())
 	k.hears(asks).types("1").hears("Too many attempts", "wait 90 seconds before the next try, until 12:01:30", "Try again? Type yes or no").types("yes")
 	k.hears("yes or no").types("no").hears("City Clinic, failed: Too many attempts. Wait until 12:01:30.", asks)
-	k.types("1").hears("City Clinic is connected", "City Clinic, connected, just now", asks)
+	k.types("1").hears("City Clinic is connected", "City Clinic, connected, in this session", asks)
 	k.finishes()
 }
 
@@ -193,4 +197,14 @@ func TestLinesAskForAFormAgainUntilItIsFilledIn(t *testing.T) {
 	if _, sent := got["site"]; sent || got["user"].Reveal() != " ada " || got["pass"].Reveal() != "  " {
 		t.Errorf("%q and %q were sent, the site %v", got["user"].Reveal(), got["pass"].Reveal(), sent)
 	}
+}
+
+func TestLinesLeaveTheirQuestionBehind(t *testing.T) {
+	k := newTalk(t, &clinic{}, sources())
+	k.hears(asks)
+	k.interrupt()
+	if err := <-k.ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	k.hears("\r\n")
 }

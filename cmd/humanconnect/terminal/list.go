@@ -26,9 +26,29 @@ type row struct {
 	sitting
 }
 
-// sitting is what became of a source in this sitting: what was done with it last, in a word, and what the last try ended
+// sitting is what became of a source in this session: what was done with it last, in a word, and what the last try ended
 // with, if that failed.
 type sitting struct{ did, failed string }
+
+// before is what became of the sources before this front end, and what has been done.
+func (o Options) before() (so map[string]sitting, done []string) {
+	so = make(map[string]sitting)
+	for _, d := range o.Before {
+		one := so[d.Source]
+		if d.Failed != "" {
+			one.failed = text(d.Failed)
+			so[d.Source] = one
+			continue
+		}
+		one.did = didDisconnect
+		if d.Connected {
+			one.did = didConnect
+		}
+		so[d.Source] = one
+		done = append(done, name(d.Name)+" is "+one.did+".")
+	}
+	return so, done
+}
 
 // rowsOf joins the catalogue and the connections of the user. Connections of sources that nobody offers any more come
 // last. A source that the token does not allow is listed only if it is connected.
@@ -108,15 +128,15 @@ func (r row) connected(l look) string {
 	return l.good.Render("● connected") + l.dim.Render(more)
 }
 
-// now tells what was done with a source in this sitting.
+// now tells what was done with a source in this session.
 func (r row) now() string {
 	switch {
 	case r.did == "":
 		return ""
 	case len(r.connections) > 0 && r.did == didConnect:
-		return "just now"
+		return "in this session"
 	}
-	return r.did + " just now"
+	return r.did + " in this session"
 }
 
 // What was done with a source.

@@ -23,6 +23,11 @@ func runScreens(ctx context.Context, o Options) error {
 	p := tea.NewProgram(d, tea.WithInput(o.Terminal), tea.WithOutput(o.Terminal), tea.WithEnvironment(o.Environ),
 		tea.WithoutSignalHandler())
 	w.send = p.Send
+	w.run(func(ctx context.Context) {
+		if err := watch(ctx, o, func(c []session.Connected) { p.Send(loaded{c, nil}) }); ctx.Err() == nil {
+			p.Send(lost{err})
+		}
+	})
 	var watching sync.WaitGroup
 	over := make(chan struct{})
 	watching.Go(func() {

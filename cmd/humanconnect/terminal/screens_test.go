@@ -232,6 +232,13 @@ func TestWhatFailedIsSaidBeforeTheEnd(t *testing.T) {
 	s.press("esc").wants("▌ City Clinic", "4 sources").press("esc").wants("✗ City Clinic: Odd.").lacks("changed nothing")
 }
 
+func TestWhatWasDoneBeforeIsStillSaid(t *testing.T) {
+	c := &clinic{connections: connected()[:1]}
+	s := newStage(t, c, sources(), Done{Source: "clinic", Name: "City Clinic", Connected: true},
+		Done{Source: "ring", Name: "Night Ring"}, Done{Source: "watch", Name: "Pulse Watch", Failed: "Odd."})
+	s.shows("list-before").press("esc").shows("confirm-finish-before")
+}
+
 func TestDoneIsAskedForOnce(t *testing.T) {
 	s := newStage(t, &clinic{}, sources()).press("esc").wants("Are you done?", "You have changed nothing.")
 	s.press("esc").wants("type to search").press("esc", "enter")

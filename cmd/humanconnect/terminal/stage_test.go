@@ -166,7 +166,7 @@ type stage struct {
 	interrupted int
 }
 
-func newStage(t *testing.T, c *clinic, offered []source.Source) *stage {
+func newStage(t *testing.T, c *clinic, offered []source.Source, before ...Done) *stage {
 	t.Helper()
 	s := &stage{t: t, clock: clocktest.New(noon()), messages: make(chan tea.Msg)}
 	ctx, stop := context.WithCancelCause(t.Context())
@@ -178,7 +178,7 @@ func newStage(t *testing.T, c *clinic, offered []source.Source) *stage {
 	}, child: func() (context.Context, context.CancelCauseFunc) { return context.WithCancelCause(ctx) }}
 	t.Cleanup(func() { stop(errBack); w.running.Wait() })
 	s.d = newDesk(Options{
-		Session: c, Sources: offered, EndsAt: noon().Add(time.Hour), Clock: s.clock, Interrupt: func() { s.interrupted++ },
+		Session: c, Sources: offered, Before: before, EndsAt: noon().Add(time.Hour), Clock: s.clock, Interrupt: func() { s.interrupted++ },
 	}, w)
 	s.d.Init()
 	s.await()

@@ -85,11 +85,23 @@ type File interface {
 	Close() error
 }
 
+// Done is what became of one source: what was done with it, or why it could not be.
+type Done struct {
+	// Source is its id, Name what it is called.
+	Source, Name string
+	// Connected, or else disconnected.
+	Connected bool
+	// Failed is why it could not be, or "".
+	Failed string
+}
+
 // Options are what [Run] works with.
 type Options struct {
 	Session Session
 	// Sources that can be connected, in the order to show.
 	Sources []source.Source
+	// Before is what was done in the session before, in its order.
+	Before []Done
 	// EndsAt is when the session ends by itself.
 	EndsAt time.Time
 	// Terminal to ask on. It stays the caller's to close.
