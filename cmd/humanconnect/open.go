@@ -154,7 +154,11 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 
 func (a *App) openSession(ctx context.Context, st *state, req session.OpenRequest) (session.Opening, error) {
 	defer a.startProgress("opening the session").Done()
-	return st.engine.Open(ctx, req)
+	opening, err := st.engine.Open(ctx, req)
+	if opening.Session != nil {
+		a.logger().Debug("session opened", "session", opening.Session.ID)
+	}
+	return opening, err
 }
 
 // runScript lets a script act.
