@@ -105,9 +105,12 @@ func (d *desk) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.BackgroundColorMsg:
 		d.styles = newStyles(msg.IsDark())
 	case tea.KeyPressMsg:
-		if msg.String() == "ctrl+c" {
+		switch msg.String() {
+		case "ctrl+c":
 			d.o.Interrupt()
 			return d, nil
+		case "ctrl+l": // something else wrote on the terminal
+			return d, tea.ClearScreen
 		}
 		return d, d.want(d.shown.take(msg))
 	case tea.PasteMsg:
