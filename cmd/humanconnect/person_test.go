@@ -370,7 +370,7 @@ func TestSessionEndsWhileAPersonIsAtIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPerson(t)
-			p.issues("--ttl", "3s")
+			p.issues("--ttl", "8s")
 			p.opens(f.flags...).sees("closes", f.ready).connects(f, "family", "Sandbox Family").sees("User name").presses("demo")
 			p.sees("The session is over").presses(" ")
 			if r := p.answer(p.ends(exitToken)); r.Status != event.TokenExpired {
