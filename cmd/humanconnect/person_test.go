@@ -435,3 +435,26 @@ func TestPersonIsToldThatTheSessionIsElsewhere(t *testing.T) {
 		})
 	}
 }
+
+func TestPersonWaitsForASourceThatThinks(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t).opens()
+	p.sees("5 sources").presses("clin" + enter).sees("Password").presses("wait" + enter + "password" + enter)
+	p.sees("The sandbox is thinking", "Waiting for the source", "esc cancel").sees("Sandbox Clinic is connected").presses(ctrlC)
+	if r := p.answer(p.ends(130)); len(r.SessionResults.ConnectedSources) != 1 {
+		t.Errorf("the response is %+v", r)
+	}
+}
+
+func TestPersonIsToldThatThereIsNothingToConnect(t *testing.T) {
+	t.Parallel()
+	for name, f := range faces() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPerson(t)
+			p.issues("--sources", "elsewhere")
+			p.opens(f.flags...).sees("There is nothing to connect", f.ready)
+			p.answer(p.finishes(f))
+		})
+	}
+}
