@@ -57,16 +57,18 @@ func (t *tty) Close() {
 // giveBackTime bounds how long giving the terminal back keeps a program that stops at once: a terminal can be held.
 const giveBackTime = 500 * time.Millisecond
 
-// stopAsking gives the terminal back where a person is asked on one. The program ends after it.
+// stopAsking gives the terminal back where a person is asked on one, and takes the line away that does not stay. The
+// program ends after it.
 func (a *App) stopAsking() {
-	giveBack := a.giveBack.Load()
-	if giveBack == nil {
-		return
-	}
 	given := make(chan struct{})
 	go func() { // it has no owner but the end of the program
 		defer close(given)
-		(*giveBack)()
+		if giveBack := a.giveBack.Load(); giveBack != nil {
+			(*giveBack)()
+		}
+		if n, ok := a.Streams.Err.(*notices); ok {
+			n.wipe()
+		}
 	}()
 	over, stop := a.Clock.After(giveBackTime)
 	defer stop()

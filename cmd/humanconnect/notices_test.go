@@ -74,3 +74,15 @@ func TestNothingTearsTheScreensAndNothingIsLost(t *testing.T) {
 		})
 	}
 }
+
+func TestSecondCtrlCLeavesNoLineBehind(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t)
+	p.opens("--connect", "sandbox-clinic", "--answer", "sandbox-clinic.username=hang", "--answer", "sandbox-clinic.password=password")
+	p.sees("connecting sandbox-clinic …").presses(ctrlC).sees("^C").presses(ctrlC)
+	p.ends(exitInterrupted)
+	p.read.Wait()
+	if left := string(p.all()); !strings.HasSuffix(left, eraseLine) {
+		t.Errorf("left on the terminal is %q", left)
+	}
+}

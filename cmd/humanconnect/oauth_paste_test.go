@@ -29,11 +29,13 @@ func TestRedirectIsTakenPasted(t *testing.T) {
 		flags   []string
 		// terminal: it is typed on the terminal, else on standard input.
 		terminal bool
+		// told is what the person is told of the browser.
+		told string
 	}{
 		"standard input":              {flags: []string{"--no-browser"}},
 		"terminal":                    {flags: []string{"--no-browser"}, terminal: true},
-		"browser that is not there":   {browser: "no-such-browser", terminal: true},
-		"browser that fails later on": {browser: "sh fails", terminal: true},
+		"browser that is not there":   {browser: "no-such-browser", terminal: true, told: "could not be started: no-such-browser: executable file not found"},
+		"browser that fails later on": {browser: "sh fails", terminal: true, told: "could not be started: sh: exit status 3"},
 		"no desktop":                  {flags: []string{"--ui", "terminal"}, terminal: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,6 +62,9 @@ func TestRedirectIsTakenPasted(t *testing.T) {
 			}
 			if n := strings.Count(said.String(), "nobody waits for that address"); n != 2 {
 				t.Errorf("%d lines were refused:\n%s", n, said.String())
+			}
+			if !strings.Contains(said.String(), c.told) {
+				t.Errorf("the person is told\n%s", said.String())
 			}
 			if response, err := os.ReadFile(out.Name()); err != nil || !strings.Contains(string(response), `"id": "sandbox-tracker"`) {
 				t.Errorf("%v\n%s", err, response)

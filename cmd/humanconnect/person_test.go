@@ -370,7 +370,7 @@ func TestSessionEndsWhileAPersonIsAtIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPerson(t)
-			p.issues("--ttl", "3s")
+			p.issues("--ttl", "8s")
 			p.opens(f.flags...).sees("closes", f.ready).connects(f, "family", "Sandbox Family").sees("User name").presses("demo")
 			p.sees("The session is over").presses(" ")
 			if r := p.answer(p.ends(exitToken)); r.Status != event.TokenExpired {
@@ -432,6 +432,29 @@ func TestPersonIsToldThatTheSessionIsElsewhere(t *testing.T) {
 				t.Errorf("the one that was ousted prints %s", out)
 			}
 			p.checkRestored()
+		})
+	}
+}
+
+func TestPersonWaitsForASourceThatThinks(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t).opens()
+	p.sees("5 sources").presses("clin" + enter).sees("Password").presses("wait" + enter + "password" + enter)
+	p.sees("The sandbox is thinking", "Waiting for the source", "esc cancel").sees("Sandbox Clinic is connected").presses(ctrlC)
+	if r := p.answer(p.ends(130)); len(r.SessionResults.ConnectedSources) != 1 {
+		t.Errorf("the response is %+v", r)
+	}
+}
+
+func TestPersonIsToldThatThereIsNothingToConnect(t *testing.T) {
+	t.Parallel()
+	for name, f := range faces() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPerson(t)
+			p.issues("--sources", "elsewhere")
+			p.opens(f.flags...).sees("There is nothing to connect", f.ready)
+			p.answer(p.finishes(f))
 		})
 	}
 }

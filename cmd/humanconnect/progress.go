@@ -162,6 +162,16 @@ func (n *notices) release() {
 	}
 }
 
+// wipe takes the line away that does not stay, for good.
+func (n *notices) wipe() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.line != "" {
+		_, _ = io.WriteString(n.w, eraseLine)
+	}
+	n.line = ""
+}
+
 // keep drops whole lines from the start until what is new has room.
 func (n *notices) keep(p []byte) {
 	n.kept = append(n.kept, p...)

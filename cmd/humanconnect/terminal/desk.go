@@ -105,11 +105,7 @@ func (d *desk) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.BackgroundColorMsg:
 		d.styles = newStyles(msg.IsDark())
 	case tea.KeyPressMsg:
-		if msg.String() == "ctrl+c" {
-			d.o.Interrupt()
-			return d, nil
-		}
-		return d, d.want(d.shown.take(msg))
+		return d, d.press(msg)
 	case tea.PasteMsg:
 		return d, d.want(d.shown.take(msg))
 	case tick:
@@ -137,6 +133,18 @@ func (d *desk) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return d, d.end(msg.err)
 	}
 	return d, nil
+}
+
+// press takes the keys that mean the same everywhere, and hands the others on.
+func (d *desk) press(k tea.KeyPressMsg) tea.Cmd {
+	switch k.String() {
+	case "ctrl+c":
+		d.o.Interrupt()
+		return nil
+	case "ctrl+l": // something else wrote on the terminal
+		return tea.ClearScreen
+	}
+	return d.want(d.shown.take(k))
 }
 
 // want does what the person wants.

@@ -132,3 +132,18 @@ func (s *stage) fits(where, seen string) {
 		s.t.Errorf("%s: %q is not seen in\n%s", where, seen, picture)
 	}
 }
+
+func TestWrappingKeepsMarksWithTheirLetters(t *testing.T) {
+	decomposed := strings.Repeat("e\u0301a\u0308", 40)
+	for width := 10; width < 20; width++ {
+		lines := look{width: width, styles: newStyles(true)}.wrapped(newStyles(true).plain, decomposed)
+		for _, line := range lines {
+			if strings.HasPrefix(line, "\u0301") || strings.HasPrefix(line, "\u0308") || ansi.StringWidth(line) > width {
+				t.Errorf("at a width of %d there is the line %q", width, line)
+			}
+		}
+		if got := strings.Join(lines, ""); got != decomposed {
+			t.Errorf("at a width of %d it becomes %q", width, got)
+		}
+	}
+}

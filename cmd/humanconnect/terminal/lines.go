@@ -247,6 +247,9 @@ func (l *lines) choose(ctx context.Context, r row) error {
 	}
 	items := newSourceScreen(r).items
 	l.say("\n%s%s", r.title, l.state(r))
+	if !r.allowed {
+		l.say(notAllowed)
+	}
 	for i, it := range items {
 		l.say("%d  %s", i+1, it.label)
 	}
@@ -308,7 +311,9 @@ func (l *lines) try(ctx context.Context, r row, wanted intent) (did string, err 
 		l.say("\n%s: asking the source.", r.title)
 		return didConnect, l.connect(ctx, r.title, w.target)
 	case askDisconnect:
-		if sure, err := l.sure(ctx, "\n"+confirmDisconnect(w).title); err != nil || !sure {
+		asked := confirmDisconnect(w)
+		l.say("\n%s", strings.Join(asked.text, "\n"))
+		if sure, err := l.sure(ctx, asked.title); err != nil || !sure {
 			return "", firstError(err, errBack)
 		}
 		return didDisconnect, l.o.Session.Disconnect(ctx, w.target)

@@ -141,7 +141,8 @@ func TestLinesTellTheStateOfEachConnection(t *testing.T) {
 	c := &clinic{connections: connected()}
 	k := newTalk(t, c, sources())
 	k.hears("1 City Clinic, connected as ada, connected as ada's child", "Night Ring, connected, access ended 22 Nov 2026: connect again", asks)
-	k.types("1").hears("1 Connect ada again", "4 Disconnect ada's child", "Number:").types("4").hears("yes or no").types("yes")
+	k.types("1").hears("1 Connect ada again", "4 Disconnect ada's child", "Number:").types("4")
+	k.hears("The source is asked to take the access back", "Disconnect City Clinic (ada's child)?", "yes or no").types("yes")
 	k.hears("City Clinic is disconnected", "City Clinic, connected as ada, disconnected in this session", asks)
 	k.finishes()
 	if len(c.disconnected) != 1 || c.disconnected[0] != "con_b" {
@@ -207,4 +208,10 @@ func TestLinesLeaveTheirQuestionBehind(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 	k.hears("\r\n")
+}
+
+func TestLinesSayWhatTheTokenForbids(t *testing.T) {
+	k := newTalk(t, &clinic{connections: connected()[:1], forbidden: []string{"clinic", "hill"}}, sources())
+	k.hears("1 City Clinic", "2 Night Ring", asks).types("1").hears("does not allow any change here", "1 Back to the list", "Number:")
+	k.types("1").hears(asks).finishes()
 }

@@ -256,6 +256,14 @@ func TestCtrlCInterruptsEverywhere(t *testing.T) {
 	}
 }
 
+func TestCtrlLDrawsAllAgain(t *testing.T) {
+	s := newStage(t, &clinic{}, sources())
+	_, cmd := s.d.Update(tea.KeyPressMsg{Code: 'l', Mod: tea.ModCtrl})
+	if cmd == nil || cmd() != tea.ClearScreen() {
+		t.Error("nothing is drawn again")
+	}
+}
+
 func TestScreensEndWithTheSession(t *testing.T) {
 	s := newStage(t, &clinic{}, sources())
 	s.clock.Advance(55 * time.Minute)

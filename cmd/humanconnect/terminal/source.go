@@ -6,6 +6,8 @@ type sourceScreen struct {
 	row row
 }
 
+const notAllowed = "The session token does not allow any change here."
+
 func newSourceScreen(r row) *sourceScreen {
 	s := &sourceScreen{row: r}
 	for i, c := range r.connections {
@@ -41,7 +43,7 @@ func (s *sourceScreen) draw(l look) []string {
 		lines = append(lines, cut(l.bad.Render("✗ "+s.row.failed), l.width))
 	}
 	if !s.row.allowed {
-		lines = append(append(lines, ""), l.wrapped(l.warn, "The session token does not allow any change here.")...)
+		lines = append(append(lines, ""), l.wrapped(l.warn, notAllowed)...)
 	}
 	return s.under(l, lines)
 }

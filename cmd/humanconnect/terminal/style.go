@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -68,6 +69,11 @@ func pad(s string, width int) string {
 // wrapped breaks a text into lines of the width, at spaces where there are some.
 func (l look) wrapped(style lipgloss.Style, s string) []string {
 	lines := strings.Split(ansi.Wrap(s, max(l.width, 10), ""), "\n")
+	for i := range lines[1:] { // a mark belongs to the letter before it, which ansi.Wrap does not always know
+		rest := strings.TrimLeftFunc(lines[i+1], func(r rune) bool { return unicode.In(r, unicode.Mn, unicode.Me) })
+		lines[i] += strings.TrimSuffix(lines[i+1], rest)
+		lines[i+1] = rest
+	}
 	for i := range lines {
 		lines[i] = style.Render(lines[i])
 	}
