@@ -1,13 +1,11 @@
 package session_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
-	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -317,39 +315,6 @@ func TestRevocationOfADeadProcessIsFreeAtOnce(t *testing.T) {
 	w.check()
 }
 
-// TestWhoeverDisconnectsRevokes: those who look for due revocations at the very moment of the commit leave the first try to
-// whoever tells what came of it.
-func TestWhoeverDisconnectsRevokes(t *testing.T) {
-	w, fe, s := opened(t)
-	other := w.frontEnd()
-	con := id.Connection("")
-	for name, disconnect := range map[string]func() error{
-		"in a session":  func() error { return s.Disconnect(t.Context(), alpha, -1) },
-		"outside of it": func() error { _, err := fe.DisconnectOutside(t.Context(), con); return err },
-	} {
-		fe.connectAccount(s, alpha, "ann")
-		con = w.connections("u1")[0].ID
-		before := len(w.place.revokes)
-		looked := 0
-		fe.Wake = func() {
-			for _, e := range []*FrontEnd{fe, other} {
-				looked++
-				if n, err := e.RevokeDue(t.Context()); n != 0 || err != nil {
-					t.Errorf("%s: others made %d tries, %v", name, n, err)
-				}
-			}
-		}
-		if err := disconnect(); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		fe.Wake = nil
-		if got := len(w.place.revokes) - before; got != 1 || looked == 0 {
-			t.Errorf("%s: %d tries; the others looked %d times", name, got, looked)
-		}
-	}
-	w.check()
-}
-
 func TestSourceWithoutRevocationIsUnsupported(t *testing.T) {
 	w, fe, s := opened(t)
 	fe.connectAccount(s, gamma, "ann")
@@ -467,45 +432,6 @@ func TestNothingSecretIsInAnEvent(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestRevocationThatIsCutByOurOwnEndIsNoTry(t *testing.T) {
-	w, fe, s := opened(t)
-	fe.connectAccount(s, alpha, "ann")
-	w.place.revoke[alpha] = "hang"
-	ctx, cancel := context.WithCancel(t.Context())
-	done := fe.begin(func() error { return s.Disconnect(ctx, alpha, -1) })
-	limit := time.Now().Add(waitLimit)
-	for w.claimed(s) == "" {
-		if time.Now().After(limit) {
-			t.Fatal("nobody revokes")
-		}
-		yield()
-	}
-	cancel()
-	if err := done(); err != nil {
-		t.Errorf("the disconnect has committed: %v", err)
-	}
-	if r := w.revocation(s, 0); r.State != store.RevocationPending || r.Tries != 0 || r.Owner != "" {
-		t.Errorf("%+v", r)
-	}
-	w.place.revoke[alpha] = ""
-	if n, err := w.frontEnd().RevokeDue(t.Context()); n != 1 || err != nil {
-		t.Errorf("it is not due at once: %d, %v", n, err)
-	}
-	w.check()
-}
-
-// claimed returns who works on the first revocation of a session.
-func (w *World) claimed(s *session.Session) (owner id.Process) {
-	w.view(func(tx store.Tx) error {
-		rows, err := tx.RevocationsOf(s.ID)
-		if len(rows) > 0 {
-			owner = rows[0].Owner
-		}
-		return err
-	})
-	return owner
 }
 
 func TestAllConnectionsOfASourceAreRevokedWhicheverHasNoAccount(t *testing.T) {
