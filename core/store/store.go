@@ -40,7 +40,7 @@ type Store interface {
 
 // Tx is a transaction. It is used by one goroutine and not after its function returned.
 // A method that finds one row returns [ErrNotFound]; one that inserts returns [ErrExists]; one that reads rows returns
-// [ErrDamaged].
+// [ErrDamaged], where it says nothing else.
 type Tx interface {
 	UserTx
 	TokenTx
@@ -370,7 +370,8 @@ type RevocationTx interface {
 	InsertRevocation(Revocation) error
 	// SaveRevocation writes the row anew.
 	SaveRevocation(Revocation) error
-	// DueRevocations returns pending ones with NextAt <= now, the earliest first, owned ones included.
+	// DueRevocations returns pending ones with NextAt <= now, the earliest first, owned ones included. It leaves out those
+	// that cannot be read, which hold up no other.
 	DueRevocations(now time.Time, limit int) ([]Revocation, error)
 	// RevocationsOf returns those of a session in the order they were made.
 	RevocationsOf(id.Session) ([]Revocation, error)

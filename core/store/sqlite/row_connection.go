@@ -97,7 +97,7 @@ func (t *tx) SaveRevocation(r store.Revocation) error { return t.tables.revocati
 const dueRevocations = "WHERE state = 'pending' AND next_at <= ? ORDER BY next_at, n LIMIT ?"
 
 func (t *tx) DueRevocations(now time.Time, limit int) ([]store.Revocation, error) {
-	return t.tables.revocation.list(t, dueRevocations, instant{&now}, rowLimit(limit))
+	return t.tables.revocation.sound(t, dueRevocations, instant{&now}, rowLimit(limit))
 }
 
 func (t *tx) RevocationsOf(session id.Session) ([]store.Revocation, error) {

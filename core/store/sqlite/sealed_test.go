@@ -179,6 +179,25 @@ func TestADamagedValueIsFoundAndDoesNotHoldItsAttempt(t *testing.T) {
 	}
 }
 
+func TestARevocationThatCannotBeReadHoldsUpNoOther(t *testing.T) {
+	dir := made(t)
+	s := open(t, sqlite.Options{Dir: dir})
+	update(t, s, plant)
+	execSQL(t, filepath.Join(dir, "state.db"), "UPDATE revocation SET credential = x'00', next_at = -1e14")
+	update(t, s, plant)
+	execSQL(t, filepath.Join(dir, "state.db"), "UPDATE revocation SET state = 'pending'")
+	for _, limit := range []int{0, 2} {
+		var due []store.Revocation
+		err := s.View(context.Background(), func(tx store.Tx) (err error) {
+			due, err = tx.DueRevocations(time.Now(), limit)
+			return err
+		})
+		if err != nil || len(due) != 1 || len(due[0].Credential) == 0 {
+			t.Errorf("%d due, %v", len(due), err)
+		}
+	}
+}
+
 func TestCheckEndsWithItsContext(t *testing.T) {
 	s := open(t, sqlite.Options{Dir: made(t)})
 	update(t, s, plant)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/humanconnect/humanconnect/core/seal"
@@ -68,11 +69,27 @@ func (t table[T]) find(tx *tx, rest string, args ...any) (T, error) {
 	return rows[0], nil
 }
 
-func (t table[T]) list(tx *tx, rest string, args ...any) (out []T, err error) {
+func (t table[T]) list(tx *tx, rest string, args ...any) ([]T, error) {
+	return t.collect(tx, func(err error) error { return err }, rest, args...)
+}
+
+// sound is list without the rows that cannot be read.
+func (t table[T]) sound(tx *tx, rest string, args ...any) ([]T, error) {
+	unlessDamaged := func(err error) error {
+		if errors.Is(err, store.ErrDamaged) {
+			return nil
+		}
+		return err
+	}
+	return t.collect(tx, unlessDamaged, rest, args...)
+}
+
+// collect asks wrong what a row that cannot be read does to the rest.
+func (t table[T]) collect(tx *tx, wrong func(error) error, rest string, args ...any) (out []T, err error) {
 	err = tx.query(t.selectSQL+rest, args, func(scan func(...any) error) error {
 		var row T
 		if err := scan(values(t.fields(&row))...); err != nil {
-			return err
+			return wrong(err)
 		}
 		out = append(out, row)
 		return nil
