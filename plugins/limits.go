@@ -10,25 +10,18 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// What core keeps or shows of an answer is bounded: by these, by cleaning and cutting, and in all by sdk.MaxMessage.
+// What core keeps or shows of an answer is bounded: by these, by cleaning and cutting, and in all by sdk.MaxMessage. Where
+// people are sent, core judges itself.
 const (
 	maxAccountID = 1024 // bytes, as of a user id
 	maxMediaType = 255  // bytes
 	maxScopes    = 1000
-	maxScope     = 1024     // bytes
-	maxAddress   = 32 << 10 // bytes; browsers take more, servers less
+	maxScope     = 1024 // bytes
 )
 
 // checkStep says what is wrong with a step, or nothing, and cleans the text of its fields.
 func checkStep(step sdk.Step) string {
 	switch s := step.(type) {
-	case sdk.OpenURL:
-		return checkAddress(s.URL)
-	case sdk.ShowCode:
-		if wrong := checkAddress(s.VerificationURI); wrong != "" {
-			return wrong
-		}
-		return checkAddress(s.VerificationURIComplete)
 	case sdk.Form:
 		return checkFields(s.Fields)
 	case sdk.Connected:
@@ -39,13 +32,6 @@ func checkStep(step sdk.Step) string {
 			return "its account id is not valid UTF-8"
 		}
 		return checkGrant(s.Credential, s.Scopes)
-	}
-	return ""
-}
-
-func checkAddress(address string) string {
-	if len(address) > maxAddress {
-		return fmt.Sprintf("its address has %d bytes, at most %d", len(address), maxAddress)
 	}
 	return ""
 }

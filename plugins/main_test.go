@@ -257,14 +257,6 @@ func odd(name string) *providerv1.ConnectResponse {
 	case "twice":
 		form.Fields = []*providerv1.Field{{Id: "f"}, {Id: "f"}}
 		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Form{Form: form}}
-	case "url":
-		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_OpenUrl{OpenUrl: &providerv1.OpenURL{
-			Url: "https://api.example.com/" + strings.Repeat("u", 1<<20),
-		}}}
-	case "verification":
-		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_ShowCode{ShowCode: &providerv1.ShowCode{
-			UserCode: "code", VerificationUri: "https://api.example.com/" + strings.Repeat("u", 1<<20),
-		}}}
 	}
 	return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Connected{Connected: connected}}
 }
