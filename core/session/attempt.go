@@ -150,6 +150,9 @@ func (a *Attempt) resume(ctx context.Context) error {
 		if _, err := a.s.guard(tx); err != nil {
 			return err
 		}
+		if err := a.ended(tx); err != nil {
+			return err
+		}
 		rows, err := tx.Attempts(a.s.ID)
 		if err != nil {
 			return err
@@ -188,6 +191,20 @@ func (a *Attempt) resume(ctx context.Context) error {
 		a.again = interrupted()
 	}
 	return nil
+}
+
+// ended returns errDone if the action of a script has ended: a front end that has lost the session since may have done it.
+func (a *Attempt) ended(tx store.Tx) error {
+	if a.action.ScriptNo == noScript {
+		return nil
+	}
+	rows, err := tx.Actions(a.s.ID)
+	if slices.ContainsFunc(rows, func(r store.Action) bool {
+		return r.ScriptRun == a.action.ScriptRun && r.ScriptNo == a.action.ScriptNo
+	}) {
+		return errDone
+	}
+	return err
 }
 
 // continues says whether the action goes on with a stored attempt.

@@ -20,8 +20,8 @@ const grace = 5 * time.Second
 // maxLabel is how much of an account label is kept, in characters.
 const maxLabel = 200
 
-// errDone: a front end that has lost the session since its step began has connected this attempt.
-var errDone = errors.New("the attempt is connected")
+// errDone: a front end that has lost the session since its step began has connected this attempt, or ended its action.
+var errDone = errors.New("another front end has done this")
 
 // perform makes one step. An attempt that an ousted front end has connected is at its end.
 func (a *Attempt) perform(ctx context.Context, reply sdk.Reply) (Prompt, error) {

@@ -111,7 +111,10 @@ func (r *runner) action(ctx context.Context, no int) error {
 
 func (r *runner) connect(ctx context.Context, action Action, no int) error {
 	a, err := r.s.Connect(ctx, action.Target, no)
-	if err != nil {
+	switch {
+	case errors.Is(err, errDone):
+		return nil
+	case err != nil:
 		return err
 	}
 	answers := r.script.answers(action, a.Source.ID)
