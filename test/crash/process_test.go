@@ -154,17 +154,19 @@ func children(path string) []child {
 		if err != nil {
 			continue
 		}
+		// Between fork and exec a child still has all of the core's. What it is is read first: it may become another meanwhile,
+		// and must not be taken for that one with what it had before.
+		exe, err := os.Readlink(filepath.Join("/proc", e.Name(), "exe"))
+		if err != nil || exe == binary("humanconnect") {
+			continue
+		}
 		environ, err := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
 		if err != nil || !bytes.Contains(environ, []byte(path+"/")) {
 			continue
 		}
-		c := child{pid: pid, environ: string(environ)}
-		c.exe, _ = os.Readlink(filepath.Join("/proc", e.Name(), "exe"))
-		argv, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
-		c.argv = string(argv)
-		// Between fork and exec a child still has all of the core's.
-		if c.exe != binary("humanconnect") {
-			found = append(found, c)
+		argv, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		if err == nil {
+			found = append(found, child{pid: pid, exe: exe, argv: string(argv), environ: string(environ)})
 		}
 	}
 	return found
