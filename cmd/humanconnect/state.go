@@ -141,7 +141,8 @@ func (st *state) assemble(b *browser, configured hook.Configured) error {
 	})
 	st.engine = &session.Engine{
 		Store: st.store, Checker: checker, Sources: st.sources, Providers: st.sources, Liveness: process.Patient{Process: st.process},
-		Clock: st.app.Clock, Hooks: st.hooks, FrontEnd: sdk.FrontEnd{Form: true, Code: true}, Wake: st.dispatcher.Wake,
+		Clock: st.app.Clock, Hooks: st.hooks, FrontEnd: sdk.FrontEnd{Form: true, Code: true}, Locale: st.app.locale(),
+		Wake: st.dispatcher.Wake,
 	}
 	if b != nil {
 		b.attach(st.engine)

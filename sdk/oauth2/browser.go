@@ -26,6 +26,9 @@ func (s *Source) startBrowser(req *sdk.ConnectRequest, at resume) (sdk.Step, err
 	if slices.Contains(at.Scopes, openID) {
 		at.Nonce = rand.Text()
 		options = append(options, oauth2.SetAuthURLParam("nonce", at.Nonce))
+		if req.Locale != "" { // OpenID Connect Core §3.1.2.1
+			options = append(options, oauth2.SetAuthURLParam("ui_locales", req.Locale))
+		}
 	}
 	config := s.config(req.Settings, at.Endpoint)
 	config.RedirectURL, config.Scopes = req.RedirectURI, at.Scopes

@@ -297,6 +297,27 @@ func TestAnIDTokenOfAnotherAttemptIsRefused(t *testing.T) {
 	}
 }
 
+func TestSourceOfOpenIDConnectIsAskedInThePersonsLanguage(t *testing.T) {
+	for scope, want := range map[string]string{"openid": "de-AT", "activity": ""} {
+		b := newBent(t)
+		c, req, _, err := attempt(t, &oauth2.Source{Endpoint: at(b), Scopes: []string{scope}}, ownClient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, locale := range []string{"", "de-AT"} {
+			req.Reply, req.Resume, req.Locale = sdk.Start{}, nil, locale
+			step, err := c.Connect(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			asked, _ := url.Parse(step.(sdk.OpenURL).URL)
+			if got := asked.Query().Get("ui_locales"); locale == "" && got != "" || locale != "" && got != want {
+				t.Errorf("%s in %q: asked for %q", scope, locale, got)
+			}
+		}
+	}
+}
+
 func TestSecretsGoNowhereButToHTTPSAndLoopback(t *testing.T) {
 	for _, address := range []string{
 		"http://example.org/token", "https://user@example.org/token", "file:///token", "https:///token",
