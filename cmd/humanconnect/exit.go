@@ -58,15 +58,6 @@ func exitEntries() []exitEntry {
 	}
 }
 
-func exitMeaning(code int) string {
-	for _, e := range exitEntries() {
-		if e.Code == code {
-			return e.Meaning
-		}
-	}
-	return ""
-}
-
 // problemExits is the one place that knows which exit code a problem has.
 func problemExits() map[string]int {
 	return map[string]int{

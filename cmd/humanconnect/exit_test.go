@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,6 +64,11 @@ func TestExitCodeOfEveryKindOfError(t *testing.T) {
 	}
 }
 
+// listed says whether the help has an exit code.
+func listed(code int) bool {
+	return slices.ContainsFunc(exitEntries(), func(e exitEntry) bool { return e.Code == code })
+}
+
 func TestExitCodesAreDescribedOnceAndInOrder(t *testing.T) {
 	last := -1
 	for _, e := range exitEntries() {
@@ -72,12 +78,12 @@ func TestExitCodesAreDescribedOnceAndInOrder(t *testing.T) {
 		last = e.Code
 	}
 	for code, exit := range problemExits() {
-		if exitMeaning(exit) == "" {
+		if !listed(exit) {
 			t.Errorf("%s ends with %d, which no entry describes", code, exit)
 		}
 	}
 	for code, exit := range failureExits() {
-		if _, known := failure.Find(code); !known || exitMeaning(exit) == "" {
+		if _, known := failure.Find(code); !known || !listed(exit) {
 			t.Errorf("%s ends with %d: one of them is unknown", code, exit)
 		}
 	}

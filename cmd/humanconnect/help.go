@@ -5,22 +5,38 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// exits adds the section of exit codes to the Long text of a command. 0 and 10 go without saying and are said all the
-// same.
+// exitsKey is the annotation of a command that has its exit codes.
+const exitsKey = "exits"
+
+// exits says with which codes a command may end; its Long text gets a section of them. 0 and 10 go without saying and are
+// said all the same.
 func exits(c *cobra.Command, codes ...int) *cobra.Command {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\nExit codes:\n", c.Long)
-	for _, code := range codes {
-		fmt.Fprintf(&b, "  %3d  %s\n", code, exitMeaning(code))
-	}
-	c.Long = strings.TrimRight(b.String(), "\n")
+	c.Annotations = map[string]string{exitsKey: fmt.Sprint(codes)}
 	return c
+}
+
+// longOf is the Long text of a command with its exit codes. It is made when somebody reads it: most calls start the program
+// for something else.
+func longOf(c *cobra.Command) string {
+	codes := strings.Fields(strings.Trim(c.Annotations[exitsKey], "[]"))
+	if len(codes) == 0 {
+		return c.Long
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\nExit codes:", c.Long)
+	for _, e := range exitEntries() {
+		if code := strconv.Itoa(e.Code); slices.Contains(codes, code) {
+			fmt.Fprintf(&b, "\n  %3s  %s", code, e.Meaning)
+		}
+	}
+	return b.String()
 }
 
 func newHelp(app *App) *cobra.Command {
@@ -57,7 +73,7 @@ func completeHelp(c *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 func (a *App) help(c *cobra.Command, args []string) error {
 	if len(args) == 1 {
 		if t, ok := findTopic(args[0]); ok {
-			return a.print(t.Rows, t.write)
+			return a.print(t.Rows(), t.write)
 		}
 	}
 	about, rest, err := c.Root().Find(args)
@@ -110,7 +126,7 @@ func (a *App) printHelp(c *cobra.Command) error {
 
 func describeCommand(c *cobra.Command) commandHelp {
 	h := commandHelp{
-		Command: c.CommandPath(), Usage: useLine(c), Short: c.Short, Long: c.Long,
+		Command: c.CommandPath(), Usage: useLine(c), Short: c.Short, Long: longOf(c),
 		Examples: exampleLines(c.Example), Commands: []commandName{}, Flags: []flagHelp{},
 	}
 	for _, sub := range c.Commands() {

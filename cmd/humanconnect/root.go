@@ -58,8 +58,8 @@ health data, tells your application of each change, and prints the response.`,
 		}
 		return showGroup(c, args)
 	}
-	app.complete(root)
 	if len(app.Args) > 0 && strings.HasPrefix(app.Args[0], cobra.ShellCompRequestCmd) {
+		app.complete(root)
 		plainUsage(root)
 	}
 	return root

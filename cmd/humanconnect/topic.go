@@ -15,8 +15,8 @@ type topic struct {
 	Short string
 	// Intro stands before the table.
 	Intro string
-	// Rows is the table as a JSON document.
-	Rows any
+	// Rows makes the table as a JSON document.
+	Rows func() any
 	// Lines is the table as text.
 	Lines func() (header []string, rows [][]string)
 }
@@ -55,7 +55,7 @@ func exitCodesTopic() topic {
 		Name:  "exit-codes",
 		Short: "What each exit code means",
 		Intro: "What each exit code means. New ones may come: treat one that you do not know as a failure.\n2 is left to crashes of the program.",
-		Rows:  exitEntries(),
+		Rows:  func() any { return exitEntries() },
 		Lines: func() ([]string, [][]string) {
 			var rows [][]string
 			for _, e := range exitEntries() {
@@ -112,7 +112,7 @@ func environmentTopic() topic {
 		Name:  "environment",
 		Short: "Which variables of the environment are read, and which are given to hooks and providers",
 		Intro: "Which variables of the environment are read, and which are given to hooks and providers. A flag\nwins over its variable, a variable over the config file.",
-		Rows:  variables(),
+		Rows:  func() any { return variables() },
 		Lines: func() ([]string, [][]string) {
 			var rows [][]string
 			for _, v := range variables() {
@@ -131,19 +131,23 @@ type failureRow struct {
 	Hint      string       `json:"hint"`
 }
 
-func failuresTopic() topic {
+func failureRows() []failureRow {
 	rows := []failureRow{}
 	for _, e := range failure.Entries() {
 		rows = append(rows, failureRow{e.Code, e.Meaning, e.Retryable, e.Hint})
 	}
+	return rows
+}
+
+func failuresTopic() topic {
 	return topic{
 		Name:  "failures",
 		Short: "Why connecting or disconnecting a source fails",
 		Intro: "Why connecting or disconnecting a source fails: the codes in failures of the response.\nRetryable: the same action may succeed later.",
-		Rows:  rows,
+		Rows:  func() any { return failureRows() },
 		Lines: func() ([]string, [][]string) {
 			var lines [][]string
-			for _, r := range rows {
+			for _, r := range failureRows() {
 				retry := "no"
 				if r.Retryable {
 					retry = "yes"

@@ -32,13 +32,13 @@ func walk(c *cobra.Command, f func(*cobra.Command)) {
 func TestEveryCommandIsDocumented(t *testing.T) {
 	walk(newRoot(newTestApp(t).App), func(c *cobra.Command) {
 		path := c.CommandPath()
-		if c.Short == "" || strings.HasSuffix(c.Short, ".") || c.Long == "" {
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") || longOf(c) == "" {
 			t.Errorf("%s: Short and Long say what it does, Short without a full stop", path)
 		}
 		if takesMany := strings.Contains(c.Use, "…") || c.Name() == "help"; !c.Runnable() || c.Args == nil && !takesMany {
 			t.Errorf("%s: does not check its arguments: use group, exactArgs or upToArgs", path)
 		}
-		for i, line := range strings.Split(c.Long, "\n") {
+		for i, line := range strings.Split(longOf(c), "\n") {
 			if len(line) > 100 && !strings.HasPrefix(line, "  ") {
 				t.Errorf("%s: line %d of Long is %d bytes wide", path, i+1, len(line))
 			}
@@ -46,7 +46,7 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 		if c.HasSubCommands() {
 			return
 		}
-		if !strings.Contains(c.Long, "\n\nExit codes:\n    0  ") || !strings.Contains(c.Long, "\n   10  ") {
+		if !strings.Contains(longOf(c), "\n\nExit codes:\n    0  ") || !strings.Contains(longOf(c), "\n   10  ") {
 			t.Errorf("%s: has no section of exit codes with 0 and 10: use exits", path)
 		}
 		if len(exampleLines(c.Example)) == 0 {
@@ -209,7 +209,7 @@ func TestHelpNamesTheExitCodesOfABrokenInstallation(t *testing.T) {
 				a := newTestApp(t, argumentsFor(path)...)
 				a.vars["HOME"], a.UID = filepath.Join(dir, "home"), os.Geteuid()
 				a.Executable = func() (string, error) { return filepath.Join(dir, "bin", "humanconnect"), nil }
-				if code := run(a.App); !regexp.MustCompile(fmt.Sprintf(`(?m)^ +%d  `, code)).MatchString(c.Long) {
+				if code := run(a.App); !regexp.MustCompile(fmt.Sprintf(`(?m)^ +%d  `, code)).MatchString(longOf(c)) {
 					t.Errorf("%s ends with %d, which its help does not name\n%s", path, code, a.err.String())
 				}
 			})
