@@ -105,7 +105,7 @@ func (o *output) end() {
 }
 
 // errorLine is what runtimes of other languages begin their last words with, before a trace that may be long.
-var errorLine = regexp.MustCompile(`^(Uncaught )?\w*(Error|Exception)\b[^:]{0,80}: `)
+var errorLine = regexp.MustCompile(`^(Uncaught )?\w*(Error|Exception)\b[^:]*: `)
 
 // tail returns the lines that explain an end best: those from the last panic on, or from an error that is further up than
 // the last ones, else these; cleared again of the secrets that came after they were written.
