@@ -29,6 +29,7 @@ func TestFailedStoreIsSaidWhenTheHooksAreToldNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := st.startChores(hook.Scope{})
+	a.clock.Advance(choresDelay)
 	b.wg.Wait() // its work ends by itself
 	b.stop()
 	if said := a.err.String(); strings.Count(said, "warning: the hooks are told no more before the end: ") != 1 {

@@ -202,8 +202,12 @@ type chores struct {
 	wg     sync.WaitGroup
 }
 
-// startChores begins the work. What fails of it is tried again by whoever comes next. own are the deliveries that the
-// call tells of.
+// choresDelay is how long a call lasts before it begins with the work that is nobody's own. A shorter one would be over
+// before any of it is: it would only be held up, and a try that is cut is one in vain.
+const choresDelay = 50 * time.Millisecond
+
+// startChores begins the work, if the call lasts long enough. What fails of it is tried again by whoever comes next. own are
+// the deliveries that the call tells of.
 func (st *state) startChores(own hook.Scope) *chores {
 	st.own.listen(own)
 	ctx, cancel := context.WithCancel(st.app.Signals.Stopping())
@@ -212,12 +216,19 @@ func (st *state) startChores(own hook.Scope) *chores {
 	if st.noHooks {
 		scope = own
 	}
+	begun, stop := st.app.Clock.After(choresDelay)
 	b.wg.Go(func() {
-		if err := st.dispatcher.Run(ctx, scope); err != nil {
-			st.app.warn("the hooks are told no more before the end: %s", err)
+		defer stop()
+		select {
+		case <-begun:
+		case <-ctx.Done():
+			return
 		}
-	})
-	b.wg.Go(func() {
+		b.wg.Go(func() {
+			if err := st.dispatcher.Run(ctx, scope); err != nil {
+				st.app.warn("the hooks are told no more before the end: %s", err)
+			}
+		})
 		if _, err := process.Sweep(st.config.StateDir); err != nil {
 			st.app.logger().Debug("files of dead processes", "error", err)
 		}
