@@ -20,8 +20,8 @@ type page struct {
 	// Good says whether what the person wanted has happened.
 	Good bool
 	Text string
-	// Todo is what to do now.
-	Todo string
+	// Next is what to do now.
+	Next string
 	// Fragment lets the page send the parameters of its fragment as a query.
 	Fragment bool
 	// Clear is what the page puts in the place of its query, which has served its purpose and may be a secret.
@@ -41,14 +41,14 @@ func taken(p page) page {
 func arrived() page {
 	return page{
 		Title: "Your answer has arrived", Good: true, Text: "This page has served its purpose.",
-		Todo: "Close it, and go back to where you began to see what came of it.",
+		Next: "Close it, and go back to where you began to see what came of it.",
 	}
 }
 
 func misdirected() page {
 	return page{
 		Title: "This is not the address of this page", Text: "It was asked for by a name that is not its own. Nothing was changed.",
-		Todo: "If you are connecting a source, go back to where you began: it still waits for you.",
+		Next: "If you are connecting a source, go back to where you began: it still waits for you.",
 	}
 }
 
@@ -60,23 +60,23 @@ func ended(p session.Progress) page {
 	const back = "You can close this page."
 	switch p.State {
 	case session.AttemptConnected:
-		return page{Title: name + " is connected", Good: true, Text: "Everything went well.", Todo: back}
+		return page{Title: name + " is connected", Good: true, Text: "Everything went well.", Next: back}
 	case session.AttemptAsks:
-		return page{Title: "Nearly there", Good: true, Text: name + " asks for one thing more.", Todo: "Close this page and go back to where you began."}
+		return page{Title: "Nearly there", Good: true, Text: name + " asks for one thing more.", Next: "Close this page and go back to where you began."}
 	case session.AttemptFailed:
 		return failed(name, p.Failure)
 	}
-	return page{Title: name + " was not connected", Text: "The session was over before your answer came.", Todo: "Close this page and begin again."}
+	return page{Title: name + " was not connected", Text: "The session was over before your answer came.", Next: "Close this page and begin again."}
 }
 
 func failed(name string, f *failure.Failure) page {
-	p := page{Title: name + " was not connected", Text: "It did not work.", Todo: "Close this page and go back to where you began."}
+	p := page{Title: name + " was not connected", Text: "It did not work.", Next: "Close this page and go back to where you began."}
 	if f == nil {
 		return p
 	}
 	p.Text = f.Message
 	if e, ok := failure.Find(f.Code); ok {
-		p.Todo = "Close this page, go back to where you began, and " + e.Hint + "."
+		p.Next = "Close this page, go back to where you began, and " + e.Hint + "."
 	}
 	return p
 }
@@ -84,14 +84,14 @@ func failed(name string, f *failure.Failure) page {
 func working(again string) page {
 	return taken(page{
 		Title: "Your answer has arrived", Good: true, Text: "The source takes its time.", Again: again,
-		Todo: "This page goes on by itself. You can also close it and go back to where you began.",
+		Next: "This page goes on by itself. You can also close it and go back to where you began.",
 	})
 }
 
 func stray() page {
 	return page{
 		Title: "Nothing waits for this page", Text: "It was opened twice, or too late, or by a link from somewhere else. Nothing was changed.",
-		Todo: "If you are connecting a source, go back to where you began: it still waits for you.",
+		Next: "If you are connecting a source, go back to where you began: it still waits for you.",
 	}
 }
 
@@ -105,14 +105,14 @@ func empty() page {
 func usedLink() page {
 	return page{
 		Title: "This link was used before", Text: "It leads to the source once.",
-		Todo: "Go back to where you began and open the source again from there.",
+		Next: "Go back to where you began and open the source again from there.",
 	}
 }
 
 func broken() page {
 	return page{
 		Title: "Your answer could not be kept", Text: "The program could not write it down.",
-		Todo: "Go back to where you began to see what is wrong.",
+		Next: "Go back to where you began to see what is wrong.",
 	}
 }
 
