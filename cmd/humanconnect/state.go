@@ -206,8 +206,8 @@ type chores struct {
 // before any of it is: it would only be held up, and a try that is cut is one in vain.
 const choresDelay = 50 * time.Millisecond
 
-// startChores begins the work, if the call lasts long enough. What fails of it is tried again by whoever comes next. own are
-// the deliveries that the call tells of.
+// startChores sweeps up after dead processes, and begins the work if the call lasts long enough. What fails of it is tried
+// again by whoever comes next. own are the deliveries that the call tells of.
 func (st *state) startChores(own hook.Scope) *chores {
 	st.own.listen(own)
 	ctx, cancel := context.WithCancel(st.app.Signals.Stopping())
@@ -219,6 +219,9 @@ func (st *state) startChores(own hook.Scope) *chores {
 	begun, stop := st.app.Clock.After(choresDelay)
 	b.wg.Go(func() {
 		defer stop()
+		if _, err := process.Sweep(st.config.StateDir); err != nil {
+			st.app.logger().Debug("files of dead processes", "error", err)
+		}
 		select {
 		case <-begun:
 		case <-ctx.Done():
@@ -229,9 +232,6 @@ func (st *state) startChores(own hook.Scope) *chores {
 				st.app.warn("the hooks are told no more before the end: %s", err)
 			}
 		})
-		if _, err := process.Sweep(st.config.StateDir); err != nil {
-			st.app.logger().Debug("files of dead processes", "error", err)
-		}
 		if _, err := st.engine.RevokeDue(ctx); err != nil && ctx.Err() == nil {
 			st.app.logger().Debug("revocations that are due", "error", err)
 		}
