@@ -2,28 +2,17 @@ package connection
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/core/retry"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
 )
-
-// Providers hands out running providers. A provider that crashed is started anew by the next call.
-type Providers interface {
-	Provider(ctx context.Context, name string) (sdk.Provider, error)
-}
-
-// Settings resolves the settings of a source, secrets included, for a provider. One that the source is not of, by the
-// config or the catalogue of now, gets none.
-type Settings interface {
-	Settings(ctx context.Context, source, provider string) (sdk.Settings, error)
-}
 
 // Liveness tells which processes live.
 type Liveness interface {
@@ -45,8 +34,8 @@ const (
 // then come the tries of the long schedule, made by whichever process holds the state. It is safe for concurrent use.
 type Revoker struct {
 	Store     store.Store
-	Providers Providers
-	Settings  Settings
+	Providers provider.Starter
+	Settings  provider.Settings
 	Liveness  Liveness
 	Clock     clock.Clock
 }
@@ -159,40 +148,34 @@ func (v *Revoker) revoke(ctx context.Context, r store.Revocation) *failure.Failu
 }
 
 // GiveBack asks a source once to revoke a grant that no row tells of. It takes 30 s at most.
-func (v *Revoker) GiveBack(ctx context.Context, provider string, req *sdk.GrantRequest) error {
+func (v *Revoker) GiveBack(ctx context.Context, name string, req *sdk.GrantRequest) error {
 	ctx, cancel := context.WithTimeout(ctx, tryLimit)
 	defer cancel()
-	if f := v.insist(ctx, provider, req); f != nil {
+	if f := v.insist(ctx, name, req); f != nil {
 		return f
 	}
 	return nil
 }
 
 // insist asks once more on a fresh process if the provider crashed: revoking is idempotent.
-func (v *Revoker) insist(ctx context.Context, provider string, req *sdk.GrantRequest) *failure.Failure {
+func (v *Revoker) insist(ctx context.Context, name string, req *sdk.GrantRequest) *failure.Failure {
 	for again := false; ; again = true {
-		err := v.ask(ctx, provider, req)
+		err := v.ask(ctx, name, req)
 		switch {
 		case err == nil:
 			return nil
-		case again || !Crashed(err):
+		case again || !provider.Crashed(err):
 			return failure.Of(err)
 		}
 	}
 }
 
-func (v *Revoker) ask(ctx context.Context, provider string, req *sdk.GrantRequest) error {
-	p, err := v.Providers.Provider(ctx, provider)
+func (v *Revoker) ask(ctx context.Context, name string, req *sdk.GrantRequest) error {
+	p, err := v.Providers.Provider(ctx, name)
 	if err != nil {
 		return err
 	}
 	return p.Disconnect(ctx, req)
-}
-
-// Crashed says whether a provider call ended because its process died, and may be made again on a fresh one.
-func Crashed(err error) bool {
-	var c interface{ Crashed() bool }
-	return errors.As(err, &c) && c.Crashed()
 }
 
 // outcome is the row after a try that ended with a failure, or nil.

@@ -24,6 +24,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/token"
@@ -34,7 +35,7 @@ import (
 type Sources interface {
 	// Find returns a source as its provider describes it now.
 	Find(ctx context.Context, id string) (source.Source, error)
-	connection.Settings
+	provider.Settings
 }
 
 // Liveness tells which processes live; see [connection.Liveness].
@@ -49,7 +50,7 @@ type Engine struct {
 	Store     store.Store
 	Checker   token.Checker
 	Sources   Sources
-	Providers connection.Providers
+	Providers provider.Starter
 	Liveness  Liveness
 	Clock     clock.Clock
 	// Hooks are the hooks of the config. A session that is opened or resumed keeps their names.

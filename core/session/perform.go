@@ -10,6 +10,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -152,7 +153,7 @@ func (a *Attempt) call(ctx context.Context, reply sdk.Reply) (step sdk.Step, cut
 	req := a.request(reply)
 	for again := false; ; again = true {
 		step, err = a.ask(ctx, req)
-		if err == nil || again || !repeatable(reply) || !connection.Crashed(err) {
+		if err == nil || again || !repeatable(reply) || !provider.Crashed(err) {
 			return step, ctx.Err() != nil, err
 		}
 	}
@@ -225,7 +226,7 @@ func (a *Attempt) settle(ctx context.Context, reply sdk.Reply, err error) (Promp
 	f := failure.Of(err)
 	_, form := reply.(sdk.FormValues)
 	_, callback := reply.(sdk.Callback)
-	lost := connection.Crashed(err)
+	lost := provider.Crashed(err)
 	if lost && (form || callback) {
 		text := f.Message
 		f = failure.New(failure.AttemptInterrupted, "%s", text)

@@ -227,7 +227,7 @@ type providers struct {
 	fe    *FrontEnd
 }
 
-// Provider implements connection.Providers.
+// Provider implements provider.Starter.
 func (p *providers) Provider(context.Context, string) (sdk.Provider, error) {
 	if p.fe.dead() {
 		return nil, errDead

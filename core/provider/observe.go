@@ -1,0 +1,78 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// Observer is told of a piece of work when it begins, by a few words and pairs of key and value, and returns what is called
+// with its error when it has ended. Nothing that it is given names a source or a user.
+type Observer func(what string, about ...any) (done func(err error, more ...any))
+
+// observed is a provider whose calls an observer is told of.
+type observed struct {
+	sdk.Provider
+	name    string
+	observe Observer
+}
+
+var (
+	_ sdk.Provider  = (*observed)(nil)
+	_ sdk.Refresher = (*observed)(nil)
+	_ sdk.Checker   = (*observed)(nil)
+)
+
+func (o *observed) call(kind string, about ...any) func(error, ...any) {
+	return o.observe("provider answered", append([]any{"provider", o.name, "call", kind}, about...)...)
+}
+
+// Connect implements [sdk.Provider].
+func (o *observed) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
+	done := o.call("connect", "attempt", req.AttemptID, "reply", kindOf(req.Reply))
+	step, err := o.Provider.Connect(ctx, req)
+	done(err, "step", kindOf(step))
+	return step, err
+}
+
+// Disconnect implements [sdk.Provider].
+func (o *observed) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
+	done := o.call("disconnect")
+	err := o.Provider.Disconnect(ctx, req)
+	done(err)
+	return err
+}
+
+// Refresh implements [sdk.Refresher], as the providers of the host do.
+func (o *observed) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+	refresher, ok := o.Provider.(sdk.Refresher)
+	if !ok {
+		return nil, fmt.Errorf("a %T does not refresh", o.Provider)
+	}
+	done := o.call("refresh")
+	refreshed, err := refresher.Refresh(ctx, req)
+	done(err)
+	return refreshed, err
+}
+
+// Check implements [sdk.Checker], as the providers of the host do.
+func (o *observed) Check(ctx context.Context, req *sdk.GrantRequest) error {
+	checker, ok := o.Provider.(sdk.Checker)
+	if !ok {
+		return fmt.Errorf("a %T does not check", o.Provider)
+	}
+	done := o.call("check")
+	err := checker.Check(ctx, req)
+	done(err)
+	return err
+}
+
+// kindOf names the kind of a step or a reply: "Form", "TimePassed"; "none" for nothing.
+func kindOf(v any) string {
+	if v == nil {
+		return "none"
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%T", v), "sdk.")
+}
