@@ -1,0 +1,255 @@
+// Package query reads the state for those who list and show it: commands, and whoever else serves the same answers. Each
+// function is one read-only transaction that sees one moment. A row that is not there is [store.ErrNotFound].
+package query
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// Reader is a [store.Store], as far as it is read.
+type Reader interface {
+	View(ctx context.Context, f func(store.Tx) error) error
+}
+
+// read runs f in a transaction and returns what it found.
+func read[T any](ctx context.Context, s Reader, f func(store.Tx) (T, error)) (found T, err error) {
+	err = s.View(ctx, func(tx store.Tx) (err error) {
+		found, err = f(tx)
+		return err
+	})
+	return found, err
+}
+
+// Sessions returns sessions, the newest first.
+func Sessions(ctx context.Context, s Reader, f store.SessionFilter) ([]store.Session, error) {
+	return read(ctx, s, func(tx store.Tx) ([]store.Session, error) { return tx.Sessions(f) })
+}
+
+// Session returns a session and its response document: the stored one of a closed session, byte for byte; of an open one the
+// response as it would be now, with status null.
+func Session(ctx context.Context, s Reader, ses id.Session) (row store.Session, response []byte, err error) {
+	response, err = read(ctx, s, func(tx store.Tx) ([]byte, error) {
+		if row, err = tx.Session(ses); err != nil || !row.ClosedAt.IsZero() {
+			return row.Response, err
+		}
+		now, err := event.Build(tx, row, "")
+		return bytes.Replace(event.JSON(now), []byte(`"status":""`), []byte(`"status":null`), 1), err
+	})
+	return row, response, err
+}
+
+// Results returns the response of a session as it is now.
+func Results(ctx context.Context, s Reader, ses id.Session) (event.Response, error) {
+	return read(ctx, s, func(tx store.Tx) (event.Response, error) {
+		row, err := tx.Session(ses)
+		if err != nil {
+			return event.Response{}, err
+		}
+		return event.Build(tx, row, "")
+	})
+}
+
+// Revocations returns those of a session in the order they were made; none for "".
+func Revocations(ctx context.Context, s Reader, ses id.Session) ([]store.Revocation, error) {
+	if ses == "" {
+		return nil, nil
+	}
+	return read(ctx, s, func(tx store.Tx) ([]store.Revocation, error) { return tx.RevocationsOf(ses) })
+}
+
+// ConnectionView is a connection with what the outside sees of it, its revocation included.
+type ConnectionView struct {
+	Row  store.Connection
+	Seen event.Connection
+}
+
+func viewConnection(tx store.Tx, c store.Connection) (ConnectionView, error) {
+	seen, err := event.Of(tx, c)
+	return ConnectionView{c, seen}, err
+}
+
+// Connections returns a user's connections that are not disconnected, by the time they were made. A user that is not known
+// has none.
+func Connections(ctx context.Context, s Reader, clientID, clientUserID string) ([]ConnectionView, error) {
+	return read(ctx, s, func(tx store.Tx) (views []ConnectionView, err error) {
+		user, err := tx.User(clientID, clientUserID)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		list, err := tx.Connections(user.HumanID)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range list {
+			v, err := viewConnection(tx, c)
+			if err != nil {
+				return nil, err
+			}
+			views = append(views, v)
+		}
+		return views, nil
+	})
+}
+
+// Connection returns a connection, a disconnected one included.
+func Connection(ctx context.Context, s Reader, con id.Connection) (ConnectionView, error) {
+	return read(ctx, s, func(tx store.Tx) (ConnectionView, error) {
+		row, err := tx.Connection(con)
+		if err != nil {
+			return ConnectionView{}, err
+		}
+		return viewConnection(tx, row)
+	})
+}
+
+// NewestConnections returns ids of connections that are not disconnected, by the newest events that tell of them; limit is
+// how many events are read.
+func NewestConnections(ctx context.Context, s Reader, limit int) ([]id.Connection, error) {
+	return read(ctx, s, func(tx store.Tx) (out []id.Connection, err error) {
+		events, err := tx.Events(store.EventFilter{Type: string(event.SourceConnected), Limit: limit})
+		for _, e := range events {
+			var ev event.Event
+			if json.Unmarshal(e.Body, &ev) != nil || ev.Source == nil {
+				continue
+			}
+			con := ev.Source.ConnectionID
+			row, err := tx.Connection(con)
+			if err == nil && row.State != store.ConnectionDisconnected && !slices.Contains(out, con) {
+				out = append(out, con)
+			}
+		}
+		return out, err
+	})
+}
+
+// Events returns events, the newest first.
+func Events(ctx context.Context, s Reader, f store.EventFilter) ([]store.Event, error) {
+	return read(ctx, s, func(tx store.Tx) ([]store.Event, error) { return tx.Events(f) })
+}
+
+// Event returns an event with its body.
+func Event(ctx context.Context, s Reader, evt id.Event) (store.Event, error) {
+	return read(ctx, s, func(tx store.Tx) (store.Event, error) { return tx.Event(evt) })
+}
+
+// Deliveries returns deliveries, the newest first.
+func Deliveries(ctx context.Context, s Reader, f store.DeliveryFilter) ([]store.Delivery, error) {
+	return read(ctx, s, func(tx store.Tx) ([]store.Delivery, error) { return tx.Deliveries(f) })
+}
+
+// DeliveryView is a delivery with the type of its event, and its hook where that is known.
+type DeliveryView struct {
+	Row  store.Delivery
+	Type string
+	// Hook is nil for one that the config does not name any more.
+	Hook *hook.Hook
+}
+
+// Delivery returns a delivery. hooks are those of the config.
+func Delivery(ctx context.Context, s Reader, dlv id.Delivery, hooks []hook.Hook) (DeliveryView, error) {
+	return read(ctx, s, func(tx store.Tx) (v DeliveryView, err error) {
+		if v.Row, err = tx.Delivery(dlv); err != nil {
+			return v, err
+		}
+		e, err := tx.Event(v.Row.Event)
+		if err != nil {
+			return v, err
+		}
+		v.Type = e.Type
+		h, found, err := hook.Find(tx, v.Row.Hook, hooks)
+		if found {
+			v.Hook = &h
+		}
+		return v, err
+	})
+}
+
+// HookView is a hook of the config with what the state knows of it.
+type HookView struct {
+	Hook          hook.Hook
+	Pending, Dead int
+	// Disabled is set while the hook is disabled.
+	Disabled *store.DisabledHook
+}
+
+// HookViews are the hooks of the config, and the pending deliveries to hooks that the config does not name.
+type HookViews struct {
+	Hooks         []HookView
+	NotConfigured []store.DeliveryCount
+}
+
+// Hooks returns what the state knows of hooks; mac is the store's.
+func Hooks(ctx context.Context, s Reader, mac func(purpose string, data ...[]byte) []byte, hooks []hook.Hook) (HookViews, error) {
+	return read(ctx, s, func(tx store.Tx) (views HookViews, err error) {
+		counts, err := undelivered(tx)
+		if err != nil {
+			return views, err
+		}
+		views.NotConfigured = notConfigured(counts, hooks)
+		for _, h := range hooks {
+			v := HookView{Hook: h}
+			for _, c := range counts {
+				switch {
+				case c.Hook != h.Name:
+				case c.State == store.DeliveryPending:
+					v.Pending = c.N
+				default:
+					v.Dead = c.N
+				}
+			}
+			row, disabled, err := hook.FindDisabled(tx, mac, h)
+			if err != nil {
+				return views, err
+			}
+			if disabled {
+				v.Disabled = &row
+			}
+			views.Hooks = append(views.Hooks, v)
+		}
+		return views, nil
+	})
+}
+
+// undelivered counts the deliveries that are pending or dead.
+func undelivered(tx store.Tx) ([]store.DeliveryCount, error) {
+	pending, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryPending})
+	if err != nil {
+		return nil, err
+	}
+	dead, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryDead})
+	return slices.Concat(pending, dead), err
+}
+
+func notConfigured(counts []store.DeliveryCount, hooks []hook.Hook) []store.DeliveryCount {
+	var out []store.DeliveryCount
+	for _, c := range counts {
+		known := slices.ContainsFunc(hooks, func(h hook.Hook) bool { return h.Name == c.Hook })
+		if c.State == store.DeliveryPending && !known && !hook.IsGiven(c.Hook) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// DeadDeliveries counts the deliveries that are dead.
+func DeadDeliveries(ctx context.Context, s Reader) (int, error) {
+	return read(ctx, s, func(tx store.Tx) (dead int, err error) {
+		counts, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryDead})
+		for _, c := range counts {
+			dead += c.N
+		}
+		return dead, err
+	})
+}
