@@ -11,7 +11,12 @@ type Kind string
 // The kinds. The first group is about finding and trusting a provider, the second about its start, the third about a
 // call to it.
 const (
-	KindNotFound      Kind = "provider_not_found"
+	KindNotFound Kind = "provider_not_found"
+	// KindUnknown: a person named a provider that is not installed.
+	KindUnknown Kind = "provider_unknown"
+	// KindReleasePin and KindConfigPin: a pin of the user's lock would be overridden.
+	KindReleasePin    Kind = "provider_release_pin"
+	KindConfigPin     Kind = "provider_config_pin"
 	KindUntrustedFile Kind = "provider_untrusted_file"
 	KindUnpinned      Kind = "provider_unpinned"
 	KindChecksum      Kind = "provider_checksum"

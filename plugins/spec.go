@@ -59,3 +59,14 @@ func (s Spec) clone() Spec {
 	s.Command = slices.Clone(s.Command)
 	return s
 }
+
+// PinText says in a word where the pin stands: "config", "user", "release", "dev", or "none".
+func (s Spec) PinText() string {
+	switch {
+	case s.Dev:
+		return "dev"
+	case s.SHA256 == "":
+		return "none"
+	}
+	return string(s.Pinned)
+}

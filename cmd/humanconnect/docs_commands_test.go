@@ -6,10 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app/apptest"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/cli"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/cli/help"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -59,7 +63,7 @@ func TestDocumentsNameCommandsAndFlagsThatAreThere(t *testing.T) {
 			for _, line := range lines {
 				if args, ours := strings.CutPrefix(line, "humanconnect "); ours {
 					named++
-					if wrong := wrongCommand(newRoot(newTestApp(t).App), strings.Fields(args)); wrong != "" {
+					if wrong := wrongCommand(cli.NewRoot(apptest.New(t).App), strings.Fields(args)); wrong != "" {
 						t.Errorf("%s says %q, and there is no %s", path, line, wrong)
 					}
 				}
@@ -74,7 +78,7 @@ func TestDocumentsNameCommandsAndFlagsThatAreThere(t *testing.T) {
 // wrongCommand returns what of a command line is not there, or "".
 func wrongCommand(root *cobra.Command, args []string) string {
 	if args[0] == "help" && len(args) == 2 {
-		if _, topic := findTopic(args[1]); topic {
+		if slices.Contains(help.TopicNames(), args[1]) {
 			return ""
 		}
 		args = args[1:]
@@ -122,7 +126,7 @@ func TestCommandThatIsNotThereIsNoticed(t *testing.T) {
 		"help exit-codes": false, "help exits": true, "help hook": false, "config show -o json": false, "config show -x": true,
 		"connection show con_1 --quiet": false,
 	} {
-		if got := wrongCommand(newRoot(newTestApp(t).App), strings.Fields(line)); (got != "") != wrong {
+		if got := wrongCommand(cli.NewRoot(apptest.New(t).App), strings.Fields(line)); (got != "") != wrong {
 			t.Errorf("%q: %q", line, got)
 		}
 	}

@@ -10,14 +10,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app/apptest"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/cli"
 	"github.com/spf13/cobra"
 )
 
 // TestExamplesOfTheHelpWork runs every line of every example, as sh runs it, in a fresh home.
 func TestExamplesOfTheHelpWork(t *testing.T) {
 	t.Parallel()
-	walk(newRoot(newTestApp(t).App), func(c *cobra.Command) {
-		for _, line := range exampleLines(c.Example) {
+	walk(cli.NewRoot(apptest.New(t).App), func(c *cobra.Command) {
+		for _, line := range linesOf(c.Example) {
 			t.Run(line, func(t *testing.T) {
 				t.Parallel()
 				runExample(t, line)
@@ -136,4 +138,22 @@ func (h *exampleHome) withIDs(line string) string {
 		line = strings.Replace(line, found[:4]+"…", found, 1)
 	}
 	return line
+}
+
+// walk calls f with every command that a person can call, the root included.
+func walk(c *cobra.Command, f func(*cobra.Command)) {
+	f(c)
+	for _, sub := range c.Commands() {
+		walk(sub, f)
+	}
+}
+
+// linesOf returns the lines of an example without their indent.
+func linesOf(example string) (lines []string) {
+	for line := range strings.Lines(example) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }

@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 )
 
 // foreignPlace is a home whose session tokens are those of a service on a real socket.
@@ -115,34 +117,34 @@ func TestOpenByIntrospection(t *testing.T) {
 		}
 		_, _ = fmt.Fprintf(w, `{"active":true,"sub":"ada","client_id":"demo","exp":%d}`, time.Now().Add(time.Hour).Unix())
 	})
-	first, _ := p.run(exitOK, secret, "open", "--connect", "sandbox-instant")
+	first, _ := p.run(exit.OK, secret, "open", "--connect", "sandbox-instant")
 	wantStatus(t, first, "SUCCESS")
 	if first["clientUserId"] != "ada" || first["clientId"] != "demo" {
 		t.Errorf("%v", first)
 	}
 	p.wantAsked(1)
-	_, said := p.run(exitConfig, "other", "open", "--connect", "sandbox-instant")
+	_, said := p.run(exit.Config, "other", "open", "--connect", "sandbox-instant")
 	if !strings.Contains(said, "[introspection_refused]") {
 		t.Error(said)
 	}
 	p.says(`{"active":false}`)
-	bad, _ := p.run(exitToken, "other", "open", "--connect", "sandbox-instant")
+	bad, _ := p.run(exit.Token, "other", "open", "--connect", "sandbox-instant")
 	wantStatus(t, bad, "SESSION_TOKEN_INVALID")
 	p.does(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
-	out, said := p.run(exitNetwork, "other", "open", "--connect", "sandbox-instant")
+	out, said := p.run(exit.Network, "other", "open", "--connect", "sandbox-instant")
 	if out != nil || !strings.Contains(said, "status 502") || !strings.Contains(said, "[network]") {
 		t.Errorf("%v, %s", out, said)
 	}
-	p.run(exitUsage, secret, "token", "inspect")
+	p.run(exit.Usage, secret, "token", "inspect")
 	p.wantAsked(3)
 	p.server.Close()
-	_, said = p.run(exitNetwork, "other", "open", "--connect", "sandbox-instant")
+	_, said = p.run(exit.Network, "other", "open", "--connect", "sandbox-instant")
 	if !strings.Contains(said, "connection refused") {
 		t.Error(said)
 	}
-	p.run(exitNetwork, "other", "doctor", "-o", "json")
+	p.run(exit.Network, "other", "doctor", "-o", "json")
 	// A session that is closed gives its response whatever became of token and service.
-	again, _ := p.run(exitOK, secret, "open", "--connect", "sandbox-instant")
+	again, _ := p.run(exit.OK, secret, "open", "--connect", "sandbox-instant")
 	if again["sessionId"] != first["sessionId"] {
 		t.Errorf("%v", again)
 	}
@@ -174,7 +176,7 @@ func TestTokenThatIsTakenBackClosesItsOpenSession(t *testing.T) {
 	}
 	_ = c.Wait()
 	p.says(`{"active":false}`)
-	got, _ := p.run(exitToken, secret, hang...)
+	got, _ := p.run(exit.Token, secret, hang...)
 	wantStatus(t, got, "SESSION_TOKEN_INVALID")
 	results, _ := got["sessionResults"].(map[string]any)
 	if connected, _ := results["connectedSources"].([]any); len(connected) != 1 || got["sessionId"] == nil {
@@ -209,22 +211,22 @@ func TestKeysOfAServiceServeManyProcesses(t *testing.T) {
 		return input + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(private, []byte(input)))
 	}
 	for i := range 3 {
-		got, _ := p.run(exitOK, sign("k1", fmt.Sprint("u", i)), "open", "--connect", "sandbox-instant")
+		got, _ := p.run(exit.OK, sign("k1", fmt.Sprint("u", i)), "open", "--connect", "sandbox-instant")
 		wantStatus(t, got, "SUCCESS")
 	}
 	p.wantAsked(1)
 	for range 3 { // a flood of unknown keys, each in a process of its own
-		got, _ := p.run(exitToken, sign("k2", "u1"), "open", "--connect", "sandbox-instant")
+		got, _ := p.run(exit.Token, sign("k2", "u1"), "open", "--connect", "sandbox-instant")
 		wantStatus(t, got, "SESSION_TOKEN_INVALID")
 	}
 	p.wantAsked(1)
 	p.server.Close()
-	got, _ := p.run(exitOK, sign("k1", "u9"), "open", "--connect", "sandbox-instant")
+	got, _ := p.run(exit.OK, sign("k1", "u9"), "open", "--connect", "sandbox-instant")
 	wantStatus(t, got, "SUCCESS")
 	if err := os.RemoveAll(filepath.Join(p.dir, ".local", "state", "humanconnect", "cache")); err != nil {
 		t.Fatal(err)
 	}
-	out, said := p.run(exitNetwork, sign("k1", "u10"), "open", "--connect", "sandbox-instant")
+	out, said := p.run(exit.Network, sign("k1", "u10"), "open", "--connect", "sandbox-instant")
 	if out != nil || !strings.Contains(said, "[network]") {
 		t.Errorf("%v, %s", out, said)
 	}

@@ -1,47 +1,44 @@
-// Command humanconnect lets people connect the places that hold their health data to an application.
+// Command humanconnect connects users' health data sources to an application.
 //
-// This package is the command line: flags in, a call into core, printing out. It wires everything and decides nothing.
+// This package starts the program: signals, the App of this process, and the command that the arguments name. Everything
+// else is below internal.
 package main
 
 import (
 	"context"
 	"os"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/cli"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 )
+
+// The linker writes these (-X main.version=…); nothing else does. They are empty in a build without it.
+var version, commit string
 
 func main() { os.Exit(start()) }
 
 // start runs the program of this process and returns its exit code. The second signal ends it whatever it is doing:
 // that is what a person means who presses Ctrl-C twice, and all that was acknowledged is on the disk.
 func start() int {
-	keepDescriptors()
-	signals := newSignals(context.Background(), twinTime)
-	app := newSystemApp(signals)
+	app.KeepDescriptors()
+	signals := iostreams.NewSignals(context.Background(), iostreams.TwinTime)
+	a := app.System(signals, app.Build{Version: version, Commit: commit})
 	ended := make(chan int, 1)
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				app.stopAsking()
+				a.IO.Stop()
 				panic(p)
 			}
 		}()
-		ended <- run(app)
+		ended <- cli.Run(a)
 	}()
 	select {
 	case code := <-ended:
 		return code
 	case <-signals.Stopping().Done():
-		app.stopAsking()
+		a.IO.Stop()
 		return signals.ExitCode()
 	}
-}
-
-// run runs the command that app.Args names, prints what it fails with, and returns the exit code.
-func run(app *App) int {
-	began := app.Clock.Now()
-	root := newRoot(app)
-	root.SetArgs(app.Args)
-	command, err := root.ExecuteContextC(app.Signals.Closing())
-	code := app.report(err)
-	app.logger().Debug("done", "command", command.CommandPath(), "exit", code, "took", app.Clock.Now().Sub(began).String())
-	return code
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/providers/sandbox/server/authority"
@@ -118,12 +119,12 @@ func (r faultyRun) check() {
 	t := r.p.t
 	t.Helper()
 	source := r.cmd.Args[len(r.cmd.Args)-1]
-	exit := exitOK
+	exit := exit.OK
 	switch {
 	case r.want.waits:
-		exit = exitTimeout
+		exit = exit.Timeout
 	case r.want.code != "":
-		exit = exitFailures
+		exit = exit.Failures
 	}
 	got := r.ends(exit)
 	var f event.Failure
@@ -131,7 +132,7 @@ func (r faultyRun) check() {
 		f = got.Failures[0]
 	}
 	connected := len(got.SessionResults.ConnectedSources) == 1
-	if f.Code != string(r.want.code) || f.Retryable != r.want.retryable || f.Setting != r.want.setting || connected != (exit == exitOK) {
+	if f.Code != string(r.want.code) || f.Retryable != r.want.retryable || f.Setting != r.want.setting || connected != (exit == exit.OK) {
 		t.Errorf("%s at %s: connected %v, %+v, want %+v", r.fault, source, connected, f, r.want)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/providers/sandbox/server/authority"
 )
@@ -250,7 +251,7 @@ func (o *opening) ends(code int) event.Response {
 // succeeds wants that everything went well, so many times.
 func (o *opening) succeeds(connected int) event.Response {
 	o.p.t.Helper()
-	r := o.ends(exitOK)
+	r := o.ends(exit.OK)
 	if r.Status != event.Success || len(r.SessionResults.ConnectedSources) != connected || len(r.Failures) != 0 {
 		o.p.t.Errorf("the response is %+v", r)
 	}
@@ -260,7 +261,7 @@ func (o *opening) succeeds(connected int) event.Response {
 // fails wants one failure and returns it.
 func (o *opening) fails() event.Failure {
 	o.p.t.Helper()
-	r := o.ends(exitFailures)
+	r := o.ends(exit.Failures)
 	if len(r.Failures) != 1 || len(r.SessionResults.ConnectedSources) != 0 {
 		o.p.t.Fatalf("the response is %+v", r)
 	}

@@ -7,19 +7,21 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app/apptest"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/core/session"
 )
 
 func TestGrantThatIsLostIsToldOfWhateverEndsTheCall(t *testing.T) {
-	a := newTestApp(t)
+	a := apptest.New(t)
 	hangup := &Interrupted{Signal: syscall.SIGHUP}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(hangup)
 	_, err := a.drive(ctx, nil, func(context.Context) error { return fmt.Errorf("%w; %w", hangup, session.ErrGrantLost) })
-	if got := exitCode(err); got != exitHangup {
+	if got := exitCode(err); got != exit.Hangup {
 		t.Errorf("exit code %d", got)
 	}
-	if got := a.err.String(); strings.Count(got, "[grant_lost]") != 1 {
+	if got := a.Err.String(); strings.Count(got, "[grant_lost]") != 1 {
 		t.Errorf("said: %q", got)
 	}
 }

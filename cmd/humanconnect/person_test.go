@@ -19,6 +19,7 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/core/event"
 )
 
@@ -272,7 +273,7 @@ func TestNobodyIsAskedOnATerminalThatNobodyWatches(t *testing.T) {
 		}
 		c.Env = append(c.Env, "CI="+ci)
 		p.starts(c)
-		out := p.ends(exitUsage)
+		out := p.ends(exit.Usage)
 		p.read.Wait()
 		if len(out) > 0 || !p.shows([]string{"nothing to do [usage]"}) {
 			t.Errorf("with CI=%s: %s%s", ci, out, p.all())
@@ -373,7 +374,7 @@ func TestSessionEndsWhileAPersonIsAtIt(t *testing.T) {
 			p.issues("--ttl", "8s")
 			p.opens(f.flags...).sees("closes", f.ready).connects(f, "family", "Sandbox Family").sees("User name").presses("demo")
 			p.sees("The session is over").presses(" ")
-			if r := p.answer(p.ends(exitToken)); r.Status != event.TokenExpired {
+			if r := p.answer(p.ends(exit.Token)); r.Status != event.TokenExpired {
 				t.Errorf("the response is %+v", r)
 			}
 			p.checkRestored()
@@ -428,7 +429,7 @@ func TestPersonIsToldThatTheSessionIsElsewhere(t *testing.T) {
 			if said, err := other.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, said)
 			}
-			if out := p.ends(exitInUse); len(out) > 0 {
+			if out := p.ends(exit.InUse); len(out) > 0 {
 				t.Errorf("the one that was ousted prints %s", out)
 			}
 			p.checkRestored()

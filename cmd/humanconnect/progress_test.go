@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 )
 
 // configures writes the person's config, and files beside it.
@@ -32,7 +34,7 @@ func (p *person) interrupts() {
 	if err := p.command.Process.Signal(syscall.SIGINT); err != nil {
 		p.t.Fatal(err)
 	}
-	if out := p.ends(exitInterrupted); len(out) > 0 {
+	if out := p.ends(exit.Interrupted); len(out) > 0 {
 		p.t.Errorf("it was interrupted, and printed %s", out)
 	}
 	p.read.Wait()
@@ -65,50 +67,11 @@ func TestPersonSeesWhatOpenWaitsFor(t *testing.T) {
 	p := newPerson(t).configures("providers:\n  - {name: slow, command: [./slow], dev: true}\n",
 		map[string]string{"slow": "#!/bin/sh\nexec sleep 60\n"})
 	p.opens().sees("asking the providers what they offer …").presses(ctrlC)
-	p.ends(exitInterrupted)
+	p.ends(exit.Interrupted)
 	p = newPerson(t)
 	p.opens("--connect", "sandbox-clinic", "--answer", "sandbox-clinic.username=hang", "--answer", "sandbox-clinic.password=password")
 	p.sees("connecting sandbox-clinic …").presses(ctrlC).presses(ctrlC)
-	p.ends(exitInterrupted)
-}
-
-func TestProgressGivesWayToWhatAPersonTypesAndToOtherWork(t *testing.T) {
-	a := newTestApp(t)
-	a.Streams.Err, a.Streams.ErrTerminal = &notices{w: &a.err}, true
-	draws := func(text string) *Progress {
-		p := a.startProgress(text)
-		waitUntil(t, func() bool { return a.clock.Waiting() == 1 })
-		a.clock.Advance(progressDelay)
-		waitUntil(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drawn })
-		return p
-	}
-	outer := draws("outer")
-	inner := draws("inner")
-	inner.Done()
-	show := outer.hide()
-	a.warn("paste it")
-	show()
-	outer.Done()
-	want := eraseLine + "outer …" + eraseLine + "inner …" + eraseLine + "outer …" + eraseLine +
-		"humanconnect: warning: paste it\n" + eraseLine + "outer …" + eraseLine
-	if a.err.String() != want {
-		t.Errorf("%q is written, want %q", a.err.String(), want)
-	}
-}
-
-func TestProgressIsSaidInLinesToAScreenReader(t *testing.T) {
-	a := newTestApp(t)
-	a.Streams.Err, a.Streams.ErrTerminal, a.vars["ACCESSIBLE"] = &notices{w: &a.err}, true, "1"
-	p := a.startProgress("one thing")
-	waitUntil(t, func() bool { return a.clock.Waiting() == 1 })
-	a.clock.Advance(progressDelay)
-	waitUntil(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drawn })
-	p.hide()()
-	p.Set("another")
-	p.Done()
-	if want := "humanconnect: one thing …\nhumanconnect: another …\n"; a.err.String() != want {
-		t.Errorf("%q is written, want %q", a.err.String(), want)
-	}
+	p.ends(exit.Interrupted)
 }
 
 func TestPersonSeesThatSourcesAndHooksAreWaitedFor(t *testing.T) {
@@ -121,6 +84,6 @@ func TestPersonSeesThatSourcesAndHooksAreWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	con := string(p.answer(out).CurrentConnections[0].ConnectionID)
-	p.starts(p.program("connection", "disconnect", con)).sees("asking the source to revoke the grant …").interrupts()
-	p.starts(p.program("delivery", "run")).sees("telling the hooks …").interrupts()
+	p.starts(p.program("connection", "disconnect", con)).sees("revoking at the source …").interrupts()
+	p.starts(p.program("delivery", "run")).sees("delivering events to hooks …").interrupts()
 }

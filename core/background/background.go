@@ -71,5 +71,8 @@ func Start(ctx context.Context, o Options) *Work {
 // Stop ends the work and waits for it. A delivery that is under way is stopped and stays pending.
 func (w *Work) Stop() {
 	w.cancel()
-	w.wg.Wait()
+	w.Wait()
 }
+
+// Wait waits for work that ends without being stopped, as after an error of the store.
+func (w *Work) Wait() { w.wg.Wait() }

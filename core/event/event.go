@@ -134,3 +134,12 @@ func JSON(v any) []byte {
 	}
 	return b.Bytes()
 }
+
+// MaybeTime is a time as it is printed, or nil for the zero time.
+func MaybeTime(t time.Time) *Time {
+	if t.IsZero() {
+		return nil
+	}
+	at := Time(t)
+	return &at
+}

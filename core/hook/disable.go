@@ -2,6 +2,7 @@ package hook
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -34,8 +35,16 @@ func FindDisabled(tx store.Tx, mac func(purpose string, data ...[]byte) []byte, 
 	return row, bytes.Equal(row.Target, target(mac, h)), nil
 }
 
-// Enable makes a hook that is disabled be told again, and says whether it was. Its dead deliveries stay dead.
-func Enable(tx store.Tx, hook string) (bool, error) {
+// Enable enables a hook that is disabled, and says whether it was. Its dead deliveries stay dead.
+func Enable(ctx context.Context, s store.Store, hook string) (was bool, err error) {
+	err = s.Update(ctx, func(tx store.Tx) (err error) {
+		was, err = enable(tx, hook)
+		return err
+	})
+	return was, err
+}
+
+func enable(tx store.Tx, hook string) (bool, error) {
 	err := tx.DeleteDisabledHook(hook)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil

@@ -581,7 +581,7 @@ func TestGoneDisablesTheHookUntilItIsEnabledOrLeadsElsewhere(t *testing.T) {
 	}
 	s.update(func(tx store.Tx) error {
 		for _, want := range []bool{true, false} {
-			if was, err := Enable(tx, h.Name); was != want || err != nil {
+			if was, err := enable(tx, h.Name); was != want || err != nil {
 				t.Error(was, err)
 			}
 		}

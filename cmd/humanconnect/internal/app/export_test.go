@@ -1,0 +1,7 @@
+package app
+
+// DataDir and ConfigDir let tests see where is looked.
+func DataDir(a *App) func() (string, error) { return a.dataDir }
+
+// ConfigDir is where the config and the user's lock are.
+func ConfigDir(a *App) func() (string, error) { return a.configDir }

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// Hooks are the hooks of a config as the outbox knows them.
+func (a *App) Hooks(cfg *config.Config) []hook.Hook {
+	var out []hook.Hook
+	for _, h := range cfg.Hooks {
+		on := make([]hook.On, len(h.On))
+		for i, o := range h.On {
+			on[i] = hook.On(o)
+		}
+		out = append(out, hook.Hook{
+			Name: h.Name, On: on, Shell: h.Shell, Command: h.Command, Timeout: h.Timeout, Required: h.Required, Dir: cfg.Dir,
+			URL: h.URL, Secret: a.secretOf(h.Secret), AllowInsecure: h.AllowInsecure, Proxy: h.Proxy,
+		})
+	}
+	return out
+}
+
+// secretOf reads a secret at each use; nil where there is none.
+func (a *App) secretOf(ref *config.SecretRef) func(context.Context) (sdk.Secret, error) {
+	if ref == nil {
+		return nil
+	}
+	return func(ctx context.Context) (sdk.Secret, error) { return ref.Resolve(ctx, a.Environ()) }
+}
+
+// configured are the hooks of the config, read again when the file changes; without a file they never change.
+func (st *State) configured() hook.Configured {
+	if st.Config.File == "" || st.watch == nil {
+		return hook.Fixed(st.Hooks)
+	}
+	return hook.NewReloaded(st.Hooks, hook.Reload{
+		Changed: st.watch.Changed,
+		Load: func() ([]hook.Hook, error) {
+			cfg, err := st.watch.Load()
+			if err != nil {
+				return nil, err
+			}
+			return st.app.Hooks(cfg), nil
+		},
+		Failed: func(err error) {
+			st.app.IO.Warn("the config has changed and cannot be used, so the hooks stay as they were: %s; see: humanconnect config validate", err)
+		},
+	})
+}
+
+// Sender makes the delivery tries. secret is the state's, for the URLs of flags; nil where there is no state.
+func (a *App) Sender(secret func(context.Context) (sdk.Secret, error)) hook.Sender {
+	return hook.ByKind{
+		Commands: hook.Shell{Environ: a.Env, Clock: a.Clock},
+		URLs:     hook.HTTP{Clock: a.Clock, Version: a.Build.Version, Default: secret},
+	}
+}
+
+// HookSecret is the state's own secret, which signs for hooks without one.
+func (st *State) HookSecret(ctx context.Context) (sdk.Secret, error) {
+	return hook.DefaultSecret(ctx, st.Store, st.app.Clock.Now().Truncate(time.Millisecond))
+}

@@ -1,0 +1,31 @@
+package app
+
+import (
+	"regexp"
+	"strings"
+)
+
+// languageTag is what is taken for a tag of BCP 47: a language, and a region if one is named.
+var languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[A-Z]{2}|-[0-9]{3})?$`)
+
+// Locale is the person's language as a tag of BCP 47, by the variables of POSIX (XBD §8.2), or "" where they name none.
+func (a *App) Locale() string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value := a.Variable(name); value != "" {
+			return tagOf(value)
+		}
+	}
+	return ""
+}
+
+// tagOf makes a tag of a locale's name, as de_AT.UTF-8@euro is one.
+func tagOf(locale string) string {
+	if end := strings.IndexAny(locale, ".@"); end >= 0 {
+		locale = locale[:end]
+	}
+	tag := strings.ReplaceAll(locale, "_", "-")
+	if !languageTag.MatchString(tag) { // C and POSIX are no languages
+		return ""
+	}
+	return tag
+}

@@ -1,0 +1,51 @@
+package app_test
+
+import (
+	"testing"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app/apptest"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+)
+
+func TestInstalledProvidersAndTheirLockFollowXDG(t *testing.T) {
+	a := apptest.New(t)
+	for want, dir := range map[string]func() (string, error){
+		"/home/anna/.local/share/humanconnect": app.DataDir(a.App),
+		"/home/anna/.config/humanconnect":      app.ConfigDir(a.App),
+	} {
+		if got, err := dir(); err != nil || got != want {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+		for _, home := range []string{"", "home"} {
+			a.Vars["HOME"] = home
+			if _, err := dir(); exit.CodeOf(err) != "no_home" {
+				t.Errorf("with HOME=%q: %v", home, err)
+			}
+		}
+		a.Vars["HOME"] = "/home/anna"
+	}
+}
+
+func TestNobodyIsAskedUnattended(t *testing.T) {
+	for _, tt := range []struct {
+		ci      string
+		noInput bool
+		want    bool
+	}{
+		{"", false, false},
+		{"", true, true},
+		{"true", false, true},
+		{"1", false, true},
+		{"yes", false, true},
+		{"false", false, false},
+		{"0", false, false},
+		{"False", false, false},
+	} {
+		a := apptest.New(t)
+		a.Vars["CI"], a.NoInput = tt.ci, tt.noInput
+		if got := a.Unattended(); got != tt.want {
+			t.Errorf("Unattended() = %v with %+v", got, tt)
+		}
+	}
+}

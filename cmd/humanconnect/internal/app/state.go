@@ -1,0 +1,208 @@
+package app
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/humanconnect/humanconnect/core/background"
+	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/process"
+	"github.com/humanconnect/humanconnect/core/seal"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// State is an installation whose state is open. Close it.
+type State struct {
+	*Installation
+	Store  *sqlite.Store
+	Engine *session.Engine
+	// Tokens are those of this installation; the engine's may be another service's.
+	Tokens *token.Local
+	// Hooks are those of the config as it was read.
+	Hooks      []hook.Hook
+	Dispatcher *hook.Dispatcher
+	// Audience says which reports of hooks are printed in full.
+	Audience hook.Audience
+
+	process *process.Process
+	noHooks bool
+}
+
+// Options of an open state.
+type Options struct {
+	// NoHooks keeps what this process does from the hooks of the config, and delivers nothing to them.
+	NoHooks bool
+	// Redirects takes people to sources in a browser; nil where the front end has none.
+	Redirects session.Redirects
+}
+
+// Open opens config, state and providers, and closes the sessions whose end has passed. No provider is started.
+func (a *App) Open(ctx context.Context, o Options) (*State, error) {
+	inst, err := a.Prepare()
+	if err != nil {
+		return nil, err
+	}
+	return inst.Open(ctx, o)
+}
+
+// Open opens the state of an installation, which it closes where that fails.
+func (i *Installation) Open(ctx context.Context, o Options) (*State, error) {
+	st := &State{Installation: i, noHooks: o.NoHooks}
+	if err := st.open(ctx, o); err != nil {
+		st.Close()
+		return nil, err
+	}
+	return st, nil
+}
+
+func (st *State) open(ctx context.Context, o Options) (err error) {
+	done := st.app.IO.Stopwatch("state opened")
+	st.Store, err = sqlite.Open(ctx, st.StoreOptions())
+	done(err)
+	if err != nil {
+		return err
+	}
+	st.Hooks = st.app.Hooks(st.Config)
+	if err := st.assemble(o); err != nil {
+		return err
+	}
+	return st.Engine.CloseOverdue(ctx)
+}
+
+// StoreOptions say how the state is opened.
+func (i *Installation) StoreOptions() sqlite.Options { return i.app.StoreOptions(i.Config) }
+
+// StoreOptions say how the state of a config is opened.
+func (a *App) StoreOptions(cfg *config.Config) sqlite.Options {
+	o := sqlite.Options{Dir: cfg.StateDir}
+	if cfg.Store.Key != nil {
+		o.Key = a.masterKey(cfg.Store.Key)
+	}
+	return o
+}
+
+// assemble makes what works on the state.
+func (st *State) assemble(o Options) error {
+	place, err := st.app.Place()
+	if err != nil {
+		return err
+	}
+	if st.process, err = process.Register(st.Config.StateDir); err != nil {
+		return problem.New("store_path", "this process cannot be made known to others").Because(err).
+			Hint("see that you may write to the directory %s, or remove it", filepath.Join(st.Config.StateDir, "run"))
+	}
+	st.app.IO.Logger().Debug("known to others", "process", st.process.Self())
+	st.Tokens = token.NewLocal(st.Store, st.app.Clock)
+	checker, err := st.app.checker(st.Config, st.Store, cacheDir(st.Config))
+	if err != nil {
+		return err
+	}
+	st.Dispatcher = hook.New(hook.Options{
+		Store: st.Store, Hooks: st.configured(), Liveness: st.process, Clock: st.app.Clock,
+		Sender: st.app.Sender(st.HookSecret), FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.reportHook,
+	})
+	st.Engine = &session.Engine{
+		Store: st.Store, Checker: checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Patient{Process: st.process},
+		Clock: st.app.Clock, Hooks: st.Hooks, FrontEnd: sdk.FrontEnd{Form: true, Code: true}, Locale: st.app.Locale(),
+		Wake: st.Dispatcher.Wake,
+	}
+	if st.noHooks {
+		st.Engine.Hooks = nil
+	}
+	if o.Redirects != nil {
+		st.Engine.FrontEnd.Browser, st.Engine.Redirects = true, o.Redirects
+	}
+	return nil
+}
+
+// Close stops the providers and, at the same time, releases the state. What was acknowledged is on the disk already, so
+// nothing that goes wrong here is the caller's business.
+func (st *State) Close() {
+	var stopping sync.WaitGroup
+	stopping.Go(st.Installation.Close)
+	defer stopping.Wait()
+	if st.process != nil {
+		_ = st.process.Close()
+	}
+	if st.Store != nil {
+		_ = st.Store.Close()
+	}
+}
+
+// deliveryTime is how long a command that is not open waits for the hooks that hear of what it did.
+const deliveryTime = 30 * time.Second
+
+// Deliver brings the events that a command just caused, in a scope, to their hooks, unless the command failed, and returns
+// what it failed with. A delivery that fails is no failure of the command: what it did is done, and what is left is kept.
+func (st *State) Deliver(ctx context.Context, caused hook.Scope, err error) error {
+	if err != nil {
+		return err
+	}
+	st.Audience.Own(caused)
+	ctx, cancel := context.WithTimeout(ctx, deliveryTime)
+	defer cancel()
+	line := st.app.IO.StartProgress(DeliveringToHooks)
+	tally, err := st.Dispatcher.Once(ctx, caused)
+	line.Done()
+	if err != nil {
+		st.app.IO.Warn("hook delivery failed: %s; retry with: humanconnect delivery run", err)
+	}
+	st.SayPending(tally)
+	return nil
+}
+
+// DeliveringToHooks is what is being done while hooks are waited for.
+const DeliveringToHooks = "delivering events to hooks"
+
+// StartBackground begins the work of the installation beside a session whose deliveries are own. Stop it.
+func (st *State) StartBackground(own hook.Scope) *background.Work {
+	st.Audience.Own(own)
+	o := background.Options{
+		StateDir: st.Config.StateDir, Clock: st.app.Clock, Log: st.app.IO.Logger(),
+		Deliver: st.Dispatcher.Run, Revoke: st.Engine.RevokeDue,
+		DeliveryStopped: func(err error) {
+			st.app.IO.Warn("stopped delivering hook events: %s; pending deliveries are kept", err)
+		},
+	}
+	if st.noHooks {
+		o.Scope = own
+	}
+	return background.Start(st.app.Signals.Stopping(), o)
+}
+
+// masterKey resolves the reference to the key of the state.
+func (a *App) masterKey(ref *config.SecretRef) func(context.Context) ([]byte, error) {
+	return func(ctx context.Context) ([]byte, error) {
+		s, err := ref.Resolve(ctx, a.Environ())
+		if err != nil {
+			return nil, err
+		}
+		return decodeKey(s.Reveal())
+	}
+}
+
+// decodeKey reads a master key as a person or a vault keeps it: its bytes, their base64, or their hex.
+func decodeKey(text string) ([]byte, error) {
+	if len(text) == seal.KeySize {
+		return []byte(text), nil
+	}
+	if key, err := hex.DecodeString(text); err == nil && len(key) == seal.KeySize {
+		return key, nil
+	}
+	for _, form := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+		if key, err := form.DecodeString(text); err == nil && len(key) == seal.KeySize {
+			return key, nil
+		}
+	}
+	return nil, fmt.Errorf("it is neither %d bytes nor their base64 or hex", seal.KeySize)
+}

@@ -1,0 +1,83 @@
+package app
+
+import (
+	"context"
+
+	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// Values of token.check for tokens of another service.
+const (
+	checkJWT           = "jwt"
+	checkIntrospection = "introspection"
+)
+
+// checker is what the config says how session tokens are checked. What it learns of another service is kept in cacheDir; ""
+// keeps nothing.
+func (a *App) checker(cfg *config.Config, s store.Store, cacheDir string) (token.Checker, error) {
+	c := cfg.Token
+	switch c.Check {
+	case checkJWT:
+		jwt, err := token.NewJWT(token.JWTOptions{
+			JWKS: c.JWKS, Issuer: c.Issuer, Audience: c.Audience, Algorithms: c.Algorithms, UID: a.UID,
+			Clock: a.Clock, Store: s, CacheDir: cacheDir,
+		})
+		return &withProgress{jwt, a}, err
+	case checkIntrospection:
+		intro, err := token.NewIntrospection(token.IntrospectionOptions{
+			Store: s, Clock: a.Clock, Endpoint: c.Endpoint, ClientID: c.ClientID, TTL: c.TTL,
+			Secret: func(ctx context.Context) (sdk.Secret, error) { return c.ClientSecret.Resolve(ctx, a.Environ()) },
+		})
+		return &withProgress{intro, a}, err
+	}
+	return token.NewLocal(s, a.Clock), nil
+}
+
+// remoteChecker is a checker that depends on another service.
+type remoteChecker interface {
+	token.Checker
+	// Probe says whether the checker could check a token now.
+	Probe(ctx context.Context) error
+}
+
+// withProgress shows that another service is waited for.
+type withProgress struct {
+	remoteChecker
+	app *App
+}
+
+// Check implements [token.Checker].
+func (p *withProgress) Check(ctx context.Context, t sdk.Secret) (token.Verdict, error) {
+	defer p.app.IO.StartProgress(AskingTokenService).Done()
+	return p.remoteChecker.Check(ctx, t)
+}
+
+// AskingTokenService is what is being done while the service of the session tokens is waited for.
+const AskingTokenService = "checking the session token with its service"
+
+// ProbeTokenService says whether session tokens of another service can be checked now. own says that there is no other
+// service. Nothing is kept, and no state is read.
+func (i *Installation) ProbeTokenService(ctx context.Context) (own bool, err error) {
+	checker, err := i.app.checker(i.Config, nil, "")
+	if err != nil {
+		return false, err
+	}
+	remote, ok := checker.(remoteChecker)
+	if !ok {
+		return true, nil
+	}
+	return false, remote.Probe(ctx)
+}
+
+// OwnTokens returns a problem where the tokens are another service's.
+func (i *Installation) OwnTokens() error {
+	if check := i.Config.Token.Check; check == checkJWT || check == checkIntrospection {
+		return problem.New("token_foreign", "session tokens are made and kept by another service (token.check: %s)", check).
+			Hint("ask that service; tokens of this installation need token.check: local")
+	}
+	return nil
+}

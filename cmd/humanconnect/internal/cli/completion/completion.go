@@ -1,0 +1,67 @@
+// Package completion has the command that prints completion scripts.
+package completion
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+)
+
+// shells that completions are made for.
+func shells() []string { return []string{"bash", "zsh", "fish", "powershell"} }
+
+// New returns the command completion.
+func New(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Print a completion script for a shell",
+		Long: `Print a script that completes commands, flags and ids in a shell: bash, zsh, fish or
+powershell. To load it in each new bash:
+
+  humanconnect completion bash > ~/.local/share/bash-completion/completions/humanconnect`,
+		Example:   "  humanconnect completion bash\n  humanconnect completion zsh",
+		ValidArgs: shells(),
+		Args:      command.ExactArgs("SHELL"),
+		RunE:      func(c *cobra.Command, args []string) error { return printScript(a, c, args[0]) },
+	}
+	return command.Exits(c, exit.OK, exit.Usage)
+}
+
+func printScript(a *app.App, c *cobra.Command, shell string) error {
+	if !slices.Contains(shells(), shell) {
+		return command.Usage(c, "there is no completion for that shell").Hint("there is one for: %s", strings.Join(shells(), ", "))
+	}
+	var script bytes.Buffer
+	if err := writeCompletion(c.Root(), &script, shell); err != nil {
+		return fmt.Errorf("making the completion script: %w", err)
+	}
+	answer := struct {
+		Shell  string `json:"shell"`
+		Script string `json:"script"`
+	}{shell, script.String()}
+	return a.IO.Print(answer, func(w io.Writer) error {
+		_, err := script.WriteTo(w)
+		return err
+	})
+}
+
+func writeCompletion(root *cobra.Command, w io.Writer, shell string) error {
+	const withDescriptions = true
+	switch shell {
+	case "bash":
+		return root.GenBashCompletionV2(w, withDescriptions)
+	case "zsh":
+		return root.GenZshCompletion(w)
+	case "fish":
+		return root.GenFishCompletion(w, withDescriptions)
+	}
+	return root.GenPowerShellCompletionWithDesc(w)
+}

@@ -1,0 +1,164 @@
+// Package config has the commands that show and check the config.
+package config
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/problem"
+)
+
+// New returns the command config.
+func New(a *app.App) *cobra.Command {
+	c := command.Group(&cobra.Command{
+		Use:     "config",
+		Short:   "Show and check the config",
+		Long:    "Show the config that is in force, and check it.",
+		Example: "  humanconnect config show",
+	})
+	c.AddCommand(newPath(a), newShow(a), newValidate(a))
+	return command.Exits(c, exit.OK, exit.Usage)
+}
+
+func newPath(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "path",
+		Short:   "Print which config file is read",
+		Long:    "Print which config file is read, whether it is there or not.",
+		Example: "  humanconnect config path",
+		Args:    command.UpToArgs(0),
+		RunE: func(*cobra.Command, []string) error {
+			found := config.Find(a.ConfigOptions())
+			out := struct {
+				Path   string `json:"path"`
+				Exists bool   `json:"exists"`
+			}{found.Path, exists(found.Path)}
+			return a.IO.Print(out, func(w io.Writer) error {
+				_, err := fmt.Fprintln(w, iostreams.OrNone(out.Path))
+				return err
+			})
+		},
+	}
+	return command.Exits(c, exit.OK, exit.Usage)
+}
+
+func newShow(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "show",
+		Short:   "Print every value of the config and where it comes from",
+		Long:    "Print every value of the config that is in force and where it comes from: a flag, a variable\nof the environment, a line of the file, or the default. Secrets are references, and stay so.",
+		Example: "  humanconnect config show -o json",
+		Args:    command.UpToArgs(0),
+		RunE: func(*cobra.Command, []string) error {
+			cfg, err := a.LoadConfig()
+			if err != nil {
+				return err
+			}
+			entries := cfg.Redacted()
+			return a.IO.Print(entries, func(w io.Writer) error {
+				var rows [][]string
+				for _, e := range entries {
+					rows = append(rows, []string{e.Key, e.Value, e.Origin})
+				}
+				return iostreams.WriteTable(w, []string{"KEY", "VALUE", "FROM"}, rows)
+			})
+		},
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config)
+}
+
+func newValidate(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "validate",
+		Short: "Check the config",
+		Long: `Check the config: every problem of the file at once, each with its place, and its sources and
+plan against what the providers declare. Providers that say nothing yet are started for that,
+and one that cannot be asked is a problem too.`,
+		Example: "  humanconnect config validate",
+		Args:    command.UpToArgs(0),
+		RunE:    func(c *cobra.Command, _ []string) error { return validate(c.Context(), a) },
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider)
+}
+
+func validate(ctx context.Context, a *app.App) error {
+	cfg, warnings, err := config.Check(a.ConfigOptions())
+	a.Warn(warnings)
+	if cfg == nil {
+		return err
+	}
+	wrong := []error{err}
+	more, err := wrongWith(ctx, a, cfg)
+	if err != nil {
+		return err
+	}
+	if err := allOf(append(wrong, more...)); err != nil {
+		return err
+	}
+	out := struct {
+		File  string `json:"file"`
+		Valid bool   `json:"valid"`
+	}{cfg.File, true}
+	return a.IO.Print(out, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, "the config is valid")
+		return err
+	})
+}
+
+// wrongWith returns what is wrong with a config that only the providers know, and nil in places where nothing is.
+func wrongWith(ctx context.Context, a *app.App, cfg *config.Config) ([]error, error) {
+	inst, err := a.PrepareWith(cfg, true)
+	if err != nil {
+		return []error{err}, nil
+	}
+	defer inst.Close()
+	catalog, err := inst.Catalog(ctx)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	wrong := []error{err}
+	if err == nil {
+		wrong = append(wrong, catalog.CheckPlan(cfg.Plan))
+	}
+	return append(wrong, inst.Providers.Broken()...), nil
+}
+
+// allOf makes one error of all that are not nil. Its code is that of the first; the others stand in its facts.
+func allOf(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	all := problem.Problem{Code: exit.CodeOf(errs[0]), Message: "the config and what it depends on have several problems"}
+	for _, err := range errs {
+		said := iostreams.Describe(err)
+		all.Facts = append(all.Facts, said.Message+" ["+said.Code+"]")
+		for _, fact := range said.Facts {
+			all.Facts = append(all.Facts, "  "+fact)
+		}
+		for _, hint := range said.Hints {
+			if !slices.Contains(all.Hints, hint) {
+				all.Hints = append(all.Hints, hint)
+			}
+		}
+	}
+	return &all
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

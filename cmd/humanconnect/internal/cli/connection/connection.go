@@ -1,0 +1,190 @@
+// Package connection has the commands that list and show connections, and disconnect one.
+package connection
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/query"
+)
+
+// New returns the command connection.
+func New(a *app.App) *cobra.Command {
+	c := command.Group(&cobra.Command{
+		Use:     "connection",
+		Short:   "List, show and disconnect connections",
+		Long:    "List and show the connections of a user, and disconnect one outside of a session.",
+		Example: "  humanconnect connection list --client-user-id demo-user",
+	})
+	c.AddCommand(newList(a), newShow(a), newDisconnect(a))
+	return command.Exits(c, exit.OK, exit.Usage)
+}
+
+// row is a connection as the outside sees it, with more of it than a response has.
+type row struct {
+	event.Connection
+	State        string      `json:"state"`
+	Account      string      `json:"account,omitempty"`
+	HumanID      id.Human    `json:"humanId"`
+	Provider     string      `json:"provider"`
+	Scopes       []string    `json:"scopes,omitempty"`
+	RenewedAt    event.Time  `json:"renewedAt"`
+	ExpiresAt    *event.Time `json:"expiresAt,omitempty"`
+	Disconnected *event.Time `json:"disconnectedAt,omitempty"`
+}
+
+func rowOf(v query.ConnectionView) row {
+	c := v.Row
+	return row{
+		Connection: v.Seen, State: string(c.State), Account: c.AccountLabel, HumanID: c.User, Provider: c.Provider, Scopes: c.Scopes,
+		RenewedAt: event.Time(c.RenewedAt), ExpiresAt: event.MaybeTime(c.CredentialExpiresAt),
+		Disconnected: event.MaybeTime(c.DisconnectedAt),
+	}
+}
+
+func newList(a *app.App) *cobra.Command {
+	var user string
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List the connections of a user",
+		Long:    "List the connections of a user in the order in which they were made. Disconnected ones are\nnot listed; connection show has them.",
+		Example: "  humanconnect connection list --client-user-id demo-user -o json",
+		Args:    command.UpToArgs(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !c.Flags().Changed("client-user-id") {
+				return command.Usage(c, "--client-user-id is missing")
+			}
+			return list(a, c, user)
+		},
+	}
+	c.Flags().StringVar(&user, "client-user-id", "", "user `ID` of your application, or @FILE")
+	c.Flags().String("client-id", "", "client `ID`; default: clientId of the config")
+	command.Sets(c.Flags(), "client-id", "clientId")
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
+}
+
+func list(a *app.App, c *cobra.Command, user string) error {
+	user, err := command.TextOf(c.Context(), "--client-user-id", user)
+	if err != nil {
+		return err
+	}
+	if user == "" { // nobody has that id: a script whose variable is not set means some user
+		return command.Usage(c, "--client-user-id is empty")
+	}
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	views, err := query.Connections(c.Context(), st.Store, st.Config.ClientID, user)
+	if err != nil {
+		return err
+	}
+	var rows []row
+	for _, v := range views {
+		rows = append(rows, rowOf(v))
+	}
+	return command.PrintList(a.IO, rows, []string{"CONNECTION", "SOURCE", "NAME", "SINCE", "ACCOUNT"}, func(r row) []string {
+		return []string{string(r.ConnectionID), r.ID, r.Name, r.ConnectedSince.String(), r.Account}
+	})
+}
+
+func newShow(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:               "show ID",
+		Short:             "Show a connection, a disconnected one included",
+		Long:              "Show a connection. Of a disconnected one it shows the outcome of its revocation at the source.",
+		Example:           "  humanconnect connection show con_… -o json",
+		Args:              command.ExactArgs("ID"),
+		ValidArgsFunction: command.Connections(a),
+		RunE: func(c *cobra.Command, args []string) error {
+			con, err := command.ParseID[id.Connection](c, args[0])
+			if err != nil {
+				return err
+			}
+			return show(a, c, con)
+		},
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
+}
+
+func show(a *app.App, c *cobra.Command, con id.Connection) error {
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	v, err := query.Connection(c.Context(), st.Store, con)
+	if err != nil {
+		return command.NotFound(err, "connection_not_found", "connection", con)
+	}
+	return printRow(a, rowOf(v))
+}
+
+func printRow(a *app.App, r row) error {
+	return a.IO.Print(r, func(w io.Writer) error {
+		rows := [][]string{
+			{"connection", string(r.ConnectionID)},
+			{"source", r.ID},
+			{"name", r.Name},
+			{"state", r.State},
+			{"account", iostreams.OrNone(r.Account)},
+			{"human id", string(r.HumanID)},
+			{"provider", r.Provider},
+			{"connected since", r.ConnectedSince.String()},
+			{"renewed", r.RenewedAt.String()},
+		}
+		if r.Disconnected != nil {
+			rows = append(rows, []string{"disconnected", r.Disconnected.String()}, []string{"revocation", r.Revocation})
+		}
+		return iostreams.WriteTable(w, nil, rows)
+	})
+}
+
+func newDisconnect(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "disconnect ID",
+		Short: "Disconnect a connection outside of a session",
+		Long: `Disconnect a connection outside of a session: it is gone at once, onDisconnectSource hooks
+get an event, and the source is asked to revoke the credential. A revocation that fails is
+retried later; it never makes the disconnect fail.`,
+		Example:           "  humanconnect connection disconnect con_…",
+		Args:              command.ExactArgs("ID"),
+		ValidArgsFunction: command.Connections(a),
+		RunE: func(c *cobra.Command, args []string) error {
+			con, err := command.ParseID[id.Connection](c, args[0])
+			if err != nil {
+				return err
+			}
+			return disconnect(a, c, con)
+		},
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
+}
+
+func disconnect(a *app.App, c *cobra.Command, con id.Connection) error {
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	revoking := a.IO.StartProgress("revoking at the source")
+	done, err := st.Engine.DisconnectOutside(c.Context(), con)
+	revoking.Done()
+	if err := st.Deliver(c.Context(), hook.Scope{Event: done.Event}, err); err != nil {
+		return err
+	}
+	v, err := query.Connection(c.Context(), st.Store, con)
+	if err != nil {
+		return err
+	}
+	return printRow(a, rowOf(v))
+}

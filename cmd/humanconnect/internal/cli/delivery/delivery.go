@@ -1,0 +1,231 @@
+// Package delivery has the commands that list and show deliveries of events to hooks, and make those that are due.
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/query"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// New returns the command delivery.
+func New(a *app.App) *cobra.Command {
+	c := command.Group(&cobra.Command{
+		Use:     "delivery",
+		Short:   "List deliveries to hooks, and deliver what is due",
+		Long:    "List and show the deliveries of events to hooks, and deliver what is due.",
+		Example: "  humanconnect delivery list --state dead",
+	})
+	c.AddCommand(newList(a), newShow(a), newRun(a))
+	return command.Exits(c, exit.OK, exit.Usage)
+}
+
+// row is a delivery as it is listed.
+type row struct {
+	ID        id.Delivery         `json:"id"`
+	EventID   id.Event            `json:"eventId"`
+	Hook      string              `json:"hook"`
+	SessionID *id.Session         `json:"sessionId"`
+	Sequence  int64               `json:"sequence"`
+	State     store.DeliveryState `json:"state"`
+	Tries     int                 `json:"tries"`
+	NextAt    *event.Time         `json:"nextAt,omitempty"`
+	Error     string              `json:"error,omitempty"`
+	CreatedAt event.Time          `json:"createdAt"`
+	EndedAt   *event.Time         `json:"endedAt,omitempty"`
+}
+
+func rowOf(d store.Delivery) row {
+	r := row{
+		ID: d.ID, EventID: d.Event, Hook: d.Hook, SessionID: command.Maybe(d.Session), Sequence: d.Sequence, State: d.State,
+		Tries: d.Tries, Error: d.Error, CreatedAt: event.Time(d.CreatedAt), EndedAt: event.MaybeTime(d.EndedAt),
+	}
+	if d.State == store.DeliveryPending {
+		at := event.Time(d.NextAt)
+		r.NextAt = &at
+	}
+	return r
+}
+
+func newList(a *app.App) *cobra.Command {
+	f := store.DeliveryFilter{}
+	var ses, state string
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List deliveries, the newest first",
+		Long:    "List deliveries of events to hooks, the newest first.",
+		Example: "  humanconnect delivery list --state pending -o json",
+		Args:    command.UpToArgs(0),
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if ses != "" {
+				if f.Session, err = command.ParseID[id.Session](c, ses); err != nil {
+					return err
+				}
+			}
+			f.State = store.DeliveryState(state)
+			return list(a, c, f)
+		},
+	}
+	c.Flags().StringVar(&f.Hook, "hook", "", "only to this `HOOK`")
+	c.Flags().StringVar(&ses, "session", "", "only of this session `ID`")
+	c.Flags().Var(&command.Choice{Value: &state, Of: []string{"pending", "delivered", "dead"}}, "state", "only in this state")
+	command.LimitFlag(c, &f.Limit)
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
+}
+
+func list(a *app.App, c *cobra.Command, f store.DeliveryFilter) error {
+	if err := command.CheckLimit(c, f.Limit); err != nil {
+		return err
+	}
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	deliveries, err := query.Deliveries(c.Context(), st.Store, f)
+	if err != nil {
+		return err
+	}
+	var rows []row
+	for _, d := range deliveries {
+		rows = append(rows, rowOf(d))
+	}
+	header := []string{"DELIVERY", "HOOK", "SESSION", "STATE", "TRIES", "CREATED", "NEXT TRY", "ERROR"}
+	return command.PrintList(a.IO, rows, header, func(r row) []string {
+		return []string{
+			string(r.ID), r.Hook, command.Text(r.SessionID), string(r.State), strconv.Itoa(r.Tries), r.CreatedAt.String(),
+			command.TimeText(r.NextAt), r.Error,
+		}
+	})
+}
+
+func newShow(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:               "show ID",
+		Short:             "Show a delivery",
+		Long:              "Show a delivery. event show prints the event that it carries.",
+		Example:           "  humanconnect delivery show dlv_…",
+		Args:              command.ExactArgs("ID"),
+		ValidArgsFunction: command.Deliveries(a),
+		RunE: func(c *cobra.Command, args []string) error {
+			d, err := command.ParseID[id.Delivery](c, args[0])
+			if err != nil {
+				return err
+			}
+			return show(a, c, d)
+		},
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
+}
+
+// detail is a delivery as it is shown. A hook that came as a flag is named by an id alone, so its kind is shown, and of a URL
+// scheme and host.
+type detail struct {
+	row
+	Type   string    `json:"type"`
+	Kind   hook.Kind `json:"kind,omitempty"`
+	Origin string    `json:"origin,omitempty"`
+}
+
+func show(a *app.App, c *cobra.Command, dlv id.Delivery) error {
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	v, err := query.Delivery(c.Context(), st.Store, dlv, st.Hooks)
+	if err != nil {
+		return command.NotFound(err, "delivery_not_found", "delivery", dlv)
+	}
+	d := detail{row: rowOf(v.Row), Type: v.Type}
+	if v.Hook != nil {
+		d.Kind, d.Origin = v.Hook.Kind(), v.Hook.Origin()
+	}
+	return a.IO.Print(d, func(w io.Writer) error { return iostreams.WriteTable(w, nil, d.table()) })
+}
+
+func (d detail) table() [][]string {
+	rows := [][]string{
+		{"delivery", string(d.ID)},
+		{"event", string(d.EventID)},
+		{"type", d.Type},
+		{"session", iostreams.OrNone(command.Text(d.SessionID))},
+		{"sequence", strconv.FormatInt(d.Sequence, 10)},
+		{"hook", d.Hook},
+	}
+	maybe := func(name, value string) {
+		if value != "" {
+			rows = append(rows, []string{name, value})
+		}
+	}
+	maybe("kind", string(d.Kind))
+	maybe("leads to", d.Origin)
+	rows = append(rows, []string{"state", string(d.State)}, []string{"tries", strconv.Itoa(d.Tries)}, []string{"created", d.CreatedAt.String()})
+	maybe("next try", command.TimeText(d.NextAt))
+	maybe("ended", command.TimeText(d.EndedAt))
+	return append(rows, []string{"error", iostreams.OrNone(d.Error)})
+}
+
+func newRun(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Make the deliveries and revocations that are due",
+		Long: `Make the deliveries that are due, and try the revocations that are due, once; then print what is
+left. It ends with 17 if an event that a required hook has not accepted is left, or died now.`,
+		Example: "  humanconnect delivery run -o json",
+		Args:    command.UpToArgs(0),
+		RunE:    func(c *cobra.Command, _ []string) error { return run(a, c) },
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Hook, exit.Store)
+}
+
+// done is what delivery run did.
+type done struct {
+	hook.Tally
+	Revocations int `json:"revocations"`
+}
+
+func run(a *app.App, c *cobra.Command) error {
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	st.Audience.OwnAll()
+	d, err := runDue(c.Context(), a, st)
+	if err != nil {
+		return err
+	}
+	err = a.IO.Print(d, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "delivered %d, pending %d, dead %d; revocations tried %d\n", d.Delivered, d.Pending, d.Dead, d.Revocations)
+		return err
+	})
+	if err == nil && len(d.Unaccepted) > 0 {
+		return exit.With(exit.Hook)
+	}
+	return err
+}
+
+// runDue makes what is due, with progress.
+func runDue(ctx context.Context, a *app.App, st *app.State) (d done, err error) {
+	line := a.IO.StartProgress(app.DeliveringToHooks)
+	defer line.Done()
+	if d.Tally, err = st.Dispatcher.Once(ctx, hook.Scope{}); err != nil {
+		return d, err
+	}
+	line.Set("revoking at sources")
+	d.Revocations, err = st.Engine.RevokeDue(ctx)
+	return d, err
+}

@@ -1,0 +1,47 @@
+// Package doctor has the command that checks everything.
+package doctor
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/doctor"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+)
+
+// New returns the command doctor.
+func New(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check everything, change nothing",
+		Long: `Check the config, the state and its key, the service that has the session tokens, every
+provider, the sources and the plan of the config with their secrets, the hooks, and the redirect
+listener, and print what is wrong and what to do. It changes nothing; what SQLite keeps of its
+readers in state.db-shm is no part of the state. It ends with 0 if nothing has failed, else with
+the exit code of the first check that has.`,
+		Example: "  humanconnect doctor\n  humanconnect doctor -o json",
+		Args:    command.UpToArgs(0),
+		RunE:    func(c *cobra.Command, _ []string) error { return run(a, c) },
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Network, exit.Store)
+}
+
+func run(a *app.App, c *cobra.Command) error {
+	findings, err := doctor.Examine(c.Context(), a)
+	if err != nil {
+		return err
+	}
+	err = a.IO.Print(map[string]any{"checks": findings}, func(w io.Writer) error { return doctor.Write(w, findings) })
+	if err != nil {
+		return err
+	}
+	for _, f := range findings {
+		if f.State == "failed" {
+			return exit.With(f.Exit)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+// Package hook has the commands that list, test and enable hooks, and show the secret that signs.
+package hook
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/query"
+)
+
+// New returns the command hook.
+func New(a *app.App) *cobra.Command {
+	c := command.Group(&cobra.Command{
+		Use:     "hook",
+		Short:   "List, test and enable hooks",
+		Long:    "List the hooks of the config file, test one, and enable one that was disabled.",
+		Example: "  humanconnect hook list",
+	})
+	c.AddCommand(newList(a), newTest(a), newEnable(a), newSecret(a))
+	return command.Exits(c, exit.OK, exit.Usage)
+}
+
+// row is a hook as it is listed. Of a URL only scheme and host are shown.
+type row struct {
+	Name     string      `json:"name"`
+	Kind     hook.Kind   `json:"kind"`
+	On       []hook.On   `json:"on"`
+	Required bool        `json:"required"`
+	Origin   string      `json:"origin,omitempty"`
+	Pending  int         `json:"pending"`
+	Dead     int         `json:"dead"`
+	Disabled *event.Time `json:"disabledAt,omitempty"`
+	Error    string      `json:"error,omitempty"`
+}
+
+func newList(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List the hooks of the config file",
+		Long:    "List the hooks of the config file, with how many of their deliveries are pending and dead.",
+		Example: "  humanconnect hook list -o json",
+		Args:    command.UpToArgs(0),
+		RunE:    func(c *cobra.Command, _ []string) error { return list(a, c) },
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
+}
+
+func list(a *app.App, c *cobra.Command) error {
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	views, err := query.Hooks(c.Context(), st.Store, st.Store.MAC, st.Hooks)
+	if err != nil {
+		return err
+	}
+	for _, l := range views.NotConfigured {
+		a.IO.Warn("%d deliveries are pending to the hook %s, which the config does not name; see: humanconnect delivery list --hook %s", l.N, l.Hook, l.Hook)
+	}
+	var rows []row
+	for _, v := range views.Hooks {
+		rows = append(rows, rowOf(v))
+	}
+	return command.PrintList(a.IO, rows, []string{"HOOK", "KIND", "ON", "REQUIRED", "PENDING", "DEAD", "STATE"}, row.cells)
+}
+
+func rowOf(v query.HookView) row {
+	h := v.Hook
+	r := row{Name: h.Name, Kind: h.Kind(), On: h.On, Required: h.Required, Origin: h.Origin(), Pending: v.Pending, Dead: v.Dead}
+	if v.Disabled != nil {
+		r.Disabled, r.Error = event.MaybeTime(v.Disabled.At), v.Disabled.Error
+	}
+	return r
+}
+
+func (r row) cells() []string {
+	on := make([]string, len(r.On))
+	for i, o := range r.On {
+		on[i] = string(o)
+	}
+	required, state := "no", "enabled"
+	if r.Required {
+		required = "yes"
+	}
+	if r.Disabled != nil {
+		state = "disabled: " + r.Error
+	}
+	return []string{r.Name, string(r.Kind), strings.Join(on, ","), required, strconv.Itoa(r.Pending), strconv.Itoa(r.Dead), state}
+}
+
+func newTest(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "test NAME",
+		Short: "Send a test event to a hook",
+		Long: `Send an event of type hook.test to a hook of the config file, once, in the way in which it
+gets real ones, and say what came of it. Nothing of it is stored.`,
+		Example:           "  humanconnect hook test journal",
+		Args:              command.ExactArgs("NAME"),
+		ValidArgsFunction: command.Hooks(a),
+		RunE:              func(c *cobra.Command, args []string) error { return test(a, c, args[0]) },
+	}
+	return command.Exits(c, exit.OK, exit.Error, exit.Usage, exit.Config, exit.NotFound)
+}
+
+// tested is what came of a test.
+type tested struct {
+	Hook    string   `json:"hook"`
+	EventID id.Event `json:"eventId"`
+	Took    int64    `json:"milliseconds"`
+	Output  []string `json:"output,omitempty"`
+}
+
+func test(a *app.App, c *cobra.Command, name string) error {
+	cfg, err := a.LoadConfig()
+	if err != nil {
+		return err
+	}
+	hooks := a.Hooks(cfg)
+	at := slices.IndexFunc(hooks, func(h hook.Hook) bool { return h.Name == name })
+	if at < 0 {
+		return unknown(hooks, name)
+	}
+	waiting := a.IO.StartProgress("delivering to the hook")
+	began := a.Clock.Now()
+	sent, came := hook.Probe(c.Context(), a.Sender(nil), hooks[at], began)
+	waiting.Done()
+	if came.Verdict == hook.Interrupted {
+		return context.Cause(c.Context())
+	}
+	r := tested{Hook: name, EventID: sent, Took: a.Clock.Now().Sub(began).Milliseconds(), Output: came.Lines()}
+	if came.Verdict != hook.Accepted {
+		p := problem.New("hook_not_accepted", "the hook %s did not accept the event: %s", name, hook.At(hooks[at].Origin(), came.Error)).
+			Hint("mend what it runs or whom it tells, and try again: humanconnect hook test %s", name)
+		p.Facts = a.LastLines(r.Output)
+		return p
+	}
+	return a.IO.Print(r, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "the hook %s accepted the event %s in %d ms\n", r.Hook, r.EventID, r.Took)
+		return err
+	})
+}
+
+func newEnable(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "enable NAME",
+		Short: "Enable a hook that was disabled",
+		Long: `Enable a hook that was disabled because its receiver answered 410 Gone. Later events are told
+to it again; deliveries that are dead stay dead. A hook that is enabled stays so.`,
+		Example:           "  humanconnect hook enable journal",
+		Args:              command.ExactArgs("NAME"),
+		ValidArgsFunction: command.Hooks(a),
+		RunE:              func(c *cobra.Command, args []string) error { return enable(a, c, args[0]) },
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
+}
+
+// enabled is what hook enable did.
+type enabled struct {
+	Hook        string `json:"hook"`
+	WasDisabled bool   `json:"wasDisabled"`
+}
+
+func enable(a *app.App, c *cobra.Command, name string) error {
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	r := enabled{Hook: name}
+	r.WasDisabled, err = hook.Enable(c.Context(), st.Store, name)
+	if err != nil {
+		return err
+	}
+	known := slices.ContainsFunc(st.Hooks, func(h hook.Hook) bool { return h.Name == name })
+	if !known && !r.WasDisabled {
+		return unknown(st.Hooks, name)
+	}
+	return a.IO.Print(r, func(w io.Writer) error {
+		text := "the hook %s was enabled already\n"
+		if r.WasDisabled {
+			text = "the hook %s is enabled\n"
+		}
+		_, err := fmt.Fprintf(w, text, r.Hook)
+		return err
+	})
+}
+
+func unknown(hooks []hook.Hook, name string) error {
+	var names []string
+	for _, h := range hooks {
+		names = append(names, h.Name)
+	}
+	p := problem.New("hook_unknown", "the config file names no hook %q", name)
+	if near := problem.Nearest(name, names); near != "" {
+		p.Hint("did you mean %s?", near)
+	}
+	return p.Hint("see: humanconnect hook list")
+}

@@ -1,0 +1,141 @@
+package open
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/query"
+	"github.com/humanconnect/humanconnect/core/session"
+)
+
+// The values of --ui.
+const (
+	uiTerminal = "terminal"
+	uiNone     = "none"
+)
+
+func addTerminalFlags(c *cobra.Command, o *options) {
+	f := c.Flags()
+	f.Var(&command.Choice{Value: &o.ui, Of: []string{uiTerminal, uiNone}}, "ui", "where a person is asked: terminal or none")
+	f.BoolVar(&o.accessible, "accessible", false, "ask line by line, without screens, for screen readers")
+	_ = c.RegisterFlagCompletionFunc("ui", cobra.FixedCompletions([]string{uiTerminal, uiNone}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// tty is an open terminal, or nil where a script says what to do.
+type tty struct {
+	*terminal.Guarded
+	a *app.App
+}
+
+// guard makes an open terminal one that is restored when the program stops at once.
+func guard(a *app.App, f terminal.File) *tty {
+	t := &tty{terminal.Guard(f), a}
+	a.IO.OnStop(func() {
+		t.GiveBack()
+		a.IO.ReleaseNotices()
+	})
+	return t
+}
+
+// Close closes the terminal, if there is one.
+func (t *tty) Close() {
+	if t != nil {
+		t.a.IO.OnStop(nil)
+		_ = t.File.Close()
+	}
+}
+
+// askOn opens the terminal to ask a person on, where nothing says what to do; else it returns nil. Where nobody can be
+// asked either, that is a usage error.
+func (c *call) askOn(cmd *cobra.Command) (*tty, error) {
+	if len(c.request.Script.Actions) > 0 {
+		return nil, nil
+	}
+	nothing := command.Usage(cmd, "nothing to do").Hint("say what to do with --connect SOURCE, --disconnect SOURCE or --plan FILE").
+		Hint("see which sources there are with: humanconnect source list")
+	if c.options.ui == uiNone || c.a.Unattended() {
+		return nil, nothing
+	}
+	opened, err := c.a.IO.OpenTerminal()
+	if err != nil {
+		return nil, nothing.Fact("there is no terminal to ask a person on")
+	}
+	f, ok := opened.(terminal.File)
+	if !ok {
+		_ = opened.Close()
+		return nil, nothing
+	}
+	return guard(c.a, f), nil
+}
+
+// ask lets a person steer the session on the terminal.
+func (c *call) ask(ctx context.Context, s *session.Session, t *tty) error {
+	catalog, err := c.inst.Catalog(ctx)
+	if err != nil {
+		return err
+	}
+	results, err := query.Results(ctx, c.st.Store, s.ID)
+	if err != nil {
+		return err
+	}
+	plain := c.a.IO.Plain() || c.a.IO.Dumb()
+	if !plain {
+		c.a.IO.HoldNotices()
+		defer c.a.IO.ReleaseNotices()
+	}
+	return terminal.Run(ctx, terminal.Options{
+		Session: terminal.Steer(s, c.web.ForScreens()), Sources: catalog.All(), Before: before(results), EndsAt: s.EndsAt,
+		Terminal: t.Guarded, Crashed: c.a.IO.Stop,
+		Plain: plain, Clock: c.a.Clock, Environ: c.a.IO.TerminalEnviron(c.a.Environ()), Interrupt: c.a.Signals.Interrupt,
+		Waiting: func() func() {
+			c.a.IO.ReleaseNotices()
+			return c.a.IO.StartProgress("waiting for the source").Done
+		},
+	})
+}
+
+// before is what was done in a session that is resumed.
+func before(r event.Response) []terminal.Done {
+	var done []terminal.Done
+	for _, c := range r.SessionResults.ConnectedSources {
+		done = append(done, terminal.Done{Source: c.ID, Name: c.Name, Connected: true})
+	}
+	for _, c := range r.SessionResults.DisconnectedSources {
+		done = append(done, terminal.Done{Source: c.ID, Name: c.Name})
+	}
+	for _, f := range r.Failures {
+		done = append(done, terminal.Done{Source: f.Source.ID, Name: f.Source.Name, Failed: f.Message})
+	}
+	return done
+}
+
+// saySummary tells a person, who has the screens no more, what came of the session. It is all that is left of them on
+// the terminal.
+func (c *call) saySummary(final *session.Final) {
+	var r event.Response
+	if c.a.IO.Flags.Quiet || json.Unmarshal(final.Response, &r) != nil {
+		return
+	}
+	say := func(format string, args ...any) { c.a.IO.Say("%s", iostreams.Clean(fmt.Sprintf(format, args...))) }
+	for _, c := range r.SessionResults.ConnectedSources {
+		say("%s is connected", c.Name)
+	}
+	for _, c := range r.SessionResults.DisconnectedSources {
+		say("%s is disconnected", c.Name)
+	}
+	for _, f := range r.Failures {
+		say("%s could not be %sed: %s [%s]", f.Source.Name, f.Action, f.Message, f.Code)
+	}
+	if len(r.SessionResults.ConnectedSources)+len(r.SessionResults.DisconnectedSources)+len(r.Failures) == 0 {
+		say("nothing was changed")
+	}
+	say("the session is closed: %s", r.Status)
+}

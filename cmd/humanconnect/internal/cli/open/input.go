@@ -1,0 +1,162 @@
+package open
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// actionFlag appends to one list from two flags, so that their order is kept.
+type actionFlag struct {
+	into *[]session.Action
+	kind store.ActionKind
+}
+
+// Set implements [pflag.Value].
+func (f *actionFlag) Set(target string) error {
+	if _, err := id.Parse[id.Connection](target); err != nil && !sdk.ValidID(target) {
+		return fmt.Errorf("wants %s", f.Wants())
+	}
+	*f.into = append(*f.into, session.Action{Kind: f.kind, Target: target})
+	return nil
+}
+
+// String implements [pflag.Value].
+func (f *actionFlag) String() string { return "" }
+
+// Type implements [pflag.Value].
+func (f *actionFlag) Type() string { return "target" }
+
+// Wants says what the flag takes.
+func (f *actionFlag) Wants() string { return "the id of a source or of a connection (con_…)" }
+
+// givenHook is an --on-… flag.
+type givenHook struct {
+	on    hook.On
+	value string
+}
+
+type hookFlag struct {
+	into *[]givenHook
+	on   hook.On
+}
+
+// Set implements [pflag.Value].
+func (f *hookFlag) Set(value string) error {
+	*f.into = append(*f.into, givenHook{f.on, value})
+	return nil
+}
+
+// String implements [pflag.Value].
+func (f *hookFlag) String() string { return "" }
+
+// Type implements [pflag.Value].
+func (f *hookFlag) Type() string { return "hook" }
+
+func addHookFlags(f *pflag.FlagSet, into *[]givenHook) {
+	f.Var(&hookFlag{into, hook.OnClose}, "on-close", "`HOOK` to tell when the session closes: a URL, or a command line for sh -c; repeatable")
+	f.Var(&hookFlag{into, hook.OnConnectSource}, "on-connect-source", "`HOOK` to tell when a source is connected; repeatable")
+	f.Var(&hookFlag{into, hook.OnDisconnectSource}, "on-disconnect-source", "`HOOK` to tell when a source is disconnected; repeatable")
+}
+
+// request reads all that open is given.
+func request(ctx context.Context, a *app.App, c *cobra.Command, o options, inst *app.Installation) (session.OpenRequest, error) {
+	script, err := scriptOf(ctx, c, o, inst)
+	if err != nil {
+		return session.OpenRequest{}, err
+	}
+	hooks, err := givenHooks(a, o.hooks)
+	if err != nil {
+		return session.OpenRequest{}, err
+	}
+	token, err := sessionToken(ctx, a, c, o.token)
+	if err != nil {
+		return session.OpenRequest{}, err
+	}
+	user, err := command.TextOf(ctx, "--client-user-id", o.clientUserID)
+	if err != nil {
+		return session.OpenRequest{}, err
+	}
+	if user == "" && o.clientUserID != "" {
+		return session.OpenRequest{}, command.Usage(c, "the file of --client-user-id is empty")
+	}
+	return session.OpenRequest{
+		Token: token, ClientID: o.clientID, ClientUserID: user, DefaultClientID: inst.Config.ClientID,
+		Script: script, Hooks: hooks, TakeOver: o.takeOver,
+	}, nil
+}
+
+// scriptOf is what to do: flags, else the plan file, else the config's plan.
+func scriptOf(ctx context.Context, c *cobra.Command, o options, inst *app.Installation) (session.Script, error) {
+	answers, err := answersOf(ctx, c, o.answers)
+	if err != nil {
+		return session.Script{}, err
+	}
+	s := session.Script{Actions: o.actions, Answers: answers}
+	if len(s.Actions) == 0 {
+		if s.Actions, err = inst.Planned(ctx, o.plan); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// answersOf reads --answer flags. What they hold is never repeated in an error.
+func answersOf(ctx context.Context, c *cobra.Command, given []string) (map[string]map[string]sdk.Secret, error) {
+	out := make(map[string]map[string]sdk.Secret)
+	for _, g := range given {
+		target, text, _ := strings.Cut(g, "=")
+		source, field, _ := strings.Cut(target, ".")
+		if len(target) == len(g) || !sdk.ValidID(source) || !sdk.ValidFieldID(field) {
+			return nil, command.Usage(c, "an answer is written SOURCE.FIELD=VALUE or SOURCE.FIELD=@FILE")
+		}
+		value, err := command.TextOf(ctx, "--answer", text)
+		if err != nil {
+			return nil, err
+		}
+		if out[source] == nil {
+			out[source] = make(map[string]sdk.Secret)
+		}
+		out[source][field] = sdk.Secret(value)
+	}
+	return out, nil
+}
+
+func givenHooks(a *app.App, given []givenHook) ([]hook.Hook, error) {
+	if len(given) == 0 {
+		return nil, nil
+	}
+	place, err := a.Place()
+	if err != nil {
+		return nil, err
+	}
+	var out []hook.Hook
+	for _, g := range given {
+		h, err := hook.Parse(g.on, g.value, place)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, h)
+	}
+	return out, nil
+}
+
+// sessionToken reads the token as --token says, else from the environment. No token at all is "", which has a status of
+// its own.
+func sessionToken(ctx context.Context, a *app.App, c *cobra.Command, value string) (sdk.Secret, error) {
+	if c.Flags().Changed("token") {
+		return command.SessionToken(ctx, a, "--token", value)
+	}
+	return command.EnvironmentToken(ctx, a)
+}

@@ -1,0 +1,120 @@
+package open
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/query"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// revocationOutcome is what came of revoking one grant.
+type revocationOutcome struct {
+	Source       string                `json:"source"`
+	ConnectionID id.Connection         `json:"connectionId,omitempty"`
+	Outcome      store.RevocationState `json:"outcome"`
+}
+
+// afterwards is what the printed document has beside the stored response: what holds now.
+type afterwards struct {
+	Deliveries  hook.Tally          `json:"deliveries"`
+	Revocations []revocationOutcome `json:"revocations"`
+}
+
+// hurryTime is what the hooks get once the call is to end: a signal has come, or its time is over.
+const hurryTime = 2 * time.Second
+
+// hurried returns a context that ends soon after ctx, or with the second signal. Call stop in the end.
+func (c *call) hurried(ctx context.Context) (hurried context.Context, stop func()) {
+	hurried, cancel := context.WithCancel(c.a.Signals.Stopping())
+	release := context.AfterFunc(ctx, func() {
+		over, stop := c.a.Clock.After(hurryTime)
+		defer stop()
+		select {
+		case <-over:
+			cancel()
+		case <-hurried.Done():
+		}
+	})
+	return hurried, func() {
+		release()
+		cancel()
+	}
+}
+
+// printFinal waits for the hooks, prints the response, and ends with the session's exit code, or with that of a required
+// hook that has not accepted its events. A call that is to end does not wait for the hooks; their events are delivered later.
+func (c *call) printFinal(ctx context.Context, final *session.Final) error {
+	scope := scopeOfFinal(final)
+	c.st.Audience.Own(scope)
+	waiting := c.a.IO.StartProgress(app.DeliveringToHooks)
+	hurried, stop := c.hurried(ctx)
+	tally, err := c.st.Dispatcher.Drain(hurried, scope, c.options.hookWait)
+	stop()
+	waiting.Done()
+	if err != nil {
+		return fmt.Errorf("wait for the hooks: %w", err)
+	}
+	after := afterwards{Deliveries: tally, Revocations: []revocationOutcome{}}
+	revocations, err := query.Revocations(context.Background(), c.st.Store, final.Session)
+	if err != nil {
+		return err
+	}
+	for _, r := range revocations {
+		after.Revocations = append(after.Revocations, revocationOutcome{r.Source, r.Connection, r.State})
+	}
+	c.st.SayPending(tally)
+	if err := printResponse(c.a, final.Response, after); err != nil {
+		return err
+	}
+	code := final.ExitCode
+	if code == exit.OK && len(tally.Unaccepted) > 0 {
+		code = exit.Hook
+	}
+	if ctx.Err() != nil {
+		code = session.RankExit(exit.Of(context.Cause(ctx)), code)
+	}
+	return exit.With(code)
+}
+
+// scopeOf are the deliveries of a call that opened a session, or of one that opened none.
+func scopeOf(o session.Opening) hook.Scope {
+	if o.Final != nil {
+		return scopeOfFinal(o.Final)
+	}
+	return hook.Scope{Session: o.Session.ID}
+}
+
+func scopeOfFinal(f *session.Final) hook.Scope {
+	if f.Session != "" {
+		return hook.Scope{Session: f.Session}
+	}
+	return hook.Scope{Event: f.Event}
+}
+
+func printResponse(a *app.App, stored []byte, after afterwards) error {
+	if !a.IO.AsJSON(iostreams.OutputJSON) {
+		return command.PrintSummary(a.IO, stored)
+	}
+	more, err := json.Marshal(after)
+	if err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	return a.IO.Write(iostreams.Indented(join(stored, more)))
+}
+
+// join puts the members of the second JSON object behind those of the first, whose bytes stay as they are.
+func join(first, second []byte) []byte {
+	first = bytes.TrimRight(first, "\n")
+	return append(append(bytes.TrimSuffix(first, []byte("}")), ','), second[1:]...)
+}

@@ -1,0 +1,197 @@
+// Package provider has the commands that list and show provider plugins, and pin them.
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/plugins"
+)
+
+// New returns the command provider.
+func New(a *app.App) *cobra.Command {
+	c := command.Group(&cobra.Command{
+		Use:     "provider",
+		Short:   "List, show and pin provider plugins",
+		Long:    "List and show the provider plugins that are installed, and pin those that this program may run.",
+		Example: "  humanconnect provider list",
+	})
+	c.AddCommand(newList(a), newShow(a), newLock(a))
+	return command.Exits(c, exit.OK, exit.Usage)
+}
+
+// row is a provider as it is listed.
+type row struct {
+	Name    string   `json:"name"`
+	Command []string `json:"command"`
+	// Origin is where it was found: config, user or release.
+	Origin plugins.Origin `json:"origin"`
+	SHA256 string         `json:"sha256,omitempty"`
+	// Pinned is where its pin stands: config, user or release; "" for none.
+	Pinned plugins.Origin `json:"pinned,omitempty"`
+	Dev    bool           `json:"dev,omitempty"`
+}
+
+func rowOf(s plugins.Spec) row {
+	return row{s.Name, s.Command, s.Origin, s.SHA256, s.Pinned, s.Dev}
+}
+
+func newList(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List the providers that are installed",
+		Long:    "List the providers that are installed and where their pins stand. None is started.",
+		Example: "  humanconnect provider list -o json",
+		Args:    command.UpToArgs(0),
+		RunE: func(*cobra.Command, []string) error {
+			inst, err := a.Prepare()
+			if err != nil {
+				return err
+			}
+			defer inst.Close()
+			rows := []row{}
+			var cells [][]string
+			for _, s := range inst.Specs {
+				rows = append(rows, rowOf(s))
+				cells = append(cells, []string{s.Name, string(s.Origin), s.PinText(), s.Path()})
+			}
+			return a.IO.Print(rows, func(w io.Writer) error {
+				return iostreams.WriteTable(w, []string{"PROVIDER", "FOUND", "PIN", "EXECUTABLE"}, cells)
+			})
+		},
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider)
+}
+
+func newShow(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:               "show NAME",
+		Short:             "Start a provider and show its description",
+		Long:              "Start a provider, ask for its description, and show its version and its sources. This is the\nway to see whether a provider works.",
+		Example:           "  humanconnect provider show sandbox",
+		Args:              command.ExactArgs("NAME"),
+		ValidArgsFunction: command.Providers(a),
+		RunE:              func(c *cobra.Command, args []string) error { return show(a, c, args[0]) },
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider)
+}
+
+func show(a *app.App, c *cobra.Command, name string) error {
+	inst, err := a.Prepare()
+	if err != nil {
+		return err
+	}
+	defer inst.Close()
+	spec, err := plugins.Choose(inst.Specs, name)
+	if err != nil {
+		return err
+	}
+	starting := a.IO.StartProgress("starting the provider")
+	d, err := inst.Providers.DescribeLive(c.Context(), name)
+	starting.Done()
+	if err != nil {
+		return err
+	}
+	out := struct {
+		row
+		Version string   `json:"version"`
+		Sources []string `json:"sources"`
+	}{rowOf(spec), d.Version, []string{}}
+	for _, s := range d.Sources {
+		out.Sources = append(out.Sources, s.ID)
+	}
+	return a.IO.Print(out, func(w io.Writer) error {
+		return iostreams.WriteTable(w, nil, [][]string{
+			{"provider", name},
+			{"version", d.Version},
+			{"executable", spec.Path()},
+			{"found", string(spec.Origin)},
+			{"pin", spec.PinText()},
+			{"sha256", iostreams.OrNone(spec.SHA256)},
+			{"sources", strconv.Itoa(len(out.Sources))},
+			{"", strings.Join(out.Sources, ", ")},
+		})
+	})
+}
+
+func newLock(a *app.App) *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "lock [NAME…]",
+		Short: "Pin providers by the SHA-256 of their executables",
+		Long: `Pin the named providers, or all that have no pin, by the SHA-256 of their executables as they
+are now, in the user's lock. Only a provider that is pinned runs. What the release pins cannot
+be pinned anew.
+
+With --dir, for packagers: write the lock of a directory into it, with a pin for each provider
+that lies there.`,
+		Example:           "  humanconnect provider lock acme\n  humanconnect provider lock --dir bin",
+		ValidArgsFunction: command.Providers(a),
+		RunE: func(c *cobra.Command, args []string) error {
+			if dir != "" {
+				if len(args) > 0 {
+					return command.Usage(c, "--dir pins all that lies in the directory; no names go with it")
+				}
+				return lockDirectory(a, c, dir)
+			}
+			return lock(c.Context(), a, args)
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "", "write the lock of this `DIR` into it")
+	_ = c.MarkFlagDirname("dir")
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider)
+}
+
+func lockDirectory(a *app.App, c *cobra.Command, dir string) error {
+	lock, err := plugins.LockDirectory(dir)
+	if err == nil {
+		err = plugins.WriteLock(filepath.Join(dir, plugins.LockName), lock)
+	}
+	if path := (*os.PathError)(nil); errors.As(err, &path) {
+		return command.Usage(c, "--dir: the lock of that directory cannot be made").Because(err)
+	}
+	if err != nil {
+		return err
+	}
+	return printPins(a, lock.Providers)
+}
+
+func lock(ctx context.Context, a *app.App, names []string) error {
+	inst, err := a.Prepare()
+	if err != nil {
+		return err
+	}
+	defer inst.Close()
+	path, err := a.UserLock()
+	if err != nil {
+		return err
+	}
+	pins, err := plugins.PinUser(ctx, path, inst.Specs, names)
+	if err != nil {
+		return err
+	}
+	return printPins(a, pins)
+}
+
+func printPins(a *app.App, pins []plugins.Entry) error {
+	return a.IO.Print(iostreams.OrEmpty(pins), func(w io.Writer) error {
+		for _, p := range pins {
+			if _, err := fmt.Fprintf(w, "%s  %s\n", p.SHA256, p.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,197 @@
+// Package session has the commands that list and show sessions, and close one.
+package session
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/query"
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// New returns the command session.
+func New(a *app.App) *cobra.Command {
+	c := command.Group(&cobra.Command{
+		Use:     "session",
+		Short:   "List, show and close sessions",
+		Long:    "List and show the sessions of this state, and close one that was left open.",
+		Example: "  humanconnect session list",
+	})
+	c.AddCommand(newList(a), newShow(a), newClose(a))
+	return command.Exits(c, exit.OK, exit.Usage)
+}
+
+// row is a session as it is listed. Its response is printed by session show.
+type row struct {
+	SessionID id.Session  `json:"sessionId"`
+	HumanID   id.Human    `json:"humanId"`
+	State     string      `json:"state"`
+	Status    string      `json:"status,omitempty"`
+	OpenedAt  event.Time  `json:"openedAt"`
+	EndsAt    event.Time  `json:"endsAt"`
+	ClosedAt  *event.Time `json:"closedAt,omitempty"`
+	Events    int64       `json:"events"`
+	ExitCode  *int        `json:"exitCode,omitempty"`
+}
+
+func rowOf(s store.Session) row {
+	r := row{
+		SessionID: s.ID, HumanID: s.User, State: "open", OpenedAt: event.Time(s.OpenedAt), EndsAt: event.Time(s.EndsAt),
+		Events: s.Sequence,
+	}
+	if !s.ClosedAt.IsZero() {
+		at, exit := event.Time(s.ClosedAt), s.ExitCode
+		r.State, r.Status, r.ClosedAt, r.ExitCode = "closed", s.Status, &at, &exit
+	}
+	return r
+}
+
+func newList(a *app.App) *cobra.Command {
+	var limit int
+	var onlyOpen bool
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List sessions, the newest first",
+		Long:    "List the sessions of this state, the newest first.",
+		Example: "  humanconnect session list --open\n  humanconnect session list -o json",
+		Args:    command.UpToArgs(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			f := store.SessionFilter{Limit: limit}
+			if onlyOpen {
+				f.Open = &onlyOpen
+			}
+			return list(a, c, f)
+		},
+	}
+	command.LimitFlag(c, &limit)
+	c.Flags().BoolVar(&onlyOpen, "open", false, "only those that are open")
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
+}
+
+func list(a *app.App, c *cobra.Command, f store.SessionFilter) error {
+	if err := command.CheckLimit(c, f.Limit); err != nil {
+		return err
+	}
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	sessions, err := query.Sessions(c.Context(), st.Store, f)
+	if err != nil {
+		return err
+	}
+	var rows []row
+	for _, s := range sessions {
+		rows = append(rows, rowOf(s))
+	}
+	return command.PrintList(a.IO, rows, []string{"SESSION", "STATE", "OPENED", "HUMAN ID", "STATUS"}, func(r row) []string {
+		return []string{string(r.SessionID), r.State, r.OpenedAt.String(), string(r.HumanID), r.Status}
+	})
+}
+
+func newShow(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show a session, or the response that it ended with",
+		Long: `Show a session. With -o json a closed one gives the response that it was closed with, byte
+for byte, and an open one the response as it would be now, with status null.`,
+		Example:           "  humanconnect session show ses_… -o json",
+		Args:              command.ExactArgs("ID"),
+		ValidArgsFunction: command.Sessions(a),
+		RunE:              func(c *cobra.Command, args []string) error { return show(a, c, args[0]) },
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
+}
+
+func show(a *app.App, c *cobra.Command, arg string) error {
+	ses, err := command.ParseID[id.Session](c, arg)
+	if err != nil {
+		return err
+	}
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	found, response, err := query.Session(c.Context(), st.Store, ses)
+	if err != nil {
+		return command.NotFound(err, "session_not_found", "session", ses)
+	}
+	if a.IO.AsJSON(iostreams.OutputText) {
+		return a.IO.Write(iostreams.Indented(response))
+	}
+	return printText(a, rowOf(found), response)
+}
+
+func printText(a *app.App, r row, doc []byte) error {
+	closed := "no"
+	if r.ClosedAt != nil {
+		closed = r.ClosedAt.String()
+	}
+	err := iostreams.WriteTable(a.IO.Out, nil, [][]string{
+		{"session", string(r.SessionID)},
+		{"human id", string(r.HumanID)},
+		{"opened", r.OpenedAt.String()},
+		{"ends", r.EndsAt.String()},
+		{"closed", closed},
+		{"events", fmt.Sprint(r.Events)},
+	})
+	if err != nil {
+		return err
+	}
+	return command.PrintSummary(a.IO, doc)
+}
+
+func newClose(a *app.App) *cobra.Command {
+	var force bool
+	c := &cobra.Command{
+		Use:   "close ID",
+		Short: "Close a session that was left open and print its response",
+		Long: `Close a session and print its response, as its front end would have. A session that another
+process has open is left alone, unless --force is given. Closing a closed session prints its
+stored response.`,
+		Example:           "  humanconnect session close ses_…",
+		Args:              command.ExactArgs("ID"),
+		ValidArgsFunction: command.Sessions(a),
+		RunE: func(c *cobra.Command, args []string) error {
+			ses, err := command.ParseID[id.Session](c, args[0])
+			if err != nil {
+				return err
+			}
+			return closeSession(a, c, ses, force)
+		},
+	}
+	c.Flags().BoolVar(&force, "force", false, "close it although another process has it open")
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.InUse, exit.Provider, exit.Store)
+}
+
+func closeSession(a *app.App, c *cobra.Command, ses id.Session, force bool) error {
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	final, err := st.Engine.CloseByID(c.Context(), ses, force)
+	err = command.NotFound(err, "session_not_found", "session", ses)
+	if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code == "session_in_use" {
+		p.Hints = []string{"wait for it, or close it all the same with --force"}
+	}
+	if err := st.Deliver(c.Context(), hook.Scope{Session: ses}, err); err != nil {
+		return err
+	}
+	if a.IO.AsJSON(iostreams.OutputJSON) {
+		return a.IO.Write(iostreams.Indented(final.Response))
+	}
+	return command.PrintSummary(a.IO, final.Response)
+}

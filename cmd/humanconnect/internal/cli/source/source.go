@@ -1,0 +1,177 @@
+// Package source has the commands that list and show sources.
+package source
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// New returns the command source.
+func New(a *app.App) *cobra.Command {
+	c := command.Group(&cobra.Command{
+		Use:     "source",
+		Short:   "List and show the sources that can be connected",
+		Long:    "List and show the sources that the installed providers and the config offer.",
+		Example: "  humanconnect source list",
+	})
+	c.AddCommand(newList(a), newShow(a))
+	return command.Exits(c, exit.OK, exit.Usage)
+}
+
+// row is a source as it is listed.
+type row struct {
+	ID           string           `json:"id"`
+	Name         string           `json:"name"`
+	Group        string           `json:"group"`
+	Provider     string           `json:"provider"`
+	Ways         []sdk.Way        `json:"ways"`
+	Capabilities []sdk.Capability `json:"capabilities"`
+	// Hosts stand there only where a source is shown: what is remembered of a provider is no answer to where data go.
+	Hosts    []string   `json:"hosts,omitzero"`
+	Fields   []fieldRow `json:"fields"`
+	Settings []fieldRow `json:"settings"`
+}
+
+// fieldRow is one input of a form, or one setting.
+type fieldRow struct {
+	ID       string   `json:"id"`
+	Label    string   `json:"label"`
+	Kind     sdk.Kind `json:"kind"`
+	Required bool     `json:"required"`
+	Help     string   `json:"help,omitempty"`
+	Choices  []string `json:"choices,omitempty"`
+}
+
+func rowOf(s source.Source) row {
+	return row{
+		ID: s.ID, Name: s.Name, Group: s.Group, Provider: s.Provider, Ways: iostreams.OrEmpty(s.Ways),
+		Capabilities: iostreams.OrEmpty(s.Capabilities), Fields: fieldRows(s.Fields), Settings: fieldRows(s.Declared),
+	}
+}
+
+func fieldRows(fields []sdk.Field) []fieldRow {
+	out := []fieldRow{}
+	for _, f := range fields {
+		r := fieldRow{ID: f.ID, Label: f.Label, Kind: f.Kind, Required: f.Required, Help: f.Help}
+		for _, c := range f.Choices {
+			r.Choices = append(r.Choices, c.Value)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func newList(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "list [QUERY]",
+		Short: "List the sources that can be connected",
+		Long: `List the sources that the installed providers and the config offer, or those whose id, name
+or group contains QUERY. What a provider offers is remembered, so that the list starts no
+process once it was made.`,
+		Example: "  humanconnect source list\n  humanconnect source list clinic -o json",
+		Args:    command.UpToArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return list(a, c, strings.Join(args, "")) },
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider)
+}
+
+func list(a *app.App, c *cobra.Command, query string) error {
+	inst, err := a.Prepare()
+	if err != nil {
+		return err
+	}
+	defer inst.Close()
+	catalog, err := inst.Catalog(c.Context())
+	if err != nil {
+		return err
+	}
+	for _, broken := range inst.Providers.Broken() {
+		a.IO.Warn("left out: %s [%s]", broken, exit.CodeOf(broken))
+	}
+	var rows []row
+	for _, s := range catalog.Search(query) {
+		rows = append(rows, rowOf(s))
+	}
+	return command.PrintList(a.IO, rows, []string{"SOURCE", "NAME", "GROUP", "WAYS", "PROVIDER"}, func(r row) []string {
+		return []string{r.ID, r.Name, r.Group, waysOf(r), r.Provider}
+	})
+}
+
+func waysOf(r row) string {
+	if len(r.Ways) == 0 {
+		return "at once"
+	}
+	ways := make([]string, len(r.Ways))
+	for i, w := range r.Ways {
+		ways[i] = string(w)
+	}
+	return strings.Join(ways, ", ")
+}
+
+func newShow(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:               "show ID",
+		Short:             "Show what a source asks for and can do",
+		Long:              "Show a source: how it is connected, the fields of its forms, the hosts that it talks to,\nwhat it can do, and its settings. Its provider is asked.",
+		Example:           "  humanconnect source show sandbox-clinic -o json",
+		Args:              command.ExactArgs("ID"),
+		ValidArgsFunction: command.Sources(a),
+		RunE:              func(c *cobra.Command, args []string) error { return show(a, c, args[0]) },
+	}
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider)
+}
+
+func show(a *app.App, c *cobra.Command, id string) error {
+	inst, err := a.Prepare()
+	if err != nil {
+		return err
+	}
+	defer inst.Close()
+	s, err := inst.FindLive(c.Context(), id)
+	if err != nil {
+		return err
+	}
+	r := rowOf(s)
+	r.Hosts = iostreams.OrEmpty(s.Hosts)
+	return a.IO.Print(r, func(w io.Writer) error {
+		var caps []string
+		for _, k := range r.Capabilities {
+			caps = append(caps, string(k))
+		}
+		rows := [][]string{
+			{"source", r.ID},
+			{"name", r.Name},
+			{"group", r.Group},
+			{"provider", r.Provider},
+			{"ways", waysOf(r)},
+			{"can", iostreams.OrNone(strings.Join(caps, ", "))},
+			{"hosts", iostreams.OrNone(strings.Join(r.Hosts, ", "))},
+		}
+		return iostreams.WriteTable(w, nil, append(append(rows, describeFields("field", r.Fields)...), describeFields("setting", r.Settings)...))
+	})
+}
+
+func describeFields(what string, fields []fieldRow) [][]string {
+	var rows [][]string
+	for _, f := range fields {
+		text := fmt.Sprintf("%s (%s)", f.Label, f.Kind)
+		if !f.Required {
+			text = fmt.Sprintf("%s (%s, optional)", f.Label, f.Kind)
+		}
+		if len(f.Choices) > 0 {
+			text += ": " + strings.Join(f.Choices, ", ")
+		}
+		rows = append(rows, []string{what + " " + f.ID, text})
+	}
+	return rows
+}

@@ -1,0 +1,240 @@
+// Package token has the commands that create, inspect and revoke session tokens.
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// New returns the command token.
+func New(a *app.App) *cobra.Command {
+	c := command.Group(&cobra.Command{
+		Use:   "token",
+		Short: "Create, inspect and revoke session tokens",
+		Long: `Create, inspect and revoke the session tokens that this installation keeps. A token opens
+one session.
+
+With token.check: jwt or introspection in the config another service has the tokens, and
+there is nothing to do here.`,
+		Example: "  humanconnect token create --client-user-id @user.txt",
+	})
+	c.AddCommand(newCreate(a), newInspect(a), newRevoke(a))
+	return command.Exits(c, exit.OK, exit.Usage)
+}
+
+// createdToken is the answer of the reference's authentication service.
+type createdToken struct {
+	SessionToken string   `json:"session_token"`
+	HumanID      id.Human `json:"human_id"`
+	// ExpiresIn is in seconds.
+	ExpiresIn int64  `json:"expires_in"`
+	TokenType string `json:"token_type"`
+}
+
+func newCreate(a *app.App) *cobra.Command {
+	var user string
+	var sources []string
+	c := &cobra.Command{
+		Use:   "create",
+		Short: "Make a session token and print it",
+		Long: `Make a session token for a user of your application and print it. It opens one session,
+until it expires; with --sources only those may be connected or disconnected.
+
+Keep the user id off the command line with --client-user-id @FILE.`,
+		Example: "  humanconnect token create --client-user-id demo-user\n" +
+			"  humanconnect token create --client-user-id demo-user --ttl 10m --sources sandbox-instant,sandbox-clinic -o json",
+		Args: command.UpToArgs(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !c.Flags().Changed("client-user-id") {
+				return command.Usage(c, "--client-user-id is missing")
+			}
+			if !c.Flags().Changed("sources") {
+				sources = nil
+			}
+			return create(a, c, token.Request{ClientUserID: user, Sources: sources})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&user, "client-user-id", "", "user `ID` of your application, or @FILE")
+	f.String("client-id", "", "client `ID`; default: clientId of the config")
+	command.Sets(f, "client-id", "clientId")
+	f.Duration("ttl", 0, "how long it lives; default: token.ttl of the config")
+	command.Sets(f, "ttl", "token.ttl")
+	f.StringSliceVar(&sources, "sources", nil, "the only `SOURCES` that it may connect or disconnect")
+	_ = c.RegisterFlagCompletionFunc("sources", command.Sources(a))
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
+}
+
+func create(a *app.App, c *cobra.Command, r token.Request) error {
+	var err error
+	if r.ClientUserID, err = command.TextOf(c.Context(), "--client-user-id", r.ClientUserID); err != nil {
+		return err
+	}
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if err := st.OwnTokens(); err != nil {
+		return err
+	}
+	r.ClientID, r.TTL = st.Config.ClientID, st.Config.Token.TTL
+	made, err := st.Tokens.Create(c.Context(), r)
+	if err != nil {
+		return err
+	}
+	answer := createdToken{made.Token.Reveal(), made.HumanID, int64(r.TTL / time.Second), "Bearer"}
+	err = a.IO.Print(answer, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, answer.SessionToken)
+		return err
+	})
+	warnOfUnknown(c.Context(), a, st, r.Sources)
+	return err
+}
+
+// warnOfUnknown says which sources nobody offers. One may come later, so that this is no error.
+func warnOfUnknown(ctx context.Context, a *app.App, st *app.State, sources []string) {
+	for _, id := range sources {
+		_, err := st.Lookup(ctx, id)
+		if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code == source.CodeUnknown {
+			a.IO.Warn("%s: %s; %s", id, p.Message, p.Hints[0])
+		}
+	}
+}
+
+// tokenInfo is what is known of a token.
+type tokenInfo struct {
+	State        token.State `json:"state"`
+	ClientID     string      `json:"clientId,omitempty"`
+	ClientUserID string      `json:"clientUserId,omitempty"`
+	HumanID      id.Human    `json:"humanId,omitempty"`
+	Sources      []string    `json:"sources,omitempty"`
+	IssuedAt     *event.Time `json:"issuedAt,omitempty"`
+	ExpiresAt    *event.Time `json:"expiresAt,omitempty"`
+	SessionID    id.Session  `json:"sessionId,omitempty"`
+}
+
+func newInspect(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "inspect [TOKEN | @FILE | -]",
+		Short: "Show the state of a session token",
+		Long: `Show whether a session token is valid, expired, revoked or unknown, whose it is, and which
+session it opened. Without an argument the token is read from the environment as open does.
+
+Expired tokens are remembered for 30 days.`,
+		Example: "  humanconnect token inspect @token.txt",
+		Args:    command.UpToArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withToken(a, c, args, func(st *app.State, t sdk.Secret) (token.Info, error) {
+				return st.Tokens.Inspect(c.Context(), t)
+			}, token.Valid)
+		},
+	}
+	return command.Exits(c, exit.OK, exit.Token, exit.Usage, exit.Config, exit.Provider, exit.Store)
+}
+
+func newRevoke(a *app.App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "revoke [TOKEN | @FILE | -]",
+		Short: "Make a session token invalid for ever",
+		Long: `Make a session token invalid for ever. The session that it opened, if that is still open,
+ends now with SESSION_TOKEN_INVALID. Revoking twice changes nothing.`,
+		Example: "  humanconnect token revoke @token.txt",
+		Args:    command.UpToArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withToken(a, c, args, func(st *app.State, t sdk.Secret) (token.Info, error) {
+				info, err := st.Tokens.Revoke(c.Context(), t)
+				if err != nil || info.Session == "" {
+					return info, err
+				}
+				return info, st.Deliver(c.Context(), hook.Scope{Session: info.Session}, st.Engine.CloseOverdue(c.Context()))
+			}, token.Invalidated)
+		},
+	}
+	return command.Exits(c, exit.OK, exit.Token, exit.Usage, exit.Config, exit.Provider, exit.Store)
+}
+
+// withToken reads a token, does something with it, and prints what is known of it. Any state but the wanted one ends
+// with the exit code of a bad token.
+func withToken(a *app.App, c *cobra.Command, args []string, do func(*app.State, sdk.Secret) (token.Info, error), want token.State) error {
+	t, err := tokenArgument(c.Context(), a, args)
+	if err != nil {
+		return err
+	}
+	if t == "" {
+		return problem.New("token_missing", "no session token").
+			Hint("pass @FILE or -, or set HUMANCONNECT_SESSION_TOKEN_FILE")
+	}
+	st, err := a.Open(c.Context(), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if err := st.OwnTokens(); err != nil {
+		return err
+	}
+	info, err := do(st, t)
+	if err != nil {
+		return err
+	}
+	if err := printToken(a, info); err != nil {
+		return err
+	}
+	if info.State != want {
+		return exit.With(exit.Token)
+	}
+	return nil
+}
+
+func printToken(a *app.App, info token.Info) error {
+	out := tokenInfo{State: info.State}
+	if info.State != token.Unknown {
+		issued, expires := event.Time(info.IssuedAt), event.Time(info.ExpiresAt)
+		out = tokenInfo{
+			info.State, info.User.ClientID, info.User.ClientUserID, info.User.HumanID, info.Sources, &issued, &expires, info.Session,
+		}
+	}
+	return a.IO.Print(out, func(w io.Writer) error {
+		rows := [][]string{{"state", string(out.State)}}
+		if out.IssuedAt != nil {
+			rows = append(rows, []string{"client", out.ClientID}, []string{"user", out.ClientUserID},
+				[]string{"human id", string(out.HumanID)}, []string{"issued", out.IssuedAt.String()},
+				[]string{"expires", out.ExpiresAt.String()}, []string{"sources", orAll(out.Sources)},
+				[]string{"session", iostreams.OrNone(string(out.SessionID))})
+		}
+		return iostreams.WriteTable(w, nil, rows)
+	})
+}
+
+func orAll(list []string) string {
+	if list == nil {
+		return "all"
+	}
+	return strings.Join(list, ", ")
+}
+
+// tokenArgument reads a token from an argument, else from the environment as open does.
+func tokenArgument(ctx context.Context, a *app.App, args []string) (sdk.Secret, error) {
+	if len(args) == 0 {
+		return command.EnvironmentToken(ctx, a)
+	}
+	return command.SessionToken(ctx, a, "TOKEN", args[0])
+}

@@ -1,0 +1,39 @@
+package command
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+)
+
+// exitsKey is the annotation of a command that has its exit codes.
+const exitsKey = "exits"
+
+// Exits says with which codes a command may end; its Long text gets a section of them. 0 and 10 go without saying and are
+// said all the same.
+func Exits(c *cobra.Command, codes ...int) *cobra.Command {
+	c.Annotations = map[string]string{exitsKey: fmt.Sprint(codes)}
+	return c
+}
+
+// LongOf is the Long text of a command with its exit codes. It is made when somebody reads it: most calls start the program
+// for something else.
+func LongOf(c *cobra.Command) string {
+	codes := strings.Fields(strings.Trim(c.Annotations[exitsKey], "[]"))
+	if len(codes) == 0 {
+		return c.Long
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\nExit codes:", c.Long)
+	for _, e := range exit.Entries() {
+		if code := strconv.Itoa(e.Code); slices.Contains(codes, code) {
+			fmt.Fprintf(&b, "\n  %3s  %s", code, e.Meaning)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,181 @@
+// Package command is what the commands have in common: how arguments, flags and ids are read and refused, the exit codes that
+// a command documents, and completion.
+package command
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/problem"
+)
+
+// Usage makes the problem of a wrong command line. It hints at the help of the command.
+func Usage(c *cobra.Command, format string, args ...any) *problem.Problem {
+	return problem.New("usage", format, args...).Hint("see: %s --help", c.CommandPath())
+}
+
+// ExactArgs accepts one argument for each name.
+func ExactArgs(names ...string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < len(names) {
+			return Usage(c, "%s is missing", names[len(args)])
+		}
+		return noMoreArgs(c, args, len(names))
+	}
+}
+
+// UpToArgs accepts at most n arguments.
+func UpToArgs(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error { return noMoreArgs(c, args, n) }
+}
+
+// noMoreArgs does not repeat the argument: it may be a secret that slipped from its flag.
+func noMoreArgs(c *cobra.Command, args []string, n int) error {
+	switch {
+	case len(args) <= n:
+		return nil
+	case n == 0:
+		return Usage(c, "%s takes no arguments", c.CommandPath())
+	case n == 1:
+		return Usage(c, "%s takes one argument", c.CommandPath())
+	}
+	return Usage(c, "%s takes at most %d arguments", c.CommandPath(), n)
+}
+
+// Group makes a command that only holds others: alone it shows its help, and another word is an error.
+func Group(c *cobra.Command) *cobra.Command {
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return UnknownCommand(c, args[0])
+		}
+		return nil
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	return c
+}
+
+// commandWord is what a mistyped command looks like. Anything else may be a secret, and is not repeated.
+var commandWord = regexp.MustCompile(`^[a-z][a-z-]*$`)
+
+// isCommandWord bounds the length outside of the pattern: a counted repetition costs time at every start.
+func isCommandWord(word string) bool { return len(word) <= 31 && commandWord.MatchString(word) }
+
+// UnknownCommand makes the problem of a word that is no command of c.
+func UnknownCommand(c *cobra.Command, word string) error {
+	if !isCommandWord(word) {
+		return Usage(c, "that is no command of %s", c.CommandPath())
+	}
+	p := problem.New("usage", "unknown command %q of %s", word, c.CommandPath())
+	if near := nearestCommand(c, word); near != "" {
+		p.Hint("did you mean: %s %s", c.CommandPath(), near)
+	}
+	return p.Hint("see: %s --help", c.CommandPath())
+}
+
+func nearestCommand(c *cobra.Command, word string) string {
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return problem.Nearest(word, names)
+}
+
+// FlagProblem turns what the parser of the flags says into a problem. The parser's own texts quote what was typed; ours
+// never do, since it may be a secret, as the TOKEN of -tTOKEN.
+func FlagProblem(c *cobra.Command, err error) error {
+	if errors.Is(err, pflag.ErrHelp) {
+		return err
+	}
+	if e := (*pflag.NotExistError)(nil); errors.As(err, &e) {
+		return unknownFlag(c, e)
+	}
+	if e := (*pflag.ValueRequiredError)(nil); errors.As(err, &e) {
+		return Usage(c, "--%s wants a value", e.GetFlag().Name)
+	}
+	if e := (*pflag.InvalidValueError)(nil); errors.As(err, &e) {
+		return Usage(c, "--%s: %s", e.GetFlag().Name, valueProblem(e.GetFlag()))
+	}
+	return Usage(c, "a flag is written --name or --name=value")
+}
+
+// valueProblem says what a flag wants.
+func valueProblem(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "duration":
+		return "wants a duration, such as 30s or 1h30m"
+	case "int", "int64", "uint", "count":
+		return "wants a whole number"
+	case "bool":
+		return "wants true or false"
+	}
+	if described, ok := f.Value.(interface{ Wants() string }); ok {
+		return "wants " + described.Wants()
+	}
+	return "wants another value"
+}
+
+func unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
+	name := e.GetSpecifiedName()
+	if e.GetSpecifiedShortnames() != "" {
+		return Usage(c, "there is no flag -%s", iostreams.Clean(name))
+	}
+	if !isCommandWord(name) {
+		return Usage(c, "there is no such flag")
+	}
+	p := problem.New("usage", "unknown flag --%s", name)
+	if near := nearestFlag(c, name); near != "" {
+		p.Hint("did you mean: --%s", near)
+	}
+	return p.Hint("see: %s --help", c.CommandPath())
+}
+
+func nearestFlag(c *cobra.Command, name string) string {
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	return problem.Nearest(name, names)
+}
+
+// Choice is the value of a flag that has one of a few words.
+type Choice struct {
+	Value *string
+	Of    []string
+}
+
+// Set implements [pflag.Value].
+func (c *Choice) Set(s string) error {
+	if !slices.Contains(c.Of, s) {
+		return fmt.Errorf("wants %s", c.Wants())
+	}
+	*c.Value = s
+	return nil
+}
+
+// String implements [pflag.Value].
+func (c *Choice) String() string {
+	if c.Value == nil {
+		return ""
+	}
+	return *c.Value
+}
+
+// Type implements [pflag.Value].
+func (c *Choice) Type() string { return strings.Join(c.Of, "|") }
+
+// Wants says which words the flag takes.
+func (c *Choice) Wants() string {
+	last := len(c.Of) - 1
+	return strings.Join(c.Of[:last], ", ") + " or " + c.Of[last]
+}

@@ -1,0 +1,308 @@
+// Package doctor checks an installation: config, state and key, token service, providers, sources, plan, hooks, and the way back
+// from a browser. It changes nothing, and knows no flag.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/browser"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/query"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/plugins"
+)
+
+// Finding is the outcome of one check.
+type Finding struct {
+	Check string `json:"check"`
+	// State is "ok", "warning" or "failed".
+	State   string   `json:"state"`
+	Message string   `json:"message"`
+	Code    string   `json:"code,omitempty"`
+	Hints   []string `json:"hints"`
+	// Exit is the exit code of a check that failed.
+	Exit int `json:"-"`
+}
+
+// Examine checks everything, with progress, and returns what it found. What ctx cuts off is no finding: it is then an error.
+func Examine(ctx context.Context, a *app.App) ([]Finding, error) {
+	d := &examination{
+		app: a, findings: []Finding{}, line: a.IO.StartProgress("checking the config"), disabled: make(map[string]store.DisabledHook),
+	}
+	d.examine(ctx)
+	d.line.Done()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return d.findings, nil
+}
+
+// Write prints findings for a person.
+func Write(w io.Writer, findings []Finding) error {
+	for _, f := range findings {
+		text := iostreams.Clean(f.Message)
+		if f.Code != "" {
+			text += " [" + f.Code + "]"
+		}
+		if _, err := fmt.Fprintf(w, "%-8s %s: %s\n", f.State, f.Check, text); err != nil {
+			return err
+		}
+		for _, h := range f.Hints {
+			if _, err := fmt.Fprintf(w, "         hint: %s\n", iostreams.Clean(h)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// examination collects what is found.
+type examination struct {
+	app      *app.App
+	findings []Finding
+	line     *iostreams.Progress
+	// disabled has the hooks that are, by name.
+	disabled map[string]store.DisabledHook
+}
+
+func (d *examination) ok(check, format string, args ...any) {
+	d.findings = append(d.findings, Finding{Check: check, State: "ok", Message: fmt.Sprintf(format, args...), Hints: []string{}})
+}
+
+func (d *examination) warn(check, hint, format string, args ...any) {
+	d.findings = append(d.findings, Finding{Check: check, State: "warning", Message: fmt.Sprintf(format, args...), Hints: []string{hint}})
+}
+
+func (d *examination) failed(check string, err error) {
+	described := iostreams.Describe(err)
+	d.findings = append(d.findings, Finding{
+		Check: check, State: "failed", Message: described.Message, Code: described.Code, Hints: append(described.Hints, described.Facts...), Exit: described.Exit,
+	})
+}
+
+func (d *examination) examine(ctx context.Context) {
+	cfg, err := d.app.LoadConfig()
+	if err != nil {
+		d.failed("config", err)
+		return
+	}
+	inst, err := d.app.PrepareWith(cfg, false) // nothing is kept: a doctor changes nothing
+	if err != nil {
+		d.failed("providers", err)
+		return
+	}
+	defer inst.Close()
+	if inst.Config.File == "" {
+		d.ok("config", "no file; defaults and environment")
+	} else {
+		d.ok("config", "%s", inst.Config.File)
+	}
+	d.state(ctx, inst)
+	d.tokens(ctx, inst)
+	for _, spec := range inst.Specs {
+		d.provider(ctx, inst, spec)
+	}
+	if len(inst.Specs) == 0 {
+		d.warn("providers", "install a provider beside this program", "none is installed")
+	}
+	if catalog, err := inst.Providers.Known(); err != nil {
+		d.failed("sources", err)
+	} else {
+		d.sources(ctx, inst, catalog)
+		d.plan(ctx, inst, catalog)
+	}
+	d.line.Set("checking the hooks")
+	for _, h := range d.app.Hooks(inst.Config) {
+		d.hook(ctx, h)
+	}
+	d.callback(ctx, inst.Config.Callback.Listen)
+	d.browser()
+}
+
+// sources looks whether what the config says of sources can be read.
+func (d *examination) sources(ctx context.Context, inst *app.Installation, catalog *source.Catalog) {
+	for _, c := range inst.Config.Sources {
+		s, err := catalog.Find(c.ID)
+		if err != nil {
+			continue // its provider could not be asked, which is told already
+		}
+		check := "source " + c.ID
+		d.line.Set("checking " + check)
+		if _, err := s.Resolve(ctx, d.app.Environ()); err != nil {
+			d.failed(check, err)
+			continue
+		}
+		d.ok(check, "its settings can be read")
+	}
+}
+
+// plan looks whether the plan of the config can be carried out.
+func (d *examination) plan(ctx context.Context, inst *app.Installation, catalog *source.Catalog) {
+	if inst.Config.Plan == nil {
+		return
+	}
+	d.line.Set("checking the plan")
+	if err := catalog.CheckPlan(inst.Config.Plan); err != nil {
+		d.failed("plan", err)
+		return
+	}
+	actions, err := inst.Planned(ctx, "")
+	if err != nil {
+		d.failed("plan", err)
+		return
+	}
+	d.ok("plan", "%d actions, and their answers can be read", len(actions))
+}
+
+// callback looks whether the address can be listened at that browsers come back to.
+func (d *examination) callback(ctx context.Context, address string) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		d.failed("callback", problem.New("callback_unavailable", "browsers cannot come back to %s", address).Because(err).
+			Hint("free the address, or choose another port with callback.listen; an open that runs now may hold it"))
+		return
+	}
+	_ = listener.Close()
+	d.ok("callback", "browsers can come back to %s", address)
+}
+
+// browser looks whether BROWSER names a program, where it is set.
+func (d *examination) browser() {
+	argv := strings.Fields(browser.CommandOf(d.app.Variable("BROWSER")))
+	if len(argv) == 0 {
+		return
+	}
+	if _, err := exec.LookPath(argv[0]); err != nil {
+		d.warn("browser", "correct BROWSER, or leave it out", "BROWSER names no program that can be run")
+		return
+	}
+	d.ok("browser", "the program of BROWSER is there")
+}
+
+func (d *examination) state(ctx context.Context, inst *app.Installation) {
+	o := inst.StoreOptions()
+	o.ReadOnly = true
+	s, err := sqlite.Open(ctx, o)
+	if err != nil {
+		if missing := (*sqlite.Error)(nil); errors.As(err, &missing) && missing.Code() == sqlite.CodeMissing {
+			d.ok("state", "none yet; the first command that needs one makes it")
+			return
+		}
+		d.failed("state", err)
+		return
+	}
+	defer s.Close()
+	if err := s.Check(ctx); err != nil {
+		d.failed("state", err)
+		return
+	}
+	d.ok("state", "%s is sound and its key fits", inst.Config.StateDir)
+	if names := sqlite.Exposed(inst.Config.StateDir); len(names) > 0 {
+		d.warn("state", "any command that opens the state takes them back", "others have permissions on: %s", strings.Join(names, ", "))
+	}
+	d.deliveries(ctx, s)
+	d.disabledHooks(ctx, s, d.app.Hooks(inst.Config))
+}
+
+func (d *examination) deliveries(ctx context.Context, s *sqlite.Store) {
+	dead, err := query.DeadDeliveries(ctx, s)
+	switch {
+	case err != nil:
+		d.failed("deliveries", err)
+	case dead > 0:
+		d.warn("deliveries", "see: humanconnect delivery list --state dead", "%d are dead", dead)
+	default:
+		d.ok("deliveries", "none is dead")
+	}
+}
+
+// disabledHooks notes them for their own checks.
+func (d *examination) disabledHooks(ctx context.Context, s *sqlite.Store, hooks []hook.Hook) {
+	views, err := query.Hooks(ctx, s, s.MAC, hooks)
+	if err != nil {
+		d.failed("hooks", err)
+	}
+	for _, v := range views.Hooks {
+		if v.Disabled != nil {
+			d.disabled[v.Hook.Name] = *v.Disabled
+		}
+	}
+}
+
+func (d *examination) provider(ctx context.Context, inst *app.Installation, spec plugins.Spec) {
+	check := "provider " + spec.Name
+	d.line.Set("checking " + check)
+	described, err := inst.Providers.DescribeLive(ctx, spec.Name)
+	if err != nil {
+		d.failed(check, err)
+		return
+	}
+	d.ok(check, "%s, %d sources, pinned by: %s", described.Version, len(described.Sources), spec.PinText())
+	if interprets(spec.Path()) {
+		d.warn(check, "make the script itself the executable, with a #! line", "the pin covers an interpreter, not what it runs")
+	}
+}
+
+// interprets says whether an executable is one that runs other files, so that a pin of it pins nothing.
+func interprets(path string) bool {
+	name := strings.TrimRight(filepath.Base(path), "0123456789.")
+	return slices.Contains([]string{"sh", "bash", "dash", "zsh", "python", "node", "ruby", "perl", "java", "env", "deno", "bun", "php"}, name)
+}
+
+func (d *examination) hook(ctx context.Context, h hook.Hook) {
+	check := "hook " + h.Name
+	switch h.Kind() {
+	case hook.KindShell:
+		d.ok(check, "a line for sh")
+		return
+	case hook.KindHTTP:
+		d.url(ctx, check, h)
+		return
+	}
+	if _, err := exec.LookPath(h.Command[0]); err != nil {
+		d.warn(check, "correct command: in the config file", "its command cannot be run")
+		return
+	}
+	d.ok(check, "its command is there")
+}
+
+// url looks at the secret; nothing is sent.
+func (d *examination) url(ctx context.Context, check string, h hook.Hook) {
+	if err := h.CheckSecret(ctx); err != nil {
+		d.failed(check, err)
+		return
+	}
+	if row, disabled := d.disabled[h.Name]; disabled {
+		d.warn(check, "enable it with: humanconnect hook enable "+h.Name, "%s; disabled since %s", hook.At(h.Origin(), row.Error), event.Time(row.At))
+		return
+	}
+	d.ok(check, "%s, and its secret is there; try it with: humanconnect hook test %s", h.Origin(), h.Name)
+}
+
+// tokens checks what another service's tokens depend on.
+func (d *examination) tokens(ctx context.Context, inst *app.Installation) {
+	d.line.Set(app.AskingTokenService)
+	own, err := inst.ProbeTokenService(ctx)
+	switch {
+	case err != nil:
+		d.failed("tokens", err)
+	case own:
+		d.ok("tokens", "made and kept by this installation")
+	default:
+		d.ok("tokens", "those of another service can be checked (token.check: %s)", inst.Config.Token.Check)
+	}
+}

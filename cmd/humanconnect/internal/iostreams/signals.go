@@ -1,0 +1,131 @@
+package iostreams
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Signals turns the signals of the process into contexts. The first SIGINT, SIGTERM or SIGHUP ends Closing: whoever
+// works closes properly. The second ends Stopping: whoever works stops at once.
+//
+//	            SIGINT SIGTERM SIGHUP          any of them
+//	running ───────────────────────▶ closing ─────────────▶ stopping
+//
+// It is safe for concurrent use.
+type Signals struct {
+	closing  context.Context
+	stopping context.Context
+	release  func()
+	typed    chan os.Signal
+	// received gets the signals of the process once Watch has been called.
+	received chan os.Signal
+	// pipe gets SIGPIPE, and nobody reads it.
+	pipe chan os.Signal
+}
+
+// Interrupted is the cause of the contexts of [Signals]: which signal came first.
+type Interrupted struct{ Signal syscall.Signal }
+
+func (i *Interrupted) Error() string { return fmt.Sprintf("interrupted by signal %d", int(i.Signal)) }
+
+// ExitCode is what the program ends with: 128 and the number of the signal, as a shell would say.
+func (i *Interrupted) ExitCode() int { return 128 + int(i.Signal) }
+
+// TwinTime is how close together two equal signals are one wish: timeout(1) and some supervisors signal the process and
+// then its group.
+const TwinTime = 100 * time.Millisecond
+
+// NewSignals returns signals that nobody sends yet but [Signals.Interrupt]; see [Signals.Watch]. It listens until Release,
+// or the end of parent. Of two equal ones within twin the second does not count.
+func NewSignals(parent context.Context, twin time.Duration) *Signals {
+	stopping, stop := context.WithCancelCause(parent)
+	closing, closeNow := context.WithCancelCause(stopping)
+	s := &Signals{
+		closing: closing, stopping: stopping, typed: make(chan os.Signal, 2), received: make(chan os.Signal, 2),
+		pipe: make(chan os.Signal, 1),
+	}
+	var listening sync.WaitGroup
+	listening.Go(func() { s.listen(twin, closeNow, stop) })
+	s.release = func() { stop(nil); listening.Wait() }
+	return s
+}
+
+// Watch lets the signals of the process arrive. Until then they end it, as they end any program that has not begun. One
+// that the process was started to ignore, as by nohup, stays ignored. It costs some 2 ms, which --help does without.
+//
+// A reader that has gone ends nothing: what is written to it is an error of that write. SIGPIPE is caught for that, not
+// ignored, so that the programs that this one starts get it as they are used to.
+func (s *Signals) Watch() {
+	signal.Notify(s.pipe, syscall.SIGPIPE)
+	for _, one := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(one) {
+			signal.Notify(s.received, one)
+		}
+	}
+}
+
+func (s *Signals) listen(twin time.Duration, closeNow, stop context.CancelCauseFunc) {
+	var first *Interrupted
+	var came time.Time
+	for {
+		var got os.Signal
+		typed := false
+		select {
+		case <-s.stopping.Done():
+			return
+		case got = <-s.received:
+		case got = <-s.typed:
+			typed = true
+		}
+		number, _ := got.(syscall.Signal) // every os.Signal of this system is one
+		switch {
+		case first == nil:
+			first, came = &Interrupted{Signal: number}, time.Now()
+			closeNow(first)
+		case !typed && number == first.Signal && time.Since(came) < twin:
+		default:
+			stop(first)
+			return
+		}
+	}
+}
+
+// Interrupt does what SIGINT does, for a Ctrl-C that a terminal hands on as a key.
+func (s *Signals) Interrupt() {
+	select {
+	case s.typed <- syscall.SIGINT:
+	default: // two are enough to stop
+	}
+}
+
+// Closing ends with the first signal. The context of every command is this one.
+func (s *Signals) Closing() context.Context { return s.closing }
+
+// Stopping ends with the second signal.
+func (s *Signals) Stopping() context.Context { return s.stopping }
+
+// First returns the first signal, or nil.
+func (s *Signals) First() *Interrupted {
+	first, _ := context.Cause(s.closing).(*Interrupted) //nolint:errorlint // the cause is set above and never wrapped
+	return first
+}
+
+// ExitCode is that of the first signal, or 0.
+func (s *Signals) ExitCode() int {
+	if first := s.First(); first != nil {
+		return first.ExitCode()
+	}
+	return 0
+}
+
+// Release gives the signals back to the system, stops listening and waits for the listener. A process that ends need not.
+func (s *Signals) Release() {
+	signal.Stop(s.received)
+	signal.Stop(s.pipe)
+	s.release()
+}
