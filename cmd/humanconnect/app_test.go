@@ -15,6 +15,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/clock/clocktest"
 	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // testApp is an App whose outside is all in the test's hands.
@@ -114,7 +115,7 @@ func TestInstalledProvidersAndTheirLockFollowXDG(t *testing.T) {
 		}
 		for _, home := range []string{"", "home"} {
 			a.vars["HOME"] = home
-			if _, err := dir(); codeOf(err) != "no_home" {
+			if _, err := dir(); problem.CodeOf(err) != "no_home" {
 				t.Errorf("with HOME=%q: %v", home, err)
 			}
 		}

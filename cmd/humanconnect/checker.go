@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -60,7 +60,7 @@ func (p *patient) Check(ctx context.Context, t sdk.Secret) (token.Verdict, error
 // ownTokens returns a problem where the tokens are another service's.
 func (st *state) ownTokens() error {
 	if check := st.config.Token.Check; check == checkJWT || check == checkIntrospection {
-		return problem.New("token_foreign", "session tokens are made and kept by another service (token.check: %s)", check).
+		return problem.New(codeTokenForeign, "session tokens are made and kept by another service (token.check: %s)", check).
 			Hint("ask that service; tokens of this installation need token.check: local")
 	}
 	return nil

@@ -6,11 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func newConnection(app *App) *cobra.Command {
@@ -157,7 +158,7 @@ func (a *App) connectionShow(c *cobra.Command, con id.Connection) error {
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return problem.New("connection_not_found", "there is no connection %s", con).
+		return problem.New(connection.CodeNotFound, "there is no connection %s", con).
 			Hint("see: humanconnect connection list")
 	}
 	if err != nil {

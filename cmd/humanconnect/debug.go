@@ -36,13 +36,13 @@ func stopwatch(log *slog.Logger, c clock.Clock, what string, about ...any) func(
 
 // wordFor is the code of an error, that of a source included.
 func wordFor(err error) string {
-	if code := codeOf(err); code != "" {
-		return code
+	if code := problemOf(err).Code(); code != "" {
+		return string(code)
 	}
 	if said := (*sdk.Error)(nil); errors.As(err, &said) {
 		return string(said.Code)
 	}
-	return codeless
+	return string(codeless)
 }
 
 // watched is a provider whose calls are logged: which, for how long, and what kind of thing came of it.

@@ -12,8 +12,8 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func newDelivery(app *App) *cobra.Command {
@@ -186,7 +186,7 @@ func (a *App) deliveryShow(c *cobra.Command, dlv id.Delivery) error {
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return problem.New("delivery_not_found", "there is no delivery %s", dlv).Hint("see: humanconnect delivery list")
+		return problem.New(codeDeliveryNotFound, "there is no delivery %s", dlv).Hint("see: humanconnect delivery list")
 	}
 	if err != nil {
 		return err

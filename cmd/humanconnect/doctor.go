@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,10 +14,10 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/plugins"
 )
 
@@ -26,10 +25,10 @@ import (
 type finding struct {
 	Check string `json:"check"`
 	// State is "ok", "warning" or "failed".
-	State   string   `json:"state"`
-	Message string   `json:"message"`
-	Code    string   `json:"code,omitempty"`
-	Hints   []string `json:"hints"`
+	State   string       `json:"state"`
+	Message string       `json:"message"`
+	Code    problem.Code `json:"code,omitempty"`
+	Hints   []string     `json:"hints"`
 	exit    int
 }
 
@@ -82,7 +81,7 @@ func (d *examination) write(w io.Writer) error {
 	for _, f := range d.findings {
 		text := clean(f.Message)
 		if f.Code != "" {
-			text += " [" + f.Code + "]"
+			text += " [" + string(f.Code) + "]"
 		}
 		if _, err := fmt.Fprintf(w, "%-8s %s: %s\n", f.State, f.Check, text); err != nil {
 			return err
@@ -189,7 +188,7 @@ func (d *examination) plan(ctx context.Context, st *state, catalog *source.Catal
 func (d *examination) callback(ctx context.Context, address string) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		d.failed("callback", problem.New("callback_unavailable", "browsers cannot come back to %s", address).Because(err).
+		d.failed("callback", problem.New(codeCallback, "browsers cannot come back to %s", address).Because(err).
 			Hint("free the address, or choose another port with callback.listen; an open that runs now may hold it"))
 		return
 	}
@@ -215,7 +214,7 @@ func (d *examination) state(ctx context.Context, st *state) {
 	o.ReadOnly = true
 	s, err := sqlite.Open(ctx, o)
 	if err != nil {
-		if missing := (*sqlite.Error)(nil); errors.As(err, &missing) && missing.Code() == sqlite.CodeMissing {
+		if problem.Is(err, sqlite.CodeMissing) {
 			d.ok("state", "none yet; the first command that needs one makes it")
 			return
 		}

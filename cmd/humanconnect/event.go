@@ -9,8 +9,8 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func newEvent(app *App) *cobra.Command {
@@ -120,7 +120,7 @@ func (a *App) eventShow(c *cobra.Command, evt id.Event) error {
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return problem.New("event_not_found", "there is no event %s", evt).Hint("see: humanconnect event list")
+		return problem.New(codeEventNotFound, "there is no event %s", evt).Hint("see: humanconnect event list")
 	}
 	if err != nil {
 		return err

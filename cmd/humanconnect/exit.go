@@ -5,7 +5,16 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
+	"github.com/humanconnect/humanconnect/plugins"
 )
 
 // The exit codes. New ones may come; a script treats those that it does not know as a failure.
@@ -58,95 +67,95 @@ func exitEntries() []exitEntry {
 	}
 }
 
-// problemExits is the one place that knows which exit code a problem has.
-func problemExits() map[string]int {
-	return map[string]int{
-		"usage":                exitUsage,
-		"answer_missing":       exitUsage,
-		"answer_unknown":       exitUsage,
-		"input_file":           exitUsage,
-		"provider_config_pin":  exitUsage,
-		"provider_release_pin": exitUsage,
-		"token_foreign":        exitUsage,
+// exitOf is the one place that knows which exit code the code of a problem or a failure has.
+func exitOf() map[problem.Code]int {
+	return map[problem.Code]int{
+		problem.CodeUsage:   exitUsage,
+		problem.CodeTimeout: exitTimeout,
+		problem.CodeNetwork: exitNetwork,
 
-		"config_invalid":        exitConfig,
-		"config_mode":           exitConfig,
-		"config_not_found":      exitConfig,
-		"config_unreadable":     exitConfig,
-		"plan_invalid":          exitConfig,
-		"secret_unavailable":    exitConfig,
-		"source_config_invalid": exitConfig,
-		"no_home":               exitConfig,
-		"jwks_invalid":          exitConfig,
-		"callback_unavailable":  exitConfig,
-		"introspection_refused": exitConfig,
+		codeInputFile:        exitUsage,
+		codeConfigPin:        exitUsage,
+		codeReleasePin:       exitUsage,
+		codeTokenForeign:     exitUsage,
+		codeTokenMissing:     exitToken,
+		codeNoHome:           exitConfig,
+		codeCallback:         exitConfig,
+		codeProviderUnknown:  exitNotFound,
+		codeSessionNotFound:  exitNotFound,
+		codeDeliveryNotFound: exitNotFound,
+		codeEventNotFound:    exitNotFound,
+		codeHookUnknown:      exitNotFound,
+		codeHookNotAccepted:  exitError,
+		codeSandboxMissing:   exitProvider,
+		codeSandboxEnded:     exitError,
 
-		"source_unknown":       exitNotFound,
-		"provider_unknown":     exitNotFound,
-		"session_not_found":    exitNotFound,
-		"connection_not_found": exitNotFound,
-		"delivery_not_found":   exitNotFound,
-		"event_not_found":      exitNotFound,
-		"hook_unknown":         exitNotFound,
+		config.CodeInvalid:    exitConfig,
+		config.CodeMode:       exitConfig,
+		config.CodeNotFound:   exitConfig,
+		config.CodeUnreadable: exitConfig,
+		config.CodePlan:       exitConfig,
+		config.CodeSecret:     exitConfig,
 
-		"hook_not_accepted": exitError,
-		"hook_secret":       exitConfig,
+		token.CodeJWKS:          exitConfig,
+		token.CodeIntrospection: exitConfig,
 
-		"session_in_use": exitInUse,
-		"taken_over":     exitInUse,
-		"token_missing":  exitToken,
-		"timeout":        exitTimeout,
-		"network":        exitNetwork,
+		hook.CodeSecret: exitConfig,
 
-		"source_conflict":             exitProvider,
-		"source_unknown_provider":     exitProvider,
-		"provider_not_found":          exitProvider,
-		"provider_untrusted_file":     exitProvider,
-		"provider_unpinned":           exitProvider,
-		"provider_checksum":           exitProvider,
-		"provider_dev_refused":        exitProvider,
-		"provider_lock_invalid":       exitProvider,
-		"provider_not_executable":     exitProvider,
-		"provider_wrong_architecture": exitProvider,
-		"provider_not_a_plugin":       exitProvider,
-		"provider_printed":            exitProvider,
-		"provider_protocol":           exitProvider,
-		"provider_start_timeout":      exitProvider,
-		"provider_timeout":            exitProvider,
-		"provider_crashed":            exitProvider,
-		"provider_unavailable":        exitProvider,
-		"provider_bad_answer":         exitProvider,
+		source.CodeInvalid:         exitConfig,
+		source.CodeConflict:        exitProvider,
+		source.CodeUnknownProvider: exitProvider,
 
-		"sandbox_missing": exitProvider,
-		"sandbox_ended":   exitError,
+		session.CodeAnswerMissing: exitUsage,
+		session.CodeAnswerUnknown: exitUsage,
+		connection.CodeNotFound:   exitNotFound,
+		session.CodeInUse:         exitInUse,
+		session.CodeTakenOver:     exitInUse,
+		session.CodeGrantLost:     exitStore,
 
-		"grant_lost": exitStore,
+		plugins.CodeNotFound:          exitProvider,
+		plugins.CodeUntrustedFile:     exitProvider,
+		plugins.CodeUnpinned:          exitProvider,
+		plugins.CodeChecksum:          exitProvider,
+		plugins.CodeDevRefused:        exitProvider,
+		plugins.CodeLock:              exitProvider,
+		plugins.CodeNotExecutable:     exitProvider,
+		plugins.CodeWrongArchitecture: exitProvider,
+		plugins.CodeNotAPlugin:        exitProvider,
+		plugins.CodePrinted:           exitProvider,
+		plugins.CodeProtocol:          exitProvider,
+		plugins.CodeStartTimeout:      exitProvider,
+		plugins.CodeBadAnswer:         exitProvider,
 
-		"store_key":        exitStore,
-		"store_busy":       exitStore,
-		"store_newer":      exitStore,
-		"store_older":      exitStore,
-		"store_missing":    exitStore,
-		"store_damaged":    exitStore,
-		"store_path":       exitStore,
-		"store_network_fs": exitStore,
-		"store_full":       exitStore,
-		"store_failed":     exitStore,
-	}
-}
+		sqlite.CodeKey:       exitStore,
+		sqlite.CodeBusy:      exitStore,
+		sqlite.CodeNewer:     exitStore,
+		sqlite.CodeOlder:     exitStore,
+		sqlite.CodeMissing:   exitStore,
+		sqlite.CodeDamaged:   exitStore,
+		sqlite.CodePath:      exitStore,
+		sqlite.CodeNetworkFS: exitStore,
+		sqlite.CodeFull:      exitStore,
+		sqlite.CodeFailed:    exitStore,
 
-// failureExits has the failures of a source that are not simply its refusal.
-func failureExits() map[failure.Code]int {
-	return map[failure.Code]int{
+		failure.AccessDenied:        exitRefused,
 		failure.AttemptExpired:      exitTimeout,
+		failure.AttemptInterrupted:  exitRefused,
+		failure.AccountMismatch:     exitRefused,
+		failure.ScopeMissing:        exitRefused,
+		failure.InvalidInput:        exitUsage,
 		failure.BadConfiguration:    exitConfig,
 		failure.SourceUnavailable:   exitNetwork,
+		failure.SourceError:         exitRefused,
+		failure.RateLimited:         exitRefused,
+		failure.Revoked:             exitRefused,
+		failure.NotSupported:        exitRefused,
 		failure.ProviderCrashed:     exitProvider,
-		failure.ProviderTimeout:     exitTimeout,
+		failure.ProviderTimeout:     exitProvider,
 		failure.ProviderUnavailable: exitProvider,
 		failure.SourceUnknown:       exitNotFound,
 		failure.NotConnected:        exitNotFound,
-		failure.InvalidInput:        exitUsage,
+		failure.SourceNotAllowed:    exitRefused,
 		failure.InputRequired:       exitUsage,
 		failure.InteractionRequired: exitUsage,
 	}
@@ -195,15 +204,8 @@ func exitCode(err error) int {
 	if i := (*Interrupted)(nil); errors.As(err, &i) {
 		return i.ExitCode()
 	}
-	code := codeOf(err)
-	if exit, ok := problemExits()[code]; ok {
+	if exit, ok := exitOf()[problemOf(err).Code()]; ok {
 		return exit
-	}
-	if f := (*failure.Failure)(nil); errors.As(err, &f) {
-		if exit, ok := failureExits()[f.Code]; ok {
-			return exit
-		}
-		return exitRefused
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return exitTimeout

@@ -9,31 +9,19 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/humanconnect/humanconnect/core/failure"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
-// coded is an error of a package that knows nothing of core/problem.
-type coded struct{ code string }
+// holding is an error of a package that wraps a problem.
+type holding struct{ *problem.Problem }
 
-func (c *coded) Error() string   { return "coded" }
-func (c *coded) Code() string    { return c.code }
-func (c *coded) Hints() []string { return []string{"do this"} }
-func (c *coded) Facts() []string { return []string{"a fact"} }
-
-// caused is a coded error that came from another one.
-type caused struct {
-	coded
-	cause error
-}
-
-func (c *caused) Unwrap() error { return c.cause }
+func (h holding) Unwrap() error { return h.Problem }
 
 func TestExitCodeOfEveryKindOfError(t *testing.T) {
 	tests := []struct {
@@ -43,11 +31,11 @@ func TestExitCodeOfEveryKindOfError(t *testing.T) {
 	}{
 		{"nothing", nil, exitOK},
 		{"a plain error", errors.New("x"), exitError},
-		{"a problem", problem.New("usage", "x"), exitUsage},
-		{"a wrapped problem", fmt.Errorf("doing: %w", problem.New("usage", "x")), exitUsage},
-		{"an error with a code", fmt.Errorf("doing: %w", &coded{"usage"}), exitUsage},
-		{"a problem that came from an error with a code", problem.New("usage", "x").Because(&coded{"timeout"}), exitUsage},
-		{"an error with a code that came from a problem", &caused{coded{"usage"}, problem.New("timeout", "x")}, exitUsage},
+		{"a problem", problem.New(problem.CodeUsage, "x"), exitUsage},
+		{"a wrapped problem", fmt.Errorf("doing: %w", problem.New(problem.CodeUsage, "x")), exitUsage},
+		{"an error that holds a problem", fmt.Errorf("doing: %w", holding{problem.New(problem.CodeUsage, "x")}), exitUsage},
+		{"a problem that came from another", problem.New(problem.CodeUsage, "x").Because(holding{problem.New(problem.CodeTimeout, "x")}), exitUsage},
+		{"a failure that came from a problem", fmt.Errorf("%w: %w", failure.New(failure.AccessDenied, "x"), problem.New(problem.CodeTimeout, "x")), exitTimeout},
 		{"an unknown code", problem.New("never_heard_of", "x"), exitError},
 		{"a failure of a source", failure.New(failure.AccessDenied, "x"), exitRefused},
 		{"a failure of a provider", failure.New(failure.ProviderCrashed, "x"), exitProvider},
@@ -77,20 +65,15 @@ func TestExitCodesAreDescribedOnceAndInOrder(t *testing.T) {
 		}
 		last = e.Code
 	}
-	for code, exit := range problemExits() {
+	for code, exit := range exitOf() {
 		if !listed(exit) {
 			t.Errorf("%s ends with %d, which no entry describes", code, exit)
-		}
-	}
-	for code, exit := range failureExits() {
-		if _, known := failure.Find(code); !known || !listed(exit) {
-			t.Errorf("%s ends with %d: one of them is unknown", code, exit)
 		}
 	}
 }
 
 func TestErrorsSayWhatHappenedAndWhatToDo(t *testing.T) {
-	err := fmt.Errorf("opening: %w", problem.New("usage", "no \x1b[31mtoken").Fact("looked \x07here").Hint("give one").Because(errors.New("cause")))
+	err := fmt.Errorf("opening: %w", problem.New(problem.CodeUsage, "no \x1b[31mtoken").Fact("looked \x07here").Hint("give one").Because(errors.New("cause")))
 	a := newTestApp(t)
 	if got := a.report(err); got != exitUsage {
 		t.Errorf("exit code %d", got)
@@ -106,17 +89,11 @@ func TestErrorsSayWhatHappenedAndWhatToDo(t *testing.T) {
 	}
 
 	a = newTestApp(t, "-o", "json")
-	a.report(&coded{"usage"})
-	want := `{"error":{"code":"usage","message":"coded","facts":["a fact"],"hints":["do this"],"exit":10}}` + "\n"
+	late := problem.New(problem.CodeTimeout, "late").Hint("wait")
+	a.report(fmt.Errorf("doing: %w", holding{problem.New(problem.CodeUsage, "held").Fact("a fact").Hint("do this").Because(late)}))
+	want := `{"error":{"code":"usage","message":"doing: held: late","facts":["a fact"],"hints":["do this"],"exit":10}}` + "\n"
 	if got := a.err.String(); got != want {
 		t.Errorf("JSON error\n%s want\n%s", got, want)
-	}
-
-	a = newTestApp(t, "-o", "json")
-	a.report(fmt.Errorf("doing: %w", &caused{coded{"usage"}, problem.New("timeout", "late").Hint("wait")}))
-	want = `{"error":{"code":"usage","message":"doing: coded","facts":["a fact"],"hints":["do this"],"exit":10}}` + "\n"
-	if got := a.err.String(); got != want {
-		t.Errorf("JSON error that came from another\n%s want\n%s", got, want)
 	}
 
 	a = newTestApp(t)
@@ -137,26 +114,6 @@ func TestWarningsAreCleanAndQuietDropsThem(t *testing.T) {
 	a.warn("x")
 	if a.err.Len() > 0 {
 		t.Errorf("--quiet warned %q", a.err.String())
-	}
-}
-
-// TestEveryProblemHasAnExitCode reads the source: each code that a problem or a coded error is made with stands in the
-// table of exit codes, and the table names no code that nothing has.
-func TestEveryProblemHasAnExitCode(t *testing.T) {
-	found := problemCodes(t, "../..")
-	if len(found) < 3 {
-		t.Fatalf("found %v: the search is broken", found)
-	}
-	table := problemExits()
-	for code, at := range found {
-		if _, ok := table[code]; !ok {
-			t.Errorf("%s: code %q has no exit code in problemExits", at, code)
-		}
-	}
-	for code := range table {
-		if _, ok := found[code]; !ok {
-			t.Errorf("problemExits names %q, and nothing makes such a problem", code)
-		}
 	}
 }
 
@@ -182,49 +139,23 @@ func problemsIn(decl ast.Node) (made []token.Pos, hinted bool) {
 	ast.Inspect(decl, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
-			if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "New" && identifier(f.X) == "problem" {
+			// who is handed the code makes the problem for another, who hints
+			if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "New" && identifier(f.X) == "problem" && identifier(n.Args[0]) != "code" {
 				made = append(made, n.Pos())
 			}
-		case *ast.CompositeLit:
-			if s, ok := n.Type.(*ast.SelectorExpr); ok && identifier(s.X) == "problem" && s.Sel.Name == "Problem" {
-				made = append(made, n.Pos())
-			}
-		case *ast.KeyValueExpr: // facts that are given at once are what is wrong, each with its place
-			hinted = hinted || identifier(n.Key) == "Facts"
-		case *ast.Ident:
-			hinted = hinted || n.Name == "Hint" || n.Name == "Hints"
+		case *ast.Ident: // facts that are given at once are what is wrong, each with its place
+			hinted = hinted || n.Name == "Hint" || n.Name == "WithHints" || n.Name == "WithFacts"
 		}
 		return true
 	})
 	return made, hinted
 }
 
-// problemCodes finds the codes and one place of each. A code is a string that is given to problem.New or to the field
-// Code of a Problem, or a string constant called Code… (Kind… in plugins).
-func problemCodes(t *testing.T, root string) map[string]string {
-	t.Helper()
-	found := make(map[string]string)
-	files := token.NewFileSet()
-	for _, path := range goFiles(t, root) {
-		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			for _, code := range codesIn(n, file.Name.Name) {
-				found[code] = files.Position(n.Pos()).String()
-			}
-			return true
-		})
-	}
-	return found
-}
-
 // goFiles lists the sources of the program without its tests. Failures have a table of their own.
 func goFiles(t *testing.T, root string) []string {
 	t.Helper()
 	var files []string
-	for _, dir := range []string{"cmd", "core", "plugins"} {
+	for _, dir := range []string{"cmd", "core", "internal", "plugins"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
@@ -243,34 +174,6 @@ func goFiles(t *testing.T, root string) []string {
 	return files
 }
 
-func codesIn(n ast.Node, pkg string) []string {
-	switch n := n.(type) {
-	case *ast.CallExpr:
-		f, ok := n.Fun.(*ast.SelectorExpr)
-		if ok && f.Sel.Name == "New" && len(n.Args) > 1 && identifier(f.X) == "problem" {
-			return literals(n.Args[:1])
-		}
-	case *ast.CompositeLit:
-		if identifier(n.Type) == "Problem" {
-			return literals(fieldValues(n, "Code"))
-		}
-	case *ast.ValueSpec:
-		if codeConstant(n.Names[0].Name, pkg) {
-			return literals(n.Values)
-		}
-	}
-	return nil
-}
-
-var (
-	codeName = regexp.MustCompile(`^[Cc]ode[A-Z]`)
-	kindName = regexp.MustCompile(`^Kind[A-Z]`)
-)
-
-func codeConstant(name, pkg string) bool {
-	return codeName.MatchString(name) || pkg == "plugins" && kindName.MatchString(name)
-}
-
 func identifier(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.Ident:
@@ -279,16 +182,6 @@ func identifier(e ast.Expr) string {
 		return e.Sel.Name
 	}
 	return ""
-}
-
-func fieldValues(lit *ast.CompositeLit, name string) []ast.Expr {
-	var values []ast.Expr
-	for _, element := range lit.Elts {
-		if kv, ok := element.(*ast.KeyValueExpr); ok && identifier(kv.Key) == name {
-			values = append(values, kv.Value)
-		}
-	}
-	return values
 }
 
 func literals(values []ast.Expr) []string {

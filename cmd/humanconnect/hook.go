@@ -15,8 +15,8 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -191,10 +191,9 @@ func (a *App) hookTest(c *cobra.Command, name string) error {
 	}
 	r := tested{Hook: name, EventID: sent, Took: a.Clock.Now().Sub(began).Milliseconds(), Output: came.Lines()}
 	if came.Verdict != hook.Accepted {
-		p := problem.New("hook_not_accepted", "the hook %s did not accept the event: %s", name, hook.At(hooks[at].Origin(), came.Error)).
-			Hint("mend what it runs or whom it tells, and try again: humanconnect hook test %s", name)
-		p.Facts = a.lastLines(r.Output)
-		return p
+		return problem.New(codeHookNotAccepted, "the hook %s did not accept the event: %s", name, hook.At(hooks[at].Origin(), came.Error)).
+			Hint("mend what it runs or whom it tells, and try again: humanconnect hook test %s", name).
+			WithFacts(a.lastLines(r.Output)...)
 	}
 	return a.print(r, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "the hook %s accepted the event %s in %d ms\n", r.Hook, r.EventID, r.Took)
@@ -255,9 +254,9 @@ func hookUnknown(hooks []hook.Hook, name string) error {
 	for _, h := range hooks {
 		names = append(names, h.Name)
 	}
-	p := problem.New("hook_unknown", "the config file names no hook %q", name)
+	p := problem.New(codeHookUnknown, "the config file names no hook %q", name)
 	if near := problem.Nearest(name, names); near != "" {
-		p.Hint("did you mean %s?", near)
+		p = p.Hint("did you mean %s?", near)
 	}
 	return p.Hint("see: humanconnect hook list")
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/hook"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // hooksFile has the hooks of the config file as it stands: it is read anew when it has changed. Where it cannot be used, the

@@ -6,12 +6,13 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/providers/sandbox/server/authority"
 )
 
 // outcome is what comes of a fault of the consent page. The zero value: it connects.
 type outcome struct {
-	code      failure.Code
+	code      problem.Code
 	retryable bool
 	setting   string
 	// waits: it is waited for until the end of the call.

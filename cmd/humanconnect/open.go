@@ -12,11 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/terminal"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -93,7 +93,7 @@ seen by other users of the machine.`,
 }
 
 // errTimeLimit is the cause of a context that --timeout ended.
-var errTimeLimit error = problem.New("timeout", "the time limit is over").Hint("give more with --timeout")
+var errTimeLimit error = problem.New(problem.CodeTimeout, "the time limit is over").Hint("give more with --timeout")
 
 // open runs the session; see the command's help for what it promises.
 func (a *App) open(c *cobra.Command, o openOptions) error {

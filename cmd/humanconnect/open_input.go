@@ -13,9 +13,9 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -227,10 +227,10 @@ func readAll(ctx context.Context, what string, open func() (io.ReadCloser, error
 	}
 	switch {
 	case got.err != nil:
-		return "", problem.New("input_file", "%s cannot be read", what).Because(withoutPath(got.err)).
+		return "", problem.New(codeInputFile, "%s cannot be read", what).Because(withoutPath(got.err)).
 			Hint("name a file that is there and that you may read")
 	case len(got.text) > maxInput:
-		return "", problem.New("input_file", "%s is larger than %d bytes", what, maxInput).
+		return "", problem.New(codeInputFile, "%s is larger than %d bytes", what, maxInput).
 			Hint("name the file that holds this and nothing else")
 	}
 	return string(bytes.TrimRight(got.text, "\r\n")), nil

@@ -3,7 +3,7 @@ package main
 import (
 	"path/filepath"
 
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // dataDir returns where installed providers are looked for: humanconnect in the XDG data directory.
@@ -21,7 +21,7 @@ func (a *App) xdg(name, byDefault string) (string, error) {
 	}
 	home := a.env("HOME")
 	if !filepath.IsAbs(home) {
-		return "", problem.New("no_home", "HOME is not set to an absolute path").
+		return "", problem.New(codeNoHome, "HOME is not set to an absolute path").
 			Hint("set HOME, or %s", name)
 	}
 	return filepath.Join(home, byDefault, "humanconnect"), nil

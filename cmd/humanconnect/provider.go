@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/plugins"
 )
 
@@ -141,9 +141,9 @@ func (s *sources) spec(name string) (plugins.Spec, bool) {
 }
 
 func providerUnknown(name string) error {
-	p := problem.New("provider_unknown", "there is no such provider")
+	p := problem.New(codeProviderUnknown, "there is no such provider")
 	if plugins.ValidName(name) {
-		p = problem.New("provider_unknown", "provider %q is not installed", name)
+		p = problem.New(codeProviderUnknown, "provider %q is not installed", name)
 	}
 	return p.Hint("see: humanconnect provider list")
 }
@@ -221,14 +221,14 @@ func (a *App) providerLock(ctx context.Context, names []string) error {
 func lockable(spec plugins.Spec) error {
 	switch spec.Pinned {
 	case plugins.OriginRelease:
-		return problem.New("provider_release_pin", "the release pins provider %q", spec.Name).
+		return problem.New(codeReleasePin, "the release pins provider %q", spec.Name).
 			Hint("install the release anew if its file was replaced; a pin in the config file wins over it")
 	case plugins.OriginConfig:
 		digest, err := spec.Digest()
 		if err != nil {
 			return err
 		}
-		return problem.New("provider_config_pin", "the config pins provider %q", spec.Name).
+		return problem.New(codeConfigPin, "the config pins provider %q", spec.Name).
 			Hint("as the file is now, write there: sha256: %s", digest)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/humanconnect/humanconnect/core/failure"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -21,71 +22,31 @@ const codeless = "error"
 
 // described is an error as a person or a script gets it.
 type described struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Facts   []string `json:"facts"`
-	Hints   []string `json:"hints"`
-	Exit    int      `json:"exit"`
+	Code    problem.Code `json:"code"`
+	Message string       `json:"message"`
+	Facts   []string     `json:"facts"`
+	Hints   []string     `json:"hints"`
+	Exit    int          `json:"exit"`
 }
 
-// withCode is an error with a code, of a package that knows nothing of problems.
-type withCode interface {
-	error
-	Code() string
-}
-
-// firstCoded returns the first error in the chain that has a code, which is a problem, an error of another kind, or
-// nothing. What that came from may have a code as well, which says less of what went wrong: that the key of the state is
-// lost, and not that some secret is.
-func firstCoded(err error) (*problem.Problem, withCode) {
-	var p *problem.Problem
-	var c withCode
-	isProblem, isOther := errors.As(err, &p), errors.As(err, &c)
-	if isOther && (!isProblem || errors.Is(c, p)) {
-		return nil, c
-	}
-	return p, nil
-}
-
-// codeOf returns the code of the first error in the chain that has one, or "".
-func codeOf(err error) string {
-	p, c := firstCoded(err)
-	switch {
-	case p != nil:
-		return p.Code
-	case c != nil:
-		return c.Code()
+// problemOf returns the first problem in the chain of an error, or else the failure in it as one. Where there is neither,
+// the problem is empty.
+func problemOf(err error) *problem.Problem {
+	if p := (*problem.Problem)(nil); errors.As(err, &p) {
+		return p
 	}
 	if f := (*failure.Failure)(nil); errors.As(err, &f) {
-		return string(f.Code)
+		return f.Problem()
 	}
-	return ""
+	return &problem.Problem{}
 }
 
 // describe collects what an error has to say. Text that may come from outside is cleaned of control characters.
 func describe(err error) described {
-	d := described{Code: codeOf(err), Message: clean(err.Error()), Facts: []string{}, Hints: []string{}, Exit: exitCode(err)}
-	if d.Code == "" {
-		d.Code = codeless
+	p := problemOf(err)
+	return described{
+		Code: cmp.Or(p.Code(), codeless), Message: clean(err.Error()), Facts: cleanAll(p.Facts()), Hints: cleanAll(p.Hints()), Exit: exitCode(err),
 	}
-	if p, _ := firstCoded(err); p != nil {
-		d.Facts, d.Hints = cleanAll(p.Facts), cleanAll(p.Hints)
-		return d
-	}
-	var facts interface{ Facts() []string }
-	if errors.As(err, &facts) {
-		d.Facts = cleanAll(facts.Facts())
-	}
-	var hints interface{ Hints() []string }
-	if errors.As(err, &hints) {
-		d.Hints = cleanAll(hints.Hints())
-	}
-	if f := (*failure.Failure)(nil); errors.As(err, &f) && len(d.Hints) == 0 {
-		if entry, ok := failure.Find(f.Code); ok {
-			d.Hints = []string{entry.Hint}
-		}
-	}
-	return d
 }
 
 func clean(s string) string { return sdk.CleanText(s, maxLine) }

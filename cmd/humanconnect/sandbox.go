@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // sandboxBinary lies beside the core binary.
@@ -67,7 +67,7 @@ func (a *App) sandbox(ctx context.Context, listen string) error {
 		return fmt.Errorf("starting the sandbox: %w", err)
 	}
 	if err := server.Start(); err != nil {
-		return problem.New("sandbox_missing", "%s cannot be run", sandboxBinary).Because(err).
+		return problem.New(codeSandboxMissing, "%s cannot be run", sandboxBinary).Because(err).
 			Hint("it belongs beside the humanconnect binary: install both")
 	}
 	address, err := firstLine(ctx, out)
@@ -136,12 +136,12 @@ func firstLine(ctx context.Context, out io.Reader) (string, error) {
 
 // sandboxEnded says why a server ended that nobody ended.
 func sandboxEnded(err error, said string) error {
-	p := problem.New("sandbox_ended", "the sandbox ended by itself")
+	p := problem.New(codeSandboxEnded, "the sandbox ended by itself")
 	for line := range strings.Lines(said) {
-		p.Fact("%s", strings.TrimSpace(line))
+		p = p.Fact("%s", strings.TrimSpace(line))
 	}
 	if err != nil && said == "" {
-		p.Because(err)
+		p = p.Because(err)
 	}
 	return p.Hint("take a free port: humanconnect sandbox --listen 127.0.0.1:0")
 }

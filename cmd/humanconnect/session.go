@@ -10,8 +10,9 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func newSession(app *App) *cobra.Command {
@@ -126,7 +127,7 @@ func (a *App) sessionShow(c *cobra.Command, arg string) error {
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return problem.New("session_not_found", "there is no session %s", ses).Hint("see: humanconnect session list")
+		return problem.New(codeSessionNotFound, "there is no session %s", ses).Hint("see: humanconnect session list")
 	}
 	if err != nil {
 		return err
@@ -191,10 +192,10 @@ func (a *App) sessionClose(c *cobra.Command, ses id.Session, force bool) error {
 	defer st.Close()
 	final, err := st.engine.CloseByID(c.Context(), ses, force)
 	if errors.Is(err, store.ErrNotFound) {
-		return problem.New("session_not_found", "there is no session %s", ses).Hint("see: humanconnect session list")
+		return problem.New(codeSessionNotFound, "there is no session %s", ses).Hint("see: humanconnect session list")
 	}
-	if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code == "session_in_use" {
-		p.Hints = []string{"wait for it, or close it all the same with --force"}
+	if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code() == session.CodeInUse {
+		err = p.WithHints("wait for it, or close it all the same with --force")
 	}
 	if err := st.settle(c.Context(), hook.Scope{Session: ses}, err); err != nil {
 		return err

@@ -97,7 +97,7 @@ func (a *App) sourceList(c *cobra.Command, query string) error {
 		return err
 	}
 	for _, broken := range st.sources.brokenOnes() {
-		a.warn("left out: %s [%s]", broken, codeOf(broken))
+		a.warn("left out: %s [%s]", broken, problemOf(broken).Code())
 	}
 	rows := []sourceRow{}
 	for _, s := range catalog.Search(query) {

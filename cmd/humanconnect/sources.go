@@ -12,9 +12,9 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -225,14 +225,14 @@ func (s *sources) look(ctx context.Context, id string) (source.Source, error) {
 	if chosen := s.chosen(id); chosen != "" {
 		s.describe(ctx, chosen)
 	}
-	if found, err := s.find(id); problem.CodeOf(err) != source.CodeUnknown {
+	if found, err := s.find(id); !problem.Is(err, source.CodeUnknown) {
 		return found, err
 	}
 	if _, err := s.catalog(ctx); err != nil {
 		return source.Source{}, err
 	}
 	found, err := s.find(id)
-	if broken := s.brokenOnes(); problem.CodeOf(err) == source.CodeUnknown && len(broken) > 0 {
+	if broken := s.brokenOnes(); problem.Is(err, source.CodeUnknown) && len(broken) > 0 {
 		return found, broken[0]
 	}
 	return found, err

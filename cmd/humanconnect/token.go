@@ -13,9 +13,9 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -108,8 +108,8 @@ func (a *App) tokenCreate(c *cobra.Command, r token.Request) error {
 func (st *state) warnOfUnknown(ctx context.Context, sources []string) {
 	for _, id := range sources {
 		_, err := st.look(ctx, id)
-		if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code == source.CodeUnknown {
-			st.app.warn("%s: %s; %s", id, p.Message, p.Hints[0])
+		if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code() == source.CodeUnknown {
+			st.app.warn("%s: %s; %s", id, p.Message(), p.Hints()[0])
 		}
 	}
 }
@@ -174,7 +174,7 @@ func (a *App) withToken(c *cobra.Command, args []string, do func(*state, sdk.Sec
 		return err
 	}
 	if t == "" {
-		return problem.New("token_missing", "no session token").
+		return problem.New(codeTokenMissing, "no session token").
 			Hint("pass @FILE or -, or set HUMANCONNECT_SESSION_TOKEN_FILE")
 	}
 	st, err := a.openState(c.Context(), stateOptions{})
