@@ -143,8 +143,8 @@ func Of(err error) *Failure {
 // ofExternal takes what the host says, and the last words of a provider that crashed.
 func ofExternal(ext External) *Failure {
 	text := ext.Error()
-	if more, ok := ext.(interface{ Facts() []string }); ok {
-		text += lastWords(more.Facts())
+	if p := (*problem.Problem)(nil); errors.As(ext, &p) {
+		text += lastWords(p.Facts())
 	}
 	f := New(ext.FailureCode(), "%s", sdk.CleanText(text, maxMessage))
 	if r, ok := ext.(interface{ Retryable() bool }); ok {
