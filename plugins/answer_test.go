@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -18,14 +19,14 @@ func TestStatusThatAProviderSendsIsItsAnswerAndNoHarm(t *testing.T) {
 	s := newStage(t)
 	p := provider(t, s.hostOf(s.spec("provider")))
 	first := report(t, p).Pid
-	for code, kind := range map[codes.Code]plugins.Kind{
-		codes.DeadlineExceeded: plugins.KindBadAnswer, codes.Unavailable: plugins.KindBadAnswer,
-		codes.ResourceExhausted: plugins.KindBadAnswer, codes.Canceled: plugins.KindBadAnswer,
-		codes.DataLoss: plugins.KindBadAnswer, codes.Unimplemented: plugins.KindProtocol,
+	for code, kind := range map[codes.Code]problem.Code{
+		codes.DeadlineExceeded: plugins.CodeBadAnswer, codes.Unavailable: plugins.CodeBadAnswer,
+		codes.ResourceExhausted: plugins.CodeBadAnswer, codes.Canceled: plugins.CodeBadAnswer,
+		codes.DataLoss: plugins.CodeBadAnswer, codes.Unimplemented: plugins.CodeProtocol,
 	} {
 		_, err := step(t, p, fmt.Sprintf("status-%d", code))
 		e := failure(t, err)
-		if e.Kind != kind || e.Crashed() || e.Retryable() || !strings.Contains(explain(err), "the provider says so") {
+		if e.Code() != kind || e.Crashed() || e.Retryable() || !strings.Contains(explain(err), "the provider says so") {
 			t.Errorf("%s: %s", code, explain(err))
 		}
 		if got := report(t, p).Pid; got != first {
@@ -42,7 +43,7 @@ func TestProviderThatKeepsToTheLimitItselfTimesOutAndIsNotKilled(t *testing.T) {
 		first := report(t, p).Pid
 		began := time.Now()
 		_, err := step(t, p, "late")
-		if e := failure(t, err); e.Kind != plugins.KindTimeout {
+		if e := failure(t, err); e.Code() != plugins.CodeTimeout {
 			t.Error(explain(err))
 		}
 		if time.Since(began) >= limit {
@@ -67,13 +68,13 @@ func TestAnswerBeyondTheLimitsIsABadOneAndNoHarm(t *testing.T) {
 	} {
 		_, err := p.Connect(t.Context(), &sdk.ConnectRequest{Source: "odd-" + name, Reply: sdk.Start{}})
 		e := failure(t, err)
-		if e.Kind != plugins.KindBadAnswer || len(e.Hints()) == 0 || len(explain(err)) > 2000 || !strings.Contains(e.Error(), says) {
+		if e.Code() != plugins.CodeBadAnswer || len(e.Hints()) == 0 || len(explain(err)) > 2000 || !strings.Contains(e.Error(), says) {
 			t.Errorf("%s: %s", name, explain(err))
 		}
 	}
 	for _, name := range []string{"media", "expiry", "scopes", "scope", "control", "empty"} {
 		_, err := p.(sdk.Refresher).Refresh(t.Context(), &sdk.GrantRequest{Source: "odd-" + name})
-		if e := failure(t, err); e.Kind != plugins.KindBadAnswer {
+		if e := failure(t, err); e.Code() != plugins.CodeBadAnswer {
 			t.Errorf("refresh, %s: %s", name, explain(err))
 		}
 	}

@@ -25,7 +25,7 @@ func TestHungStepTimesOutAndItsProcessIsKilled(t *testing.T) {
 	p := provider(t, h)
 	began := time.Now()
 	_, err := step(t, p, "hang")
-	if e := failure(t, err); e.Kind != plugins.KindTimeout || e.FailureCode() != "provider_timeout" || !e.Retryable() {
+	if e := failure(t, err); e.Code() != plugins.CodeTimeout || e.FailureCode() != "provider_timeout" || !e.Retryable() {
 		t.Error(explain(err))
 	}
 	if took := time.Since(began); took > 2*time.Second {
@@ -82,7 +82,7 @@ func TestProcessGivenUpForAHangServesTheOthersAndDoesNotCountAsACrash(t *testing
 			shared <- err
 		}()
 		err := p.(sdk.Checker).Check(t.Context(), &sdk.GrantRequest{Source: "hang"})
-		if e := failure(t, err); e.Kind != plugins.KindTimeout {
+		if e := failure(t, err); e.Code() != plugins.CodeTimeout {
 			t.Error(explain(err))
 		}
 		if after := report(t, p).Pid; after == before {
@@ -104,7 +104,7 @@ func TestCrashInAStepNamesTheExitAndTheLastLinesWithoutSecrets(t *testing.T) {
 		Source: "panic", Reply: sdk.FormValues{Values: map[string]sdk.Secret{"password": "hunter2 \"quoted\""}},
 	})
 	e := failure(t, err)
-	if e.Kind != plugins.KindCrashed || !e.Crashed() || e.FailureCode() != "provider_crashed" {
+	if e.Code() != plugins.CodeCrashed || !e.Crashed() || e.FailureCode() != "provider_crashed" {
 		t.Error(explain(err))
 	}
 	for _, says := range []string{"in a step", "exit status 2", "panic: boom with [secret]"} {
@@ -142,7 +142,7 @@ func TestProviderKilledAtItsStartIsStartedOnceMore(t *testing.T) {
 		if works && err != nil {
 			t.Errorf("killed %d times: %s", deaths, explain(err))
 		}
-		if !works && failure(t, err).Kind != plugins.KindCrashed {
+		if !works && failure(t, err).Code() != plugins.CodeCrashed {
 			t.Errorf("killed %d times: %s", deaths, explain(err))
 		}
 		if left, _ := os.ReadDir(dir); len(left) != 0 {
@@ -162,11 +162,11 @@ func TestThirdCrashGivesUpForGood(t *testing.T) {
 		}
 	}
 	_, err := step(t, p, "exit")
-	if e := failure(t, err); e.Kind != plugins.KindCrashed || e.Retryable() {
+	if e := failure(t, err); e.Code() != plugins.CodeCrashed || e.Retryable() {
 		t.Error(explain(err))
 	}
 	_, err = h.Provider(t.Context(), "test")
-	if e := failure(t, err); e.Kind != plugins.KindCrashed || e.Crashed() || e.Retryable() ||
+	if e := failure(t, err); e.Code() != plugins.CodeCrashed || e.Crashed() || e.Retryable() ||
 		!strings.Contains(explain(err), "exit status 7") {
 		t.Error(explain(err))
 	}
@@ -178,13 +178,13 @@ func TestTooLargeMessageIsAnErrorAndNoHarm(t *testing.T) {
 	p := provider(t, s.hostOf(s.spec("provider")))
 	first := report(t, p).Pid
 	_, err := step(t, p, "huge")
-	if e := failure(t, err); e.Kind != plugins.KindBadAnswer || e.FailureCode() != "source_error" || e.Crashed() {
+	if e := failure(t, err); e.Code() != plugins.CodeBadAnswer || e.FailureCode() != "source_error" || e.Crashed() {
 		t.Error(explain(err))
 	}
 	_, err = p.Connect(t.Context(), &sdk.ConnectRequest{Source: "instant", Reply: sdk.FormValues{
 		Values: map[string]sdk.Secret{"text": sdk.Secret(strings.Repeat("x", sdk.MaxMessage))},
 	}})
-	if e := failure(t, err); e.Kind != plugins.KindBadAnswer || !strings.Contains(e.Error(), "more than 4 MiB") {
+	if e := failure(t, err); e.Code() != plugins.CodeBadAnswer || !strings.Contains(e.Error(), "more than 4 MiB") {
 		t.Error(explain(err))
 	}
 	if report(t, p).Pid != first {
@@ -216,7 +216,7 @@ func TestCallsOfAStoppedProviderAreNoCrashes(t *testing.T) {
 				t.Error(err)
 			}
 			for range cap(failed) {
-				if err := <-failed; !errors.Is(err, plugins.ErrClosed) && failure(t, err).Kind != plugins.KindUnavailable {
+				if err := <-failed; !errors.Is(err, plugins.ErrClosed) && failure(t, err).Code() != plugins.CodeUnavailable {
 					t.Error(explain(err))
 				}
 			}

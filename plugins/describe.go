@@ -103,7 +103,7 @@ func (s *slot) cacheFile() (string, error) {
 		}
 		defer closeFiles(file)
 		if digest, err = s.host.digests.of(file, path); err != nil {
-			return "", newError(KindUnavailable, s.spec.Name, "cannot be read").because(err)
+			return "", newError(CodeUnavailable, s.spec.Name, "cannot be read").because(err)
 		}
 	}
 	key := []string{cacheFormat, digest}
@@ -133,7 +133,7 @@ func readDescription(path, name string) *sdk.Description {
 // checkDescription says what is wrong with a description, and cleans the text of a good one.
 func checkDescription(name string, d *sdk.Description) error {
 	bad := func(format string, args ...any) *Error {
-		return newError(KindBadAnswer, name, "describes itself wrongly: "+format, args...).
+		return newError(CodeBadAnswer, name, "describes itself wrongly: "+format, args...).
 			hint("report it to the provider's author")
 	}
 	if d.Name != name {

@@ -33,7 +33,7 @@ func TestWrongDescriptionIsRefused(t *testing.T) {
 	for arg, says := range map[string]string{"misnamed": `its name is "other"`, "twice": "stands twice"} {
 		s := newStage(t)
 		_, err := s.hostOf(s.spec("provider", arg)).Describe(t.Context(), "test")
-		if e := failure(t, err); e.Kind != plugins.KindBadAnswer || !strings.Contains(e.Error(), says) {
+		if e := failure(t, err); e.Code() != plugins.CodeBadAnswer || !strings.Contains(e.Error(), says) {
 			t.Error(explain(err))
 		}
 	}
@@ -50,7 +50,7 @@ func TestDescribeIsRepeatedOnceAfterACrash(t *testing.T) {
 	}
 	h := s.hostOf(s.spec("provider", "describe-crash"))
 	_, err := h.Describe(t.Context(), "test")
-	if e := failure(t, err); e.Kind != plugins.KindCrashed || !strings.Contains(e.Error(), "exit status 9") {
+	if e := failure(t, err); e.Code() != plugins.CodeCrashed || !strings.Contains(e.Error(), "exit status 9") {
 		t.Error(explain(err))
 	}
 }
@@ -124,7 +124,7 @@ func TestCacheNeverAnswersForAnUnpinnedProvider(t *testing.T) {
 	}
 	h := s.host(plugins.Options{Specs: []plugins.Spec{s.pinned("provider", "")}, CacheDir: cache})
 	_, err := h.DescribeCached(t.Context(), "test")
-	if e := failure(t, err); e.Kind != plugins.KindUnpinned {
+	if e := failure(t, err); e.Code() != plugins.CodeUnpinned {
 		t.Error(explain(err))
 	}
 	if d := h.Remembered("test"); d != nil {

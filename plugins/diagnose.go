@@ -16,11 +16,11 @@ import (
 func openFailure(spec Spec, err error) *Error {
 	switch {
 	case errors.Is(err, errUntrusted):
-		return refused(newError(KindUntrustedFile, spec.Name, "is refused"), err)
+		return refused(newError(CodeUntrustedFile, spec.Name, "is refused"), err)
 	case errors.Is(err, fs.ErrNotExist):
 		return missing(spec)
 	}
-	return newError(KindNotExecutable, spec.Name, "cannot be opened").because(err).
+	return newError(CodeNotExecutable, spec.Name, "cannot be opened").because(err).
 		hint("check the permissions: ls -l %s", shellWord(spec.Path()))
 }
 
@@ -31,22 +31,22 @@ func execFailure(spec Spec, file *os.File, err error) *Error {
 	head = head[:n]
 	switch {
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		return newError(KindNotExecutable, spec.Name, "is not executable").fact("file: %s", spec.Path()).
+		return newError(CodeNotExecutable, spec.Name, "is not executable").fact("file: %s", spec.Path()).
 			hint("chmod +x %s", shellWord(spec.Path())).
 			hint("if it is, look whether its file system is mounted with noexec")
 	case errors.Is(err, syscall.ENOEXEC):
 		if built := builtFor(head); built != "" && built != runtime.GOOS+"/"+runtime.GOARCH {
-			return newError(KindWrongArchitecture, spec.Name, "is built for %s, this machine is %s/%s",
+			return newError(CodeWrongArchitecture, spec.Name, "is built for %s, this machine is %s/%s",
 				built, runtime.GOOS, runtime.GOARCH).fact("file: %s", spec.Path()).
 				hint("install the build of the provider for %s/%s", runtime.GOOS, runtime.GOARCH)
 		}
-		return newError(KindNotExecutable, spec.Name, "is not a program that this system can run").
+		return newError(CodeNotExecutable, spec.Name, "is not a program that this system can run").
 			fact("file: %s", spec.Path()).
 			hint("a script starts with #! and the path of its interpreter; a binary may have been cut in a download")
 	case errors.Is(err, syscall.ENOENT):
 		return missingInterpreter(spec, file, head)
 	}
-	return newError(KindNotExecutable, spec.Name, "could not be executed").because(bare(err))
+	return newError(CodeNotExecutable, spec.Name, "could not be executed").because(bare(err))
 }
 
 // bare takes the path out of an error of exec: it is a descriptor, which tells nobody anything.
@@ -67,7 +67,7 @@ func missingInterpreter(spec Spec, file *os.File, head []byte) *Error {
 	} else if loader := dynamicLoader(file); loader != "" {
 		needs = "the dynamic loader " + clean(loader, 80)
 	}
-	return newError(KindNotExecutable, spec.Name, "needs %s, which is not installed", needs).
+	return newError(CodeNotExecutable, spec.Name, "needs %s, which is not installed", needs).
 		fact("file: %s", spec.Path()).
 		hint("install what it needs, or a statically linked build of the provider")
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/plugins"
 )
 
@@ -19,48 +20,48 @@ func TestEachFaultyStartHasItsOwnDiagnosis(t *testing.T) {
 	s := newStage(t)
 	for name, c := range map[string]struct {
 		spec plugins.Spec
-		kind plugins.Kind
+		kind problem.Code
 		says []string
 	}{
-		"not executable": {s.file(t, "#!/bin/sh\n", 0o644), plugins.KindNotExecutable, []string{"is not executable", "chmod +x"}},
+		"not executable": {s.file(t, "#!/bin/sh\n", 0o644), plugins.CodeNotExecutable, []string{"is not executable", "chmod +x"}},
 		"wrong architecture": {
-			s.file(t, foreignELF(), 0o755), plugins.KindWrongArchitecture,
+			s.file(t, foreignELF(), 0o755), plugins.CodeWrongArchitecture,
 			[]string{"linux/s390x", runtime.GOOS + "/" + runtime.GOARCH},
 		},
-		"text": {s.file(t, "hello", 0o755), plugins.KindNotExecutable, []string{"not a program"}},
+		"text": {s.file(t, "hello", 0o755), plugins.CodeNotExecutable, []string{"not a program"}},
 		"interpreter missing": {
-			s.file(t, "#!/nowhere/python9 -u\n", 0o755), plugins.KindNotExecutable, []string{"/nowhere/python9"},
+			s.file(t, "#!/nowhere/python9 -u\n", 0o755), plugins.CodeNotExecutable, []string{"/nowhere/python9"},
 		},
-		"not a plugin":         {s.command("/bin/true"), plugins.KindNotAPlugin, []string{"before the handshake", "exit status 0"}},
-		"not a plugin, prints": {s.command("/bin/echo", "hi"), plugins.KindPrinted, []string{"«hi test"}},
-		"refuses":              {s.spec("refuses"), plugins.KindNotAPlugin, []string{"exit status 3", "cannot open the thing"}},
-		"panics at start":      {s.spec("panics"), plugins.KindNotAPlugin, []string{"exit status 2", "no start today"}},
-		"printed":              {s.spec("prints"), plugins.KindPrinted, []string{"«debug: [31mstarting[0m up»"}},
-		"other protocol":       {s.spec("protocol7"), plugins.KindProtocol, []string{"protocol version 7", "speaks 1"}},
-		"listens elsewhere":    {s.spec("tcp"), plugins.KindProtocol, []string{"tcp 127.0.0.1:1"}},
-		"certificate":          {s.spec("certificate"), plugins.KindProtocol, []string{"certificate", "TLS"}},
-		"broken certificate":   {s.spec("line", strings.Repeat("A", 60)), plugins.KindProtocol, []string{"certificate", "TLS"}},
-		"short certificate":    {s.spec("line", "x"), plugins.KindProtocol, []string{"certificate", "TLS"}},
-		"multiplexing":         {s.spec("line", "", "true"), plugins.KindProtocol, []string{"multiplexing", "\"true\""}},
-		"unknown field":        {s.spec("line", "", "", "more"), plugins.KindProtocol, []string{"\"more\" in field 8"}},
-		"listens nowhere":      {s.spec("deaf"), plugins.KindProtocol, []string{"does not answer on the socket"}},
-		"wrong checksum":       {s.pinned("provider", strings.Repeat("ab", 32)), plugins.KindChecksum, []string{"abab", "sha256 found"}},
-		"unpinned":             {s.pinned("provider", ""), plugins.KindUnpinned, []string{"humanconnect provider lock test"}},
-		"hangs":                {s.spec("hangs"), plugins.KindStartTimeout, []string{"within 700ms"}},
-		"answers nothing":      {s.spec("mute"), plugins.KindStartTimeout, []string{"on the socket", "within 700ms"}},
-		"missing":              {s.command("/nowhere/humanconnect-provider-test"), plugins.KindNotFound, []string{"/nowhere"}},
+		"not a plugin":         {s.command("/bin/true"), plugins.CodeNotAPlugin, []string{"before the handshake", "exit status 0"}},
+		"not a plugin, prints": {s.command("/bin/echo", "hi"), plugins.CodePrinted, []string{"«hi test"}},
+		"refuses":              {s.spec("refuses"), plugins.CodeNotAPlugin, []string{"exit status 3", "cannot open the thing"}},
+		"panics at start":      {s.spec("panics"), plugins.CodeNotAPlugin, []string{"exit status 2", "no start today"}},
+		"printed":              {s.spec("prints"), plugins.CodePrinted, []string{"«debug: [31mstarting[0m up»"}},
+		"other protocol":       {s.spec("protocol7"), plugins.CodeProtocol, []string{"protocol version 7", "speaks 1"}},
+		"listens elsewhere":    {s.spec("tcp"), plugins.CodeProtocol, []string{"tcp 127.0.0.1:1"}},
+		"certificate":          {s.spec("certificate"), plugins.CodeProtocol, []string{"certificate", "TLS"}},
+		"broken certificate":   {s.spec("line", strings.Repeat("A", 60)), plugins.CodeProtocol, []string{"certificate", "TLS"}},
+		"short certificate":    {s.spec("line", "x"), plugins.CodeProtocol, []string{"certificate", "TLS"}},
+		"multiplexing":         {s.spec("line", "", "true"), plugins.CodeProtocol, []string{"multiplexing", "\"true\""}},
+		"unknown field":        {s.spec("line", "", "", "more"), plugins.CodeProtocol, []string{"\"more\" in field 8"}},
+		"listens nowhere":      {s.spec("deaf"), plugins.CodeProtocol, []string{"does not answer on the socket"}},
+		"wrong checksum":       {s.pinned("provider", strings.Repeat("ab", 32)), plugins.CodeChecksum, []string{"abab", "sha256 found"}},
+		"unpinned":             {s.pinned("provider", ""), plugins.CodeUnpinned, []string{"humanconnect provider lock test"}},
+		"hangs":                {s.spec("hangs"), plugins.CodeStartTimeout, []string{"within 700ms"}},
+		"answers nothing":      {s.spec("mute"), plugins.CodeStartTimeout, []string{"on the socket", "within 700ms"}},
+		"missing":              {s.command("/nowhere/humanconnect-provider-test"), plugins.CodeNotFound, []string{"/nowhere"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			limits := plugins.Limits{Start: 10 * time.Second} // what is told for another reason may take its time
-			if c.kind == plugins.KindStartTimeout {
+			if c.kind == plugins.CodeStartTimeout {
 				limits.Start = 700 * time.Millisecond
 			}
 			h := s.in(t).host(plugins.Options{Specs: []plugins.Spec{c.spec}, Limits: limits})
 			began := time.Now()
 			_, err := h.Provider(t.Context(), "test")
 			e := failure(t, err)
-			if e.Kind != c.kind {
-				t.Errorf("kind is %s, want %s\n%s", e.Kind, c.kind, explain(err))
+			if e.Code() != c.kind {
+				t.Errorf("kind is %s, want %s\n%s", e.Code(), c.kind, explain(err))
 			}
 			for _, says := range c.says {
 				if !strings.Contains(explain(err), says) {
@@ -80,7 +81,7 @@ func TestEachFaultyStartHasItsOwnDiagnosis(t *testing.T) {
 
 func TestUnknownProviderIsNotFound(t *testing.T) {
 	_, err := newStage(t).host(plugins.Options{}).Provider(t.Context(), "nobody")
-	if e := failure(t, err); e.Kind != plugins.KindNotFound {
+	if e := failure(t, err); e.Code() != plugins.CodeNotFound {
 		t.Error(explain(err))
 	}
 }
@@ -89,7 +90,7 @@ func TestDevProviderIsRefusedWhereItIsNotWanted(t *testing.T) {
 	s := newStage(t)
 	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, RefuseDev: true})
 	_, err := h.Provider(t.Context(), "test")
-	if e := failure(t, err); e.Kind != plugins.KindDevRefused {
+	if e := failure(t, err); e.Code() != plugins.CodeDevRefused {
 		t.Error(explain(err))
 	}
 }
@@ -121,7 +122,7 @@ func TestStartWaitsForAFileThatIsBeingWritten(t *testing.T) {
 	closed := time.AfterFunc(50*time.Millisecond, func() { _ = open.Close() })
 	defer closed.Stop()
 	_, err = s.hostOf(spec).Provider(t.Context(), "test")
-	if e := failure(t, err); e.Kind != plugins.KindNotAPlugin {
+	if e := failure(t, err); e.Code() != plugins.CodeNotAPlugin {
 		t.Errorf("it was not executed: %s", explain(err))
 	}
 }

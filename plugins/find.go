@@ -82,12 +82,12 @@ func (s *search) configured(specs []Spec) error {
 	seen := map[string]bool{}
 	for _, spec := range specs {
 		if !ValidName(spec.Name) || seen[spec.Name] {
-			return newError(KindNotFound, clean(spec.Name, 80), "has an invalid name, or stands twice in the config").
+			return newError(CodeNotFound, clean(spec.Name, 80), "has an invalid name, or stands twice in the config").
 				hint("use a name of a-z, 0-9 and -, once")
 		}
 		seen[spec.Name] = true
 		if spec.SHA256 != "" && !isDigest(spec.SHA256) {
-			return newError(KindChecksum, spec.Name, "has a sha256 in the config that is not 64 lower-case hex digits").
+			return newError(CodeChecksum, spec.Name, "has a sha256 in the config that is not 64 lower-case hex digits").
 				hint("take it out of the config, and then: humanconnect provider lock %s", spec.Name)
 		}
 		s.said = append(s.said, spec)
@@ -95,7 +95,7 @@ func (s *search) configured(specs []Spec) error {
 			continue
 		}
 		if !filepath.IsAbs(spec.Command[0]) {
-			return newError(KindUntrustedFile, spec.Name, "has a command in the config whose path is not absolute").
+			return newError(CodeUntrustedFile, spec.Name, "has a command in the config whose path is not absolute").
 				hint("write the whole path of the executable; PATH and the working directory are never searched")
 		}
 		s.found[spec.Name] = Spec{Name: spec.Name, Command: slices.Clone(spec.Command), Origin: OriginConfig}

@@ -116,7 +116,7 @@ func TestPathAndWorkingDirectoryAreNeverSearched(t *testing.T) {
 	_, _, err := plugins.Find(plugins.FindOptions{
 		Configured: []plugins.Spec{{Name: "a", Command: []string{plugins.Prefix + "a"}}},
 	})
-	if e := failure(t, err); e.Kind != plugins.KindUntrustedFile {
+	if e := failure(t, err); e.Code() != plugins.CodeUntrustedFile {
 		t.Error(explain(err))
 	}
 }
@@ -173,7 +173,7 @@ func TestBadLockIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := plugins.ReadLock(path, plugins.OriginUser)
-	if e := failure(t, err); e.Kind != plugins.KindUntrustedFile {
+	if e := failure(t, err); e.Code() != plugins.CodeUntrustedFile {
 		t.Error(explain(err))
 	}
 }

@@ -184,7 +184,7 @@ func (h *Host) slot(name string) (*slot, error) {
 	if s, ok := h.slots[name]; ok {
 		return s, nil
 	}
-	return nil, newError(KindNotFound, clean(name, 80), "is not installed").
+	return nil, newError(CodeNotFound, clean(name, 80), "is not installed").
 		hint("humanconnect provider list shows what is installed")
 }
 

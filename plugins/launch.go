@@ -174,12 +174,12 @@ func (l *launch) failure(cause error) *Error {
 	case l.err != nil:
 		return execFailure(l.spec, l.file, l.err)
 	case l.process() == nil:
-		return newError(KindUnavailable, l.spec.Name, "could not be started").because(cause)
+		return newError(CodeUnavailable, l.spec.Name, "could not be started").because(cause)
 	}
 	select {
 	case <-l.hand.settled:
 	default:
-		return newError(KindUnavailable, l.spec.Name, "could not be reached").because(cause)
+		return newError(CodeUnavailable, l.spec.Name, "could not be reached").because(cause)
 	}
 	switch {
 	case l.hand.failure != nil:
@@ -187,7 +187,7 @@ func (l *launch) failure(cause error) *Error {
 	case l.hand.silent:
 		return l.silence()
 	case l.wasKilled(): // by go-plugin, which saw in the handshake what we do not
-		return newError(KindUnavailable, l.spec.Name, "could not be reached").because(cause).lines(l.tail())
+		return newError(CodeUnavailable, l.spec.Name, "could not be reached").because(cause).lines(l.tail())
 	}
 	return l.deaf()
 }
@@ -195,15 +195,15 @@ func (l *launch) failure(cause error) *Error {
 // silence is the end of standard output without a handshake.
 func (l *launch) silence() *Error {
 	if !l.process().endsWithin(exitLimit) {
-		return newError(KindNotAPlugin, l.spec.Name, "closed its standard output without a handshake").
+		return newError(CodeNotAPlugin, l.spec.Name, "closed its standard output without a handshake").
 			hint("is %s a provider of humanconnect?", l.spec.Path())
 	}
 	state := l.process().state()
 	if signal, ok := signalOf(state); ok {
-		e := newError(KindCrashed, l.spec.Name, "was ended by a signal while it started (%s)", signal)
+		e := newError(CodeCrashed, l.spec.Name, "was ended by a signal while it started (%s)", signal)
 		return e.lines(l.tail()).hint("%s", signalHint(signal))
 	}
-	return newError(KindNotAPlugin, l.spec.Name, "ended before the handshake (%s)", state).
+	return newError(CodeNotAPlugin, l.spec.Name, "ended before the handshake (%s)", state).
 		fact("file: %s", l.spec.Path()).lines(l.tail()).
 		hint("is this file a provider of humanconnect? If it is, its standard error says why it ended")
 }
@@ -211,10 +211,10 @@ func (l *launch) silence() *Error {
 // deaf is a good handshake and then no connection.
 func (l *launch) deaf() *Error {
 	if l.process().endsWithin(exitLimit) {
-		return newError(KindCrashed, l.spec.Name, "ended just after the handshake (%s)", l.process().state()).
+		return newError(CodeCrashed, l.spec.Name, "ended just after the handshake (%s)", l.process().state()).
 			lines(l.tail()).hint("see its standard error above; report it to the provider's author")
 	}
-	return newError(KindProtocol, l.spec.Name, "does not answer on the socket that it named").lines(l.tail()).
+	return newError(CodeProtocol, l.spec.Name, "does not answer on the socket that it named").lines(l.tail()).
 		hint("report it to the provider's author")
 }
 

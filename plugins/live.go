@@ -72,10 +72,10 @@ func (l *launch) interrupted(ctx context.Context, limit time.Duration) error {
 		return context.Cause(ctx)
 	}
 	if l.hand != nil && l.hand.isGood() {
-		return newError(KindStartTimeout, l.spec.Name, "did not answer on the socket that it named within %s", limit).
+		return newError(CodeStartTimeout, l.spec.Name, "did not answer on the socket that it named within %s", limit).
 			lines(l.tail()).hint("report it to the provider's author")
 	}
-	return newError(KindStartTimeout, l.spec.Name, "did not say its handshake within %s", limit).
+	return newError(CodeStartTimeout, l.spec.Name, "did not say its handshake within %s", limit).
 		fact("file: %s", l.spec.Path()).lines(l.tail()).
 		hint("is this file a provider of humanconnect? If it is, its standard error says where it hangs")
 }
@@ -198,7 +198,7 @@ func (v *live) crashed() bool {
 // crash describes how the process ended.
 func (v *live) crash(doing string) *Error {
 	state := v.launch.process().state()
-	e := newError(KindCrashed, v.launch.spec.Name, "crashed %s (%s)", doing, state).lines(v.launch.tail())
+	e := newError(CodeCrashed, v.launch.spec.Name, "crashed %s (%s)", doing, state).lines(v.launch.tail())
 	if signal, ok := signalOf(state); ok {
 		return e.hint("%s", signalHint(signal))
 	}

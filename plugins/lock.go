@@ -61,14 +61,14 @@ func (l *Lock) Remove(name string) bool {
 }
 
 // ReadLock reads a lock: OriginRelease or OriginUser says whose it is. The file must be as trustworthy as a provider. A
-// missing one is fs.ErrNotExist; any other problem is an *Error of KindLock or KindUntrustedFile.
+// missing one is fs.ErrNotExist; any other problem is an *Error of CodeLock or CodeUntrustedFile.
 func ReadLock(path string, origin Origin) (*Lock, error) {
 	file, _, err := openTrusted(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if errors.Is(err, errUntrusted) {
-		return nil, refused(newError(KindUntrustedFile, "", "the %s lock of the providers is refused", origin), err)
+		return nil, refused(newError(CodeUntrustedFile, "", "the %s lock of the providers is refused", origin), err)
 	}
 	if err != nil {
 		return nil, unreadLock(path, origin, err)
@@ -148,9 +148,9 @@ func UpdateLock(ctx context.Context, path string, change func(*Lock)) error {
 	case err == nil || errors.As(err, &known) || ctx.Err() != nil:
 		return err
 	case errors.Is(err, errLockTaken):
-		return newError(KindLock, "", "the user lock %s is being written by another process", path).hint("try again")
+		return newError(CodeLock, "", "the user lock %s is being written by another process", path).hint("try again")
 	}
-	return newError(KindLock, "", "the user lock %s cannot be written", path).because(err).
+	return newError(CodeLock, "", "the user lock %s cannot be written", path).because(err).
 		hint("look at what is there: ls -la %s", shellWord(filepath.Dir(path)))
 }
 

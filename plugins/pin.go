@@ -32,7 +32,7 @@ func (s Spec) Digest() (string, error) {
 	case err == nil:
 		return digest, nil
 	case errors.Is(err, errUntrusted):
-		return "", refused(newError(KindUntrustedFile, s.Name, "cannot be pinned"), err)
+		return "", refused(newError(CodeUntrustedFile, s.Name, "cannot be pinned"), err)
 	}
 	return "", unpinnable(s, err)
 }

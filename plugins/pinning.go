@@ -2,23 +2,23 @@ package plugins
 
 import "context"
 
-// Choose returns the provider of a name, or an *Error of KindUnknown.
+// Choose returns the provider of a name, or an *Error of CodeUnknown.
 func Choose(specs []Spec, name string) (Spec, error) {
 	for _, spec := range specs {
 		if spec.Name == name {
 			return spec, nil
 		}
 	}
-	e := newError(KindUnknown, "", "there is no such provider")
+	e := newError(CodeUnknown, "", "there is no such provider")
 	if ValidName(name) {
-		e = newError(KindUnknown, name, "is not installed")
+		e = newError(CodeUnknown, name, "is not installed")
 	}
 	return Spec{}, e.hint("see: humanconnect provider list")
 }
 
 // PinUser pins providers in the user's lock at a path, by the digests of their files as they are now: the named ones, or
 // without names all that have no pin. It returns the new pins. A pin of the config or of the release would override one of the
-// user's lock, so that such a provider is refused with KindConfigPin or KindReleasePin.
+// user's lock, so that such a provider is refused with CodeConfigPin or CodeReleasePin.
 func PinUser(ctx context.Context, path string, specs []Spec, names []string) ([]Entry, error) {
 	chosen, err := pinnable(specs, names)
 	if err != nil {
@@ -68,14 +68,14 @@ func pinnable(specs []Spec, names []string) ([]Spec, error) {
 func overridden(spec Spec) error {
 	switch spec.Pinned {
 	case OriginRelease:
-		return newError(KindReleasePin, spec.Name, "is pinned by the release").
+		return newError(CodeReleasePin, spec.Name, "is pinned by the release").
 			hint("reinstall the release if its file was replaced; a pin in the config file overrides it")
 	case OriginConfig:
 		digest, err := spec.Digest()
 		if err != nil {
 			return err
 		}
-		return newError(KindConfigPin, spec.Name, "is pinned by the config").
+		return newError(CodeConfigPin, spec.Name, "is pinned by the config").
 			hint("as the file is now, write there: sha256: %s", digest)
 	}
 	return nil

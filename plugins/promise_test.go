@@ -45,7 +45,7 @@ func TestEachKindOfCallKeepsToItsLimit(t *testing.T) {
 			h := s.in(t).host(plugins.Options{Specs: []plugins.Spec{s.spec("provider", "describe-hang")}, Limits: c.limits})
 			p := provider(t, h)
 			err := inTime(t, func() error { return c.call(p) })
-			if e := failure(t, err); e.Kind != plugins.KindTimeout || !strings.Contains(e.Error(), "within 200ms in a "+name) && name != "describe" {
+			if e := failure(t, err); e.Code() != plugins.CodeTimeout || !strings.Contains(e.Error(), "within 200ms in a "+name) && name != "describe" {
 				t.Error(explain(err))
 			}
 		})

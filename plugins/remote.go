@@ -137,13 +137,13 @@ const nearEnd = 100 * time.Millisecond
 
 // bad is an answer that core must not keep.
 func (r *remote) bad(doing, wrong string) *Error {
-	return newError(KindBadAnswer, r.slot.spec.Name, "answered wrongly %s: %s", doing, wrong).
+	return newError(CodeBadAnswer, r.slot.spec.Name, "answered wrongly %s: %s", doing, wrong).
 		hint("report it to the provider's author")
 }
 
 // late is a call whose time is over.
 func (r *remote) late(v *live, doing string, limit time.Duration) *Error {
-	return newError(KindTimeout, r.slot.spec.Name, "did not answer within %s %s", limit, doing).lines(v.launch.tail()).
+	return newError(CodeTimeout, r.slot.spec.Name, "did not answer within %s %s", limit, doing).lines(v.launch.tail()).
 		hint("try again; if it hangs again, report it to the provider's author")
 }
 
@@ -152,10 +152,10 @@ func (r *remote) failed(v *live, doing string, err error) *Error {
 	name, s := r.slot.spec.Name, status.Convert(err)
 	said := r.slot.secrets.shown(s.Message(), 200)
 	if s.Code() == codes.Unimplemented {
-		return newError(KindProtocol, name, "does not serve what was asked of it %s: %s", doing, said).
+		return newError(CodeProtocol, name, "does not serve what was asked of it %s: %s", doing, said).
 			hint("install a provider that serves humanconnect.provider.v1")
 	}
-	return newError(KindBadAnswer, name, "failed %s (%s): %s", doing, s.Code(), said).lines(v.launch.tail()).
+	return newError(CodeBadAnswer, name, "failed %s (%s): %s", doing, s.Code(), said).lines(v.launch.tail()).
 		hint("report it to the provider's author")
 }
 
@@ -165,18 +165,18 @@ func (r *remote) broken(v *live, doing string, err error) *Error {
 	gone := v.ended() || code == codes.Unavailable && v.launch.process().endsWithin(exitLimit)
 	switch {
 	case v.isExpected():
-		return newError(KindUnavailable, name, "was stopped %s", doing).hint("try again")
+		return newError(CodeUnavailable, name, "was stopped %s", doing).hint("try again")
 	case gone:
 		return r.slot.crashedIn(v, doing)
 	case code == codes.Unavailable:
 		v.retire()
-		return newError(KindUnavailable, name, "broke its connection off %s, but did not end", doing).
+		return newError(CodeUnavailable, name, "broke its connection off %s, but did not end", doing).
 			lines(v.launch.tail()).hint("try again; if it happens again, report it to the provider's author")
 	case code == codes.ResourceExhausted:
-		return newError(KindBadAnswer, name, "sent or was to be sent more than %d MiB %s", sdk.MaxMessage>>20, doing).
+		return newError(CodeBadAnswer, name, "sent or was to be sent more than %d MiB %s", sdk.MaxMessage>>20, doing).
 			hint("report it to the provider's author")
 	}
-	return newError(KindBadAnswer, name, "could not be understood %s (%s): %s", doing, code,
+	return newError(CodeBadAnswer, name, "could not be understood %s (%s): %s", doing, code,
 		r.slot.secrets.shown(status.Convert(err).Message(), 200)).lines(v.launch.tail()).
 		hint("report it to the provider's author")
 }

@@ -11,7 +11,7 @@ import (
 
 // changed is a file whose digest is not the pinned one, with the command that pins it anew where its pin stands.
 func changed(spec Spec, found string) *Error {
-	e := newError(KindChecksum, spec.Name, "is not the file that was pinned").fact("file: %s", spec.Path())
+	e := newError(CodeChecksum, spec.Name, "is not the file that was pinned").fact("file: %s", spec.Path())
 	switch {
 	case spec.Pinned == OriginUser:
 		e = e.fact("sha256 pinned by the user lock %s: %s", spec.Lock, spec.SHA256).
@@ -31,7 +31,7 @@ func changed(spec Spec, found string) *Error {
 
 // unreadLock is a lock that cannot be read, with the command that makes it anew.
 func unreadLock(path string, origin Origin, err error) *Error {
-	e := newError(KindLock, "", "the %s lock %s cannot be read", origin, path).because(bare(err))
+	e := newError(CodeLock, "", "the %s lock %s cannot be read", origin, path).because(bare(err))
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return e.hint("chmod u+r %s", shellWord(path))
@@ -56,7 +56,7 @@ func refused(e *Error, err error) *Error {
 // unpinnable says why the executable of a provider has no digest.
 func unpinnable(spec Spec, err error) *Error {
 	if !errors.Is(err, fs.ErrNotExist) {
-		return newError(KindNotExecutable, spec.Name, "cannot be read at %s", spec.Path()).because(bare(err)).
+		return newError(CodeNotExecutable, spec.Name, "cannot be read at %s", spec.Path()).because(bare(err)).
 			hint("ls -l %s", shellWord(spec.Path()))
 	}
 	return missing(spec)
@@ -65,10 +65,10 @@ func unpinnable(spec Spec, err error) *Error {
 // missing is an executable that is not there, or a link to one.
 func missing(spec Spec) *Error {
 	if target, err := os.Readlink(spec.Path()); err == nil {
-		return newError(KindNotFound, spec.Name, "is a link at %s to %s, which is not there", spec.Path(), clean(target, 200)).
+		return newError(CodeNotFound, spec.Name, "is a link at %s to %s, which is not there", spec.Path(), clean(target, 200)).
 			hint("install it, or remove the link: rm %s", shellWord(spec.Path()))
 	}
-	e := newError(KindNotFound, spec.Name, "has no executable at %s", spec.Path())
+	e := newError(CodeNotFound, spec.Name, "has no executable at %s", spec.Path())
 	if spec.Origin == OriginConfig {
 		return e.hint("install it there, or correct its command in the config")
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/plugins"
 )
 
@@ -42,7 +43,7 @@ func TestHintOfAChangedFileIsTheCommandForItsPin(t *testing.T) {
 		"config":  {"by the config", "sha256: " + digest(t, names["config"])},
 	} {
 		_, err := h.Provider(t.Context(), name)
-		if e := failure(t, err); e.Kind != plugins.KindChecksum {
+		if e := failure(t, err); e.Code() != plugins.CodeChecksum {
 			t.Errorf("%s: %s", name, explain(err))
 		}
 		for _, text := range append(says, names[name], "install it anew") {
@@ -76,7 +77,7 @@ func TestHintOfABrokenLockRepairsIt(t *testing.T) {
 					t.Errorf("it does not say which file is wrong: %s", explain(err))
 				}
 				command := e.Hints()[len(e.Hints())-1]
-				if e.Kind == plugins.KindLock && origin == plugins.OriginUser {
+				if e.Code() == plugins.CodeLock && origin == plugins.OriginUser {
 					command = e.Hints()[0]
 				}
 				command = strings.TrimPrefix(command, "if you built it yourself: ")
@@ -98,12 +99,12 @@ func TestWhatIsNoFileIsNamedAndNotWaitedFor(t *testing.T) {
 	for name, c := range map[string]struct {
 		make func(path string) error
 		says string
-		kind plugins.Kind
+		kind problem.Code
 	}{
-		"pipe":      {func(path string) error { return syscall.Mkfifo(path, 0o700) }, "is a named pipe, not a file", plugins.KindUntrustedFile},
-		"directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "is a directory, not a file", plugins.KindUntrustedFile},
-		"link":      {func(path string) error { return os.Symlink("/nowhere/at/all", path) }, "to /nowhere/at/all, which is not there", plugins.KindNotFound},
-		"device":    {func(path string) error { return os.Symlink("/dev/null", path) }, "is a device, not a file", plugins.KindUntrustedFile},
+		"pipe":      {func(path string) error { return syscall.Mkfifo(path, 0o700) }, "is a named pipe, not a file", plugins.CodeUntrustedFile},
+		"directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "is a directory, not a file", plugins.CodeUntrustedFile},
+		"link":      {func(path string) error { return os.Symlink("/nowhere/at/all", path) }, "to /nowhere/at/all, which is not there", plugins.CodeNotFound},
+		"device":    {func(path string) error { return os.Symlink("/dev/null", path) }, "is a device, not a file", plugins.CodeUntrustedFile},
 		"socket": {func(path string) error {
 			l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 			if err == nil {
@@ -111,7 +112,7 @@ func TestWhatIsNoFileIsNamedAndNotWaitedFor(t *testing.T) {
 				err = l.Close()
 			}
 			return err
-		}, "is a socket, not a file", plugins.KindUntrustedFile},
+		}, "is a socket, not a file", plugins.CodeUntrustedFile},
 	} {
 		t.Run(name, func(t *testing.T) {
 			own := filepath.Join(dir, name)
@@ -129,7 +130,7 @@ func TestWhatIsNoFileIsNamedAndNotWaitedFor(t *testing.T) {
 				"start": func() error { _, err := newStage(t).hostOf(spec).Provider(t.Context(), "test"); return err },
 			} {
 				err := inTime(t, try)
-				if e := failure(t, err); e.Kind != c.kind || !strings.Contains(explain(err), c.says) || len(e.Hints()) == 0 {
+				if e := failure(t, err); e.Code() != c.kind || !strings.Contains(explain(err), c.says) || len(e.Hints()) == 0 {
 					t.Errorf("%s: %s", what, explain(err))
 				}
 			}
@@ -189,7 +190,7 @@ func TestLockThatCannotBeWrittenSaysSo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config", plugins.LockName)
 	write(t, filepath.Dir(path), "a file where a directory should be")
 	err := plugins.UpdateLock(t.Context(), path, func(*plugins.Lock) { t.Error("it was read") })
-	if e := failure(t, err); e.Kind != plugins.KindLock || !strings.Contains(e.Error(), path+" cannot be written") || len(e.Hints()) == 0 {
+	if e := failure(t, err); e.Code() != plugins.CodeLock || !strings.Contains(e.Error(), path+" cannot be written") || len(e.Hints()) == 0 {
 		t.Error(explain(err))
 	}
 }

@@ -156,7 +156,7 @@ func (s *slot) launch(ctx context.Context) (*live, error) {
 		if errors.Is(err, ErrClosed) {
 			return nil, err
 		}
-		return nil, newError(KindUnavailable, s.spec.Name, "has no directory to run in").because(err)
+		return nil, newError(CodeUnavailable, s.spec.Name, "has no directory to run in").because(err)
 	}
 	l := &launch{
 		spec: s.spec, file: file, path: path, dir: dir, environ: s.host.options.Environ,
@@ -191,7 +191,7 @@ func (s *slot) open() (*os.File, string, error) {
 	}
 	closeFiles(file)
 	if err != nil {
-		return nil, "", newError(KindUnavailable, s.spec.Name, "cannot be read").because(err)
+		return nil, "", newError(CodeUnavailable, s.spec.Name, "cannot be read").because(err)
 	}
 	return nil, "", changed(s.spec, digest)
 }
@@ -200,10 +200,10 @@ func (s *slot) open() (*os.File, string, error) {
 func (s *slot) admitted() error {
 	switch {
 	case s.spec.Dev && s.host.options.RefuseDev:
-		return newError(KindDevRefused, s.spec.Name, "runs without a pin (dev: true), which is refused here").
+		return newError(CodeDevRefused, s.spec.Name, "runs without a pin (dev: true), which is refused here").
 			hint("pin it with: humanconnect provider lock %s, and take dev: true out of the config", s.spec.Name)
 	case !s.spec.Dev && s.spec.SHA256 == "":
-		return newError(KindUnpinned, s.spec.Name, "is not pinned").fact("file: %s", s.spec.Path()).
+		return newError(CodeUnpinned, s.spec.Name, "is not pinned").fact("file: %s", s.spec.Path()).
 			hint("if you trust this file: humanconnect provider lock %s", s.spec.Name)
 	}
 	return nil
@@ -220,7 +220,7 @@ func (s *slot) count(v *live, doing string) {
 // countStart takes note of a crash before the handshake, and says whether the provider may be started once more.
 func (s *slot) countStart(err error) bool {
 	var e *Error
-	if !errors.As(err, &e) || e.Kind != KindCrashed {
+	if !errors.As(err, &e) || e.Code() != CodeCrashed {
 		return false
 	}
 	s.mu.Lock()
@@ -243,10 +243,10 @@ func (s *slot) crashedIn(v *live, doing string) *Error {
 
 // givenUp is the error of a provider that crashed too often. The caller holds the lock.
 func (s *slot) givenUp() *Error {
-	e := newError(KindCrashed, s.spec.Name, "crashed %d times in this run and is not started again", s.crashes)
+	e := newError(CodeCrashed, s.spec.Name, "crashed %d times in this run and is not started again", s.crashes)
 	e.forGood = true
-	e.facts = append(append(e.facts, "last: "+s.last.Message), s.last.facts...)
-	e.hints = s.last.hints
+	e.Problem = e.Fact("last: %s", s.last.Message()).WithHints(s.last.Hints()...)
+	e.Problem = e.WithFacts(append(e.Facts(), s.last.Facts()...)...)
 	return e
 }
 

@@ -71,7 +71,7 @@ func TestUntrustedExecutablesAreNotRun(t *testing.T) {
 			spec := s.file(t, "#!/bin/sh\n", 0o755)
 			spoil(t, &spec)
 			_, err := s.hostOf(spec).Provider(t.Context(), "test")
-			if e := failure(t, err); e.Kind != plugins.KindUntrustedFile {
+			if e := failure(t, err); e.Code() != plugins.CodeUntrustedFile {
 				t.Error(explain(err))
 			}
 		})

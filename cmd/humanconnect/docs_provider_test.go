@@ -183,7 +183,7 @@ func TestManualForAuthorsHasEveryDiagnosis(t *testing.T) {
 	for _, code := range rows(readDocument(t, providerManual), "When something is wrong") {
 		listed[code] = true
 	}
-	kinds := regexp.MustCompile(`Kind = "(provider_\w+)"`).FindAllStringSubmatch(readDocument(t, "plugins/error.go"), -1)
+	kinds := regexp.MustCompile(`Code = "(provider_\w+)"`).FindAllStringSubmatch(readDocument(t, "plugins/error.go"), -1)
 	if len(kinds) < 10 || len(kinds) != len(listed) {
 		t.Errorf("%d diagnoses, of which the page has %d", len(kinds), len(listed))
 	}

@@ -7,12 +7,13 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/providers/sandbox/server/authority"
 )
 
 // outcome is what comes of a fault of the consent page. The zero value: it connects.
 type outcome struct {
-	code      failure.Code
+	code      problem.Code
 	retryable bool
 	setting   string
 	// waits: it is waited for until the end of the call.
@@ -119,20 +120,20 @@ func (r faultyRun) check() {
 	t := r.p.t
 	t.Helper()
 	source := r.cmd.Args[len(r.cmd.Args)-1]
-	exit := exit.OK
+	code := exit.OK
 	switch {
 	case r.want.waits:
-		exit = exit.Timeout
+		code = exit.Timeout
 	case r.want.code != "":
-		exit = exit.Failures
+		code = exit.Failures
 	}
-	got := r.ends(exit)
+	got := r.ends(code)
 	var f event.Failure
 	if len(got.Failures) > 0 {
 		f = got.Failures[0]
 	}
 	connected := len(got.SessionResults.ConnectedSources) == 1
-	if f.Code != string(r.want.code) || f.Retryable != r.want.retryable || f.Setting != r.want.setting || connected != (exit == exit.OK) {
+	if f.Code != string(r.want.code) || f.Retryable != r.want.retryable || f.Setting != r.want.setting || connected != (code == exit.OK) {
 		t.Errorf("%s at %s: connected %v, %+v, want %+v", r.fault, source, connected, f, r.want)
 	}
 }

@@ -15,23 +15,24 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // Codes of the problems that this package returns.
 const (
 	// CodeInvalid: the file or a variable says something that cannot be; the facts have one line for each problem.
-	CodeInvalid = "config_invalid"
+	CodeInvalid problem.Code = "config_invalid"
 	// CodeMode: others can change the file, or it is another user's.
-	CodeMode = "config_mode"
+	CodeMode problem.Code = "config_mode"
 	// CodeNotFound: the file that was asked for is not there.
-	CodeNotFound = "config_not_found"
+	CodeNotFound problem.Code = "config_not_found"
 	// CodeUnreadable: the file is there and cannot be read.
-	CodeUnreadable = "config_unreadable"
+	CodeUnreadable problem.Code = "config_unreadable"
 	// CodePlan: a plan file that cannot be read or says something that cannot be.
-	CodePlan = "plan_invalid"
+	CodePlan problem.Code = "plan_invalid"
 	// CodeSecret: a secret reference that leads to nothing.
-	CodeSecret = "secret_unavailable"
+	CodeSecret problem.Code = "secret_unavailable"
 )
 
 // Config is what the installation was told. Paths in it are absolute.

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // maxFile limits a config or plan.
@@ -72,7 +72,7 @@ func (p Place) read(uid int) (text, abs string, warnings []Warning, found bool, 
 	switch {
 	case err == nil:
 		return text, abs, warnings, true, nil
-	case problem.CodeOf(err) == CodeMode:
+	case problem.Is(err, CodeMode):
 		return "", "", nil, false, err
 	case errors.Is(err, fs.ErrNotExist) && p.Origin == fromDefault:
 		return "", "", nil, false, nil
@@ -124,7 +124,7 @@ func checkMode(path string, info fs.FileInfo, uid int) ([]Warning, error) {
 		return nil, problem.New(CodeMode, "%s can be changed by other users (mode %04o)", path, mode).Hint("%s", fix)
 	case mode&0o020 != 0:
 		return []Warning{{
-			Code: CodeMode, Hint: fix, Message: fmt.Sprintf("%s can be changed by its group (mode %04o)", path, mode),
+			Code: string(CodeMode), Hint: fix, Message: fmt.Sprintf("%s can be changed by its group (mode %04o)", path, mode),
 		}}, nil
 	}
 	return nil, nil

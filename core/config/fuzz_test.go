@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func FuzzReadPlan(f *testing.F) {

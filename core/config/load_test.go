@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // write puts a config into a directory of its own and returns its path.
@@ -42,7 +42,7 @@ func load(t testing.TB, o config.Options) *config.Config {
 
 func factsOf(err error) []string {
 	if p, ok := err.(*problem.Problem); ok { //nolint:errorlint // the outermost one is asked for
-		return p.Facts
+		return p.Facts()
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func TestFileThatWasAskedForMustBeThere(t *testing.T) {
 }
 
 func TestFileThatOthersCanWriteIsRefused(t *testing.T) {
-	for mode, want := range map[os.FileMode]struct{ code, warning string }{
+	for mode, want := range map[os.FileMode]struct{ code, warning problem.Code }{
 		0o600: {}, 0o644: {}, 0o640: {}, 0o664: {warning: config.CodeMode}, 0o620: {warning: config.CodeMode},
 		0o666: {code: config.CodeMode}, 0o602: {code: config.CodeMode},
 	} {
@@ -192,9 +192,9 @@ func TestFileThatOthersCanWriteIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, warnings, err := config.Load(options(path))
-		got := ""
+		var got problem.Code
 		if len(warnings) > 0 {
-			got = warnings[0].Code
+			got = problem.Code(warnings[0].Code)
 		}
 		if problem.CodeOf(err) != want.code || got != want.warning {
 			t.Errorf("mode %o: %v, %v", mode, err, warnings)

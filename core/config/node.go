@@ -12,7 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -82,14 +82,14 @@ func facts(flaws []flaw) []string {
 }
 
 // invalid makes the problem of what was found, or nil of nothing.
-func invalid(code, name string, flaws []flaw) error {
+func invalid(code problem.Code, name string, flaws []flaw) error {
 	switch len(flaws) {
 	case 0:
 		return nil
 	case 1:
-		return &problem.Problem{Code: code, Message: name + " has a problem", Facts: facts(flaws)}
+		return problem.New(code, "%s has a problem", name).WithFacts(facts(flaws)...)
 	}
-	return &problem.Problem{Code: code, Message: fmt.Sprintf("%s has %d problems", name, len(flaws)), Facts: facts(flaws)}
+	return problem.New(code, "%s has %d problems", name, len(flaws)).WithFacts(facts(flaws)...)
 }
 
 var (

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -45,7 +45,7 @@ func ReadPlan(path string, uid int) (*Plan, []Warning, error) {
 	}
 	text, warnings, err := readTrusted(abs, uid)
 	if err != nil {
-		if problem.CodeOf(err) == CodeMode {
+		if problem.Is(err, CodeMode) {
 			return nil, nil, err
 		}
 		return nil, nil, problem.New(CodePlan, "the plan %s cannot be read", path).Because(err).

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func TestPlanOfAFileIsReadAsStrictlyAsThatOfTheConfig(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // refTo loads a config whose store.key is the given reference.
@@ -63,7 +63,7 @@ func TestSecretThatIsNotThereSaysWhatToDo(t *testing.T) {
 		ref, _ := refTo(t, reference)
 		_, err := ref.Resolve(t.Context(), nil)
 		var p *problem.Problem
-		if !errors.As(err, &p) || len(p.Hints) != 1 || p.Hints[0] != want {
+		if !errors.As(err, &p) || len(p.Hints()) != 1 || p.Hints()[0] != want {
 			t.Errorf("%s: %v", reference, err)
 		}
 	}

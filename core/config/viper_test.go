@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // What viper does by itself, and what must not be seen of it here: letter case, dots in keys, AutomaticEnv, sections that

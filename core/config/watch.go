@@ -5,7 +5,7 @@ import (
 	"os"
 	"sync"
 
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // Watch notices that the config file has changed. It is safe for concurrent use.

@@ -12,8 +12,12 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
+
+// CodeNotFound: there is no such connection.
+const CodeNotFound problem.Code = "connection_not_found"
 
 // Grant is what a source granted: the end of an attempt.
 type Grant struct {

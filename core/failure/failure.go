@@ -8,39 +8,37 @@ import (
 	"strings"
 	"time"
 
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// Code is one of the closed list.
-type Code string
-
-// The codes.
+// The closed list of codes.
 const (
-	AccessDenied        Code = "access_denied"
-	AttemptExpired      Code = "attempt_expired"
-	AttemptInterrupted  Code = "attempt_interrupted"
-	AccountMismatch     Code = "account_mismatch"
-	ScopeMissing        Code = "scope_missing"
-	InvalidInput        Code = "invalid_input"
-	BadConfiguration    Code = "bad_configuration"
-	SourceUnavailable   Code = "source_unavailable"
-	SourceError         Code = "source_error"
-	RateLimited         Code = "rate_limited"
-	Revoked             Code = "revoked"
-	NotSupported        Code = "not_supported"
-	ProviderCrashed     Code = "provider_crashed"
-	ProviderTimeout     Code = "provider_timeout"
-	ProviderUnavailable Code = "provider_unavailable"
-	SourceUnknown       Code = "source_unknown"
-	NotConnected        Code = "not_connected"
-	SourceNotAllowed    Code = "source_not_allowed"
-	InputRequired       Code = "input_required"
-	InteractionRequired Code = "interaction_required"
+	AccessDenied        problem.Code = "access_denied"
+	AttemptExpired      problem.Code = "attempt_expired"
+	AttemptInterrupted  problem.Code = "attempt_interrupted"
+	AccountMismatch     problem.Code = "account_mismatch"
+	ScopeMissing        problem.Code = "scope_missing"
+	InvalidInput        problem.Code = "invalid_input"
+	BadConfiguration    problem.Code = "bad_configuration"
+	SourceUnavailable   problem.Code = "source_unavailable"
+	SourceError         problem.Code = "source_error"
+	RateLimited         problem.Code = "rate_limited"
+	Revoked             problem.Code = "revoked"
+	NotSupported        problem.Code = "not_supported"
+	ProviderCrashed     problem.Code = "provider_crashed"
+	ProviderTimeout     problem.Code = "provider_timeout"
+	ProviderUnavailable problem.Code = "provider_unavailable"
+	SourceUnknown       problem.Code = "source_unknown"
+	NotConnected        problem.Code = "not_connected"
+	SourceNotAllowed    problem.Code = "source_not_allowed"
+	InputRequired       problem.Code = "input_required"
+	InteractionRequired problem.Code = "interaction_required"
 )
 
 // Entry describes a code to a person.
 type Entry struct {
-	Code Code
+	Code problem.Code
 	// Retryable says whether the same action may succeed later, unless the failure says otherwise itself.
 	Retryable bool
 	// Meaning completes "the action failed because …".
@@ -76,7 +74,7 @@ func Entries() []Entry {
 }
 
 // Find returns the entry of a code.
-func Find(c Code) (Entry, bool) {
+func Find(c problem.Code) (Entry, bool) {
 	for _, e := range Entries() {
 		if e.Code == c {
 			return e, true
@@ -87,7 +85,7 @@ func Find(c Code) (Entry, bool) {
 
 // Failure is what came of an action that failed. It implements error.
 type Failure struct {
-	Code Code
+	Code problem.Code
 	// Message is one sentence for a person, cleaned of control characters, without secrets.
 	Message    string
 	Retryable  bool
@@ -100,19 +98,28 @@ type Failure struct {
 const maxMessage = 300
 
 // New makes a failure with the code's own retryability.
-func New(c Code, format string, args ...any) *Failure {
+func New(c problem.Code, format string, args ...any) *Failure {
 	e, _ := Find(c)
 	return &Failure{Code: c, Message: fmt.Sprintf(format, args...), Retryable: e.Retryable}
 }
 
 func (f *Failure) Error() string { return string(f.Code) + ": " + f.Message }
 
+// Problem returns the failure as a problem, with the hint of its code.
+func (f *Failure) Problem() *problem.Problem {
+	p := problem.New(f.Code, "%s", f.Message)
+	if e, ok := Find(f.Code); ok {
+		p = p.Hint("%s", e.Hint)
+	}
+	return p
+}
+
 // External is what an error of a provider's host tells of a failure that is not the source's: that the provider
 // crashed, hung, or could not be started.
 type External interface {
 	error
 	// FailureCode is one of the closed list.
-	FailureCode() string
+	FailureCode() problem.Code
 }
 
 // Of makes a failure of any error that a provider call ended with: what the source said, what became of the provider,
@@ -136,10 +143,10 @@ func Of(err error) *Failure {
 // ofExternal takes what the host says, and the last words of a provider that crashed.
 func ofExternal(ext External) *Failure {
 	text := ext.Error()
-	if more, ok := ext.(interface{ Facts() []string }); ok {
-		text += lastWords(more.Facts())
+	if p := (*problem.Problem)(nil); errors.As(ext, &p) {
+		text += lastWords(p.Facts())
 	}
-	f := New(Code(ext.FailureCode()), "%s", sdk.CleanText(text, maxMessage))
+	f := New(ext.FailureCode(), "%s", sdk.CleanText(text, maxMessage))
 	if r, ok := ext.(interface{ Retryable() bool }); ok {
 		f.Retryable = r.Retryable()
 	}
@@ -171,7 +178,7 @@ func OfSettings(err error) *Failure {
 
 func ofSource(said *sdk.Error) *Failure {
 	f := &Failure{
-		Code: Code(said.Code), Message: sdk.CleanText(said.Message, maxMessage), Retryable: said.Retryable,
+		Code: problem.Code(said.Code), Message: sdk.CleanText(said.Message, maxMessage), Retryable: said.Retryable,
 		Field: sdk.CleanText(said.Field, 64), Setting: sdk.CleanText(said.Setting, 64), RetryAfter: said.RetryAfter,
 	}
 	e, known := Find(f.Code)

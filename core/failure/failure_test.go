@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -31,7 +32,7 @@ func TestListOfCodesIsClosedAndWhole(t *testing.T) {
 }
 
 func TestCodesThatAlwaysMayBeTriedAgain(t *testing.T) {
-	always := []failure.Code{failure.AttemptInterrupted, failure.SourceUnavailable, failure.RateLimited}
+	always := []problem.Code{failure.AttemptInterrupted, failure.SourceUnavailable, failure.RateLimited}
 	for _, c := range always {
 		if !failure.New(c, "x").Retryable {
 			t.Errorf("%s is not retryable", c)
@@ -42,10 +43,10 @@ func TestCodesThatAlwaysMayBeTriedAgain(t *testing.T) {
 	}
 }
 
-type external struct{ code string }
+type external struct{ code problem.Code }
 
-func (e external) Error() string       { return "it died\x1b[31m" }
-func (e external) FailureCode() string { return e.code }
+func (e external) Error() string             { return "it died\x1b[31m" }
+func (e external) FailureCode() problem.Code { return e.code }
 
 func TestWhatAnErrorOfAProviderMeans(t *testing.T) {
 	for name, c := range map[string]struct {

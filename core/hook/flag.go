@@ -11,8 +11,8 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/endpoint"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // Place is who runs hooks of flags, and where: such a hook is run only by the same user on the same host, in the
@@ -30,14 +30,14 @@ func Parse(on On, value string, at Place) (Hook, error) {
 	line := strings.TrimSpace(value)
 	switch {
 	case on.Type() == "":
-		return Hook{}, problem.New("usage", "no hook is called at %q", on).
+		return Hook{}, problem.New(problem.CodeUsage, "no hook is called at %q", on).
 			Hint("hooks are called at: %v", Ons())
 	case line == "":
-		return Hook{}, problem.New("usage", "the hook for %s is empty", on).Hint("give a URL, or a command line for sh -c")
+		return Hook{}, problem.New(problem.CodeUsage, "the hook for %s is empty", on).Hint("give a URL, or a command line for sh -c")
 	case isURL(line):
 		return parseURL(on, line)
 	case strings.ContainsRune(line, 0):
-		return Hook{}, problem.New("usage", "the hook for %s contains a NUL character", on).
+		return Hook{}, problem.New(problem.CodeUsage, "the hook for %s contains a NUL character", on).
 			Hint("give a URL, or a command line for sh -c")
 	case !filepath.IsAbs(at.Dir):
 		return Hook{}, fmt.Errorf("the directory of a hook is not absolute: %q", at.Dir)
@@ -47,11 +47,11 @@ func Parse(on On, value string, at Place) (Hook, error) {
 
 func parseURL(on On, line string) (Hook, error) {
 	if _, err := endpoint.Parse(line, false); err != nil {
-		p := problem.New("usage", "the URL of the hook for %s %s", on, err)
+		p := problem.New(problem.CodeUsage, "the URL of the hook for %s %s", on, err)
 		if errors.Is(err, endpoint.ErrPlain) {
-			p.Hint("use https, or name the hook in the config file with allowInsecure: true")
+			p = p.Hint("use https, or name the hook in the config file with allowInsecure: true")
 		} else {
-			p.Hint("give a URL such as https://app.example.com/hooks")
+			p = p.Hint("give a URL such as https://app.example.com/hooks")
 		}
 		return Hook{}, p
 	}

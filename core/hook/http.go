@@ -18,7 +18,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/endpoint"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -273,7 +273,7 @@ func secretText(err error) string {
 		return "the secret of the hook did not come in time"
 	}
 	if p := (*problem.Problem)(nil); errors.As(err, &p) {
-		return p.Message
+		return p.Message()
 	}
 	return "the secret of the hook cannot be read"
 }

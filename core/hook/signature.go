@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -23,6 +23,9 @@ const (
 	// maxSecrets are active at once: the new one and the old one, and room for a slip.
 	maxSecrets = 4
 )
+
+// CodeSecret: what should be the secret of a hook is none.
+const CodeSecret problem.Code = "hook_secret"
 
 // ErrSecret: a text is not one secret, or a few with blanks between them.
 var ErrSecret = errors.New("is not whsec_ and the base64 of 24 to 64 bytes")
@@ -65,11 +68,11 @@ func readKeys(ctx context.Context, secret func(context.Context) (sdk.Secret, err
 }
 
 // CheckSecret reads the secret of a hook of the config and says what is wrong with it, without repeating it: a problem
-// with the code "hook_secret", or the error of who reads it.
+// with the code [CodeSecret], or the error of who reads it.
 func (h Hook) CheckSecret(ctx context.Context) error {
 	_, err := readKeys(ctx, h.Secret)
 	if errors.Is(err, ErrSecret) {
-		return problem.New("hook_secret", "the secret of the hook %s %s", h.Name, ErrSecret).
+		return problem.New(CodeSecret, "the secret of the hook %s %s", h.Name, ErrSecret).
 			Hint("make one with: echo whsec_$(head -c 24 /dev/urandom | base64)")
 	}
 	return err

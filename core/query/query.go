@@ -13,6 +13,14 @@ import (
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
+)
+
+// The codes of the problems of rows that are not there; connections have one of their own package.
+const (
+	CodeSessionNotFound  problem.Code = "session_not_found"
+	CodeDeliveryNotFound problem.Code = "delivery_not_found"
+	CodeEventNotFound    problem.Code = "event_not_found"
 )
 
 // Reader is a [store.Store], as far as it is read.

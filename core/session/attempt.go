@@ -12,9 +12,9 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -108,7 +108,7 @@ func (a *Attempt) prepare(ctx context.Context, t target) error {
 	}
 	src, err := e.Sources.Find(ctx, t.source)
 	if err != nil {
-		if problem.CodeOf(err) == "source_unknown" {
+		if problem.Is(err, source.CodeUnknown) {
 			return failure.New(failure.SourceUnknown, "no installed provider offers this source")
 		}
 		return failure.OfSettings(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -21,7 +22,7 @@ func opened(t *testing.T, actions ...session.Action) (*World, *FrontEnd, *sessio
 	return w, fe, fe.open(w.token("u1", time.Hour), actions...)
 }
 
-func wantCode(t *testing.T, err error, want failure.Code) {
+func wantCode(t *testing.T, err error, want problem.Code) {
 	t.Helper()
 	var f *failure.Failure
 	if !errors.As(err, &f) || f.Code != want {
@@ -31,7 +32,7 @@ func wantCode(t *testing.T, err error, want failure.Code) {
 
 func TestEveryCodeOfASourceIsKept(t *testing.T) {
 	w, fe, s := opened(t)
-	for _, code := range []failure.Code{
+	for _, code := range []problem.Code{
 		failure.AccessDenied, failure.ScopeMissing, failure.BadConfiguration, failure.SourceUnavailable, failure.SourceError,
 		failure.RateLimited, failure.Revoked, failure.NotSupported, failure.AttemptExpired, failure.AccountMismatch, failure.InvalidInput,
 	} {
@@ -272,7 +273,7 @@ func TestAttemptExpires(t *testing.T) {
 		how   play
 		after time.Duration
 		reply sdk.Reply
-		want  failure.Code
+		want  problem.Code
 	}{
 		"after 15 minutes":        {play{Forms: 1, Account: "ann"}, 15 * time.Minute, sdk.FormValues{}, failure.AttemptExpired},
 		"not before 15 minutes":   {play{Forms: 1, Account: "ann"}, 15*time.Minute - time.Millisecond, sdk.FormValues{}, ""},

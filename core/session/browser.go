@@ -16,6 +16,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -431,7 +432,7 @@ func (p *Progress) describe(tx store.ActionTx, a store.Attempt) error {
 		}
 		p.SourceName = act.SourceName
 		if p.State == AttemptFailed && act.Code != "" {
-			p.Failure = &failure.Failure{Code: failure.Code(act.Code), Message: act.Message, Retryable: act.Retryable}
+			p.Failure = &failure.Failure{Code: problem.Code(act.Code), Message: act.Message, Retryable: act.Retryable}
 		}
 	}
 	return err

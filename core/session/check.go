@@ -9,11 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -142,7 +143,7 @@ func (c *checker) sourceOf(ctx context.Context, a Action) (string, error) {
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) || err == nil && row.User != user.HumanID {
-		return "", problem.New("connection_not_found", "the user has no connection %s", con).
+		return "", problem.New(connection.CodeNotFound, "the user has no connection %s", con).
 			Hint("see: humanconnect connection list")
 	}
 	return row.Source, err
@@ -150,7 +151,7 @@ func (c *checker) sourceOf(ctx context.Context, a Action) (string, error) {
 
 // disconnectable forgives a source that no provider offers any more, if the user is still connected to it.
 func (c *checker) disconnectable(ctx context.Context, a Action, sourceID string, findErr error) error {
-	if problem.CodeOf(findErr) != "source_unknown" || a.Target != sourceID {
+	if !problem.Is(findErr, source.CodeUnknown) || a.Target != sourceID {
 		return nil // a provider that does not start now is no reason not to disconnect
 	}
 	connected := false
@@ -200,10 +201,10 @@ func (c *checker) verdictOn() error {
 	}
 	switch {
 	case len(c.unknown) > 0:
-		return problem.New("answer_unknown", "nothing asks for the answer to %s", strings.Join(c.unknown, ", ")).
+		return problem.New(CodeAnswerUnknown, "nothing asks for the answer to %s", strings.Join(c.unknown, ", ")).
 			Hint("see the fields of a source with: humanconnect source show ID")
 	case len(c.missing) > 0:
-		p := problem.New("answer_missing", "no answer to %s", strings.Join(slices.Compact(c.missing), ", "))
+		p := problem.New(CodeAnswerMissing, "no answer to %s", strings.Join(slices.Compact(c.missing), ", "))
 		return p.Hint("give it with: --answer %s=VALUE, or =@FILE for one that others must not see", c.missing[0])
 	}
 	return nil

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -112,7 +112,7 @@ func TestGrantThatCannotBeKeptIsGivenBack(t *testing.T) {
 	for name, c := range map[string]struct {
 		source, revoke string
 		held           bool
-		code           string
+		code           problem.Code
 		revoked        bool
 	}{
 		"revoked":                   {source: alpha, revoked: true},

@@ -13,8 +13,8 @@ import (
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // Disconnect takes away a named connection, or all connections of a source, in one transaction, and then asks the source
@@ -149,7 +149,7 @@ func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (Outs
 	err := e.Store.Update(ctx, func(tx store.Tx) (err error) {
 		c, err = tx.Connection(con)
 		if errors.Is(err, store.ErrNotFound) || err == nil && c.State == store.ConnectionDisconnected {
-			return problem.New("connection_not_found", "there is no connection %s", con).
+			return problem.New(connection.CodeNotFound, "there is no connection %s", con).
 				Hint("see: humanconnect connection list")
 		}
 		if err != nil {

@@ -13,9 +13,9 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -335,7 +335,7 @@ func TestScriptIsCheckedBeforeTheSessionOpens(t *testing.T) {
 	foreign := string(w.connections("u2")[0].ID)
 	unknown := connectTo(alpha)
 	unknown.Answers = map[string]sdk.Secret{"shoe_size": "44"}
-	for want, list := range map[string][]session.Action{
+	for want, list := range map[problem.Code][]session.Action{
 		"source_unknown":       {connectTo("nowhere")},
 		"connection_not_found": {disconnectFrom(foreign)},
 		"answer_unknown":       {unknown},

@@ -9,9 +9,9 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -149,7 +149,7 @@ func (e *Engine) free(ses store.Session) error {
 		return fmt.Errorf("look whether a front end lives: %w", err)
 	}
 	if alive {
-		return problem.New("session_in_use", "session %s is open in another process (%s)", ses.ID, ses.Owner).
+		return problem.New(CodeInUse, "session %s is open in another process (%s)", ses.ID, ses.Owner).
 			Hint("wait for it, or take the session over with --take-over")
 	}
 	return nil

@@ -10,9 +10,9 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -243,9 +243,9 @@ func (p *providers) Describe(context.Context) (*sdk.Description, error) {
 // crashError is what a host says of a provider that died, once too often if it gave up.
 type crashError struct{ gaveUp bool }
 
-func (crashError) Error() string         { return "the provider crashed" }
-func (c crashError) Crashed() bool       { return !c.gaveUp }
-func (c crashError) FailureCode() string { return "provider_crashed" }
+func (crashError) Error() string               { return "the provider crashed" }
+func (c crashError) Crashed() bool             { return !c.gaveUp }
+func (c crashError) FailureCode() problem.Code { return "provider_crashed" }
 
 // Connect implements sdk.Provider.
 func (p *providers) Connect(ctx context.Context, r *sdk.ConnectRequest) (sdk.Step, error) {

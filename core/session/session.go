@@ -10,19 +10,33 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
+)
+
+// The codes of the problems of this package.
+const (
+	// CodeTakenOver is the code of [ErrTakenOver].
+	CodeTakenOver problem.Code = "taken_over"
+	// CodeGrantLost is the code of [ErrGrantLost].
+	CodeGrantLost problem.Code = "grant_lost"
+	// CodeInUse: another process has the session open.
+	CodeInUse problem.Code = "session_in_use"
+	// CodeAnswerMissing: a script has no answer for a required field.
+	CodeAnswerMissing problem.Code = "answer_missing"
+	// CodeAnswerUnknown: a script has an answer that nothing asks for.
+	CodeAnswerUnknown problem.Code = "answer_unknown"
 )
 
 // ErrTakenOver: another front end owns the session now. Nothing is printed of it.
-var ErrTakenOver error = problem.New("taken_over", "another process took the session over").
+var ErrTakenOver error = problem.New(CodeTakenOver, "another process took the session over").
 	Hint("that process prints the response; see what became of it with: humanconnect session list")
 
 // ErrEnded: the session's end has passed, or it was closed. Close gives the response.
 var ErrEnded = errors.New("the session has ended")
 
 // ErrGrantLost: a source has granted access, the store did not keep it, and it could not be given back.
-var ErrGrantLost error = problem.New("grant_lost", "the access that the source had granted could not be kept, and stands at the source").
+var ErrGrantLost error = problem.New(CodeGrantLost, "the access that the source had granted could not be kept, and stands at the source").
 	Hint("end it in the account settings of the source, or connect again and disconnect")
 
 // maxCalls bounds how many calls to providers a session makes at once. Attempts that wait make none.

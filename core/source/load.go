@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -158,7 +158,7 @@ func (l *loader) verdict() error {
 	case len(l.conflicts) > 0:
 		p = problem.New(CodeConflict, "two providers offer the same source")
 		for _, c := range l.conflicts {
-			p.Fact("%s", c.fact).Hint("choose one in the config file: sources: [{id: %s, provider: %s}]", c.source, c.provider)
+			p = p.Fact("%s", c.fact).Hint("choose one in the config file: sources: [{id: %s, provider: %s}]", c.source, c.provider)
 		}
 	case len(l.absent) > 0:
 		p = problem.New(CodeUnknownProvider, "the config names a provider that is not installed").
@@ -169,6 +169,5 @@ func (l *loader) verdict() error {
 	default:
 		return nil
 	}
-	p.Facts = append(append(p.Facts, l.absent...), l.wrong...)
-	return p
+	return p.WithFacts(slices.Concat(p.Facts(), l.absent, l.wrong)...)
 }

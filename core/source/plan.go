@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -38,10 +38,8 @@ func (c *Catalog) CheckPlan(p *config.Plan) error {
 	if len(facts) == 0 {
 		return nil
 	}
-	return &problem.Problem{
-		Code: config.CodePlan, Message: "the plan cannot be carried out", Facts: facts,
-		Hints: []string{"see what a source asks with: humanconnect source show ID"},
-	}
+	return problem.New(config.CodePlan, "the plan cannot be carried out").WithFacts(facts...).
+		Hint("see what a source asks with: humanconnect source show ID")
 }
 
 func planned(a config.Action) string { return a.At.Exact() + "  plan: " + a.Target + "  " }

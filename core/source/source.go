@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -43,13 +44,13 @@ type Catalog struct {
 // The codes of the problems of this package.
 const (
 	// CodeUnknown: nobody offers the source.
-	CodeUnknown = "source_unknown"
+	CodeUnknown = failure.SourceUnknown
 	// CodeConflict: two providers claim a source, and the config does not choose.
-	CodeConflict = "source_conflict"
+	CodeConflict problem.Code = "source_conflict"
 	// CodeUnknownProvider: the config names a provider that is not installed.
-	CodeUnknownProvider = "source_unknown_provider"
+	CodeUnknownProvider problem.Code = "source_unknown_provider"
 	// CodeInvalid: what the config says of a source is wrong.
-	CodeInvalid = "source_config_invalid"
+	CodeInvalid problem.Code = "source_config_invalid"
 )
 
 // Find returns a source, or a problem with code [CodeUnknown] that names the nearest one.
@@ -59,7 +60,7 @@ func (c *Catalog) Find(id string) (Source, error) {
 	}
 	p := problem.New(CodeUnknown, "no installed provider offers that source")
 	if near := problem.Nearest(id, slices.Sorted(maps.Keys(c.sources))); near != "" {
-		p.Hint("did you mean %s?", near)
+		p = p.Hint("did you mean %s?", near)
 	}
 	return Source{}, p.Hint("see: humanconnect source list")
 }

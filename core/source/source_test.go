@@ -11,8 +11,8 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/failure"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -67,7 +67,7 @@ func factsOf(t *testing.T, err error) []string {
 	if !errors.As(err, &p) {
 		t.Fatalf("no problem: %v", err)
 	}
-	return p.Facts
+	return p.Facts()
 }
 
 func ids(sources []source.Source) []string {
@@ -105,7 +105,7 @@ func TestUnknownSourceHintsAtTheNearest(t *testing.T) {
 	}
 	_, err := c.Find("withing")
 	var p *problem.Problem
-	if !errors.As(err, &p) || p.Code != source.CodeUnknown || p.Hints[0] != "did you mean withings?" {
+	if !errors.As(err, &p) || p.Code() != source.CodeUnknown || p.Hints()[0] != "did you mean withings?" {
 		t.Errorf("%+v", err)
 	}
 }
@@ -121,8 +121,8 @@ func TestSecondClaimIsRefusedUntilTheConfigChooses(t *testing.T) {
 	}
 	var p *problem.Problem
 	errors.As(err, &p)
-	if want := "choose one in the config file: sources: [{id: epic, provider: one}]"; p.Hints[0] != want {
-		t.Errorf("%q", p.Hints)
+	if want := "choose one in the config file: sources: [{id: epic, provider: one}]"; p.Hints()[0] != want {
+		t.Errorf("%q", p.Hints())
 	}
 	cfg, _ := sourcesOf(t, "  - {id: epic, provider: two}\n")
 	s, err := loadAll(t, cfg, one, two).Find("epic")
@@ -136,7 +136,11 @@ func TestSecondClaimIsRefusedUntilTheConfigChooses(t *testing.T) {
 }
 
 func TestConfigMayOnlyNameWhatIsThere(t *testing.T) {
-	for _, c := range []struct{ text, code, want string }{
+	for _, c := range []struct {
+		text string
+		code problem.Code
+		want string
+	}{
 		{"{id: epik, clientId: x}", source.CodeInvalid, "no installed provider offers this source; did you mean epic?"},
 		{"{id: epic, provider: tow}", source.CodeUnknownProvider, "provider tow is not installed; did you mean two?"},
 		{"{id: epic, provider: two}", source.CodeInvalid, "provider two does not offer this source, but one"},

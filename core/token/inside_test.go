@@ -12,7 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/humanconnect/humanconnect/core/clock"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func newTestedService(limit time.Duration, cacheDir string) *keyService {
@@ -52,7 +52,7 @@ func TestWhoWaitsForAQuestionThatFailsDoesNotAskAgain(t *testing.T) {
 		s := newTestedService(time.Hour, "")
 		asked := 0
 		for _, err := range crowd(t, s, func(number int) (*keptKeys, error) { asked = number; return nil, s.unusable("no") }) {
-			if problem.CodeOf(err) != codeNetwork {
+			if problem.CodeOf(err) != problem.CodeNetwork {
 				t.Errorf("got %v", err)
 			}
 		}

@@ -13,8 +13,8 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/event"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -116,7 +116,7 @@ func (i *Introspection) ask(ctx context.Context, token sdk.Secret) (*claims, err
 	case err != nil:
 		return nil, err
 	case said.status == http.StatusUnauthorized || said.status == http.StatusForbidden:
-		return nil, problem.New("introspection_refused", "the introspection endpoint refuses this installation (status %d)", said.status).
+		return nil, problem.New(CodeIntrospection, "the introspection endpoint refuses this installation (status %d)", said.status).
 			Hint("correct token.clientId and token.clientSecret in the config")
 	case said.status != http.StatusOK:
 		return nil, i.service.wrongStatus(said.status)

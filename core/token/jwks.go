@@ -19,7 +19,7 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 
 	"github.com/humanconnect/humanconnect/core/clock"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // minRSA is the shortest RSA key in bits (RFC 7518 §3.3).
@@ -208,6 +208,6 @@ func (f *keyFile) read() (*keySet, os.FileInfo, error) {
 }
 
 func (f *keyFile) problem(err error) error {
-	return problem.New("jwks_invalid", "the keys of session tokens in %s cannot be used", f.path).Because(err).
+	return problem.New(CodeJWKS, "the keys of session tokens in %s cannot be used", f.path).Because(err).
 		Hint("correct the file, or token.jwks in the config")
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/clock"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 const (
@@ -73,7 +73,7 @@ func (s *keyService) get(ctx context.Context) (*keySet, bool, error) {
 			return k, nil
 		}
 		next, err := s.read(ctx, k)
-		if asked = err == nil; k.usable(now) && problem.CodeOf(err) == codeNetwork {
+		if asked = err == nil; k.usable(now) && problem.Is(err, problem.CodeNetwork) {
 			return k.postponed(now), nil
 		}
 		return next, err
@@ -103,7 +103,7 @@ func (s *keyService) renew(ctx context.Context, old *keySet, fresh bool) (*keySe
 		}
 		next, err := s.read(ctx, k)
 		switch {
-		case problem.CodeOf(err) == codeNetwork:
+		case problem.Is(err, problem.CodeNetwork):
 			failure = err
 			return k.renewed(now, true), nil
 		case err != nil: // a caller gave up; nothing is known of the key
@@ -148,7 +148,7 @@ func (s *keyService) change(ctx context.Context, f changes) (*keptKeys, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		if problem.CodeOf(err) == codeNetwork { // and not because a caller gave up
+		if problem.Is(err, problem.CodeNetwork) { // and not because a caller gave up
 			s.failures, s.failure = s.failures+1, err
 		}
 		return nil, err

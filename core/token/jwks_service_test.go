@@ -14,8 +14,8 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/clock/clocktest"
 	"github.com/humanconnect/humanconnect/core/event"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func TestKeysThatVerifyNothing(t *testing.T) {

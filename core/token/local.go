@@ -15,8 +15,8 @@ import (
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -99,24 +99,24 @@ func (l *Local) Create(ctx context.Context, r Request) (Created, error) {
 func (r Request) validate() error {
 	switch {
 	case r.ClientID == "":
-		return problem.New("usage", "no client id").
+		return problem.New(problem.CodeUsage, "no client id").
 			Hint("pass --client-id ID, or set clientId in the config file")
 	case len(r.ClientID) > MaxClientID || !utf8.ValidString(r.ClientID):
-		return problem.New("usage", "a client id has 1 to %d bytes of valid UTF-8", MaxClientID).
+		return problem.New(problem.CodeUsage, "a client id has 1 to %d bytes of valid UTF-8", MaxClientID).
 			Hint("correct --client-id, or clientId in the config file")
 	case r.ClientUserID == "" || len(r.ClientUserID) > MaxUserID || !utf8.ValidString(r.ClientUserID):
-		return problem.New("usage", "a client user id has 1 to %d bytes of valid UTF-8", MaxUserID).
+		return problem.New(problem.CodeUsage, "a client user id has 1 to %d bytes of valid UTF-8", MaxUserID).
 			Hint("correct --client-user-id")
 	case r.TTL < time.Second || r.TTL > MaxTTL:
-		return problem.New("usage", "a token lives from 1s to %s, not %s", MaxTTL, r.TTL).
+		return problem.New(problem.CodeUsage, "a token lives from 1s to %s, not %s", MaxTTL, r.TTL).
 			Hint("correct --ttl, or token.ttl in the config file")
 	case r.Sources != nil && len(r.Sources) == 0:
-		return problem.New("usage", "a token that names sources names at least one").
+		return problem.New(problem.CodeUsage, "a token that names sources names at least one").
 			Hint("leave --sources out to allow all")
 	}
 	for _, s := range r.Sources {
 		if !sdk.ValidID(s) {
-			return problem.New("usage", "a source id has lower-case letters, digits and dashes, at most 63").
+			return problem.New(problem.CodeUsage, "a source id has lower-case letters, digits and dashes, at most 63").
 				Hint("see: humanconnect source list")
 		}
 	}

@@ -10,13 +10,10 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 const (
-	// codeNetwork: another service could not be asked, so that nothing is known of the token.
-	codeNetwork = "network"
-
 	// maxAnswer limits what another service may answer, unpacked.
 	maxAnswer = 1 << 20
 	// answerTime limits one request with its whole answer.
@@ -102,7 +99,7 @@ func (s *service) unusable(format string, args ...any) error {
 }
 
 func (s *service) problem() *problem.Problem {
-	return problem.New(codeNetwork, "%s at %s://%s could not be asked, so the session token is not judged", s.what, s.url.Scheme, s.url.Host).
+	return problem.New(problem.CodeNetwork, "%s at %s://%s could not be asked, so the session token is not judged", s.what, s.url.Scheme, s.url.Host).
 		Hint("try again; nothing was opened")
 }
 

@@ -9,7 +9,16 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// Codes of the problems of this package.
+const (
+	// CodeJWKS: the file of the key set cannot be used.
+	CodeJWKS problem.Code = "jwks_invalid"
+	// CodeIntrospection: the introspection endpoint refuses this installation.
+	CodeIntrospection problem.Code = "introspection_refused"
 )
 
 // Checker judges session tokens.

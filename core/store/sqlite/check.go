@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // maxFindings is how many findings of a check are named.
@@ -52,7 +53,7 @@ func attachReadOnly(ctx context.Context, o Options) (*Store, error) {
 	case err == nil && !ready:
 		return nil, fail(CodeOlder, nil, "the state is of an older version, or was not completed").
 			hint("any command that changes the state brings it up to date")
-	case codeOf(err) == CodePath && unfinished(o.Dir):
+	case problem.CodeOf(err) == CodePath && unfinished(o.Dir):
 		return nil, fail(CodePath, err, "the state was not closed properly, and can be read only where it can be written to").
 			hint("copy the state directory to a place that can be written to")
 	}
@@ -63,7 +64,7 @@ func attachReadOnly(ctx context.Context, o Options) (*Store, error) {
 func openStill(dir string, open func() (*Store, error)) (*Store, error) {
 	was := still(dir)
 	s, err := open()
-	if code := codeOf(err); was && !still(dir) && (code == CodeOlder || code == CodeDamaged) {
+	if code := problem.CodeOf(err); was && !still(dir) && (code == CodeOlder || code == CodeDamaged) {
 		return open()
 	}
 	return s, err
@@ -94,7 +95,7 @@ func sizeOf(dir, suffix string) (size int64, there bool) {
 
 // unlessOvertaken says of damage that others began to write to a database that was still when it was opened.
 func (s *Store) unlessOvertaken(err error) error {
-	if !s.still || codeOf(err) != CodeDamaged || still(s.dir) {
+	if !s.still || problem.CodeOf(err) != CodeDamaged || still(s.dir) {
 		return err
 	}
 	return fail(CodeBusy, err, "others began to write to the state while it was read").hint("try again")

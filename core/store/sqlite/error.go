@@ -3,87 +3,57 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // The codes of an [Error].
 const (
 	// CodeKey: the key is missing, unreadable, or not the one that the state was made with.
-	CodeKey = "store_key"
+	CodeKey problem.Code = "store_key"
 	// CodeBusy: others held the database for longer than [Options.BusyLimit].
-	CodeBusy = "store_busy"
+	CodeBusy problem.Code = "store_busy"
 	// CodeNewer: a newer version of the program made the state.
-	CodeNewer = "store_newer"
+	CodeNewer problem.Code = "store_newer"
 	// CodeOlder: the state must be migrated first, and was opened for reading only.
-	CodeOlder = "store_older"
+	CodeOlder problem.Code = "store_older"
 	// CodeMissing: there is no state, and it was opened for reading only.
-	CodeMissing = "store_missing"
+	CodeMissing problem.Code = "store_missing"
 	// CodeDamaged: the database is not one of ours, is corrupt, or holds a value that does not open.
-	CodeDamaged = "store_damaged"
+	CodeDamaged problem.Code = "store_damaged"
 	// CodePath: the directory cannot be used.
-	CodePath = "store_path"
+	CodePath problem.Code = "store_path"
 	// CodeNetworkFS: the directory is on a network file system.
-	CodeNetworkFS = "store_network_fs"
+	CodeNetworkFS problem.Code = "store_network_fs"
 	// CodeFull: no room is left on the disk.
-	CodeFull = "store_full"
+	CodeFull problem.Code = "store_full"
 	// CodeFailed: anything else that the database reports.
-	CodeFailed = "store_failed"
+	CodeFailed problem.Code = "store_failed"
 )
 
 // errClosed: the store was closed, or the transaction has ended.
 var errClosed = errors.New("the state is closed")
 
-// Error is what a person can act on. Match it with errors.As and compare Code. Its text holds paths, names of tables
-// and columns, and ids of rows, never a value.
-type Error struct {
-	code    string
-	message string
-	hints   []string
-	cause   error
-}
+// Error is a problem of the store. Its text holds paths, names of tables and columns, and ids of rows, never a value.
+type Error struct{ *problem.Problem }
 
-// Code returns one of the codes above.
-func (e *Error) Code() string { return e.code }
-
-// Hints returns what may be done, each one thing; it may be empty.
-func (e *Error) Hints() []string { return e.hints }
-
-func (e *Error) Error() string {
-	if e.cause != nil {
-		return e.message + ": " + e.cause.Error()
-	}
-	return e.message
-}
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.cause }
+// Unwrap returns the problem.
+func (e *Error) Unwrap() error { return e.Problem }
 
 // Is says that damage, and a value of another key, are [store.ErrDamaged].
 func (e *Error) Is(target error) bool {
-	return target == store.ErrDamaged && (e.code == CodeDamaged || e.code == CodeKey)
+	return target == store.ErrDamaged && (e.Code() == CodeDamaged || e.Code() == CodeKey)
 }
 
-func fail(code string, cause error, format string, args ...any) *Error {
-	return &Error{code: code, message: fmt.Sprintf(format, args...), cause: cause}
+func fail(code problem.Code, cause error, format string, args ...any) *Error {
+	return &Error{problem.New(code, format, args...).Because(cause)}
 }
 
-func (e *Error) hint(format string, args ...any) *Error {
-	e.hints = append(e.hints, fmt.Sprintf(format, args...))
-	return e
-}
-
-// codeOf returns the code of an error of the store, or "".
-func codeOf(err error) string {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.code
-	}
-	return ""
-}
+func (e *Error) hint(format string, args ...any) *Error { return &Error{e.Hint(format, args...)} }
 
 // classify makes what the driver returned an Error, or one of the store's sentinels.
 func classify(doing string, err error) error {

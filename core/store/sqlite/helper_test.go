@@ -17,6 +17,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // The variables that make the test binary another process of a state: what it does there, and where.
@@ -176,7 +177,7 @@ func view(t testing.TB, s store.Store, f func(store.Tx) error) {
 }
 
 // wantCode wants the store's own error with a code.
-func wantCode(t testing.TB, err error, want string) {
+func wantCode(t testing.TB, err error, want problem.Code) {
 	t.Helper()
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok || e.Code() != want {
@@ -184,7 +185,7 @@ func wantCode(t testing.TB, err error, want string) {
 	}
 }
 
-func refuse(t testing.TB, o sqlite.Options, code string) {
+func refuse(t testing.TB, o sqlite.Options, code problem.Code) {
 	t.Helper()
 	s, err := sqlite.Open(context.Background(), o)
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // Queries that run in every `open` touch rows of their own user and session alone, however many others there are.
@@ -177,7 +178,7 @@ func TestAMigrationThatMetALockGoesOnWhereItWas(t *testing.T) {
 }
 
 func TestADatabaseThatCameIntoUseWhileItWasOpenedIsOpenedOnceMore(t *testing.T) {
-	for code, want := range map[string]int{CodeOlder: 2, CodeDamaged: 2, CodeKey: 1, CodeNewer: 1} {
+	for code, want := range map[problem.Code]int{CodeOlder: 2, CodeDamaged: 2, CodeKey: 1, CodeNewer: 1} {
 		dir, calls := t.TempDir(), 0
 		_, err := openStill(dir, func() (*Store, error) {
 			calls++

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func TestAStateOnANetworkFileSystemIsRefused(t *testing.T) {
@@ -24,7 +26,7 @@ func TestAStateOfAnotherUserIsRefused(t *testing.T) {
 }
 
 // wantRefusal wants that a state is neither made nor read where the system answers like this, and that nothing changes.
-func wantRefusal(t *testing.T, s *system, code string) {
+func wantRefusal(t *testing.T, s *system, code problem.Code) {
 	t.Helper()
 	held, empty := filepath.Join(t.TempDir(), "state"), t.TempDir()
 	if err := os.Chmod(empty, 0o755); err != nil {
@@ -39,7 +41,7 @@ func wantRefusal(t *testing.T, s *system, code string) {
 	}
 	for _, o := range []Options{{Dir: held}, {Dir: held, ReadOnly: true}, {Dir: empty}} {
 		o.system = s
-		if s, err := Open(context.Background(), o); codeOf(err) != code {
+		if s, err := Open(context.Background(), o); problem.CodeOf(err) != code {
 			t.Errorf("%+v: %v, %v; want the code %s", o, s, err, code)
 		}
 	}
@@ -85,7 +87,7 @@ func TestAStateIsNotMadeWhereItCannotBeBroughtToTheDisk(t *testing.T) {
 	failing.sync = func(*os.File) error { return broken }
 	for name, dir := range map[string]string{"directory": filepath.Join(t.TempDir(), "state"), "key": t.TempDir()} {
 		_, err := Open(context.Background(), Options{Dir: dir, system: failing})
-		if codeOf(err) != CodePath || !errors.Is(err, broken) {
+		if problem.CodeOf(err) != CodePath || !errors.Is(err, broken) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if exists(filepath.Join(dir, fileKey)) {

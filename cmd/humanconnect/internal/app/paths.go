@@ -5,8 +5,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/core/hook"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/plugins"
 )
 
@@ -25,7 +26,7 @@ func (a *App) xdg(name, byDefault string) (string, error) {
 	}
 	home := a.Variable("HOME")
 	if !filepath.IsAbs(home) {
-		return "", problem.New("no_home", "HOME is not set to an absolute path").
+		return "", problem.New(exit.CodeNoHome, "HOME is not set to an absolute path").
 			Hint("set HOME, or %s", name)
 	}
 	return filepath.Join(home, byDefault, "humanconnect"), nil

@@ -5,7 +5,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app/apptest"
-	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func TestInstalledProvidersAndTheirLockFollowXDG(t *testing.T) {
@@ -19,7 +19,7 @@ func TestInstalledProvidersAndTheirLockFollowXDG(t *testing.T) {
 		}
 		for _, home := range []string{"", "home"} {
 			a.Vars["HOME"] = home
-			if _, err := dir(); exit.CodeOf(err) != "no_home" {
+			if _, err := dir(); problem.CodeOf(err) != "no_home" {
 				t.Errorf("with HOME=%q: %v", home, err)
 			}
 		}

@@ -12,12 +12,12 @@ import (
 	"github.com/humanconnect/humanconnect/core/background"
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/hook"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/process"
 	"github.com/humanconnect/humanconnect/core/seal"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
 	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -98,7 +98,7 @@ func (st *State) assemble(o Options) error {
 		return err
 	}
 	if st.process, err = process.Register(st.Config.StateDir); err != nil {
-		return problem.New("store_path", "this process cannot be made known to others").Because(err).
+		return problem.New(sqlite.CodePath, "this process cannot be made known to others").Because(err).
 			Hint("see that you may write to the directory %s, or remove it", filepath.Join(st.Config.StateDir, "run"))
 	}
 	st.app.IO.Logger().Debug("known to others", "process", st.process.Self())

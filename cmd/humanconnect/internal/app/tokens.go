@@ -3,10 +3,11 @@ package app
 import (
 	"context"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -76,7 +77,7 @@ func (i *Installation) ProbeTokenService(ctx context.Context) (own bool, err err
 // OwnTokens returns a problem where the tokens are another service's.
 func (i *Installation) OwnTokens() error {
 	if check := i.Config.Token.Check; check == checkJWT || check == checkIntrospection {
-		return problem.New("token_foreign", "session tokens are made and kept by another service (token.check: %s)", check).
+		return problem.New(exit.CodeTokenForeign, "session tokens are made and kept by another service (token.check: %s)", check).
 			Hint("ask that service; tokens of this installation need token.check: local")
 	}
 	return nil

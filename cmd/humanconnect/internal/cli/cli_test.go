@@ -1,14 +1,11 @@
 package cli_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app/apptest"

@@ -9,7 +9,8 @@ import (
 	"strings"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -83,10 +84,10 @@ func readAll(ctx context.Context, what string, open func() (io.ReadCloser, error
 	}
 	switch {
 	case got.err != nil:
-		return "", problem.New("input_file", "%s cannot be read", what).Because(withoutPath(got.err)).
+		return "", problem.New(exit.CodeInputFile, "%s cannot be read", what).Because(withoutPath(got.err)).
 			Hint("name a file that is there and that you may read")
 	case len(got.text) > MaxInput:
-		return "", problem.New("input_file", "%s is larger than %d bytes", what, MaxInput).
+		return "", problem.New(exit.CodeInputFile, "%s is larger than %d bytes", what, MaxInput).
 			Hint("name the file that holds this and nothing else")
 	}
 	return string(bytes.TrimRight(got.text, "\r\n")), nil

@@ -8,8 +8,8 @@ import (
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/core/event"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // PrintList prints rows: as a JSON array, or as a table with a line for each.
@@ -40,7 +40,7 @@ func CheckLimit(c *cobra.Command, limit int) error {
 }
 
 // NotFound makes a row that is not there a problem that names it; other errors stay as they are.
-func NotFound[ID ~string](err error, code, noun string, id ID) error {
+func NotFound[ID ~string](err error, code problem.Code, noun string, id ID) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return problem.New(code, "there is no %s %s", noun, id).Hint("see: humanconnect %s list", noun)
 	}

@@ -13,12 +13,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // Usage makes the problem of a wrong command line. It hints at the help of the command.
 func Usage(c *cobra.Command, format string, args ...any) *problem.Problem {
-	return problem.New("usage", format, args...).Hint("see: %s --help", c.CommandPath())
+	return problem.New(problem.CodeUsage, format, args...).Hint("see: %s --help", c.CommandPath())
 }
 
 // ExactArgs accepts one argument for each name.
@@ -72,9 +72,9 @@ func UnknownCommand(c *cobra.Command, word string) error {
 	if !isCommandWord(word) {
 		return Usage(c, "that is no command of %s", c.CommandPath())
 	}
-	p := problem.New("usage", "unknown command %q of %s", word, c.CommandPath())
+	p := problem.New(problem.CodeUsage, "unknown command %q of %s", word, c.CommandPath())
 	if near := nearestCommand(c, word); near != "" {
-		p.Hint("did you mean: %s %s", c.CommandPath(), near)
+		p = p.Hint("did you mean: %s %s", c.CommandPath(), near)
 	}
 	return p.Hint("see: %s --help", c.CommandPath())
 }
@@ -131,9 +131,9 @@ func unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	if !isCommandWord(name) {
 		return Usage(c, "there is no such flag")
 	}
-	p := problem.New("usage", "unknown flag --%s", name)
+	p := problem.New(problem.CodeUsage, "unknown flag --%s", name)
 	if near := nearestFlag(c, name); near != "" {
-		p.Hint("did you mean: --%s", near)
+		p = p.Hint("did you mean: --%s", near)
 	}
 	return p.Hint("see: %s --help", c.CommandPath())
 }

@@ -4,7 +4,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,14 +14,15 @@ import (
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/browser"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/query"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/plugins"
 )
 
@@ -30,10 +30,10 @@ import (
 type Finding struct {
 	Check string `json:"check"`
 	// State is "ok", "warning" or "failed".
-	State   string   `json:"state"`
-	Message string   `json:"message"`
-	Code    string   `json:"code,omitempty"`
-	Hints   []string `json:"hints"`
+	State   string       `json:"state"`
+	Message string       `json:"message"`
+	Code    problem.Code `json:"code,omitempty"`
+	Hints   []string     `json:"hints"`
 	// Exit is the exit code of a check that failed.
 	Exit int `json:"-"`
 }
@@ -56,7 +56,7 @@ func Write(w io.Writer, findings []Finding) error {
 	for _, f := range findings {
 		text := iostreams.Clean(f.Message)
 		if f.Code != "" {
-			text += " [" + f.Code + "]"
+			text += " [" + string(f.Code) + "]"
 		}
 		if _, err := fmt.Fprintf(w, "%-8s %s: %s\n", f.State, f.Check, text); err != nil {
 			return err
@@ -172,7 +172,7 @@ func (d *examination) plan(ctx context.Context, inst *app.Installation, catalog 
 func (d *examination) callback(ctx context.Context, address string) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		d.failed("callback", problem.New("callback_unavailable", "browsers cannot come back to %s", address).Because(err).
+		d.failed("callback", problem.New(exit.CodeCallback, "browsers cannot come back to %s", address).Because(err).
 			Hint("free the address, or choose another port with callback.listen; an open that runs now may hold it"))
 		return
 	}
@@ -198,7 +198,7 @@ func (d *examination) state(ctx context.Context, inst *app.Installation) {
 	o.ReadOnly = true
 	s, err := sqlite.Open(ctx, o)
 	if err != nil {
-		if missing := (*sqlite.Error)(nil); errors.As(err, &missing) && missing.Code() == sqlite.CodeMissing {
+		if problem.Is(err, sqlite.CodeMissing) {
 			d.ok("state", "none yet; the first command that needs one makes it")
 			return
 		}

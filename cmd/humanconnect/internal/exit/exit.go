@@ -6,8 +6,17 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/failure"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/query"
+	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
+	"github.com/humanconnect/humanconnect/plugins"
 )
 
 // The exit codes. New ones may come; a script treats those that it does not know as a failure.
@@ -60,95 +69,95 @@ func Entries() []Entry {
 	}
 }
 
-// problems is the one place that knows which exit code a problem has.
-func problems() map[string]int {
-	return map[string]int{
-		"usage":                Usage,
-		"answer_missing":       Usage,
-		"answer_unknown":       Usage,
-		"input_file":           Usage,
-		"provider_config_pin":  Usage,
-		"provider_release_pin": Usage,
-		"token_foreign":        Usage,
+// table is the one place that knows which exit code the code of a problem or a failure has.
+func table() map[problem.Code]int {
+	return map[problem.Code]int{
+		problem.CodeUsage:   Usage,
+		problem.CodeTimeout: Timeout,
+		problem.CodeNetwork: Network,
 
-		"config_invalid":        Config,
-		"config_mode":           Config,
-		"config_not_found":      Config,
-		"config_unreadable":     Config,
-		"plan_invalid":          Config,
-		"secret_unavailable":    Config,
-		"source_config_invalid": Config,
-		"no_home":               Config,
-		"jwks_invalid":          Config,
-		"callback_unavailable":  Config,
-		"introspection_refused": Config,
+		CodeInputFile:              Usage,
+		plugins.CodeConfigPin:      Usage,
+		plugins.CodeReleasePin:     Usage,
+		CodeTokenForeign:           Usage,
+		CodeTokenMissing:           Token,
+		CodeNoHome:                 Config,
+		CodeCallback:               Config,
+		plugins.CodeUnknown:        NotFound,
+		query.CodeSessionNotFound:  NotFound,
+		query.CodeDeliveryNotFound: NotFound,
+		query.CodeEventNotFound:    NotFound,
+		CodeHookUnknown:            NotFound,
+		CodeHookNotAccepted:        Error,
+		CodeSandboxMissing:         Provider,
+		CodeSandboxEnded:           Error,
 
-		"source_unknown":       NotFound,
-		"provider_unknown":     NotFound,
-		"session_not_found":    NotFound,
-		"connection_not_found": NotFound,
-		"delivery_not_found":   NotFound,
-		"event_not_found":      NotFound,
-		"hook_unknown":         NotFound,
+		config.CodeInvalid:    Config,
+		config.CodeMode:       Config,
+		config.CodeNotFound:   Config,
+		config.CodeUnreadable: Config,
+		config.CodePlan:       Config,
+		config.CodeSecret:     Config,
 
-		"hook_not_accepted": Error,
-		"hook_secret":       Config,
+		token.CodeJWKS:          Config,
+		token.CodeIntrospection: Config,
 
-		"session_in_use": InUse,
-		"taken_over":     InUse,
-		"token_missing":  Token,
-		"timeout":        Timeout,
-		"network":        Network,
+		hook.CodeSecret: Config,
 
-		"source_conflict":             Provider,
-		"source_unknown_provider":     Provider,
-		"provider_not_found":          Provider,
-		"provider_untrusted_file":     Provider,
-		"provider_unpinned":           Provider,
-		"provider_checksum":           Provider,
-		"provider_dev_refused":        Provider,
-		"provider_lock_invalid":       Provider,
-		"provider_not_executable":     Provider,
-		"provider_wrong_architecture": Provider,
-		"provider_not_a_plugin":       Provider,
-		"provider_printed":            Provider,
-		"provider_protocol":           Provider,
-		"provider_start_timeout":      Provider,
-		"provider_timeout":            Provider,
-		"provider_crashed":            Provider,
-		"provider_unavailable":        Provider,
-		"provider_bad_answer":         Provider,
+		source.CodeInvalid:         Config,
+		source.CodeConflict:        Provider,
+		source.CodeUnknownProvider: Provider,
 
-		"sandbox_missing": Provider,
-		"sandbox_ended":   Error,
+		session.CodeAnswerMissing: Usage,
+		session.CodeAnswerUnknown: Usage,
+		connection.CodeNotFound:   NotFound,
+		session.CodeInUse:         InUse,
+		session.CodeTakenOver:     InUse,
+		session.CodeGrantLost:     Store,
 
-		"grant_lost": Store,
+		plugins.CodeNotFound:          Provider,
+		plugins.CodeUntrustedFile:     Provider,
+		plugins.CodeUnpinned:          Provider,
+		plugins.CodeChecksum:          Provider,
+		plugins.CodeDevRefused:        Provider,
+		plugins.CodeLock:              Provider,
+		plugins.CodeNotExecutable:     Provider,
+		plugins.CodeWrongArchitecture: Provider,
+		plugins.CodeNotAPlugin:        Provider,
+		plugins.CodePrinted:           Provider,
+		plugins.CodeProtocol:          Provider,
+		plugins.CodeStartTimeout:      Provider,
+		plugins.CodeBadAnswer:         Provider,
 
-		"store_key":        Store,
-		"store_busy":       Store,
-		"store_newer":      Store,
-		"store_older":      Store,
-		"store_missing":    Store,
-		"store_damaged":    Store,
-		"store_path":       Store,
-		"store_network_fs": Store,
-		"store_full":       Store,
-		"store_failed":     Store,
-	}
-}
+		sqlite.CodeKey:       Store,
+		sqlite.CodeBusy:      Store,
+		sqlite.CodeNewer:     Store,
+		sqlite.CodeOlder:     Store,
+		sqlite.CodeMissing:   Store,
+		sqlite.CodeDamaged:   Store,
+		sqlite.CodePath:      Store,
+		sqlite.CodeNetworkFS: Store,
+		sqlite.CodeFull:      Store,
+		sqlite.CodeFailed:    Store,
 
-// failures has the failures of a source that are not simply its refusal.
-func failures() map[failure.Code]int {
-	return map[failure.Code]int{
+		failure.AccessDenied:        Refused,
 		failure.AttemptExpired:      Timeout,
+		failure.AttemptInterrupted:  Refused,
+		failure.AccountMismatch:     Refused,
+		failure.ScopeMissing:        Refused,
+		failure.InvalidInput:        Usage,
 		failure.BadConfiguration:    Config,
 		failure.SourceUnavailable:   Network,
+		failure.SourceError:         Refused,
+		failure.RateLimited:         Refused,
+		failure.Revoked:             Refused,
+		failure.NotSupported:        Refused,
 		failure.ProviderCrashed:     Provider,
-		failure.ProviderTimeout:     Timeout,
+		failure.ProviderTimeout:     Provider,
 		failure.ProviderUnavailable: Provider,
 		failure.SourceUnknown:       NotFound,
 		failure.NotConnected:        NotFound,
-		failure.InvalidInput:        Usage,
+		failure.SourceNotAllowed:    Refused,
 		failure.InputRequired:       Usage,
 		failure.InteractionRequired: Usage,
 	}
@@ -204,15 +213,8 @@ func Of(err error) int {
 	if s := Signal(nil); errors.As(err, &s) {
 		return s.ExitCode()
 	}
-	code := CodeOf(err)
-	if exit, ok := problems()[code]; ok {
+	if exit, ok := table()[ProblemOf(err).Code()]; ok {
 		return exit
-	}
-	if f := (*failure.Failure)(nil); errors.As(err, &f) {
-		if exit, ok := failures()[f.Code]; ok {
-			return exit
-		}
-		return Refused
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return Timeout
@@ -229,36 +231,14 @@ func Ended(err error) (code int, yes bool) {
 	return 0, false
 }
 
-// withCode is an error with a code, of a package that knows nothing of problems.
-type withCode interface {
-	error
-	Code() string
-}
-
-// FirstCoded returns the first error in the chain that has a code, which is a problem, an error of another kind, or
-// nothing. What that came from may have a code as well, which says less of what went wrong: that the key of the state is
-// lost, and not that some secret is.
-func FirstCoded(err error) (*problem.Problem, withCode) {
-	var p *problem.Problem
-	var c withCode
-	isProblem, isOther := errors.As(err, &p), errors.As(err, &c)
-	if isOther && (!isProblem || errors.Is(c, p)) {
-		return nil, c
-	}
-	return p, nil
-}
-
-// CodeOf returns the code of the first error in the chain that has one, or "".
-func CodeOf(err error) string {
-	p, c := FirstCoded(err)
-	switch {
-	case p != nil:
-		return p.Code
-	case c != nil:
-		return c.Code()
+// ProblemOf returns the first problem in the chain of an error, or else the failure in it as one. Where there is neither,
+// the problem is empty.
+func ProblemOf(err error) *problem.Problem {
+	if p := (*problem.Problem)(nil); errors.As(err, &p) {
+		return p
 	}
 	if f := (*failure.Failure)(nil); errors.As(err, &f) {
-		return string(f.Code)
+		return f.Problem()
 	}
-	return ""
+	return &problem.Problem{}
 }

@@ -33,8 +33,8 @@ func (s *IO) Stopwatch(what string, about ...any) func(err error, more ...any) {
 
 // wordFor is the code of an error, that of a source included.
 func wordFor(err error) string {
-	if code := exit.CodeOf(err); code != "" {
-		return code
+	if code := exit.ProblemOf(err).Code(); code != "" {
+		return string(code)
 	}
 	if refusal := (*sdk.Error)(nil); errors.As(err, &refusal) {
 		return string(refusal.Code)

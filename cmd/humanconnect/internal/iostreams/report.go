@@ -1,13 +1,13 @@
 package iostreams
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
-	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -19,37 +19,19 @@ const codeless = "error"
 
 // Described is an error as a person or a script gets it.
 type Described struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Facts   []string `json:"facts"`
-	Hints   []string `json:"hints"`
-	Exit    int      `json:"exit"`
+	Code    problem.Code `json:"code"`
+	Message string       `json:"message"`
+	Facts   []string     `json:"facts"`
+	Hints   []string     `json:"hints"`
+	Exit    int          `json:"exit"`
 }
 
 // Describe collects what an error has to say. Text that may come from outside is cleaned of control characters.
 func Describe(err error) Described {
-	d := Described{Code: exit.CodeOf(err), Message: Clean(err.Error()), Facts: []string{}, Hints: []string{}, Exit: exit.Of(err)}
-	if d.Code == "" {
-		d.Code = codeless
+	p := exit.ProblemOf(err)
+	return Described{
+		Code: cmp.Or(p.Code(), codeless), Message: Clean(err.Error()), Facts: CleanAll(p.Facts()), Hints: CleanAll(p.Hints()), Exit: exit.Of(err),
 	}
-	if p, _ := exit.FirstCoded(err); p != nil {
-		d.Facts, d.Hints = CleanAll(p.Facts), CleanAll(p.Hints)
-		return d
-	}
-	var facts interface{ Facts() []string }
-	if errors.As(err, &facts) {
-		d.Facts = CleanAll(facts.Facts())
-	}
-	var hints interface{ Hints() []string }
-	if errors.As(err, &hints) {
-		d.Hints = CleanAll(hints.Hints())
-	}
-	if f := (*failure.Failure)(nil); errors.As(err, &f) && len(d.Hints) == 0 {
-		if entry, ok := failure.Find(f.Code); ok {
-			d.Hints = []string{entry.Hint}
-		}
-	}
-	return d
 }
 
 // Clean makes a line of text from outside fit for the terminal, and cuts it.

@@ -8,11 +8,11 @@ import (
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/core/failure"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func TestErrorsSayWhatHappenedAndWhatToDo(t *testing.T) {
-	err := fmt.Errorf("opening: %w", problem.New("usage", "no \x1b[31mtoken").Fact("looked \x07here").Hint("give one").Because(errors.New("cause")))
+	err := fmt.Errorf("opening: %w", problem.New(problem.CodeUsage, "no \x1b[31mtoken").Fact("looked \x07here").Hint("give one").Because(errors.New("cause")))
 	a := newTestIO(t)
 	if got := a.Report(err); got != exit.Usage {
 		t.Errorf("exit code %d", got)
@@ -28,17 +28,11 @@ func TestErrorsSayWhatHappenedAndWhatToDo(t *testing.T) {
 	}
 
 	a = newTestIO(t, "-o", "json")
-	a.Report(&coded{"usage"})
-	want := `{"error":{"code":"usage","message":"coded","facts":["a fact"],"hints":["do this"],"exit":10}}` + "\n"
+	late := problem.New(problem.CodeTimeout, "late").Hint("wait")
+	a.Report(fmt.Errorf("doing: %w", holding{problem.New(problem.CodeUsage, "held").Fact("a fact").Hint("do this").Because(late)}))
+	want := `{"error":{"code":"usage","message":"doing: held: late","facts":["a fact"],"hints":["do this"],"exit":10}}` + "\n"
 	if got := a.err.String(); got != want {
 		t.Errorf("JSON error\n%s want\n%s", got, want)
-	}
-
-	a = newTestIO(t, "-o", "json")
-	a.Report(fmt.Errorf("doing: %w", &caused{coded{"usage"}, problem.New("timeout", "late").Hint("wait")}))
-	want = `{"error":{"code":"usage","message":"doing: coded","facts":["a fact"],"hints":["do this"],"exit":10}}` + "\n"
-	if got := a.err.String(); got != want {
-		t.Errorf("JSON error that came from another\n%s want\n%s", got, want)
 	}
 
 	a = newTestIO(t)
@@ -84,3 +78,8 @@ func TestEmptyCellsEndNoColumn(t *testing.T) {
 		t.Errorf("got\n%s", b.String())
 	}
 }
+
+// holding is an error of a package that wraps a problem.
+type holding struct{ *problem.Problem }
+
+func (h holding) Unwrap() error { return h.Problem }

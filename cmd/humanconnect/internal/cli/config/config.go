@@ -15,7 +15,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // New returns the command config.
@@ -142,20 +142,20 @@ func allOf(errs []error) error {
 	case 1:
 		return errs[0]
 	}
-	all := problem.Problem{Code: exit.CodeOf(errs[0]), Message: "the config and what it depends on have several problems"}
+	all := problem.New(exit.ProblemOf(errs[0]).Code(), "the config and what it depends on have several problems")
 	for _, err := range errs {
 		said := iostreams.Describe(err)
-		all.Facts = append(all.Facts, said.Message+" ["+said.Code+"]")
+		all = all.Fact("%s [%s]", said.Message, said.Code)
 		for _, fact := range said.Facts {
-			all.Facts = append(all.Facts, "  "+fact)
+			all = all.Fact("  %s", fact)
 		}
 		for _, hint := range said.Hints {
-			if !slices.Contains(all.Hints, hint) {
-				all.Hints = append(all.Hints, hint)
+			if !slices.Contains(all.Hints(), hint) {
+				all = all.Hint("%s", hint)
 			}
 		}
 	}
-	return &all
+	return all
 }
 
 func exists(path string) bool {

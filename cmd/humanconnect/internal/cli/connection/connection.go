@@ -10,6 +10,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
@@ -124,7 +125,7 @@ func show(a *app.App, c *cobra.Command, con id.Connection) error {
 	defer st.Close()
 	v, err := query.Connection(c.Context(), st.Store, con)
 	if err != nil {
-		return command.NotFound(err, "connection_not_found", "connection", con)
+		return command.NotFound(err, connection.CodeNotFound, "connection", con)
 	}
 	return printRow(a, rowOf(v))
 }

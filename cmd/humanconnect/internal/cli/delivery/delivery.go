@@ -147,7 +147,7 @@ func show(a *app.App, c *cobra.Command, dlv id.Delivery) error {
 	defer st.Close()
 	v, err := query.Delivery(c.Context(), st.Store, dlv, st.Hooks)
 	if err != nil {
-		return command.NotFound(err, "delivery_not_found", "delivery", dlv)
+		return command.NotFound(err, query.CodeDeliveryNotFound, "delivery", dlv)
 	}
 	d := detail{row: rowOf(v.Row), Type: v.Type}
 	if v.Hook != nil {

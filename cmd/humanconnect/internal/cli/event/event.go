@@ -118,7 +118,7 @@ func show(a *app.App, c *cobra.Command, evt id.Event) error {
 	defer st.Close()
 	e, err := query.Event(c.Context(), st.Store, evt)
 	if err != nil {
-		return command.NotFound(err, "event_not_found", "event", evt)
+		return command.NotFound(err, query.CodeEventNotFound, "event", evt)
 	}
 	if a.IO.AsJSON(iostreams.OutputJSON) {
 		return a.IO.Write(iostreams.Indented(e.Body))

@@ -9,6 +9,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // topic is a page of the help that is no command's. It is made of the table that the code itself goes by.
@@ -128,7 +129,7 @@ func environmentTopic() topic {
 
 // failureRow is one failure code of a source.
 type failureRow struct {
-	Code      failure.Code `json:"code"`
+	Code      problem.Code `json:"code"`
 	Meaning   string       `json:"meaning"`
 	Retryable bool         `json:"retryable"`
 	Hint      string       `json:"hint"`

@@ -17,8 +17,8 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/query"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // New returns the command hook.
@@ -143,10 +143,9 @@ func test(a *app.App, c *cobra.Command, name string) error {
 	}
 	r := tested{Hook: name, EventID: sent, Took: a.Clock.Now().Sub(began).Milliseconds(), Output: came.Lines()}
 	if came.Verdict != hook.Accepted {
-		p := problem.New("hook_not_accepted", "the hook %s did not accept the event: %s", name, hook.At(hooks[at].Origin(), came.Error)).
+		p := problem.New(exit.CodeHookNotAccepted, "the hook %s did not accept the event: %s", name, hook.At(hooks[at].Origin(), came.Error)).
 			Hint("mend what it runs or whom it tells, and try again: humanconnect hook test %s", name)
-		p.Facts = a.LastLines(r.Output)
-		return p
+		return p.WithFacts(a.LastLines(r.Output)...)
 	}
 	return a.IO.Print(r, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "the hook %s accepted the event %s in %d ms\n", r.Hook, r.EventID, r.Took)
@@ -204,9 +203,9 @@ func unknown(hooks []hook.Hook, name string) error {
 	for _, h := range hooks {
 		names = append(names, h.Name)
 	}
-	p := problem.New("hook_unknown", "the config file names no hook %q", name)
+	p := problem.New(exit.CodeHookUnknown, "the config file names no hook %q", name)
 	if near := problem.Nearest(name, names); near != "" {
-		p.Hint("did you mean %s?", near)
+		p = p.Hint("did you mean %s?", near)
 	}
 	return p.Hint("see: humanconnect hook list")
 }

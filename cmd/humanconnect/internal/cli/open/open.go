@@ -17,11 +17,11 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -99,7 +99,7 @@ seen by other users of the machine.`,
 }
 
 // errTimeLimit is the cause of a context that --timeout ended.
-var errTimeLimit error = problem.New("timeout", "the time limit is over").Hint("give more with --timeout")
+var errTimeLimit error = problem.New(problem.CodeTimeout, "the time limit is over").Hint("give more with --timeout")
 
 // run runs the session; see the command's help for what it promises.
 func run(a *app.App, c *cobra.Command, o options) error {

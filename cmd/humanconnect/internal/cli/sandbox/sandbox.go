@@ -18,7 +18,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // binary lies beside the core binary.
@@ -71,7 +71,7 @@ func run(ctx context.Context, a *app.App, listen string) error {
 		return fmt.Errorf("starting the sandbox: %w", err)
 	}
 	if err := server.Start(); err != nil {
-		return problem.New("sandbox_missing", "%s cannot be run", binary).Because(err).
+		return problem.New(exit.CodeSandboxMissing, "%s cannot be run", binary).Because(err).
 			Hint("it belongs beside the humanconnect binary: install both")
 	}
 	address, err := firstLine(ctx, out)
@@ -128,12 +128,12 @@ func firstLine(ctx context.Context, out io.Reader) (string, error) {
 
 // endedBecause says why a server ended that nobody ended.
 func endedBecause(err error, said string) error {
-	p := problem.New("sandbox_ended", "the sandbox ended by itself")
+	p := problem.New(exit.CodeSandboxEnded, "the sandbox ended by itself")
 	for line := range strings.Lines(said) {
-		p.Fact("%s", strings.TrimSpace(line))
+		p = p.Fact("%s", strings.TrimSpace(line))
 	}
 	if err != nil && said == "" {
-		p.Because(err)
+		p = p.Because(err)
 	}
 	return p.Hint("take a free port: humanconnect sandbox --listen 127.0.0.1:0")
 }

@@ -2,7 +2,6 @@
 package session
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -14,9 +13,10 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/query"
+	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // New returns the command session.
@@ -126,7 +126,7 @@ func show(a *app.App, c *cobra.Command, arg string) error {
 	defer st.Close()
 	found, response, err := query.Session(c.Context(), st.Store, ses)
 	if err != nil {
-		return command.NotFound(err, "session_not_found", "session", ses)
+		return command.NotFound(err, query.CodeSessionNotFound, "session", ses)
 	}
 	if a.IO.AsJSON(iostreams.OutputText) {
 		return a.IO.Write(iostreams.Indented(response))
@@ -183,9 +183,9 @@ func closeSession(a *app.App, c *cobra.Command, ses id.Session, force bool) erro
 	}
 	defer st.Close()
 	final, err := st.Engine.CloseByID(c.Context(), ses, force)
-	err = command.NotFound(err, "session_not_found", "session", ses)
-	if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code == "session_in_use" {
-		p.Hints = []string{"wait for it, or close it all the same with --force"}
+	err = command.NotFound(err, query.CodeSessionNotFound, "session", ses)
+	if problem.Is(err, session.CodeInUse) {
+		err = exit.ProblemOf(err).WithHints("wait for it, or close it all the same with --force")
 	}
 	if err := st.Deliver(c.Context(), hook.Scope{Session: ses}, err); err != nil {
 		return err

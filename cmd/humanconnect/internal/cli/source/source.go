@@ -13,6 +13,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -96,7 +97,7 @@ func list(a *app.App, c *cobra.Command, query string) error {
 		return err
 	}
 	for _, broken := range inst.Providers.Broken() {
-		a.IO.Warn("left out: %s [%s]", broken, exit.CodeOf(broken))
+		a.IO.Warn("left out: %s [%s]", broken, problem.CodeOf(broken))
 	}
 	var rows []row
 	for _, s := range catalog.Search(query) {

@@ -3,7 +3,6 @@ package token
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -18,9 +17,9 @@ import (
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
-	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/token"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -114,8 +113,8 @@ func create(a *app.App, c *cobra.Command, r token.Request) error {
 func warnOfUnknown(ctx context.Context, a *app.App, st *app.State, sources []string) {
 	for _, id := range sources {
 		_, err := st.Lookup(ctx, id)
-		if p := (*problem.Problem)(nil); errors.As(err, &p) && p.Code == source.CodeUnknown {
-			a.IO.Warn("%s: %s; %s", id, p.Message, p.Hints[0])
+		if p := exit.ProblemOf(err); p.Code() == source.CodeUnknown {
+			a.IO.Warn("%s: %s; %s", id, p.Message(), p.Hints()[0])
 		}
 	}
 }
@@ -180,7 +179,7 @@ func withToken(a *app.App, c *cobra.Command, args []string, do func(*app.State, 
 		return err
 	}
 	if t == "" {
-		return problem.New("token_missing", "no session token").
+		return problem.New(exit.CodeTokenMissing, "no session token").
 			Hint("pass @FILE or -, or set HUMANCONNECT_SESSION_TOKEN_FILE")
 	}
 	st, err := a.Open(c.Context(), app.Options{})

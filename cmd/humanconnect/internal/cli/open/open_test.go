@@ -1,4 +1,4 @@
-package main
+package open
 
 import (
 	"context"
@@ -9,16 +9,18 @@ import (
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app/apptest"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/core/session"
 )
 
-func TestGrantThatIsLostIsToldOfWhateverEndsTheCall(t *testing.T) {
+func TestGrantThatIsLostIsReportedWhateverEndsTheCall(t *testing.T) {
 	a := apptest.New(t)
-	hangup := &Interrupted{Signal: syscall.SIGHUP}
+	hangup := &iostreams.Interrupted{Signal: syscall.SIGHUP}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(hangup)
-	_, err := a.drive(ctx, nil, func(context.Context) error { return fmt.Errorf("%w; %w", hangup, session.ErrGrantLost) })
-	if got := exitCode(err); got != exit.Hangup {
+	c := &call{a: a.App}
+	_, err := c.drive(ctx, nil, func(context.Context) error { return fmt.Errorf("%w; %w", hangup, session.ErrGrantLost) })
+	if got := exit.Of(err); got != exit.Hangup {
 		t.Errorf("exit code %d", got)
 	}
 	if got := a.Err.String(); strings.Count(got, "[grant_lost]") != 1 {

@@ -3,7 +3,7 @@ package problem_test
 import (
 	"testing"
 
-	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func TestNearestKnowsSlipsOfTheFinger(t *testing.T) {

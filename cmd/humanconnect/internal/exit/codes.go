@@ -1,0 +1,20 @@
+package exit
+
+import "github.com/humanconnect/humanconnect/internal/problem"
+
+// The codes of the problems of the command line itself.
+const (
+	// CodeInputFile: a file that a flag or an argument names cannot be read.
+	CodeInputFile problem.Code = "input_file"
+	// CodeTokenForeign: session tokens are another service's.
+	CodeTokenForeign problem.Code = "token_foreign"
+	CodeTokenMissing problem.Code = "token_missing"
+	// CodeNoHome: HOME names no directory.
+	CodeNoHome problem.Code = "no_home"
+	// CodeCallback: the address of the redirect listener cannot be listened at.
+	CodeCallback        problem.Code = "callback_unavailable"
+	CodeHookUnknown     problem.Code = "hook_unknown"
+	CodeHookNotAccepted problem.Code = "hook_not_accepted"
+	CodeSandboxMissing  problem.Code = "sandbox_missing"
+	CodeSandboxEnded    problem.Code = "sandbox_ended"
+)

@@ -1,0 +1,152 @@
+package exit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/internal/problem"
+)
+
+// holding is an error of a package that wraps a problem.
+type holding struct{ *problem.Problem }
+
+func (h holding) Unwrap() error { return h.Problem }
+
+func TestExitCodeOfEveryKindOfError(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"nothing", nil, OK},
+		{"a plain error", errors.New("x"), Error},
+		{"a problem", problem.New(problem.CodeUsage, "x"), Usage},
+		{"a wrapped problem", fmt.Errorf("doing: %w", problem.New(problem.CodeUsage, "x")), Usage},
+		{"an error that holds a problem", fmt.Errorf("doing: %w", holding{problem.New(problem.CodeUsage, "x")}), Usage},
+		{"a problem that came from another", problem.New(problem.CodeUsage, "x").Because(holding{problem.New(problem.CodeTimeout, "x")}), Usage},
+		{"a failure that came from a problem", fmt.Errorf("%w: %w", failure.New(failure.AccessDenied, "x"), problem.New(problem.CodeTimeout, "x")), Timeout},
+		{"an unknown code", problem.New("never_heard_of", "x"), Error},
+		{"a failure of a source", failure.New(failure.AccessDenied, "x"), Refused},
+		{"a failure of a provider", failure.New(failure.ProviderCrashed, "x"), Provider},
+		{"a command that said it all", With(Failures), Failures},
+		{"a command that ended well", With(OK), OK},
+		{"too late", fmt.Errorf("waiting: %w", context.DeadlineExceeded), Timeout},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Of(tt.err); got != tt.want {
+				t.Errorf("Of() = %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// listed says whether the help has an exit code.
+func listed(code int) bool {
+	return slices.ContainsFunc(Entries(), func(e Entry) bool { return e.Code == code })
+}
+
+func TestExitCodesAreDescribedOnceAndInOrder(t *testing.T) {
+	last := -1
+	for _, e := range Entries() {
+		if e.Code <= last || e.Code == 2 || e.Meaning == "" {
+			t.Errorf("entry %+v is out of order, empty, or left to Go's own crashes", e)
+		}
+		last = e.Code
+	}
+	for code, exit := range table() {
+		if !listed(exit) {
+			t.Errorf("%s ends with %d, which no entry describes", code, exit)
+		}
+	}
+}
+
+// TestEveryProblemSaysWhatToDo reads the source: whoever makes a problem gives it a hint, there or further down.
+func TestEveryProblemSaysWhatToDo(t *testing.T) {
+	files := token.NewFileSet()
+	for _, path := range goFiles(t, "../../../..") {
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			made, hinted := problemsIn(decl)
+			if len(made) > 0 && !hinted {
+				t.Errorf("%s: a problem says nothing to do", files.Position(made[0]))
+			}
+		}
+	}
+}
+
+// problemsIn finds where a declaration makes problems, and whether it hints at anything.
+func problemsIn(decl ast.Node) (made []token.Pos, hinted bool) {
+	ast.Inspect(decl, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			// who is handed the code makes the problem for another, who hints
+			if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "New" && identifier(f.X) == "problem" && identifier(n.Args[0]) != "code" {
+				made = append(made, n.Pos())
+			}
+		case *ast.Ident: // facts that are given at once are what is wrong, each with its place
+			hinted = hinted || n.Name == "Hint" || n.Name == "WithHints" || n.Name == "WithFacts"
+		}
+		return true
+	})
+	return made, hinted
+}
+
+// goFiles lists the sources of the program without its tests. Failures have a table of their own.
+func goFiles(t *testing.T, root string) []string {
+	t.Helper()
+	var files []string
+	for _, dir := range []string{"cmd", "core", "internal", "plugins"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && entry.Name() == "failure":
+				return fs.SkipDir
+			case !entry.IsDir() && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
+				files = append(files, path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+func identifier(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
+}
+
+func literals(values []ast.Expr) []string {
+	var found []string
+	for _, v := range values {
+		if lit, ok := v.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			if s, err := strconv.Unquote(lit.Value); err == nil {
+				found = append(found, s)
+			}
+		}
+	}
+	return found
+}
