@@ -255,7 +255,7 @@ func checkLeft(t *testing.T, seen []byte) {
 	if !entered || i < 0 {
 		t.Fatal("the screens are not in the alternate screen")
 	}
-	erased := regexp.MustCompile(`[^\r\n]*` + regexp.QuoteMeta(eraseLine))
+	erased := regexp.MustCompile(`[^\r\n]*` + regexp.QuoteMeta("\r\x1b[K"))
 	left := strings.TrimSpace(ansi.Strip(erased.ReplaceAllString(string(before)+string(rest[i+len(fromScreens):]), "")))
 	want := "humanconnect: Sandbox Clinic is disconnected\r\nhumanconnect: the session is closed: SUCCESS"
 	if left != want {

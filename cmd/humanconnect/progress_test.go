@@ -38,7 +38,7 @@ func (p *person) interrupts() {
 		p.t.Errorf("it was interrupted, and printed %s", out)
 	}
 	p.read.Wait()
-	if left := string(p.all()); !strings.HasSuffix(left, eraseLine) || strings.Contains(left, "error:") {
+	if left := string(p.all()); !strings.HasSuffix(left, "\r\x1b[K") || strings.Contains(left, "error:") {
 		p.t.Errorf("left on the terminal is %q", left)
 	}
 }
