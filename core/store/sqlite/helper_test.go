@@ -50,6 +50,13 @@ func runChild(role, dir string) error {
 			err = s.Close()
 		}
 		return err
+	case "open late": // opens the state after other code has opened a database of its own
+		if err := execDB(filepath.Join(dir, "other.db"), "CREATE TABLE recipe (name TEXT)"); err != nil {
+			return err
+		}
+		_, err := sqlite.Open(context.Background(), sqlite.Options{Dir: filepath.Join(dir, "state")})
+		fmt.Println(strconv.Quote(fmt.Sprint(err)))
+		return nil
 	}
 	count, err := strconv.Atoi(role) // writes this long, in milliseconds, and prints how often and the slowest
 	if err != nil {
