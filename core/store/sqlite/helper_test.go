@@ -113,7 +113,8 @@ type child struct {
 func startChild(t testing.TB, role, dir string) *child {
 	t.Helper()
 	c := &child{cmd: exec.Command(os.Args[0])}
-	c.cmd.Env = append(os.Environ(), childRole+"="+role, childDir+"="+dir)
+	// The race detector would sleep a second at the end of each child, for goroutines that still run then.
+	c.cmd.Env = append(os.Environ(), childRole+"="+role, childDir+"="+dir, "GORACE=atexit_sleep_ms=10")
 	c.cmd.Stderr = os.Stderr
 	stdin, err := c.cmd.StdinPipe()
 	stdout, err2 := c.cmd.StdoutPipe()
