@@ -35,6 +35,9 @@ const lockPoll = 20 * time.Millisecond
 // module is the name of the module whose programs these are.
 const module = "github.com/humanconnect/humanconnect"
 
+// race is the flag of the race detector, as a binary tells of it.
+const race = "-race=true"
+
 // variable tells the tests of a package where the programs are.
 const variable = "TEST_HUMANCONNECT_BIN"
 
@@ -104,7 +107,9 @@ type builder struct {
 	ctx context.Context
 	// root of the repository, and where the linked programs are kept.
 	root, store string
-	kind        Kind
+	// flags that humanconnect is built with, and the folder of the store that it lies in.
+	flags  []string
+	folder string
 	// providers by their names.
 	providers []string
 }
@@ -118,7 +123,13 @@ func newBuilder(ctx context.Context, kind Kind) (*builder, error) {
 	if err != nil || len(mains) == 0 {
 		return nil, fmt.Errorf("no provider in %s: %w", root, err)
 	}
-	b := &builder{ctx: ctx, root: root, store: filepath.Join(root, ".cache", "test"), kind: kind}
+	b := &builder{ctx: ctx, root: root, store: filepath.Join(root, ".cache", "test"), folder: string(kind)}
+	if kind == Tested {
+		b.flags = asTested()
+	}
+	if slices.Contains(b.flags, race) { // so that tests with it and without do not build in turn
+		b.folder += "-race"
+	}
 	for _, main := range mains {
 		b.providers = append(b.providers, filepath.Base(filepath.Dir(main)))
 	}
@@ -148,18 +159,14 @@ func (b *builder) build() error {
 		providers = append(providers, "./providers/"+name)
 	}
 	return errors.Join(
-		b.goBuild(string(b.kind), b.flags(), "./cmd/humanconnect"),
+		b.goBuild(b.folder, b.flags, "./cmd/humanconnect"),
 		b.goBuild("providers", nil, providers...),
 		b.goBuild("other", nil, "./providers/sandbox/server", "./test/programs/testdata/twin", "./test/programs/testdata/receiver"),
 	)
 }
 
-// flags returns those that humanconnect is built with. Where it is Tested, the ones that find mistakes are those of the
-// test that runs.
-func (b *builder) flags() []string {
-	if b.kind == Released {
-		return nil
-	}
+// asTested returns the flags of a Tested humanconnect: those that find mistakes are those of the test that runs.
+func asTested() []string {
 	flags := []string{"-ldflags", "-X main.version=1.2.3-test -X main.commit=0123abc"}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -178,7 +185,7 @@ func (b *builder) goBuild(folder string, flags []string, packages ...string) err
 	args := append([]string{"build", "-C", b.root, "-buildvcs=false", "-trimpath"}, flags...)
 	args = append(args, "-o", filepath.Join(b.store, folder)+string(filepath.Separator))
 	environ := []string{"GOWORK=off"}
-	if !slices.Contains(flags, "-race=true") { // which needs cgo
+	if !slices.Contains(flags, race) { // which needs cgo
 		environ = append(environ, "CGO_ENABLED=0")
 	}
 	return b.run(environ, "go", append(args, packages...)...)
@@ -196,10 +203,10 @@ func (b *builder) run(environ []string, name string, args ...string) error {
 // hand gives the programs in the store the names that they have in a release.
 func (b *builder) hand(dir string) error {
 	names := map[string]string{
-		filepath.Join(string(b.kind), "humanconnect"): "humanconnect",
-		filepath.Join("other", "server"):              "humanconnect-sandbox",
-		filepath.Join("other", "twin"):                filepath.Join("other", "twin"),
-		filepath.Join("other", "receiver"):            filepath.Join("other", "receiver"),
+		filepath.Join(b.folder, "humanconnect"): "humanconnect",
+		filepath.Join("other", "server"):        "humanconnect-sandbox",
+		filepath.Join("other", "twin"):          filepath.Join("other", "twin"),
+		filepath.Join("other", "receiver"):      filepath.Join("other", "receiver"),
 	}
 	for _, name := range b.providers {
 		names[filepath.Join("providers", name)] = "humanconnect-provider-" + name
