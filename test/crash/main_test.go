@@ -8,21 +8,18 @@
 package crash_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/humanconnect/humanconnect/test/programs"
 )
 
 const (
-	// buildLimit is how long the build may take on a slow machine with an empty build cache.
-	buildLimit = 10 * time.Minute
 	// rootVariable tells the tests where binaries and all that they write lie.
 	rootVariable = "TEST_HUMANCONNECT_CRASH"
 
@@ -44,7 +41,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	bin := filepath.Join(root, "bin")
-	if err := build(bin); err != nil {
+	if err := programs.Build(bin, programs.Released); err != nil {
 		_ = os.RemoveAll(root)
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -57,28 +54,6 @@ func testMain(m *testing.M) int {
 	_ = os.RemoveAll(bin)
 	_ = os.Remove(root) // not where a failed test left its home to look at
 	return code
-}
-
-// build makes what make build makes.
-func build(bin string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
-	defer cancel()
-	for out, pkg := range map[string]string{
-		"humanconnect":                  "../../cmd/humanconnect",
-		"humanconnect-provider-sandbox": "../../providers/sandbox",
-		"humanconnect-sandbox":          "../../providers/sandbox/server",
-	} {
-		c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", filepath.Join(bin, out), pkg)
-		c.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if said, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("go build %s: %w\n%s", pkg, err, said)
-		}
-	}
-	lock := exec.CommandContext(ctx, filepath.Join(bin, "humanconnect"), "provider", "lock", "--dir", bin)
-	if said, err := lock.CombinedOutput(); err != nil {
-		return fmt.Errorf("lock of the providers: %w\n%s", err, said)
-	}
-	return nil
 }
 
 func root() string { return os.Getenv(rootVariable) }

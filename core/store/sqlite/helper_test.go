@@ -51,6 +51,13 @@ func runChild(role, dir string) error {
 			err = s.Close()
 		}
 		return err
+	case "open late": // opens the state after other code has opened a database of its own
+		if err := execDB(filepath.Join(dir, "other.db"), "CREATE TABLE recipe (name TEXT)"); err != nil {
+			return err
+		}
+		_, err := sqlite.Open(context.Background(), sqlite.Options{Dir: filepath.Join(dir, "state")})
+		fmt.Println(strconv.Quote(fmt.Sprint(err)))
+		return nil
 	}
 	count, err := strconv.Atoi(role) // writes this long, in milliseconds, and prints how often and the slowest
 	if err != nil {
@@ -107,7 +114,8 @@ type child struct {
 func startChild(t testing.TB, role, dir string) *child {
 	t.Helper()
 	c := &child{cmd: exec.Command(os.Args[0])}
-	c.cmd.Env = append(os.Environ(), childRole+"="+role, childDir+"="+dir)
+	// The race detector would sleep a second at the end of each child, for goroutines that still run then.
+	c.cmd.Env = append(os.Environ(), childRole+"="+role, childDir+"="+dir, "GORACE=atexit_sleep_ms=10")
 	c.cmd.Stderr = os.Stderr
 	stdin, err := c.cmd.StdinPipe()
 	stdout, err2 := c.cmd.StdoutPipe()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	driver "modernc.org/sqlite"
 
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/seal"
@@ -218,14 +219,28 @@ func TestAnInterruptedWaitForTheKeyIsNoProblemOfTheKey(t *testing.T) {
 // execSQL does to a database what no part of the program does.
 func execSQL(t *testing.T, path, text string) {
 	t.Helper()
+	lockAsStoresDo(t)
+	if err := execDB(path, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lockAsStoresDo chooses the kind of file locks that a store needs, if no store of this process has chosen it.
+func lockAsStoresDo(t *testing.T) {
+	t.Helper()
+	if _, err := driver.OFDLocking(true); err != nil && !errors.Is(err, driver.ErrOFDLockingUnavailable) {
+		t.Fatal(err)
+	}
+}
+
+// execDB opens a database past the store, with the file locks of the process.
+func execDB(path, text string) error {
 	db, err := sql.Open("sqlite", "file:"+path)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	_, err = db.Exec(text)
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
+	return errors.Join(err, db.Close())
 }
 
 func TestANewerStateIsRefusedAndLeftAlone(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -28,5 +29,17 @@ func TestTheLockOnTheDatabaseHoldsWhenOtherCodeOfTheProcessOpensAndClosesIt(t *t
 	err = unix.FcntlFlock(probe.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
 	if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) {
 		t.Errorf("a lock for oneself alone: %v; want it refused", err)
+	}
+}
+
+// The kind of locks is fixed with the first lock of a process, and that of other code is POSIX.
+func TestAStateIsNotOpenedWithLocksThatAnotherCloseDrops(t *testing.T) {
+	dir := t.TempDir()
+	c := startChild(t, "open late", dir)
+	if got := strings.Join(c.lines(), " "); !strings.Contains(got, "choosing the kind of file locks") {
+		t.Errorf("opening says %s", got)
+	}
+	if entries, err := os.ReadDir(filepath.Join(dir, "state")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the state directory has %v, %v", entries, err)
 	}
 }

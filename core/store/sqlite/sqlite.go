@@ -105,10 +105,11 @@ func absolute(dir string) (string, error) {
 }
 
 // useOFDLocks keeps a lock on the database when some other code of this process opens and closes the file, which
-// drops a POSIX lock. Where the system has none, POSIX locks do.
+// drops a POSIX lock. Where the system has none, POSIX locks do. SQLite fixes the kind with the first lock of the process:
+// where other code has opened a database before us, with POSIX locks, the state is not opened.
 func useOFDLocks() error {
 	_, err := sqlite.OFDLocking(true)
-	if err == nil || errors.Is(err, sqlite.ErrOFDLockingUnavailable) || errors.Is(err, sqlite.ErrOFDLockingTooLate) {
+	if err == nil || errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
 		return nil
 	}
 	return fail(CodeFailed, err, "choosing the kind of file locks")

@@ -61,6 +61,7 @@ func (n *notices) release() {
 		return
 	}
 	n.held = false
+	n.trim()
 	if n.lost > 0 {
 		_, _ = fmt.Fprintf(n.w, "humanconnect: the first %d bytes of what follows are left out\n", n.lost)
 	}
@@ -81,9 +82,16 @@ func (n *notices) wipe() {
 	n.line = ""
 }
 
-// keep drops whole lines from the start until what is new has room.
+// keep takes what is new, and makes room when there is twice as much as may be kept: each time, what is kept is copied.
 func (n *notices) keep(p []byte) {
 	n.kept = append(n.kept, p...)
+	if len(n.kept) > 2*maxKept {
+		n.trim()
+	}
+}
+
+// trim drops whole lines from the start until no more is left than may be kept.
+func (n *notices) trim() {
 	if len(n.kept) <= maxKept {
 		return
 	}
