@@ -63,7 +63,7 @@ func documents(t *testing.T) (paths []string) {
 
 var (
 	// ourPath is a file or folder of ours in a text. One with … or capitals, as in providers/NAME, stands for many.
-	ourPath = regexp.MustCompile(`(?:^|[\s` + "`" + `(])((?:cmd|core|docs|plugins|providers|sdk|test)/[a-z0-9_./-]*[a-z0-9])([A-Z…*]?)`)
+	ourPath = regexp.MustCompile(`(?:^|[\s` + "`" + `(])((?:cmd|core|docs|internal|plugins|providers|sdk|test)/[a-z0-9_./-]*[a-z0-9])([A-Z…*]?)`)
 	goFile  = regexp.MustCompile("`([a-z0-9_]+\\.go)`")
 	link    = regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
 )

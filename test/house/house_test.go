@@ -41,8 +41,9 @@ type arrow struct {
 func arrows() []arrow {
 	return []arrow{
 		{what: "core names the interfaces that it needs, and plugins satisfy them", from: []string{"core"}, to: []string{"plugins", "providers", "cmd", "test"}, deep: true},
-		{what: "plugins import only sdk of ours", from: []string{"plugins"}, to: []string{""}, but: []string{"plugins", "sdk"}},
+		{what: "plugins import only sdk and internal of ours", from: []string{"plugins"}, to: []string{""}, but: []string{"plugins", "sdk", "internal"}},
 		{what: "providers import only sdk of ours", from: []string{"providers"}, to: []string{""}, but: []string{"providers", "sdk"}},
+		{what: "internal imports only sdk of ours", from: []string{"internal"}, to: []string{""}, but: []string{"internal", "sdk"}, deep: true},
 		{what: "sdk imports nothing of ours", from: []string{"sdk"}, to: []string{""}, but: []string{"sdk"}, deep: true},
 		{what: "the store imports id and seal alone of core", from: []string{"core/store"}, to: []string{"core"}, but: []string{"core/store", "core/id", "core/seal"}},
 		{what: "session stands on top of core", from: []string{"core"}, except: []string{"core/session"}, to: []string{"core/session"}, deep: true},
@@ -92,7 +93,7 @@ func within(path string, trees []string) bool {
 		switch first, _, _ := strings.Cut(tree, "/"); first {
 		case "":
 			root = module
-		case "cmd", "core", "plugins", "providers", "sdk", "test":
+		case "cmd", "core", "internal", "plugins", "providers", "sdk", "test":
 			root = module + "/" + tree
 		}
 		if path == root || strings.HasPrefix(path, root+"/") {
@@ -145,6 +146,7 @@ func TestEveryArrowIsNoticedWhenBroken(t *testing.T) {
 		{ImportPath: ours("core/session"), Imports: []string{ours("plugins")}},
 		{ImportPath: ours("plugins"), Imports: []string{ours("core/problem")}},
 		{ImportPath: ours("providers/sandbox"), Imports: []string{ours("plugins")}},
+		{ImportPath: ours("internal/child"), Imports: []string{ours("core/clock")}},
 		{ImportPath: ours("sdk/providertest"), Imports: []string{ours("core/id")}},
 		{ImportPath: ours("core/store/sqlite"), Imports: []string{ours("core/problem")}},
 		{ImportPath: ours("core/hook"), Deps: []string{ours("core/session")}},
@@ -164,7 +166,7 @@ func TestEveryArrowIsNoticedWhenBroken(t *testing.T) {
 	}
 	kept := []pkg{
 		{ImportPath: ours("core/session"), Imports: []string{ours("core/store"), ours("sdk"), "context"}},
-		{ImportPath: ours("plugins"), Imports: []string{ours("sdk"), ours("sdk/proto/providerv1"), "github.com/hashicorp/go-plugin"}},
+		{ImportPath: ours("plugins"), Imports: []string{ours("sdk"), ours("internal/filetrust"), ours("sdk/proto/providerv1"), "github.com/hashicorp/go-plugin"}},
 		{ImportPath: ours("core/store/sqlite"), Imports: []string{ours("core/store"), ours("core/id"), "database/sql", "modernc.org/sqlite"}},
 		{ImportPath: ours("cmd/humanconnect"), Imports: []string{ours("plugins"), ours("core/session"), "github.com/spf13/cobra"}},
 		{ImportPath: ours("core/config"), Imports: []string{"github.com/spf13/viper"}},
