@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/internal/child"
 )
 
 // sandboxBinary lies beside the core binary.
@@ -105,7 +106,7 @@ func sandboxCommand(ctx context.Context, path, listen string) (*exec.Cmd, *bytes
 	server := exec.CommandContext(ctx, path, "--lifeline", "--listen", listen)
 	said := &bytes.Buffer{}
 	server.Env, server.Stderr = []string{}, said
-	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	server.SysProcAttr = child.Group()
 	server.Cancel = func() error { return server.Process.Signal(syscall.SIGTERM) }
 	server.WaitDelay = sandboxEnd
 	return server, said
