@@ -9,6 +9,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/process"
 	"github.com/humanconnect/humanconnect/core/retry"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -23,12 +24,6 @@ type Providers interface {
 // config or the catalogue of now, gets none.
 type Settings interface {
 	Settings(ctx context.Context, source, provider string) (sdk.Settings, error)
-}
-
-// Liveness tells which processes live.
-type Liveness interface {
-	Self() id.Process
-	Alive(id.Process) (bool, error)
 }
 
 const (
@@ -47,7 +42,7 @@ type Revoker struct {
 	Store     store.Store
 	Providers Providers
 	Settings  Settings
-	Liveness  Liveness
+	Liveness  process.Liveness
 	Clock     clock.Clock
 }
 

@@ -65,8 +65,8 @@ func isURL(line string) bool {
 
 // Attach keeps hooks of flags with a session ("" for a call that opened none), and returns their ids, each once,
 // in the order given. The same hook again, which is the same event and URL, or event, command and directory, is kept once (without a session: once in a
-// call). mac is the store's MAC.
-func Attach(tx store.Tx, mac func(purpose string, data ...[]byte) []byte, session id.Session, hooks []Hook) ([]id.SessionHook, error) {
+// call).
+func Attach(tx store.Tx, mac store.MAC, session id.Session, hooks []Hook) ([]id.SessionHook, error) {
 	known := make(map[string]id.SessionHook)
 	var ids []id.SessionHook
 	for _, h := range hooks {
@@ -102,7 +102,7 @@ func attach(tx store.Tx, session id.Session, mark []byte, h Hook) (id.SessionHoo
 	return "", store.ErrNotFound
 }
 
-func fingerprint(mac func(string, ...[]byte) []byte, h Hook) []byte {
+func fingerprint(mac store.MAC, h Hook) []byte {
 	data := [][]byte{[]byte(h.Shell), []byte(h.Dir)}
 	if h.Kind() == KindHTTP {
 		data = [][]byte{nil, []byte(h.URL)} // no directory looks like a URL
