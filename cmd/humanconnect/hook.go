@@ -35,7 +35,7 @@ func newHook(app *App) *cobra.Command {
 type hookRow struct {
 	Name     string      `json:"name"`
 	Kind     hook.Kind   `json:"kind"`
-	On       []hook.On   `json:"on"`
+	On       []event.On  `json:"on"`
 	Required bool        `json:"required"`
 	Origin   string      `json:"origin,omitempty"`
 	Pending  int         `json:"pending"`
@@ -282,12 +282,8 @@ func (a *App) completeHooks(c *cobra.Command, _ []string, _ string) ([]string, c
 func (a *App) hooksOf(cfg *config.Config) []hook.Hook {
 	var out []hook.Hook
 	for _, h := range cfg.Hooks {
-		on := make([]hook.On, len(h.On))
-		for i, o := range h.On {
-			on[i] = hook.On(o)
-		}
 		out = append(out, hook.Hook{
-			Name: h.Name, On: on, Shell: h.Shell, Command: h.Command, Timeout: h.Timeout, Required: h.Required, Dir: cfg.Dir,
+			Name: h.Name, On: h.On, Shell: h.Shell, Command: h.Command, Timeout: h.Timeout, Required: h.Required, Dir: cfg.Dir,
 			URL: h.URL, Secret: a.hookSecret(h.Secret), AllowInsecure: h.AllowInsecure, Proxy: h.Proxy,
 		})
 	}

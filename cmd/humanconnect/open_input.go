@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
@@ -52,13 +53,13 @@ func (f *actionFlag) Wants() string { return "the id of a source or of a connect
 
 // givenHook is an --on-… flag.
 type givenHook struct {
-	on    hook.On
+	on    event.On
 	value string
 }
 
 type hookFlag struct {
 	into *[]givenHook
-	on   hook.On
+	on   event.On
 }
 
 // Set implements [pflag.Value].
@@ -74,9 +75,9 @@ func (f *hookFlag) String() string { return "" }
 func (f *hookFlag) Type() string { return "hook" }
 
 func addHookFlags(f *pflag.FlagSet, into *[]givenHook) {
-	f.Var(&hookFlag{into, hook.OnClose}, "on-close", "`HOOK` to tell when the session closes: a URL, or a command line for sh -c; repeatable")
-	f.Var(&hookFlag{into, hook.OnConnectSource}, "on-connect-source", "`HOOK` to tell when a source is connected; repeatable")
-	f.Var(&hookFlag{into, hook.OnDisconnectSource}, "on-disconnect-source", "`HOOK` to tell when a source is disconnected; repeatable")
+	f.Var(&hookFlag{into, event.OnClose}, "on-close", "`HOOK` to tell when the session closes: a URL, or a command line for sh -c; repeatable")
+	f.Var(&hookFlag{into, event.OnConnectSource}, "on-connect-source", "`HOOK` to tell when a source is connected; repeatable")
+	f.Var(&hookFlag{into, event.OnDisconnectSource}, "on-disconnect-source", "`HOOK` to tell when a source is disconnected; repeatable")
 }
 
 // openRequest reads all that open is given.

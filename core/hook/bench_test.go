@@ -188,7 +188,7 @@ func failing(context.Context, Message) Outcome { return Outcome{Error: "exit sta
 
 func notNow(context.Context, Message) Outcome { return Outcome{Verdict: NotNow, Error: "later"} }
 
-func closing(name string) Hook { return Hook{Name: name, On: []On{OnClose}, Shell: "true"} }
+func closing(name string) Hook { return Hook{Name: name, On: []event.On{event.OnClose}, Shell: "true"} }
 
 // patience is how long a test waits for what should come soon, on a machine that has much else to do.
 const patience = time.Minute
