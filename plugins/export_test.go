@@ -17,9 +17,8 @@ func DigestOf(path, cacheDir string, now func() time.Time) (string, error) {
 	return digests{dir: cacheDir, now: now}.of(file, path)
 }
 
-// Distrust, Clean, CleanText, ParseLock, BuiltFor and WithoutUserInfo are what their lower-case namesakes are.
+// Clean, CleanText, ParseLock, BuiltFor and WithoutUserInfo are what their lower-case namesakes are.
 var (
-	Distrust        = distrust
 	Clean           = clean
 	CleanText       = cleanText
 	ParseLock       = parseLock

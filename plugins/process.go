@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/humanconnect/humanconnect/internal/child"
 )
 
 const (
@@ -44,7 +46,7 @@ func startProcess(cmd *exec.Cmd, read readers) (*process, error) {
 		return nil, err
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = pipes.stdin[0], pipes.stdout[1], pipes.stderr[1]
-	cmd.SysProcAttr = childAttributes()
+	cmd.SysProcAttr = child.Bound()
 	p := &process{cmd: cmd, lifeline: pipes.stdin[1], done: make(chan struct{})}
 	started, reaped := make(chan error, 1), make(chan struct{})
 	go p.tend(started, reaped)
@@ -73,10 +75,10 @@ func (p *process) tend(started chan<- error, reaped chan<- struct{}) {
 	pid := p.cmd.Process.Pid
 	tether := tie(pid)
 	started <- nil
-	awaitExit(pid)
+	child.AwaitExit(pid)
 	p.mu.Lock()
 	// The leader is a zombie and keeps its pid, hence the group's id, from being given to a stranger.
-	killGroup(pid)
+	child.Signal(pid, syscall.SIGKILL)
 	tether.cut()
 	_ = p.cmd.Wait()
 	p.reaped = true
@@ -125,7 +127,7 @@ func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.reaped {
-		killGroup(p.cmd.Process.Pid)
+		child.Signal(p.cmd.Process.Pid, syscall.SIGKILL)
 	}
 }
 
@@ -133,7 +135,7 @@ func (p *process) kill() {
 func (p *process) exited() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.reaped || hasExited(p.cmd.Process.Pid)
+	return p.reaped || child.HasExited(p.cmd.Process.Pid)
 }
 
 // endsWithin says whether the process ended, its output read, before the time was over.
@@ -150,8 +152,6 @@ func (p *process) endsWithin(d time.Duration) bool {
 
 // state is how the process ended; only valid once done is closed.
 func (p *process) state() *os.ProcessState { return p.cmd.ProcessState }
-
-func killGroup(leader int) { _ = syscall.Kill(-leader, syscall.SIGKILL) }
 
 // pipes are the three standard files of a program, read end first. All are files, so that exec starts no copying of
 // its own and its Wait returns at once.

@@ -1,21 +1,13 @@
 package plugins
 
 import (
-	"errors"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // childFD is the descriptor of a program's own file in the program.
 const childFD = "/proc/self/fd/3"
-
-// childAttributes puts a child into a group of its own and lets the kernel kill it when the thread that started it
-// ends.
-func childAttributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-}
 
 // tether makes the kernel kill a process group when this process ends, however it ends: the parent-death signal reaches
 // the leader alone, and what the leader starts is not told. It is a pipe that nobody uses, and whose ends only we hold.
@@ -54,27 +46,6 @@ func signalOwner(fd, owner int) error {
 func (t *tether) cut() {
 	if t != nil {
 		_, _ = unix.Close(t.ends[0]), unix.Close(t.ends[1])
-	}
-}
-
-// awaitExit returns when the child has ended, and leaves it to be reaped.
-func awaitExit(pid int) {
-	for {
-		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if !errors.Is(err, unix.EINTR) {
-			return
-		}
-	}
-}
-
-// hasExited says whether the child, which nobody has reaped yet, has ended. It leaves it to be reaped.
-func hasExited(pid int) bool {
-	for {
-		var info unix.Siginfo
-		err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
-		if !errors.Is(err, unix.EINTR) {
-			return err == nil && info.Signo != 0
-		}
 	}
 }
 

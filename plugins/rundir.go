@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/humanconnect/humanconnect/internal/filetrust"
 )
 
 const (
@@ -48,11 +50,7 @@ func openRunDir(hint string) (*runDir, error) {
 // isPrivate says whether a directory is ours alone, as XDG_RUNTIME_DIR must be.
 func isPrivate(dir string) bool {
 	info, err := os.Stat(dir)
-	if err != nil || !info.IsDir() {
-		return false
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(stat.Uid) == os.Geteuid() && info.Mode().Perm()&0o022 == 0
+	return err == nil && info.IsDir() && filetrust.Private(os.Geteuid()).Check(info) == nil
 }
 
 func makeRunDir(base string) (*runDir, error) {

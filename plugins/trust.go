@@ -7,15 +7,21 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/humanconnect/humanconnect/internal/filetrust"
 )
 
 // errUntrusted is what every refusal of a file for its owner, mode or kind is.
 var errUntrusted = errors.New("file is not trusted")
 
 // untrusted says what speaks against a file, and, where one can, which command makes it good.
-type untrusted struct{ path, reason, fix string }
+type untrusted struct {
+	path string
+	flaw *filetrust.Flaw
+	fix  string
+}
 
-func (u *untrusted) Error() string { return fmt.Sprintf("%v: %s %s", errUntrusted, u.path, u.reason) }
+func (u *untrusted) Error() string { return fmt.Sprintf("%v: %s %s", errUntrusted, u.path, u.flaw) }
 
 // Is says that this is errUntrusted.
 func (u *untrusted) Is(err error) bool { return err == errUntrusted }
@@ -36,61 +42,25 @@ func openTrusted(path string) (*os.File, string, error) {
 			break
 		}
 	}
-	file, err := openRegular(real, syscall.O_NOFOLLOW)
-	if err != nil {
-		return nil, "", err
-	}
-	if err := checkFile(file, real); err != nil {
-		closeFiles(file)
-		return nil, "", err
-	}
-	return file, real, nil
+	file, err := openFile(real, syscall.O_NOFOLLOW, true)
+	return file, real, err
 }
 
-// openRegular opens a file for reading, and nothing else: a named pipe would be waited for.
-func openRegular(path string, flags int) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|flags, 0)
-	if errors.Is(err, syscall.ENXIO) || errors.Is(err, syscall.EOPNOTSUPP) {
-		return nil, &untrusted{path: path, reason: "is a socket, not a file"}
+// openFile opens a regular file, which has to be trusted if that is asked for. flags are further ones of os.OpenFile.
+func openFile(path string, flags int, trusted bool) (*os.File, error) {
+	file, info, err := filetrust.Open(path, flags)
+	if flaw := (*filetrust.Flaw)(nil); errors.As(err, &flaw) {
+		return nil, &untrusted{path: path, flaw: flaw}
+	}
+	if err == nil && trusted {
+		if err = checkOwner(path, info); err != nil {
+			closeFiles(file)
+		}
 	}
 	if err != nil {
-		return nil, err
-	}
-	info, err := file.Stat()
-	if err == nil {
-		err = checkRegular(path, info)
-	}
-	if err != nil {
-		closeFiles(file)
 		return nil, err
 	}
 	return file, nil
-}
-
-func checkFile(file *os.File, path string) error {
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	return checkOwner(path, info)
-}
-
-// checkRegular refuses what is no file, and says what it is.
-func checkRegular(path string, info fs.FileInfo) error {
-	var what string
-	switch mode := info.Mode(); {
-	case mode.IsRegular():
-		return nil
-	case mode.IsDir():
-		what = "a directory"
-	case mode&fs.ModeNamedPipe != 0:
-		what = "a named pipe"
-	case mode&fs.ModeSocket != 0:
-		what = "a socket"
-	default:
-		what = "a device"
-	}
-	return &untrusted{path: path, reason: "is " + what + ", not a file"}
 }
 
 // checkDirs looks at the directory and at all above it. One above may be writable by everyone if it is sticky, as /tmp
@@ -115,31 +85,13 @@ func checkDirs(dir string) error {
 }
 
 func checkOwner(path string, info fs.FileInfo) error {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return &untrusted{path: path, reason: "has an unknown owner"}
-	}
-	self := uint32(os.Geteuid())
-	reason := distrust(stat.Uid, stat.Gid, info.Mode(), self)
+	self := os.Geteuid()
+	flaw := filetrust.Program(self).Check(info)
 	switch {
-	case reason == "":
+	case flaw == nil:
 		return nil
-	case stat.Uid != 0 && stat.Uid != self:
-		return &untrusted{path, reason, fmt.Sprintf("as root: chown %d %s", self, shellWord(path))}
+	case flaw.Foreign:
+		return &untrusted{path, flaw, fmt.Sprintf("as root: chown %d %s", self, shellWord(path))}
 	}
-	return &untrusted{path, reason, "chmod go-w " + shellWord(path)}
-}
-
-// distrust says what speaks against a file, or nothing. A group with the number of the owner is the owner's own, as
-// most systems make one for each user with a umask of 002.
-func distrust(uid, gid uint32, mode fs.FileMode, self uint32) string {
-	switch {
-	case uid != 0 && uid != self:
-		return "belongs to another user"
-	case mode.Perm()&0o002 != 0:
-		return "is writable by everyone"
-	case mode.Perm()&0o020 != 0 && gid != uid:
-		return "is writable by a group"
-	}
-	return ""
+	return &untrusted{path, flaw, "chmod go-w " + shellWord(path)}
 }

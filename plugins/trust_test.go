@@ -13,28 +13,6 @@ import (
 	"github.com/humanconnect/humanconnect/plugins"
 )
 
-func TestFilesThatOthersCouldHaveWrittenAreRefused(t *testing.T) {
-	const self, other = 1000, 1001
-	for name, c := range map[string]struct {
-		uid, gid uint32
-		mode     fs.FileMode
-		trusted  bool
-	}{
-		"ours":                   {self, self, 0o755, true},
-		"root's":                 {0, 0, 0o755, true},
-		"another's":              {other, self, 0o755, false},
-		"world":                  {self, self, 0o757, false},
-		"root's, world":          {0, 0, 0o757, false},
-		"group of its own":       {self, self, 0o775, true},
-		"group":                  {self, other, 0o775, false},
-		"sticky does not matter": {self, self, 0o777 | fs.ModeSticky, false},
-	} {
-		if got := plugins.Distrust(c.uid, c.gid, c.mode, self) == ""; got != c.trusted {
-			t.Errorf("%s: trusted is %v", name, got)
-		}
-	}
-}
-
 func TestUntrustedExecutablesAreNotRun(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, spec *plugins.Spec){
 		"writable file": func(t *testing.T, spec *plugins.Spec) { chmod(t, spec.Path(), 0o777) },

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -118,20 +119,10 @@ type Source struct {
 	At       Position
 }
 
-// On names what a hook is told of.
-type On string
-
-// What a hook can be told of.
-const (
-	OnConnectSource    On = "onConnectSource"
-	OnDisconnectSource On = "onDisconnectSource"
-	OnClose            On = "onClose"
-)
-
 // Hook is where events go. One of Shell, Command and URL is set.
 type Hook struct {
 	Name string
-	On   []On
+	On   []event.On
 	// Shell is a line for sh -c.
 	Shell string
 	// Command is an argv. Command[0] is absolute, or a bare name to look up in PATH.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
+	"github.com/humanconnect/humanconnect/internal/filetrust"
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
@@ -86,21 +86,14 @@ func (p Place) read(uid int) (text, abs string, warnings []Warning, found bool, 
 
 // readTrusted reads a file that may name commands, once it is sure that nobody but the user and root can write it.
 func readTrusted(path string, uid int) (string, []Warning, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", nil, err
+	f, info, err := filetrust.Open(path, 0)
+	if flaw := (*filetrust.Flaw)(nil); errors.As(err, &flaw) {
+		return "", nil, fmt.Errorf("%s %w", path, err)
 	}
-	if !info.Mode().IsRegular() { // before it is opened: a named pipe would block
-		return "", nil, fmt.Errorf("%s is not a regular file", path)
-	}
-	f, err := os.Open(path)
 	if err != nil {
 		return "", nil, err
 	}
 	defer f.Close()
-	if info, err = f.Stat(); err != nil {
-		return "", nil, err
-	}
 	warnings, err := checkMode(path, info, uid)
 	if err != nil {
 		return "", nil, err
@@ -113,19 +106,16 @@ func readTrusted(path string, uid int) (string, []Warning, error) {
 }
 
 func checkMode(path string, info fs.FileInfo, uid int) ([]Warning, error) {
-	mode := info.Mode().Perm()
-	if owner, known := ownerOf(info); known && owner != uid && owner != 0 {
-		return nil, problem.New(CodeMode, "%s belongs to another user (uid %d)", path, owner).
-			Hint("it names commands to run; make a copy of your own")
-	}
+	rule := filetrust.Commands(uid)
 	fix := "it names commands to run; fix with: chmod go-w " + path
-	switch {
-	case mode&0o002 != 0:
-		return nil, problem.New(CodeMode, "%s can be changed by other users (mode %04o)", path, mode).Hint("%s", fix)
-	case mode&0o020 != 0:
-		return []Warning{{
-			Code: string(CodeMode), Hint: fix, Message: fmt.Sprintf("%s can be changed by its group (mode %04o)", path, mode),
-		}}, nil
+	if flaw := rule.Check(info); flaw != nil {
+		if flaw.Foreign {
+			fix = "it names commands to run; make a copy of your own"
+		}
+		return nil, problem.New(CodeMode, "%s %s", path, flaw).Hint("%s", fix)
+	}
+	if flaw := rule.Warning(info); flaw != nil {
+		return []Warning{{Code: string(CodeMode), Message: path + " " + flaw.Error(), Hint: fix}}, nil
 	}
 	return nil, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
@@ -94,7 +95,7 @@ func TestEveryKeyReachesTheConfig(t *testing.T) {
 		"no":        {c.Sources[0].Settings["api_off"].Text.Reveal(), "no"},
 		"shell":     {c.Hooks[0].Shell, "cat >> x"},
 		"timeout":   {c.Hooks[0].Timeout, 15 * time.Second},
-		"on":        {c.Hooks[1].On, []config.On{config.OnConnectSource, config.OnClose}},
+		"on":        {c.Hooks[1].On, []event.On{event.OnConnectSource, event.OnClose}},
 		"argv":      {c.Hooks[1].Command, []string{"notify", "a b"}},
 		"timeout 2": {c.Hooks[1].Timeout, 2 * time.Second},
 		"required":  {[]bool{c.Hooks[0].Required, c.Hooks[1].Required}, []bool{false, true}},

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/spf13/viper"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 const (
@@ -85,12 +88,12 @@ func duration(s string) string {
 	return wrong
 }
 
-// loopbackAddress says what is wrong with an address to listen at.
+// loopbackAddress says what is wrong with an address to listen at. A name is none: what it leads to is not ours to say.
 func loopbackAddress(s string) string {
 	host, port, err := net.SplitHostPort(s)
-	ip := net.ParseIP(host)
+	addr, addrErr := netip.ParseAddr(host)
 	number, portErr := strconv.ParseUint(port, 10, 16)
-	if err != nil || ip == nil || !ip.IsLoopback() || portErr != nil || strconv.FormatUint(number, 10) != port {
+	if err != nil || addrErr != nil || !loopback.Addr(addr) || portErr != nil || strconv.FormatUint(number, 10) != port {
 		return fmt.Sprintf("%s is not a loopback address with a port, such as 127.0.0.1:0", quote(s))
 	}
 	return ""

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/humanconnect/humanconnect/internal/filetrust"
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -143,12 +144,16 @@ func (s *SecretRef) warning() (Warning, bool) {
 		return Warning{}, false
 	}
 	info, err := os.Stat(s.File)
-	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o004 == 0 {
+	if err != nil || !info.Mode().IsRegular() {
+		return Warning{}, false
+	}
+	flaw := filetrust.Secret().Warning(info)
+	if flaw == nil {
 		return Warning{}, false
 	}
 	return Warning{
 		Code:    "secret_mode",
-		Message: fmt.Sprintf("the secret file of %s (%s) can be read by everyone (mode %04o)", s.key, s.at, info.Mode().Perm()),
+		Message: fmt.Sprintf("the secret file of %s (%s) %s", s.key, s.at, flaw),
 		Hint:    "chmod 600 " + s.File,
 	}, true
 }

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -168,19 +169,22 @@ func (r *reader) hooks(n *yaml.Node) []Hook {
 	return out
 }
 
-func (r *reader) on(n *yaml.Node, key string) []On {
-	known := []string{string(OnConnectSource), string(OnDisconnectSource), string(OnClose)}
-	var out []On
+func (r *reader) on(n *yaml.Node, key string) []event.On {
+	var known []string
+	for _, on := range event.Ons() {
+		known = append(known, string(on))
+	}
+	var out []event.On
 	for i, item := range r.list(n, key) {
 		s, ok := r.text(item, index(key, i))
 		switch {
 		case !ok:
 		case !slices.Contains(known, s):
 			r.flaw(item, index(key, i), "%s is none of %s", quote(s), strings.Join(known, ", "))
-		case slices.Contains(out, On(s)):
+		case slices.Contains(out, event.On(s)):
 			r.flaw(item, index(key, i), "%s is there twice", s)
 		default:
-			out = append(out, On(s))
+			out = append(out, event.On(s))
 		}
 	}
 	if n != nil && len(out) == 0 && !r.flawedIn(n) {

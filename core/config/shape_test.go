@@ -37,6 +37,7 @@ var mistakes = []struct{ name, text, want string }{
 	{"unknown key", "version: 1\nstor: {}", `2:1 stor unknown key; did you mean "store"?`},
 	{"key of later", "version: 1\nserve: {}", "2:1 serve unknown key; known here: version, clientId, store, token, callback, providers, sources, hooks, plan"},
 	{"callback everywhere", "version: 1\ncallback: {listen: \"0.0.0.0:80\"}", `2:20 callback.listen "0.0.0.0:80" is not a loopback address with a port, such as 127.0.0.1:0`},
+	{"callback at a name", "version: 1\ncallback: {listen: \"localhost:80\"}", `2:20 callback.listen "localhost:80" is not a loopback address with a port, such as 127.0.0.1:0`},
 	{"callback without a port", "version: 1\ncallback: {listen: 127.0.0.1}", `2:20 callback.listen "127.0.0.1" is not a loopback address with a port, such as 127.0.0.1:0`},
 	{"callback URL", "version: 1\ncallback: {url: \"ftp://x\"}", `2:17 callback.url "ftp://x" is not an http(s) URL without a fragment`},
 	{"callback URL of a source", "version: 1\nsources:\n  - {id: a, callbackUrl: /x}", `3:26 sources[0].callbackUrl "/x" is not an http(s) URL without a fragment`},

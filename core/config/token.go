@@ -2,12 +2,13 @@ package config
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 // The kinds of a token check.
@@ -121,18 +122,10 @@ func serviceURL(s string) string {
 		return "has a user or password in it, where others can read it"
 	case u.Fragment != "":
 		return "has a fragment, which goes nowhere"
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !loopback.Host(u.Hostname()):
 		return "is plain http, where https is needed; http is for this machine alone"
 	}
 	return ""
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
 }
 
 // settleToken fills what belongs to the checks of other services' tokens. A path of the file starts at its directory.

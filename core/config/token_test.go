@@ -82,7 +82,7 @@ func TestMistakesAboutOtherServicesTokens(t *testing.T) {
 			}
 		})
 	}
-	for _, good := range []string{"http://127.0.0.1:1/x", "http://[::1]/x", "http://localhost/x"} {
+	for _, good := range []string{"http://127.0.0.1:1/x", "http://[::1]/x", "http://localhost/x", "http://Auth.localhost./x"} {
 		load(t, options(write(t, "version: 1\n"+strings.Replace(goodIntro, "https://i/x", `"`+good+`"`, 1))))
 	}
 }

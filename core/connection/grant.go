@@ -30,17 +30,12 @@ type Grant struct {
 	Connected sdk.Connected
 }
 
-// Macer makes keyed digests under the state's key; a store.Store is one.
-type Macer interface {
-	MAC(purpose string, data ...[]byte) []byte
-}
-
 // AccountKey names an account of a source without telling it; nil for a source that cannot tell accounts apart.
-func AccountKey(m Macer, source, accountID string) []byte {
+func AccountKey(mac store.MAC, source, accountID string) []byte {
 	if accountID == "" {
 		return nil
 	}
-	return m.MAC("account", []byte(source), []byte(accountID))
+	return mac("account", []byte(source), []byte(accountID))
 }
 
 // Save makes a connection of a grant, or renews the one that the user has of this account: a renewal keeps the id and

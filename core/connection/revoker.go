@@ -8,17 +8,13 @@ import (
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/process"
 	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/core/retry"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// Liveness tells which processes live.
-type Liveness interface {
-	Self() id.Process
-	Alive(id.Process) (bool, error)
-}
 
 const (
 	// tryLimit bounds one try of a revocation.
@@ -36,7 +32,7 @@ type Revoker struct {
 	Store     store.Store
 	Providers provider.Starter
 	Settings  provider.Settings
-	Liveness  Liveness
+	Liveness  process.Liveness
 	Clock     clock.Clock
 }
 

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 // What is wrong with a URL or an address. None of the texts repeats it: a URL may hold a secret.
@@ -35,7 +37,7 @@ func Parse(raw string, insecure bool) (*url.URL, error) {
 		return nil, err
 	case u.Fragment != "":
 		return nil, ErrFragment
-	case u.Scheme == "http" && !insecure && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !insecure && !loopback.Host(u.Hostname()):
 		return nil, ErrPlain
 	}
 	return u, nil
@@ -50,7 +52,7 @@ func ParseProxy(raw string, plain, insecure bool) (*url.URL, error) {
 		return nil, err
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return nil, ErrURL
-	case plain && !insecure && !loopback(u.Hostname()):
+	case plain && !insecure && !loopback.Host(u.Hostname()):
 		return nil, ErrCarrier
 	}
 	return u, nil
@@ -100,15 +102,6 @@ func Origin(raw string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-func loopback(host string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
-}
-
 // Guard is for the ControlContext of a net.Dialer: it refuses to dial what is never sent to, and, if onlyLoopback says so, all
 // other machines, with [ErrForbidden] or [ErrPlain].
 func Guard(onlyLoopback bool) func(ctx context.Context, network, address string, c syscall.RawConn) error {
@@ -117,7 +110,7 @@ func Guard(onlyLoopback bool) func(ctx context.Context, network, address string,
 		switch {
 		case err != nil || !allowed(at.Addr()):
 			return ErrForbidden
-		case onlyLoopback && !at.Addr().Unmap().IsLoopback():
+		case onlyLoopback && !loopback.Addr(at.Addr()):
 			return ErrPlain
 		}
 		return nil

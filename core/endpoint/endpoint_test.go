@@ -21,6 +21,7 @@ func TestURLsAreJudgedAsTheyAreWritten(t *testing.T) {
 		"http://[::1]:80/":                         nil,
 		"http://[::ffff:127.0.0.1]/":               nil,
 		"http://app.example.com/":                  endpoint.ErrPlain,
+		"http://127.0.0.1./":                       endpoint.ErrPlain,
 		"http://localhost.example.com/":            endpoint.ErrPlain,
 		"http://10.0.0.7/":                         endpoint.ErrPlain,
 		"http://2130706433/":                       endpoint.ErrPlain,

@@ -116,15 +116,15 @@ func (s *state) kill(p id.Process) {
 	s.dead[p] = true
 }
 
-// process is one process of the state, as its Liveness sees it.
-type process struct {
+// member is one process of the state, as its Liveness sees it.
+type member struct {
 	*state
 	self id.Process
 }
 
-func (p process) Self() id.Process { return p.self }
+func (p member) Self() id.Process { return p.self }
 
-func (p process) Alive(other id.Process) (bool, error) {
+func (p member) Alive(other id.Process) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.dead[other], nil
@@ -137,7 +137,7 @@ func (s *state) worker(sender Sender, hooks ...Hook) *Dispatcher {
 
 func (s *state) options(sender Sender, hooks ...Hook) Options {
 	return Options{
-		Store: s.store, Hooks: Fixed(hooks), Liveness: process{state: s, self: id.New[id.Process]()}, Clock: s.clock,
+		Store: s.store, Hooks: Fixed(hooks), Liveness: member{state: s, self: id.New[id.Process]()}, Clock: s.clock,
 		Sender: sender, FlagHooks: true, UID: 1000, Host: "here", Random: func() float64 { return 0.5 },
 	}
 }
@@ -188,7 +188,7 @@ func failing(context.Context, Message) Outcome { return Outcome{Error: "exit sta
 
 func notNow(context.Context, Message) Outcome { return Outcome{Verdict: NotNow, Error: "later"} }
 
-func closing(name string) Hook { return Hook{Name: name, On: []On{OnClose}, Shell: "true"} }
+func closing(name string) Hook { return Hook{Name: name, On: []event.On{event.OnClose}, Shell: "true"} }
 
 // patience is how long a test waits for what should come soon, on a machine that has much else to do.
 const patience = time.Minute

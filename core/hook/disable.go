@@ -13,15 +13,12 @@ import (
 // Disabled is the error of a delivery to a hook that is disabled, because its receiver wanted no more.
 const Disabled = "hook_disabled"
 
-// mac is the store's.
-type mac = func(purpose string, data ...[]byte) []byte
-
 // target is where a hook leads, as the store keeps it.
-func target(mac mac, h Hook) []byte { return mac("hook target", []byte(h.URL)) }
+func target(mac store.MAC, h Hook) []byte { return mac("hook target", []byte(h.URL)) }
 
 // FindDisabled says whether a hook is disabled, and since when: its receiver said that it wants no more, and the hook
 // leads there still.
-func FindDisabled(tx store.Tx, mac func(purpose string, data ...[]byte) []byte, h Hook) (store.DisabledHook, bool, error) {
+func FindDisabled(tx store.Tx, mac store.MAC, h Hook) (store.DisabledHook, bool, error) {
 	if h.Kind() != KindHTTP {
 		return store.DisabledHook{}, false, nil
 	}
@@ -52,7 +49,7 @@ func enable(tx store.Tx, hook string) (bool, error) {
 	return err == nil, err
 }
 
-func disable(tx store.Tx, mac mac, h Hook, now time.Time, why string) error {
+func disable(tx store.Tx, mac store.MAC, h Hook, now time.Time, why string) error {
 	row := store.DisabledHook{Hook: h.Name, Target: target(mac, h), At: now, Error: why}
 	if err := tx.SaveDisabledHook(row); err != nil {
 		return fmt.Errorf("disable a hook: %w", err)

@@ -9,19 +9,12 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/process"
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
 // DefaultConcurrency is how many tries of one hook run at once.
 const DefaultConcurrency = 4
-
-// Liveness tells whose work is free.
-type Liveness interface {
-	// Self is this process.
-	Self() id.Process
-	// Alive says whether a process may still be at work. Where it cannot tell, the lease of the work decides.
-	Alive(id.Process) (bool, error)
-}
 
 // Configured has the hooks of the config. It is safe for concurrent use.
 type Configured interface {
@@ -41,7 +34,7 @@ type Options struct {
 	// Hooks are the config's. A delivery to another one is left alone, and dies when nobody has tried it for as long as
 	// the long schedule takes since it was due.
 	Hooks    Configured
-	Liveness Liveness
+	Liveness process.Liveness
 	Clock    clock.Clock
 	// Sender makes the tries.
 	Sender Sender

@@ -620,7 +620,7 @@ func TestRowThatCannotBeReadHoldsUpNoOther(t *testing.T) {
 	session, other := s.session(), s.session()
 	var given []id.SessionHook
 	s.update(func(tx store.Tx) (err error) {
-		given, err = Attach(tx, s.store.MAC, other, []Hook{{On: []On{OnClose}, Shell: "true", Dir: "/", UID: 1000, Host: "here"}})
+		given, err = Attach(tx, s.store.MAC, other, []Hook{{On: []event.On{event.OnClose}, Shell: "true", Dir: "/", UID: 1000, Host: "here"}})
 		return err
 	})
 	lost := s.record(session, 1, h)

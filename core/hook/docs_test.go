@@ -42,18 +42,18 @@ func rows(t *testing.T, pattern string) (found [][]string) {
 }
 
 func TestManualSaysWhichEventsAHookIsToldOf(t *testing.T) {
-	statuses := map[On]event.Status{OnConnectSource: event.ConnectedSource, OnDisconnectSource: event.DisconnectedSource}
-	var named []On
+	statuses := map[event.On]event.Status{event.OnConnectSource: event.ConnectedSource, event.OnDisconnectSource: event.DisconnectedSource}
+	var named []event.On
 	for _, cells := range rows(t, "`on[A-Z].*`") {
-		on := On(strings.Trim(cells[0], "`"))
+		on := event.On(strings.Trim(cells[0], "`"))
 		named = append(named, on)
 		said := strings.Join(cells[1:], " ")
 		if !strings.Contains(said, fmt.Sprintf("`%s`", on.Type())) || !strings.Contains(said, fmt.Sprintf("`%s`", statuses[on])) && statuses[on] != "" {
 			t.Errorf("%s is told of %s with %s; the manual says %s", on, on.Type(), statuses[on], said)
 		}
 	}
-	if !slices.Equal(named, Ons()) {
-		t.Errorf("the manual has %v, not %v", named, Ons())
+	if !slices.Equal(named, event.Ons()) {
+		t.Errorf("the manual has %v, not %v", named, event.Ons())
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/humanconnect/humanconnect/core/endpoint"
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/internal/problem"
@@ -26,12 +27,12 @@ type Place struct {
 
 // Parse reads the value of an --on-… flag: an http or https URL, or else a line for sh -c. What it refuses is a problem
 // with the code "usage", whose text does not repeat the value, because a URL may hold a secret.
-func Parse(on On, value string, at Place) (Hook, error) {
+func Parse(on event.On, value string, at Place) (Hook, error) {
 	line := strings.TrimSpace(value)
 	switch {
 	case on.Type() == "":
 		return Hook{}, problem.New(problem.CodeUsage, "no hook is called at %q", on).
-			Hint("hooks are called at: %v", Ons())
+			Hint("hooks are called at: %v", event.Ons())
 	case line == "":
 		return Hook{}, problem.New(problem.CodeUsage, "the hook for %s is empty", on).Hint("give a URL, or a command line for sh -c")
 	case isURL(line):
@@ -42,10 +43,10 @@ func Parse(on On, value string, at Place) (Hook, error) {
 	case !filepath.IsAbs(at.Dir):
 		return Hook{}, fmt.Errorf("the directory of a hook is not absolute: %q", at.Dir)
 	}
-	return Hook{On: []On{on}, Shell: line, Dir: at.Dir, UID: at.UID, Host: at.Host}, nil
+	return Hook{On: []event.On{on}, Shell: line, Dir: at.Dir, UID: at.UID, Host: at.Host}, nil
 }
 
-func parseURL(on On, line string) (Hook, error) {
+func parseURL(on event.On, line string) (Hook, error) {
 	if _, err := endpoint.Parse(line, false); err != nil {
 		p := problem.New(problem.CodeUsage, "the URL of the hook for %s %s", on, err)
 		if errors.Is(err, endpoint.ErrPlain) {
@@ -55,7 +56,7 @@ func parseURL(on On, line string) (Hook, error) {
 		}
 		return Hook{}, p
 	}
-	return Hook{On: []On{on}, URL: line}, nil
+	return Hook{On: []event.On{on}, URL: line}, nil
 }
 
 func isURL(line string) bool {
@@ -65,8 +66,8 @@ func isURL(line string) bool {
 
 // Attach keeps hooks of flags with a session ("" for a call that opened none), and returns their ids, each once,
 // in the order given. The same hook again, which is the same event and URL, or event, command and directory, is kept once (without a session: once in a
-// call). mac is the store's MAC.
-func Attach(tx store.Tx, mac func(purpose string, data ...[]byte) []byte, session id.Session, hooks []Hook) ([]id.SessionHook, error) {
+// call).
+func Attach(tx store.Tx, mac store.MAC, session id.Session, hooks []Hook) ([]id.SessionHook, error) {
 	known := make(map[string]id.SessionHook)
 	var ids []id.SessionHook
 	for _, h := range hooks {
@@ -102,7 +103,7 @@ func attach(tx store.Tx, session id.Session, mark []byte, h Hook) (id.SessionHoo
 	return "", store.ErrNotFound
 }
 
-func fingerprint(mac func(string, ...[]byte) []byte, h Hook) []byte {
+func fingerprint(mac store.MAC, h Hook) []byte {
 	data := [][]byte{[]byte(h.Shell), []byte(h.Dir)}
 	if h.Kind() == KindHTTP {
 		data = [][]byte{nil, []byte(h.URL)} // no directory looks like a URL
@@ -139,12 +140,12 @@ func Find(tx store.Tx, name string, configured []Hook) (Hook, bool, error) {
 
 // spec is a hook of a flag as the store keeps it, sealed.
 type spec struct {
-	On    []On   `json:"on"`
-	Shell string `json:"shell"`
-	URL   string `json:"url,omitempty"`
-	Dir   string `json:"dir"`
-	UID   int    `json:"uid"`
-	Host  string `json:"host"`
+	On    []event.On `json:"on"`
+	Shell string     `json:"shell"`
+	URL   string     `json:"url,omitempty"`
+	Dir   string     `json:"dir"`
+	UID   int        `json:"uid"`
+	Host  string     `json:"host"`
 }
 
 func specOf(h Hook) []byte {

@@ -58,45 +58,19 @@ func Named(names []byte) ([]Hook, error) {
 }
 
 type nameOf struct {
-	Name string `json:"name"`
-	On   []On   `json:"on"`
+	Name string     `json:"name"`
+	On   []event.On `json:"on"`
 }
 
 // DefaultTimeout limits one try of a hook that names no limit of its own.
 const DefaultTimeout = 15 * time.Second
-
-// On is the moment that a hook asks for, in the words of the reference and of the config.
-type On string
-
-// The moments.
-const (
-	OnConnectSource    On = "onConnectSource"
-	OnDisconnectSource On = "onDisconnectSource"
-	OnClose            On = "onClose"
-)
-
-// Ons lists all moments.
-func Ons() []On { return []On{OnConnectSource, OnDisconnectSource, OnClose} }
-
-// Type is the type of the events of that moment; "" for a word that is none.
-func (o On) Type() event.Type {
-	switch o {
-	case OnConnectSource:
-		return event.SourceConnected
-	case OnDisconnectSource:
-		return event.SourceDisconnected
-	case OnClose:
-		return event.SessionClosed
-	}
-	return ""
-}
 
 // Hook is where events go: a hook of the config, or one that came as a flag.
 type Hook struct {
 	// Name is unique in the config. A hook of a flag is named by its id in the store.
 	Name string
 	// On lists the moments that it asks for.
-	On []On
+	On []event.On
 	// Shell is a constant line for sh -c; Command is argv without a shell; URL is where to post to. One of them is given.
 	Shell   string
 	Command []string
@@ -144,7 +118,7 @@ func (h Hook) Kind() Kind {
 func (h Hook) Origin() string { return endpoint.Origin(h.URL) }
 
 func (h Hook) wants(t event.Type) bool {
-	return slices.ContainsFunc(h.On, func(o On) bool { return o.Type() == t })
+	return slices.ContainsFunc(h.On, func(o event.On) bool { return o.Type() == t })
 }
 
 func (h Hook) timeout() time.Duration {

@@ -113,7 +113,7 @@ func fixed(s sdk.Secret) func(context.Context) (sdk.Secret, error) {
 }
 
 func to(url string) Hook {
-	return Hook{Name: "app", On: []On{OnClose}, URL: url, Secret: fixed(vectorSecret)}
+	return Hook{Name: "app", On: []event.On{event.OnClose}, URL: url, Secret: fixed(vectorSecret)}
 }
 
 func posted(h Hook) Message {
@@ -628,8 +628,8 @@ func TestURLOfAFlagIsSignedWithTheStatesSecretByAnyProcess(t *testing.T) {
 	secret := func(ctx context.Context) (sdk.Secret, error) { return DefaultSecret(ctx, s.store, s.clock.Now()) }
 	ev := anEvent(session, 1, event.SessionClosed)
 	s.update(func(tx store.Tx) error {
-		here, there := parse(t, OnClose, " "+e.URL+"/h ", place(t)), parse(t, OnClose, e.URL+"/h", place(t))
-		ids, err := Attach(tx, s.store.MAC, session, []Hook{here, there, parse(t, OnClose, e.URL+"/other", place(t))})
+		here, there := parse(t, event.OnClose, " "+e.URL+"/h ", place(t)), parse(t, event.OnClose, e.URL+"/h", place(t))
+		ids, err := Attach(tx, s.store.MAC, session, []Hook{here, there, parse(t, event.OnClose, e.URL+"/other", place(t))})
 		if len(ids) != 2 {
 			t.Errorf("%d hooks: a URL is the same in every directory", len(ids))
 		}

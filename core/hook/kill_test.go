@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/humanconnect/humanconnect/core/clock"
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
@@ -41,7 +42,7 @@ const killedWorker id.Process = "prc_killed"
 // crashHook writes what it got and then never answers its first caller.
 func crashHook(dir, sleep string) Hook {
 	return Hook{
-		Name: "journal", On: []On{OnClose}, Dir: dir,
+		Name: "journal", On: []event.On{event.OnClose}, Dir: dir,
 		Shell: `cat >> got; [ -e answers ] || { touch sent; exec sleep ` + sleep + `; }`,
 	}
 }

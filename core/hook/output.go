@@ -8,20 +8,6 @@ import (
 // outputCap is how much of what a hook writes is kept.
 const outputCap = 64 << 10
 
-// tail keeps the last outputCap bytes that are written to it.
-type tail struct{ kept []byte }
-
-// Write implements io.Writer. It never fails.
-func (t *tail) Write(p []byte) (int, error) {
-	t.kept = append(t.kept, p...)
-	if len(t.kept) > 2*outputCap {
-		t.kept = append(t.kept[:0], t.kept[len(t.kept)-outputCap:]...)
-	}
-	return len(p), nil
-}
-
-func (t *tail) bytes() []byte { return t.kept[max(0, len(t.kept)-outputCap):] }
-
 // lines cuts output into lines that are safe on a terminal.
 func lines(output []byte) []string {
 	text := strings.TrimRight(strings.ToValidUTF8(string(output), "\uFFFD"), "\r\n")

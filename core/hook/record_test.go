@@ -19,7 +19,7 @@ import (
 
 func place(t *testing.T) Place { return Place{Dir: t.TempDir(), UID: 1000, Host: "here"} }
 
-func parse(t *testing.T, on On, line string, at Place) Hook {
+func parse(t *testing.T, on event.On, line string, at Place) Hook {
 	t.Helper()
 	h, err := Parse(on, line, at)
 	if err != nil {
@@ -30,7 +30,7 @@ func parse(t *testing.T, on On, line string, at Place) Hook {
 
 func TestFlagRefusesWhatIsNoCommandLine(t *testing.T) {
 	for _, value := range []string{"", "  ", "https://u:s3cret@app.example.com/h", "HTTP://app.example.com", "a\x00b"} {
-		_, err := Parse(OnClose, value, place(t))
+		_, err := Parse(event.OnClose, value, place(t))
 		if problem.CodeOf(err) != "usage" || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%q: %v", value, err)
 		}
@@ -38,7 +38,7 @@ func TestFlagRefusesWhatIsNoCommandLine(t *testing.T) {
 	if _, err := Parse("onOpen", "true", place(t)); problem.CodeOf(err) != "usage" {
 		t.Error(err)
 	}
-	if _, err := Parse(OnClose, "curl https://app.example.com/h -d @-", place(t)); err != nil {
+	if _, err := Parse(event.OnClose, "curl https://app.example.com/h -d @-", place(t)); err != nil {
 		t.Error(err)
 	}
 }
@@ -46,18 +46,18 @@ func TestFlagRefusesWhatIsNoCommandLine(t *testing.T) {
 func TestEventReachesTheHooksThatAskForIt(t *testing.T) {
 	s := newState(t)
 	session, other := s.session(), s.session()
-	both := Hook{Name: "both", On: []On{OnConnectSource, OnClose}}
+	both := Hook{Name: "both", On: []event.On{event.OnConnectSource, event.OnClose}}
 	at := place(t)
 	e := anEvent(session, 1, event.SourceConnected)
 	var want []string
 	s.update(func(tx store.Tx) error {
 		want = []string{"both"}
-		mine, err := Attach(tx, s.store.MAC, session, []Hook{parse(t, OnConnectSource, "cat", at), parse(t, OnClose, "cat", at)})
+		mine, err := Attach(tx, s.store.MAC, session, []Hook{parse(t, event.OnConnectSource, "cat", at), parse(t, event.OnClose, "cat", at)})
 		if err != nil {
 			return err
 		}
 		want = append(want, string(mine[0]))
-		if _, err := Attach(tx, s.store.MAC, other, []Hook{parse(t, OnConnectSource, "cat", at)}); err != nil {
+		if _, err := Attach(tx, s.store.MAC, other, []Hook{parse(t, event.OnConnectSource, "cat", at)}); err != nil {
 			return err
 		}
 		return Record(tx, e, session, s.clock.Now(), []Hook{both, closing("close")}, mine)
@@ -76,8 +76,8 @@ func TestEventOutsideOfASessionReachesTheFlagsOfItsCall(t *testing.T) {
 	at := place(t)
 	e := anEvent("", 1, event.SessionClosed)
 	s.update(func(tx store.Tx) error {
-		h := parse(t, OnClose, "cat > got", at)
-		extra, err := Attach(tx, s.store.MAC, "", []Hook{h, h, parse(t, OnConnectSource, "cat", at)})
+		h := parse(t, event.OnClose, "cat > got", at)
+		extra, err := Attach(tx, s.store.MAC, "", []Hook{h, h, parse(t, event.OnConnectSource, "cat", at)})
 		if err != nil {
 			return err
 		}
@@ -116,8 +116,8 @@ func TestSameFlagAgainIsTheSameHook(t *testing.T) {
 		s.update(func(tx store.Tx) (err error) { ids, err = Attach(tx, s.store.MAC, session, hooks); return err })
 		return ids
 	}
-	first := attach(parse(t, OnClose, "cat", here))
-	again := attach(parse(t, OnClose, " cat ", here), parse(t, OnClose, "cat", there), parse(t, OnConnectSource, "cat", here), parse(t, OnClose, "cat -", here))
+	first := attach(parse(t, event.OnClose, "cat", here))
+	again := attach(parse(t, event.OnClose, " cat ", here), parse(t, event.OnClose, "cat", there), parse(t, event.OnConnectSource, "cat", here), parse(t, event.OnClose, "cat -", here))
 	if len(again) != 4 || again[0] != first[0] {
 		t.Errorf("%v, then %v", first, again)
 	}
@@ -134,7 +134,7 @@ func TestFlagHookIsRunByItsUserOnItsHostAlone(t *testing.T) {
 	at := place(t)
 	e := anEvent(session, 1, event.SessionClosed)
 	s.update(func(tx store.Tx) error {
-		if _, err := Attach(tx, s.store.MAC, session, []Hook{parse(t, OnClose, "pwd > ran", at)}); err != nil {
+		if _, err := Attach(tx, s.store.MAC, session, []Hook{parse(t, event.OnClose, "pwd > ran", at)}); err != nil {
 			return err
 		}
 		return Record(tx, e, session, s.clock.Now(), nil, nil)
@@ -190,7 +190,7 @@ func TestShellHookIsDeliveredThroughTheWholeWay(t *testing.T) {
 	session := s.session()
 	dir := t.TempDir()
 	h := Hook{
-		Name: "journal", On: []On{OnClose}, Dir: dir,
+		Name: "journal", On: []event.On{event.OnClose}, Dir: dir,
 		Shell: `cat >> bodies; echo "$HUMANCONNECT_SEQUENCE $HUMANCONNECT_STATUS $HUMANCONNECT_ATTEMPT $HUMANCONNECT_HOOK" >> env`,
 	}
 	var want string

@@ -10,6 +10,14 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/clock"
+	"github.com/humanconnect/humanconnect/internal/child"
+)
+
+const (
+	// termGrace is how long a hook has between TERM and KILL when its time is over.
+	termGrace = 2 * time.Second
+	// stopGrace is the same when we are stopped ourselves: somebody waits for us.
+	stopGrace = 500 * time.Millisecond
 )
 
 // exitNotNow is EX_TEMPFAIL of sysexits.h: "not now, try again later".
@@ -38,13 +46,15 @@ type Shell struct {
 
 // Send implements [Sender].
 func (s Shell) Send(ctx context.Context, m Message) Outcome {
-	cmd := s.command(m)
-	r := run{clock: s.Clock, cmd: cmd, limit: m.Hook.timeout()}
-	end, err := r.do(ctx, m.Event.Body)
-	if err != nil {
-		return Outcome{Error: "could not be started: " + reason(err)}
+	kept := &child.Tail{Limit: outputCap}
+	r := child.Run{
+		Cmd: s.command(m), Session: true, Input: m.Event.Body, Output: kept, Clock: s.Clock,
+		Limit: m.Hook.timeout(), LateGrace: termGrace, StopGrace: stopGrace,
 	}
-	return verdict(end, m.Hook.timeout())
+	cause, err := r.Do(ctx)
+	o := verdict(cause, err, r.Limit)
+	o.Output = kept.Bytes()
+	return o
 }
 
 func (s Shell) command(m Message) *exec.Cmd {
@@ -86,34 +96,21 @@ func inherited() []string {
 	}
 }
 
-func verdict(e ending, limit time.Duration) Outcome {
-	o := Outcome{Output: e.output}
+func verdict(cause child.Cause, err error, limit time.Duration) Outcome {
+	var status child.StatusError
 	switch {
-	case e.cause == stopped:
-		o.Verdict = Interrupted
-	case e.cause == late:
-		o.Error = fmt.Sprintf("not done within %s", limit)
-	case e.status.Signaled():
-		o.Error = fmt.Sprintf("ended by signal %d", int(e.status.Signal()))
-	case e.status.ExitStatus() == 0:
-		o.Verdict = Accepted
-	case e.status.ExitStatus() == exitNotNow:
-		o.Verdict, o.Error = NotNow, "asked for a later try (exit status 75)"
-	default:
-		o.Error = exitText(e.status.ExitStatus())
+	case cause == child.Stopped:
+		return Outcome{Verdict: Interrupted}
+	case cause == child.Late:
+		return Outcome{Error: fmt.Sprintf("not done within %s", limit)}
+	case err == nil:
+		return Outcome{Verdict: Accepted}
+	case !errors.As(err, &status):
+		return Outcome{Error: "could not be started: " + reason(err)}
+	case status.ExitStatus() == exitNotNow:
+		return Outcome{Verdict: NotNow, Error: "asked for a later try (exit status 75)"}
 	}
-	return o
-}
-
-// exitText names the two statuses by which a shell says that there was nothing to run (POSIX, 2.8.2).
-func exitText(code int) string {
-	switch code {
-	case 126:
-		return "exit status 126: the command is not executable"
-	case 127:
-		return "exit status 127: command not found"
-	}
-	return fmt.Sprintf("exit status %d", code)
+	return Outcome{Error: status.Error()}
 }
 
 // reason is the system's word for an error, without the paths that stand in its text.

@@ -33,6 +33,19 @@ const (
 // maxTries is how often Register makes another file when a sweep took the one that it had not locked yet.
 const maxTries = 100
 
+// Liveness tells whose work is free: that of processes which have died. A [Process] and a [Patient] tell.
+type Liveness interface {
+	// Self is this process.
+	Self() id.Process
+	// Alive says whether a process may still be at work. Where it cannot tell, the lease of the work decides.
+	Alive(id.Process) (bool, error)
+}
+
+var (
+	_ Liveness = (*Process)(nil)
+	_ Liveness = Patient{}
+)
+
 // Process is this run, alive until Close or until it ends. It is safe for concurrent use.
 type Process struct {
 	self id.Process

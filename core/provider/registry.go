@@ -8,8 +8,8 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 

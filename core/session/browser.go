@@ -18,6 +18,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 // callbackPoll is how often a front end looks for a callback that another process may have stored.
@@ -344,15 +345,10 @@ func goodURL(hosts []string, address string) bool {
 	if err != nil || u.Host == "" || u.User != nil {
 		return false
 	}
-	if u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if u.Scheme != "https" && !(u.Scheme == "http" && loopback.Host(u.Hostname())) {
 		return false
 	}
 	return slices.ContainsFunc(hosts, func(h string) bool { return hostMatches(h, u) })
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // hostMatches compares a declared host, which may have a port or begin with "*.", with an address.

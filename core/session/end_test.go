@@ -258,7 +258,7 @@ func TestTokenThatOpensNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := len(w.allEvents())
-			c.r.Hooks = []hook.Hook{{On: []hook.On{hook.OnClose}, Shell: "cat", Dir: "/"}}
+			c.r.Hooks = []hook.Hook{{On: []event.On{event.OnClose}, Shell: "cat", Dir: "/"}}
 			o, err := w.frontEnd().try(c.r)
 			if err != nil || o.Final == nil {
 				t.Fatalf("%+v, %v", o, err)
@@ -374,8 +374,8 @@ func TestAnswerOfTheScriptStandsBeforeThatOfItsAction(t *testing.T) {
 func TestFlagHooksAreKeptWithTheSessionOnce(t *testing.T) {
 	w := newWorld(t)
 	tok := w.token("u1", time.Hour)
-	one := hook.Hook{On: []hook.On{hook.OnConnectSource}, Shell: "one", Dir: "/"}
-	two := hook.Hook{On: []hook.On{hook.OnClose}, Shell: "two", Dir: "/"}
+	one := hook.Hook{On: []event.On{event.OnConnectSource}, Shell: "one", Dir: "/"}
+	two := hook.Hook{On: []event.On{event.OnClose}, Shell: "two", Dir: "/"}
 	first := w.frontEnd()
 	o, err := first.try(session.OpenRequest{Token: tok, Hooks: []hook.Hook{one}})
 	if err != nil {
@@ -425,13 +425,13 @@ func TestDeathAfterTheCloseLosesNoResponse(t *testing.T) {
 // TestOverdueSessionTellsItsOwnHooks: whoever closes it may have other hooks, or none.
 func TestOverdueSessionTellsItsOwnHooks(t *testing.T) {
 	w := newWorld(t)
-	w.hooks = []hook.Hook{{Name: "journal", On: hook.Ons(), Shell: "true"}, {Name: "opens", On: []hook.On{hook.OnConnectSource}, Shell: "true"}}
+	w.hooks = []hook.Hook{{Name: "journal", On: event.Ons(), Shell: "true"}, {Name: "opens", On: []event.On{event.OnConnectSource}, Shell: "true"}}
 	first := w.frontEnd()
 	s := first.open(w.token("u1", time.Hour))
 	first.kill()
 	w.clock.Advance(time.Hour)
 	stranger := w.frontEnd()
-	stranger.Hooks = []hook.Hook{{Name: "other", On: hook.Ons(), Shell: "true"}}
+	stranger.Hooks = []hook.Hook{{Name: "other", On: event.Ons(), Shell: "true"}}
 	if err := stranger.CloseOverdue(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/hook"
-	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/process"
 	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -38,12 +38,6 @@ type Sources interface {
 	provider.Settings
 }
 
-// Liveness tells which processes live; see [connection.Liveness].
-type Liveness interface {
-	Self() id.Process
-	Alive(id.Process) (bool, error)
-}
-
 // Engine runs sessions. Its fields are set before the first call and not changed after; it is then safe for concurrent
 // use.
 type Engine struct {
@@ -51,7 +45,7 @@ type Engine struct {
 	Checker   token.Checker
 	Sources   Sources
 	Providers provider.Starter
-	Liveness  Liveness
+	Liveness  process.Liveness
 	Clock     clock.Clock
 	// Hooks are the hooks of the config. A session that is opened or resumed keeps their names.
 	Hooks []hook.Hook

@@ -324,7 +324,7 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 		User: a.s.User.HumanID, Source: a.Source.ID, SourceName: a.Source.Name, Provider: a.Source.Provider,
 		CanRevoke: a.Source.Can(sdk.CapabilityRevoke), Connected: done,
 	}
-	key := connection.AccountKey(e.Store, g.Source, done.Account.ID)
+	key := connection.AccountKey(e.Store.MAC, g.Source, done.Account.ID)
 	var refused error
 	var unwanted store.Revocation
 	err := e.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {

@@ -431,7 +431,7 @@ func (p *providers) Disconnect(ctx context.Context, r *sdk.GrantRequest) error {
 	}
 	var held bool
 	w.view(func(tx store.Tx) (err error) {
-		held, err = tx.AccountHeld(g.source, connection.AccountKey(w.store, g.source, g.account), g.user)
+		held, err = tx.AccountHeld(g.source, connection.AccountKey(w.store.MAC, g.source, g.account), g.user)
 		return err
 	})
 	if code == "hang" {

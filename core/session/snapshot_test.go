@@ -84,7 +84,7 @@ func (w *World) accountOf(source string, key []byte) string {
 		return ""
 	}
 	for _, name := range accounts() {
-		if bytes.Equal(key, connection.AccountKey(w.store, source, name)) {
+		if bytes.Equal(key, connection.AccountKey(w.store.MAC, source, name)) {
 			return name
 		}
 	}

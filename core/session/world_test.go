@@ -77,8 +77,8 @@ func worldIn(t T, dir string, cleanup func(func())) *World {
 	w := &World{
 		t: t, dir: dir, store: s, clock: clocktest.New(start()), alive: make(map[id.Process]bool),
 		hooks: []hook.Hook{
-			{Name: "all", On: hook.Ons(), Shell: "cat"},
-			{Name: "closes", On: []hook.On{hook.OnClose}, Shell: "cat"},
+			{Name: "all", On: event.Ons(), Shell: "cat"},
+			{Name: "closes", On: []event.On{event.OnClose}, Shell: "cat"},
 		},
 	}
 	w.local = token.NewLocal(s, w.clock)

@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"sync"
 	"testing"
@@ -12,12 +13,25 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/humanconnect/humanconnect/core/clock"
+	"github.com/humanconnect/humanconnect/core/endpoint"
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 func newTestedService(limit time.Duration, cacheDir string) *keyService {
 	address := &url.URL{Scheme: "https", Host: "auth.example.com"}
 	return newKeyService(address, JWTOptions{JWKS: address.String(), Clock: clock.System(), Timeout: limit, CacheDir: cacheDir})
+}
+
+// TEST-NET-1 (RFC 5737) stands for what a name of this machine may lead to.
+func TestPlainHTTPToAServiceDialsThisMachineAlone(t *testing.T) {
+	s := newService("the key set", &url.URL{Scheme: "http", Host: "192.0.2.1:9"}, time.Second)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url.String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ask(t.Context(), r); !errors.Is(err, endpoint.ErrPlain) {
+		t.Error(err)
+	}
 }
 
 // crowd lets several change at once, with the first one in f before the others come, and returns their errors.

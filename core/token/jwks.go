@@ -19,6 +19,7 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 
 	"github.com/humanconnect/humanconnect/core/clock"
+	"github.com/humanconnect/humanconnect/internal/filetrust"
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
@@ -170,30 +171,24 @@ func (*keyFile) renew(_ context.Context, old *keySet, _ bool) (*keySet, error) {
 
 // trusted refuses a file that others can write: who writes it makes tokens.
 func (f *keyFile) trusted(info os.FileInfo) error {
-	if !info.Mode().IsRegular() { // before it is opened: a named pipe would block
-		return errors.New("it is not a regular file")
+	flaw := filetrust.Regular(info)
+	if flaw == nil {
+		flaw = filetrust.Keys(f.uid).Check(info)
 	}
-	if owner, known := ownerOf(info); known && owner != f.uid && owner != 0 {
-		return fmt.Errorf("it belongs to another user (uid %d)", owner)
-	}
-	if info.Mode().Perm()&0o002 != 0 {
-		return fmt.Errorf("everyone can write it (mode %04o)", info.Mode().Perm())
+	if flaw != nil {
+		return fmt.Errorf("it %w", flaw)
 	}
 	return nil
 }
 
 // read returns the keys, and the file that they were read from.
 func (f *keyFile) read() (*keySet, os.FileInfo, error) {
-	file, err := os.Open(f.path)
+	file, info, err := filetrust.Open(f.path, 0)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err == nil {
-		err = f.trusted(info)
-	}
-	if err != nil {
+	if err := f.trusted(info); err != nil {
 		return nil, nil, err
 	}
 	text, err := io.ReadAll(io.LimitReader(file, maxAnswer+1))

@@ -132,7 +132,7 @@ func TestKeyFileThatOthersCanWriteIsRefusedAtEachLook(t *testing.T) {
 		if err := os.Chmod(p.file, mode); err != nil {
 			t.Fatal(err)
 		}
-		refused(t, p, fmt.Sprintf("everyone can write it (mode %04o)", mode))
+		refused(t, p, fmt.Sprintf("it is writable by everyone (mode %04o)", mode))
 		if err := os.Chmod(p.file, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestKeyFileThatIsNoRegularFileIsRefusedAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := p.Check(t.Context(), s.sign(good(nil), nil))
-			if problem.CodeOf(err) != "jwks_invalid" || !strings.Contains(err.Error(), "not a regular file") {
+			if problem.CodeOf(err) != "jwks_invalid" || !strings.Contains(err.Error(), ", not a file") {
 				t.Errorf("got %v", err)
 			}
 		})

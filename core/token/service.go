@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/humanconnect/humanconnect/core/endpoint"
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
@@ -42,10 +43,14 @@ func newService(what string, address *url.URL, limit time.Duration) *service {
 	if limit == 0 {
 		limit = answerTime
 	}
+	dialer := &net.Dialer{Timeout: dialTime}
+	if address.Scheme == "http" { // for this machine alone, whatever a name of it leads to, and a proxy likewise
+		dialer.ControlContext = endpoint.Guard(true)
+	}
 	return &service{what: what, url: address, client: &http.Client{
 		Timeout: limit,
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: dialTime}).DialContext,
+			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext,
 			TLSHandshakeTimeout: dialTime, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
 			IdleConnTimeout: 30 * time.Second,
 		},

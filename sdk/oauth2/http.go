@@ -6,10 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
+	"syscall"
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 // The limits of every request.
@@ -44,11 +48,30 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		r = r.Clone(r.Context())
 		r.Header.Set("Authorization", "Bearer "+t.access.Reveal())
 	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	way := http.DefaultTransport
+	if r.URL.Scheme == "http" {
+		way = plain()
+	}
+	resp, err := way.RoundTrip(r)
 	if err == nil {
 		resp.Body = &shortBody{ReadCloser: resp.Body, left: answerLimit}
 	}
 	return resp, err
+}
+
+// errElsewhere: a name of this machine led to another one.
+var errElsewhere = errors.New("plain http to another machine")
+
+// plain is the way of a request in plain http, for which [fit] lets no host but this machine be named. A name may lead
+// elsewhere, so what is dialled is looked at once more, and there is no proxy.
+func plain() *http.Transport {
+	dialer := &net.Dialer{ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
+		if at, err := netip.ParseAddrPort(address); err != nil || !loopback.Addr(at.Addr()) {
+			return errElsewhere
+		}
+		return nil
+	}}
+	return &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}
 }
 
 // shortBody fails rather than ends where it is cut, so that a cut answer is never taken for a whole one.

@@ -1,13 +1,13 @@
 package providertest
 
 import (
-	"net"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 var (
@@ -70,9 +70,7 @@ func leads(address string, hosts []string) bool {
 	if err != nil || u.Host == "" || u.User != nil {
 		return false
 	}
-	ip := net.ParseIP(u.Hostname())
-	loopback := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && !(u.Scheme == "http" && loopback) {
+	if u.Scheme != "https" && !(u.Scheme == "http" && loopback.Host(u.Hostname())) {
 		return false
 	}
 	at, name := strings.ToLower(u.Host), strings.ToLower(u.Hostname())

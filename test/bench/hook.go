@@ -130,7 +130,7 @@ func (w *world) hookAfterCommit(ctx context.Context, runs int) (_ row, err error
 		return row{}, err
 	}
 	defer func() { err = errors.Join(err, self.Close()) }()
-	h := hook.Hook{Name: "app", On: hook.Ons(), URL: in.url}
+	h := hook.Hook{Name: "app", On: event.Ons(), URL: in.url}
 	secret := func(ctx context.Context) (sdk.Secret, error) { return hook.DefaultSecret(ctx, st, time.Now()) }
 	d := hook.New(hook.Options{
 		Store: st, Hooks: hook.Fixed{h}, Liveness: self, Clock: clock.System(),

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/humanconnect/humanconnect/internal/filetrust"
 )
 
 // Exists says whether a directory holds a state, or the beginnings of one. It opens no file.
@@ -21,7 +23,11 @@ type system struct {
 }
 
 func realSystem() *system {
-	return &system{ours: ownedByUs, networkFS: networkFS, sync: (*os.File).Sync}
+	own := filetrust.Own(os.Geteuid())
+	return &system{
+		ours:      func(info fs.FileInfo) bool { return own.Check(info) == nil },
+		networkFS: networkFS, sync: (*os.File).Sync,
+	}
 }
 
 // prepareDir makes the directory where it does not exist, and sees that it can hold a state.

@@ -13,12 +13,8 @@ import (
 func (a *App) Hooks(cfg *config.Config) []hook.Hook {
 	var out []hook.Hook
 	for _, h := range cfg.Hooks {
-		on := make([]hook.On, len(h.On))
-		for i, o := range h.On {
-			on[i] = hook.On(o)
-		}
 		out = append(out, hook.Hook{
-			Name: h.Name, On: on, Shell: h.Shell, Command: h.Command, Timeout: h.Timeout, Required: h.Required, Dir: cfg.Dir,
+			Name: h.Name, On: h.On, Shell: h.Shell, Command: h.Command, Timeout: h.Timeout, Required: h.Required, Dir: cfg.Dir,
 			URL: h.URL, Secret: a.secretOf(h.Secret), AllowInsecure: h.AllowInsecure, Proxy: h.Proxy,
 		})
 	}

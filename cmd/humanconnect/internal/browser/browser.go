@@ -14,7 +14,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -26,6 +25,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/internal/child"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -298,7 +298,7 @@ func (b *Browser) launch(ctx context.Context, link string, failed func(error)) e
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), argv[0], argv[1:]...)
 	cmd.Env = config.Environment(b.app.Environ()).Others()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us
+	cmd.SysProcAttr = child.Group() // Ctrl-C is for us
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(argv[0]), reason(err))
 	}

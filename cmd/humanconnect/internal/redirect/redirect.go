@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 const (
@@ -128,9 +130,9 @@ func (l *Listener) listenFor(ctx context.Context, own string) error {
 	}
 	_, port, err := net.SplitHostPort(l.opt.Listen)
 	free := err == nil && (port == "" || port == "0")
-	if free && u.Scheme == "http" && u.Port() != "" && loopback(u.Hostname()) {
+	if free && u.Scheme == "http" && u.Port() != "" && loopback.Host(u.Hostname()) {
 		host := u.Hostname()
-		if host == "localhost" {
+		if _, err := netip.ParseAddr(host); err != nil { // a name: what is listened at is an address of loopback alone
 			host = "127.0.0.1"
 		}
 		addr, err := l.listen(ctx, net.JoinHostPort(host, u.Port()))
@@ -141,11 +143,6 @@ func (l *Listener) listenFor(ctx context.Context, own string) error {
 	}
 	_, err = l.start(ctx)
 	return err
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // allow lets the host of a callback URL of the config through the check of the Host header.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -372,22 +373,33 @@ func TestPageAsksAgainByItself(t *testing.T) {
 }
 
 func TestCallbackURLOfThisMachineIsListenedAt(t *testing.T) {
-	free, uri := listening(t, &engine{}, Options{})
-	u, err := url.Parse(uri)
-	if err != nil {
-		t.Fatal(err)
-	}
-	free.Close() // its port is free now
-	own := "http://localhost:" + u.Port() + "/cb/withings"
-	l, got := listening(t, &engine{}, Options{URL: own})
-	if got != own {
-		t.Fatalf("sources are told %s", got)
-	}
-	if status, _, _ := get(t, own); status != http.StatusOK {
-		t.Errorf("status %d at %v", status, l.Addresses())
+	for _, host := range []string{"localhost", "LocalHost", "connect.localhost", "127.0.0.1"} {
+		free, uri := listening(t, &engine{}, Options{})
+		u, err := url.Parse(uri)
+		if err != nil {
+			t.Fatal(err)
+		}
+		free.Close() // its port is free now
+		own := "http://" + host + ":" + u.Port() + "/cb/withings"
+		l, got := listening(t, &engine{}, Options{URL: own})
+		if got != own {
+			t.Fatalf("sources are told %s", got)
+		}
+		if want := []string{"127.0.0.1:" + u.Port()}; !slices.Equal(l.Addresses(), want) {
+			t.Errorf("%s is listened for at %v", own, l.Addresses())
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+u.Port()+"/cb/withings", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host + ":" + u.Port() // whether a name below localhost resolves is up to the machine
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil || resp.Body.Close() != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%v %v at %v", resp, err, l.Addresses())
+		}
 	}
 	// With a fixed port to listen at, something stands in front.
-	l, _ = listening(t, &engine{}, Options{URL: "http://127.0.0.1:1/cb", Listen: "127.0.0.1:" + freePort(t)})
+	l, _ := listening(t, &engine{}, Options{URL: "http://127.0.0.1:1/cb", Listen: "127.0.0.1:" + freePort(t)})
 	if got := l.Addresses(); len(got) != 1 || strings.HasSuffix(got[0], ":1") {
 		t.Errorf("listening at %v", got)
 	}

@@ -33,7 +33,7 @@ func TestOnlyLoopbackIsServed(t *testing.T) {
 		}
 	}
 	for host, want := range map[string]int{
-		"127.0.0.1:8778": http.StatusOK, "localhost:8778": http.StatusOK, "[::1]:8778": http.StatusOK,
+		"127.0.0.1:8778": http.StatusOK, "localhost:8778": http.StatusOK, "[::1]:8778": http.StatusOK, "sandbox.localhost:8778": http.StatusOK,
 		"rebound.example:8778": http.StatusForbidden, "": http.StatusForbidden,
 	} {
 		if got := get(t, host, "/").Code; got != want {

@@ -37,7 +37,7 @@ func New(a *app.App) *cobra.Command {
 type row struct {
 	Name     string      `json:"name"`
 	Kind     hook.Kind   `json:"kind"`
-	On       []hook.On   `json:"on"`
+	On       []event.On  `json:"on"`
 	Required bool        `json:"required"`
 	Origin   string      `json:"origin,omitempty"`
 	Pending  int         `json:"pending"`

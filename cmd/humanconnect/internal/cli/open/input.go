@@ -10,6 +10,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -43,13 +44,13 @@ func (f *actionFlag) Wants() string { return "the id of a source or of a connect
 
 // givenHook is an --on-… flag.
 type givenHook struct {
-	on    hook.On
+	on    event.On
 	value string
 }
 
 type hookFlag struct {
 	into *[]givenHook
-	on   hook.On
+	on   event.On
 }
 
 // Set implements [pflag.Value].
@@ -65,9 +66,9 @@ func (f *hookFlag) String() string { return "" }
 func (f *hookFlag) Type() string { return "hook" }
 
 func addHookFlags(f *pflag.FlagSet, into *[]givenHook) {
-	f.Var(&hookFlag{into, hook.OnClose}, "on-close", "`HOOK` to tell when the session closes: a URL, or a command line for sh -c; repeatable")
-	f.Var(&hookFlag{into, hook.OnConnectSource}, "on-connect-source", "`HOOK` to tell when a source is connected; repeatable")
-	f.Var(&hookFlag{into, hook.OnDisconnectSource}, "on-disconnect-source", "`HOOK` to tell when a source is disconnected; repeatable")
+	f.Var(&hookFlag{into, event.OnClose}, "on-close", "`HOOK` to tell when the session closes: a URL, or a command line for sh -c; repeatable")
+	f.Var(&hookFlag{into, event.OnConnectSource}, "on-connect-source", "`HOOK` to tell when a source is connected; repeatable")
+	f.Var(&hookFlag{into, event.OnDisconnectSource}, "on-disconnect-source", "`HOOK` to tell when a source is disconnected; repeatable")
 }
 
 // request reads all that open is given.

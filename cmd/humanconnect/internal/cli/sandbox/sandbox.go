@@ -18,6 +18,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/internal/child"
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
@@ -97,7 +98,7 @@ func newCommand(ctx context.Context, path, listen string) (*exec.Cmd, *bytes.Buf
 	server := exec.CommandContext(ctx, path, "--lifeline", "--listen", listen)
 	said := &bytes.Buffer{}
 	server.Env, server.Stderr = []string{}, said
-	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	server.SysProcAttr = child.Group()
 	server.Cancel = func() error { return server.Process.Signal(syscall.SIGTERM) }
 	server.WaitDelay = endLimit
 	return server, said
