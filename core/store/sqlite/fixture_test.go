@@ -1,0 +1,165 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// plainTable is a table that can be read with its sealed columns opened.
+type plainTable interface {
+	// plain returns the name of the table, and its rows by their key: each is what stands in its columns.
+	plain(tx *tx) (string, []map[string]any, error)
+	// sealedColumns lists the columns that are sealed.
+	sealedColumns() []string
+}
+
+func (t table[T]) plain(tx *tx) (string, []map[string]any, error) {
+	_, name, _ := strings.Cut(t.selectSQL, ` FROM "`)
+	list, err := t.list(tx, "ORDER BY 1, 2")
+	rows := make([]map[string]any, len(list))
+	for i := range list {
+		rows[i] = make(map[string]any)
+		for _, f := range t.fields(&list[i]) {
+			rows[i][f.column] = plainValue(f.value)
+		}
+	}
+	return strings.TrimSuffix(name, `" `), rows, err
+}
+
+func (t table[T]) sealedColumns() (columns []string) {
+	var row T
+	for _, f := range t.fields(&row) {
+		switch f.value.(type) {
+		case sealed, sealedText:
+			columns = append(columns, f.column)
+		}
+	}
+	return columns
+}
+
+// plainValue is what would stand in a column if nothing were sealed, with bytes that are no text in hex.
+func plainValue(value any) any {
+	switch v := value.(type) {
+	case sealed:
+		return plainValue(maybeBytes{v.into})
+	case sealedText:
+		return *v.into
+	case driver.Valuer:
+		value, _ = v.Value() // what was read can be written
+	default:
+		value = reflect.ValueOf(value).Elem().Interface()
+	}
+	b, ok := value.([]byte)
+	switch {
+	case !ok:
+		return value
+	case utf8.Valid(b):
+		return string(b)
+	}
+	return "hex " + hex.EncodeToString(b)
+}
+
+// plainState is what a state holds: rows by table, each by column.
+type plainState map[string][]map[string]any
+
+// readAll reads a state, and wants no sealed column to be empty in all rows.
+func readAll(t *testing.T, s *Store) plainState {
+	t.Helper()
+	all := make(plainState)
+	err := s.View(context.Background(), func(storeTx store.Tx) error {
+		tx := storeTx.(*tx)
+		for _, table := range tx.tables.all() {
+			table := table.(plainTable)
+			name, rows, err := table.plain(tx)
+			if err != nil {
+				return err
+			}
+			all[name] = rows
+			for _, column := range table.sealedColumns() {
+				if !filled(rows, column) {
+					t.Errorf("%s of %s is empty in all rows", column, name)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return asJSON(t, all)
+}
+
+func filled(rows []map[string]any, column string) bool {
+	for _, row := range rows {
+		if row[column] != nil && row[column] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// asJSON gives values the types that they have when they are read from a file.
+func asJSON(t *testing.T, all plainState) (out plainState) {
+	t.Helper()
+	text, err := json.Marshal(all)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// version4 copies the state of version 4 and returns its directory, and what is in it.
+func version4(t *testing.T) (dir string, was plainState) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "state")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{fileDB, fileKey} {
+		b, err := os.ReadFile(filepath.Join("testdata", "v4", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join("testdata", "v4", "rows.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &was)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, was
+}
+
+func TestNoValueOfAStateOfVersion4IsLost(t *testing.T) {
+	dir, want := version4(t)
+	s, err := Open(t.Context(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if d := cmp.Diff(want, readAll(t, s)); d != "" {
+		t.Errorf("(-was +is):\n%s", d)
+	}
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
