@@ -172,7 +172,7 @@ func (e *Engine) claim(ctx context.Context, r OpenRequest, v token.Verdict) (Ope
 			verdict = token.Verdict{Status: event.TokenInvalid}
 			return nil
 		case errors.Is(err, store.ErrNotFound):
-			verdict.Status, err = e.stands(tx, v, now)
+			verdict.Status, err = e.confirm(tx, v, now)
 			if err != nil || verdict.Status != event.Success {
 				return err
 			}
@@ -199,15 +199,15 @@ func (e *Engine) claim(ctx context.Context, r OpenRequest, v token.Verdict) (Ope
 	return Opening{Session: newSession(e, ses, user)}, nil
 }
 
-// stands judges a good verdict once more at the instant of the transaction.
-func (e *Engine) stands(tx store.Tx, v token.Verdict, now time.Time) (event.Status, error) {
+// confirm judges a good verdict once more at the instant of the transaction that opens its session.
+func (e *Engine) confirm(tx store.Tx, v token.Verdict, now time.Time) (event.Status, error) {
 	if v.Status != event.Success {
 		return v.Status, nil
 	}
 	if !now.Before(v.ExpiresAt) {
 		return event.TokenExpired, nil
 	}
-	ok, err := e.Checker.Stands(tx, v)
+	ok, err := e.Checker.Confirm(tx, v)
 	if err == nil && !ok {
 		return event.TokenInvalid, nil
 	}

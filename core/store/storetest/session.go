@@ -17,6 +17,7 @@ func sessionTests() map[string]func(*suite) {
 		"HooksComeInTheOrderTheyCame":   sessionHooks,
 		"AFingerprintIsOnceInASession":  oneHookPerFingerprint,
 		"HooksOfCallsWithoutASession":   hooksWithoutSession,
+		"AnEndMovesOnceAndNeverBack":    endSession,
 	}
 }
 
@@ -192,4 +193,25 @@ func hooksWithoutSession(s *suite) {
 		same(s, "hook", got, b)
 		return err
 	})
+}
+
+func endSession(s *suite) {
+	user := s.addUser("u")
+	over, closed, open := s.addSession(user), s.addSession(user), s.addSession(user)
+	over.EndsAt, closed.ClosedAt = at(5), at(4)
+	s.update(func(tx store.Tx) error {
+		return must(tx.SaveSession(over), tx.SaveSession(closed), store.EndSession(tx, digest("none"), store.EndRevoked, at(5)))
+	})
+	for n := range 3 { // the first counts
+		s.update(func(tx store.Tx) error {
+			return must(
+				store.EndSession(tx, over.TokenKey, store.EndRevoked, at(5+n)), store.EndSession(tx, closed.TokenKey, store.EndRevoked, at(5+n)),
+				store.EndSession(tx, open.TokenKey, store.EndRevoked, at(5+n)),
+			)
+		})
+	}
+	open.EndsAt, open.EndReason = at(5), store.EndRevoked
+	for name, ses := range map[string]store.Session{"over": over, "closed": closed, "open": open} {
+		s.wantSession(name, ses)
+	}
 }
