@@ -19,7 +19,6 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/redirect"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/terminal"
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -38,10 +37,10 @@ type browser struct {
 	pasted *pasteReader
 }
 
-// newBrowser returns nil if this call has no browser to use. On a terminal whose screens ask a person it shows nothing by
+// newBrowser returns nil if this call has no browser to use. The state is open. On a terminal whose screens ask a person it shows nothing by
 // itself: they do.
 func (a *App) newBrowser(st *state, o openOptions, screens bool) *browser {
-	b := &browser{app: a, command: commandOf(a.env("BROWSER"))}
+	b := &browser{app: a, engine: st.engine, command: commandOf(a.env("BROWSER"))}
 	if b.command == "" && (screens || o.ui == uiTerminal) {
 		b.command = a.opener()
 	}
@@ -54,7 +53,7 @@ func (a *App) newBrowser(st *state, o openOptions, screens bool) *browser {
 	if !screens && !a.unattended() {
 		b.pasted = newPasteReader(a, o.noBrowser)
 	}
-	b.listener = redirect.New(redirect.Options{Listen: st.config.Callback.Listen, URL: st.config.Callback.URL, Engine: b})
+	b.listener = redirect.New(redirect.Options{Listen: st.config.Callback.Listen, URL: st.config.Callback.URL, Engine: st.engine})
 	return b
 }
 
@@ -126,25 +125,12 @@ func (w watchedBrowser) Open(ctx context.Context, _ *session.Attempt, address st
 	return told.end, nil
 }
 
-// attach gives the engine what it needs of a browser.
-func (b *browser) attach(e *session.Engine) {
-	b.engine = e
-	e.FrontEnd.Browser = true
-	e.Redirects = b.listener
+// describe says in a request what this call can do; nil is fine.
+func (b *browser) describe(r *session.OpenRequest) {
+	if b != nil {
+		r.FrontEnd.Browser, r.Redirects = true, b.listener
+	}
 }
-
-// Callback and Progress implement redirect.Engine: the engine is there before the first attempt binds an address.
-func (b *browser) Callback(ctx context.Context, c sdk.Callback) (session.CallbackResult, error) {
-	return b.engine.Callback(ctx, c)
-}
-
-// Progress implements redirect.Engine.
-func (b *browser) Progress(ctx context.Context, attempt id.Attempt) (session.Progress, error) {
-	return b.engine.Progress(ctx, attempt)
-}
-
-// Moved implements redirect.Engine.
-func (b *browser) Moved() <-chan struct{} { return b.engine.Moved() }
 
 // close stops listening; nil is fine.
 func (b *browser) close() {

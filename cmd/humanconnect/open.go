@@ -122,11 +122,12 @@ func (a *App) open(c *cobra.Command, o openOptions) error {
 	}
 	defer tty.Close()
 	st.warm(ctx, req.Script)
-	web := a.newBrowser(st, o, tty != nil)
-	defer web.close()
-	if err := st.open(ctx, stateOptions{noHooks: o.noHooks, browser: web}); err != nil {
+	if err := st.open(ctx, stateOptions{noHooks: o.noHooks}); err != nil {
 		return causeOf(ctx, err)
 	}
+	web := a.newBrowser(st, o, tty != nil)
+	defer web.close()
+	web.describe(&req)
 	opening, err := a.openSession(ctx, st, req)
 	if err != nil {
 		return causeOf(ctx, err)

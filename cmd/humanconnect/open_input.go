@@ -102,7 +102,7 @@ func (a *App) openRequest(ctx context.Context, c *cobra.Command, o openOptions, 
 	}
 	return session.OpenRequest{
 		Token: token, ClientID: o.clientID, ClientUserID: user, DefaultClientID: st.config.ClientID,
-		Script: script, Hooks: hooks, TakeOver: o.takeOver,
+		Script: script, Hooks: hooks, TakeOver: o.takeOver, FrontEnd: sdk.FrontEnd{Form: true, Code: true}, Locale: a.locale(),
 	}, nil
 }
 

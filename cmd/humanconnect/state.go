@@ -15,7 +15,6 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
 	"github.com/humanconnect/humanconnect/core/token"
-	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // state is what a command that touches the state works with. Close it.
@@ -39,8 +38,6 @@ type state struct {
 type stateOptions struct {
 	// noHooks keeps what this call does from the hooks of the config, and this call from telling them anything.
 	noHooks bool
-	// browser takes people to sources; nil where the command takes nobody.
-	browser *browser
 }
 
 // settleTime is how long a command that is not open waits for the hooks that it caused to be told.
@@ -99,11 +96,9 @@ func (st *state) open(ctx context.Context, o stateOptions) (err error) {
 		return err
 	}
 	st.hooks = st.app.hooksOf(st.config)
-	if err := st.assemble(o.browser, st.configured()); err != nil {
+	st.noHooks = o.noHooks
+	if err := st.assemble(st.configured()); err != nil {
 		return err
-	}
-	if st.noHooks = o.noHooks; st.noHooks {
-		st.engine.Hooks = nil
 	}
 	return st.engine.CloseOverdue(ctx)
 }
@@ -120,7 +115,7 @@ func (a *App) storeOptions(cfg *config.Config) sqlite.Options {
 	return o
 }
 
-func (st *state) assemble(b *browser, configured hook.Configured) error {
+func (st *state) assemble(configured hook.Configured) error {
 	place, err := st.app.place()
 	if err != nil {
 		return err
@@ -139,15 +134,15 @@ func (st *state) assemble(b *browser, configured hook.Configured) error {
 		Store: st.store, Hooks: configured, Liveness: st.process, Clock: st.app.Clock,
 		Sender: st.app.sender(st.secret), FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.reportHook,
 	})
-	st.engine = &session.Engine{
+	told := st.hooks
+	if st.noHooks {
+		told = nil
+	}
+	st.engine, err = session.New(session.Options{
 		Store: st.store, Checker: checker, Sources: st.sources, Providers: st.sources, Liveness: process.Patient{Process: st.process},
-		Clock: st.app.Clock, Hooks: st.hooks, FrontEnd: sdk.FrontEnd{Form: true, Code: true}, Locale: st.app.locale(),
-		Wake: st.dispatcher.Wake,
-	}
-	if b != nil {
-		b.attach(st.engine)
-	}
-	return nil
+		Clock: st.app.Clock, Hooks: told, Wake: st.dispatcher.Wake,
+	})
+	return err
 }
 
 // Close stops the providers and, at the same time, releases the state. What was acknowledged is on the disk already, so

@@ -53,7 +53,7 @@ func finalOf(ses store.Session) *Final {
 // the meantime gives its stored response; one that was taken over gives [ErrTakenOver].
 func (s *Session) Close(ctx context.Context, exitCode int) (*Final, error) {
 	var ses store.Session
-	err := s.e.Store.Update(ctx, func(tx store.Tx) (err error) {
+	err := s.e.o.Store.Update(ctx, func(tx store.Tx) (err error) {
 		if ses, err = tx.Session(s.ID); err != nil {
 			return err
 		}
@@ -82,8 +82,8 @@ func (s *Session) Close(ctx context.Context, exitCode int) (*Final, error) {
 // and stops nobody else.
 func (e *Engine) CloseOverdue(ctx context.Context) error {
 	var overdue []id.Session
-	err := e.Store.View(ctx, func(tx store.Tx) (err error) {
-		overdue, err = tx.OverdueSessions(e.Clock.Now(), 0)
+	err := e.o.Store.View(ctx, func(tx store.Tx) (err error) {
+		overdue, err = tx.OverdueSessions(e.o.Clock.Now(), 0)
 		return err
 	})
 	if err != nil {
@@ -103,7 +103,7 @@ func (e *Engine) CloseOverdue(ctx context.Context) error {
 
 // closeOverdue closes one, unless another process was faster.
 func (e *Engine) closeOverdue(ctx context.Context, session id.Session) error {
-	return e.Store.Update(ctx, func(tx store.Tx) error {
+	return e.o.Store.Update(ctx, func(tx store.Tx) error {
 		ses, err := tx.Session(session)
 		if err != nil || !ses.ClosedAt.IsZero() {
 			return err
@@ -118,7 +118,7 @@ func (e *Engine) closeOverdue(ctx context.Context, session id.Session) error {
 func (e *Engine) CloseByID(ctx context.Context, session id.Session, force bool) (*Final, error) {
 	var ses store.Session
 	was := false
-	err := e.Store.Update(ctx, func(tx store.Tx) (err error) {
+	err := e.o.Store.Update(ctx, func(tx store.Tx) (err error) {
 		if ses, err = tx.Session(session); err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (e *Engine) CloseByID(ctx context.Context, session id.Session, force bool) 
 
 // closeRow closes an open session in the caller's transaction: attempts cancelled, event, response, exit code.
 func (e *Engine) closeRow(tx store.Tx, ses store.Session, exitCode int) (store.Session, error) {
-	now := e.Clock.Now()
+	now := e.o.Clock.Now()
 	if err := tx.CancelAttempts(ses.ID); err != nil {
 		return ses, err
 	}
@@ -218,7 +218,7 @@ func endAttempt(a store.Attempt, state store.AttemptState) store.Attempt {
 // record writes an event of a session, whose sequence is the row's, with its deliveries: to the hooks that the session's
 // last front end named, whoever closes it.
 func (e *Engine) record(tx store.Tx, ses store.Session, at time.Time, ev event.Event) error {
-	hooks := e.Hooks
+	hooks := e.o.Hooks
 	if ses.Hooks != nil {
 		var err error
 		if hooks, err = hook.Named(ses.Hooks); err != nil {

@@ -171,9 +171,8 @@ func TestOverdueSessionsAreClosedBesideOneThatCannotBeRead(t *testing.T) {
 		w.exec(t, fmt.Sprintf(damage, damaged.ID))
 		w.clock.Advance(2 * time.Hour)
 		for range 2 {
-			// Not a front end of the world: it looks at all rows after each commit.
-			e := &session.Engine{Store: w.store, Clock: w.clock}
-			if err := e.CloseOverdue(t.Context()); err != nil {
+			// Not on the store of a front end, which looks at all rows after each commit.
+			if err := w.frontEnd().engineWith(func(o *session.Options) { o.Store = w.store }).CloseOverdue(t.Context()); err != nil {
 				t.Errorf("%s: %v", damage, err)
 			}
 		}
@@ -430,8 +429,8 @@ func TestOverdueSessionTellsItsOwnHooks(t *testing.T) {
 	s := first.open(w.token("u1", time.Hour))
 	first.kill()
 	w.clock.Advance(time.Hour)
+	w.hooks = []hook.Hook{{Name: "other", On: hook.Ons(), Shell: "true"}}
 	stranger := w.frontEnd()
-	stranger.Hooks = []hook.Hook{{Name: "other", On: hook.Ons(), Shell: "true"}}
 	if err := stranger.CloseOverdue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
