@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/session"
 )
 
 // The exit codes. New ones may come; a script treats those that it does not know as a failure.
@@ -179,6 +183,38 @@ func outranked(code int, err error) error {
 		return err
 	}
 	return &outranking{err, code}
+}
+
+// cutExits has the exit codes of what cuts a session.
+func cutExits() map[session.Cut]int {
+	return map[session.Cut]int{
+		session.CutNone: exitOK, session.CutTimeLimit: exitTimeout, session.CutInterrupt: exitInterrupted,
+		session.CutTerminate: exitTerminated, session.CutHangup: exitHangup,
+	}
+}
+
+// exitOf is the one place that ranks what a session ended with, whether a required hook has not accepted its events, and
+// what cut this very call: a signal, then a token, a time limit, failures, a hook. Of two signals that of this call counts.
+func exitOf(f *session.Final, unaccepted bool, own session.Cut) int {
+	codes := []int{cutExits()[own]}
+	if f.OtherScript { // whatever the session ended with was not asked for
+		codes = append(codes, exitFailures)
+	} else {
+		codes = append(codes, cutExits()[f.Cut])
+		if f.Status != event.Success {
+			codes = append(codes, exitToken)
+		}
+		if f.Failed {
+			codes = append(codes, exitFailures)
+		}
+	}
+	if unaccepted {
+		codes = append(codes, exitHook)
+	}
+	rank := func(code int) int {
+		return slices.Index([]int{exitToken, exitTimeout, exitFailures, exitHook, exitOK}, code)
+	}
+	return slices.MinFunc(codes, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) }) // no signal is in the list
 }
 
 // exitCode returns the exit code of what a command returned.

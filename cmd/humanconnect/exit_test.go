@@ -13,10 +13,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/terminal"
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/session"
 )
 
 // coded is an error of a package that knows nothing of core/problem.
@@ -301,4 +305,57 @@ func literals(values []ast.Expr) []string {
 		}
 	}
 	return found
+}
+
+// The contract: a signal, then a token, a time limit, failures, a hook.
+func TestExitCodeOfASessionIsTheHighestOfAllThatItEndedWith(t *testing.T) {
+	good, expired := session.Final{Status: event.Success}, session.Final{Status: event.TokenExpired}
+	with := func(f session.Final, cut session.Cut, failed, other bool) session.Final {
+		f.Cut, f.Failed, f.OtherScript = cut, failed, other
+		return f
+	}
+	for _, tt := range []struct {
+		final      session.Final
+		unaccepted bool
+		own        session.Cut
+		want       int
+	}{
+		{good, false, session.CutNone, exitOK},
+		{good, true, session.CutNone, exitHook},
+		{with(good, session.CutNone, true, false), true, session.CutNone, exitFailures},
+		{with(good, session.CutTimeLimit, true, false), true, session.CutNone, exitTimeout},
+		{with(good, session.CutNone, true, false), true, session.CutTimeLimit, exitTimeout},
+		{with(expired, session.CutTimeLimit, true, false), true, session.CutTimeLimit, exitToken},
+		{with(expired, session.CutInterrupt, true, false), true, session.CutNone, exitInterrupted},
+		{with(expired, session.CutTerminate, true, false), true, session.CutTimeLimit, exitTerminated},
+		{with(expired, session.CutInterrupt, true, false), true, session.CutTerminate, exitTerminated},
+		{expired, true, session.CutHangup, exitHangup},
+		{with(good, session.CutNone, false, true), true, session.CutNone, exitFailures},
+		{with(expired, session.CutInterrupt, true, true), true, session.CutNone, exitFailures},
+		{with(good, session.CutNone, false, true), false, session.CutTimeLimit, exitTimeout},
+		{with(good, session.CutNone, false, true), false, session.CutInterrupt, exitInterrupted},
+	} {
+		if got := exitOf(&tt.final, tt.unaccepted, tt.own); got != tt.want {
+			t.Errorf("%+v, unaccepted %t, cut by %q: exit code %d, want %d", tt.final, tt.unaccepted, tt.own, got, tt.want)
+		}
+	}
+}
+
+func TestWhatCutsACallSaysSoToTheEngine(t *testing.T) {
+	for want, cause := range map[session.Cut]error{
+		session.CutInterrupt: &Interrupted{Signal: syscall.SIGINT}, session.CutTerminate: &Interrupted{Signal: syscall.SIGTERM},
+		session.CutHangup: &Interrupted{Signal: syscall.SIGHUP}, session.CutTimeLimit: errTimeLimit,
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		if got := session.CutOf(ctx); got != want {
+			t.Errorf("%v is %q, want %q", cause, got, want)
+		}
+		if exitCode(cause) != cutExits()[want] {
+			t.Errorf("%v ends with %d alone, and with %d after a close", cause, exitCode(cause), cutExits()[want])
+		}
+	}
+	if !errors.Is(terminal.ErrLost, session.ErrFrontEndLost) {
+		t.Error("a lost terminal is no lost front end")
+	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/humanconnect/humanconnect/cmd/humanconnect/terminal"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
@@ -93,7 +92,14 @@ seen by other users of the machine.`,
 }
 
 // errTimeLimit is the cause of a context that --timeout ended.
-var errTimeLimit error = problem.New("timeout", "the time limit is over").Hint("give more with --timeout")
+var errTimeLimit error = timeLimit{problem.New("timeout", "the time limit is over").Hint("give more with --timeout")}
+
+type timeLimit struct{ error }
+
+func (t timeLimit) Unwrap() error { return t.error }
+
+// Cut says to the engine what cut the session.
+func (timeLimit) Cut() session.Cut { return session.CutTimeLimit }
 
 // open runs the session; see the command's help for what it promises.
 func (a *App) open(c *cobra.Command, o openOptions) error {
@@ -224,27 +230,20 @@ func (a *App) openFinished(ctx context.Context, st *state, req session.OpenReque
 	return a.printFinal(ctx, st, final, o.hookWait)
 }
 
-// drive lets a script or a person act, and closes the session, however that ended; a lost terminal, which is no wish to
-// close it, leaves it open. What cuts it is asked first: it may have come while the last action still went well.
+// drive lets a script or a person act, and tells of a grant that is lost whatever else ends the call.
 func (a *App) drive(ctx context.Context, s *session.Session, run func(context.Context) error) (*session.Final, error) {
-	err := run(ctx)
-	exit := exitOK
-	if ctx.Err() != nil {
-		exit = exitCode(context.Cause(ctx))
-		if errors.Is(err, session.ErrGrantLost) { // whatever ends the call, nobody else can tell of it
-			a.report(session.ErrGrantLost)
-		}
+	final, err := s.Drive(ctx, run)
+	hangup := errors.Is(err, session.ErrFrontEndLost)
+	if errors.Is(err, session.ErrGrantLost) && (final != nil || hangup || ctx.Err() != nil) {
+		a.report(session.ErrGrantLost)
 	}
 	switch {
-	case exit == exitHangup || errors.Is(err, terminal.ErrLost):
+	case hangup:
 		return nil, endWith(exitHangup)
-	case errors.Is(err, session.ErrTakenOver):
-		return nil, outranked(exit, err)
-	case err != nil && !errors.Is(err, session.ErrEnded) && ctx.Err() == nil:
-		return nil, err
+	case final != nil:
+		return final, nil
 	}
-	final, err := s.Close(context.WithoutCancel(ctx), exit)
-	return final, outranked(exit, err)
+	return nil, outranked(cutExits()[session.CutOf(ctx)], err)
 }
 
 // causeOf prefers why a context ended to what its end looked like.

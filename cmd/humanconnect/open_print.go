@@ -70,14 +70,7 @@ func (a *App) printFinal(ctx context.Context, st *state, final *session.Final, w
 	if err := a.printResponse(final.Response, after); err != nil {
 		return err
 	}
-	exit := final.ExitCode
-	if exit == exitOK && len(tally.Unaccepted) > 0 {
-		exit = exitHook
-	}
-	if ctx.Err() != nil {
-		exit = session.RankExit(exitCode(context.Cause(ctx)), exit)
-	}
-	return endWith(exit)
+	return endWith(exitOf(final, len(tally.Unaccepted) > 0, session.CutOf(ctx)))
 }
 
 func (st *state) outcomes(ctx context.Context, ses id.Session) ([]revocationOutcome, error) {

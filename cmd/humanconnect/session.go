@@ -11,6 +11,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/problem"
+	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
@@ -44,7 +45,7 @@ func sessionRowOf(s store.Session) sessionRow {
 		Events: s.Sequence,
 	}
 	if !s.ClosedAt.IsZero() {
-		at, exit := event.Time(s.ClosedAt), s.ExitCode
+		at, exit := event.Time(s.ClosedAt), exitOf(session.FinalOf(s), false, session.CutNone)
 		r.State, r.Status, r.ClosedAt, r.ExitCode = "closed", s.Status, &at, &exit
 	}
 	return r

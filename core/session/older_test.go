@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -87,12 +88,19 @@ func TestHalfDoneSessionOfAnOlderStateComesToItsEnd(t *testing.T) {
 // A script that was killed after the close may be tried again with a newer program.
 func TestClosedSessionsOfAnOlderStateGiveWhatTheyGave(t *testing.T) {
 	w, tokens := olderWorld(t)
-	for name, exit := range map[string]int{
-		"closed 0": 0, "closed 3": 3, "closed 4": 4, "closed 16": 16, "closed 130": 130, "closed 143": 143, "revoked session": 4,
+	for name, want := range map[string]session.Final{
+		"closed 0": {Status: event.Success}, "closed 3": {Status: event.Success, Failed: true}, "closed 4": {Status: event.TokenExpired},
+		"closed 16":  {Status: event.Success, Failed: true, Cut: session.CutTimeLimit},
+		"closed 130": {Status: event.Success, Failed: true, Cut: session.CutInterrupt},
+		"closed 143": {Status: event.Success, Cut: session.CutTerminate}, "revoked session": {Status: event.TokenInvalid},
 	} {
 		o, err := w.frontEnd().try(session.OpenRequest{Token: tokens[name]})
-		if err != nil || o.Final == nil || !o.Final.Stored || o.Final.OtherScript || o.Final.ExitCode != exit {
-			t.Errorf("%s: %+v, %v", name, o.Final, err)
+		if err != nil || o.Final == nil || len(o.Final.Response) == 0 {
+			t.Fatalf("%s: %+v, %v", name, o, err)
+		}
+		want.Stored, want.Session, want.Response = true, o.Final.Session, o.Final.Response
+		if d := cmp.Diff(want, *o.Final); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
 	}
 }

@@ -274,7 +274,7 @@ func (e *Engine) refuse(ctx context.Context, r OpenRequest, v token.Verdict) (*F
 		return nil, fmt.Errorf("tell of a refused token: %w", err)
 	}
 	e.wake()
-	return &Final{Event: evt, Status: v.Status, Response: event.JSON(resp), ExitCode: exitToken}, nil
+	return &Final{Event: evt, Status: v.Status, Response: event.JSON(resp)}, nil
 }
 
 func firstOf(values ...string) string {

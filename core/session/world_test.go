@@ -409,7 +409,7 @@ func (b returning) Open(ctx context.Context, _ *session.Attempt, address string,
 // close closes a session and fails the test if that does not work.
 func (fe *FrontEnd) close(s *session.Session) *session.Final {
 	fe.w.t.Helper()
-	f, err := s.Close(context.Background(), 0)
+	f, err := s.Close(context.Background(), session.CutNone)
 	if err != nil {
 		fe.w.t.Fatalf("close: %v", err)
 	}

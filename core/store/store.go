@@ -105,7 +105,8 @@ type Session struct {
 	// ClosedAt is zero while the session is open; the rest is set with it.
 	ClosedAt time.Time
 	Status   string
-	ExitCode int
+	// Cut says why the front end stopped before it was done; "" for one that was done.
+	Cut string
 	// Response is the JSON document that ended the session. Sealed.
 	Response []byte
 }

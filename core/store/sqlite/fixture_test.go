@@ -162,6 +162,10 @@ func TestNoValueOfAStateOfVersion4IsLost(t *testing.T) {
 	defer func() { _ = s.Close() }()
 	got := readAll(t, s)
 	wantTokens(t, want, got)
+	for _, row := range want["session"] {
+		row["cut"] = map[any]string{16.0: "time_limit", 130.0: "interrupt", 143.0: "terminate"}[row["exit_code"]]
+		delete(row, "exit_code")
+	}
 	delete(want, "token")
 	delete(got, "token")
 	delete(got, "verified_token")
@@ -239,5 +243,28 @@ func TestAStateOfVersion4IsNotBroughtForwardForReading(t *testing.T) {
 	after, err2 := os.ReadFile(filepath.Join(dir, fileDB))
 	if err != nil || err2 != nil || !bytes.Equal(before, after) {
 		t.Errorf("reading has changed it: %v, %v", err, err2)
+	}
+}
+
+// A command that runs while the state is brought forward goes on with the program that it began with, and writes what that
+// knew.
+func TestAnOlderProgramThatRunsStillClosesItsSessions(t *testing.T) {
+	dir, was := version4(t)
+	s, c := connect(t, dir)
+	open := was["session"][0]["id"]
+	for exit, want := range map[int]string{0: "", 3: "", 4: "", 16: "time_limit", 130: "interrupt", 143: "terminate"} {
+		if _, err := c.exec("UPDATE session SET status = 'SUCCESS', exit_code = ? WHERE id = ?", exit, open); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range readAll(t, s)["session"] {
+			if row["id"] == open && row["cut"] != want {
+				t.Errorf("exit code %d became %q", exit, row["cut"])
+			}
+		}
+	}
+	_, err := c.exec(`INSERT INTO session (id, token_key, human_id, opened_at, ends_at, end_reason, owner, epoch, sequence, script_run, status, exit_code)
+		VALUES ('ses_x', x'00', ?, 0, 0, 'expired', '', 1, 0, 1, '', 0)`, was["user"][0]["human_id"])
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -25,7 +25,7 @@ func fullSession(user id.Human) store.Session {
 	ses := session(user)
 	ses.Sources, ses.EndReason, ses.Epoch, ses.Sequence = []string{"withings"}, store.EndRevoked, 7, 9
 	ses.Script, ses.ScriptRun, ses.ClosedAt, ses.Status = digest("script"), 3, at(5), "SUCCESS"
-	ses.ExitCode, ses.Response, ses.Hooks = 17, blob(100<<10), []byte(`[{"name":"journal"}]`)
+	ses.Cut, ses.Response, ses.Hooks = "interrupt", blob(100<<10), []byte(`[{"name":"journal"}]`)
 	return ses
 }
 
