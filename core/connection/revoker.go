@@ -15,7 +15,6 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-
 const (
 	// tryLimit bounds one try of a revocation.
 	tryLimit = 30 * time.Second

@@ -106,7 +106,7 @@ func (a *Attempt) prepare(ctx context.Context, t target) error {
 	if !a.s.allows(t.source) {
 		return failure.New(failure.SourceNotAllowed, "the session token does not allow this source")
 	}
-	src, err := e.Sources.Find(ctx, t.source)
+	src, err := e.o.Sources.Find(ctx, t.source)
 	if err != nil {
 		if problem.Is(err, source.CodeUnknown) {
 			return failure.New(failure.SourceUnknown, "no installed provider offers this source")
@@ -114,11 +114,11 @@ func (a *Attempt) prepare(ctx context.Context, t target) error {
 		return failure.OfSettings(err)
 	}
 	a.Source, a.action.SourceName = src, src.Name
-	if a.settings, err = e.Sources.Settings(ctx, src.ID, src.Provider); err != nil {
+	if a.settings, err = e.o.Sources.Settings(ctx, src.ID, src.Provider); err != nil {
 		return failure.OfSettings(err)
 	}
 	a.Source = src.Reaching(a.settings)
-	now := e.Clock.Now()
+	now := e.o.Clock.Now()
 	a.row = store.Attempt{
 		ID: id.New[id.Attempt](), Session: a.s.ID, ScriptRun: a.action.ScriptRun, ScriptNo: a.action.ScriptNo,
 		Source: src.ID, Provider: src.Provider, Expected: a.action.Connection, State: store.AttemptOpen, Version: 1,
@@ -145,7 +145,7 @@ func earlier(a, b time.Time) time.Time {
 func (a *Attempt) resume(ctx context.Context) error {
 	var begun string
 	fresh := a.row
-	err := a.s.e.Store.Update(ctx, func(tx store.Tx) error {
+	err := a.s.e.o.Store.Update(ctx, func(tx store.Tx) error {
 		begun, a.row, a.stored = "", fresh, false
 		if _, err := a.s.guard(tx); err != nil {
 			return err
@@ -217,14 +217,14 @@ func (a *Attempt) continues(row store.Attempt) bool {
 
 // halfDone says whether a person may go on with an attempt: another front end left it behind.
 func (s *Session) halfDone(row store.Attempt) bool {
-	return row.State == store.AttemptOpen && s.e.Clock.Now().Before(row.ExpiresAt) && !s.holds(row.ID)
+	return row.State == store.AttemptOpen && s.e.o.Clock.Now().Before(row.ExpiresAt) && !s.holds(row.ID)
 }
 
 // HalfDone returns what attempts that were begun and have not ended would connect: sources, and named connections; the
 // last one first. A front end that a person steers goes on with them by [Session.Connect].
 func (s *Session) HalfDone(ctx context.Context) ([]string, error) {
 	var targets []string
-	err := s.e.Store.View(ctx, func(tx store.Tx) error {
+	err := s.e.o.Store.View(ctx, func(tx store.Tx) error {
 		if _, err := s.guard(tx); err != nil {
 			return err
 		}
@@ -280,7 +280,7 @@ func (a *Attempt) Cancel(ctx context.Context) error {
 	if !a.stored {
 		return nil
 	}
-	err := a.s.e.Store.Update(ctx, func(tx store.Tx) error {
+	err := a.s.e.o.Store.Update(ctx, func(tx store.Tx) error {
 		if _, err := a.s.guard(tx); err != nil {
 			return err
 		}

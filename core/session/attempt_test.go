@@ -71,8 +71,8 @@ func TestFailuresAreTheLastOfEachTargetUnlessMadeGood(t *testing.T) {
 	if want := "connect alpha rate_limited, disconnect alpha not_connected"; strings.Join(got, ", ") != want {
 		t.Errorf("failures: %v", got)
 	}
-	if f.ExitCode != 3 {
-		t.Errorf("exit code %d", f.ExitCode)
+	if !f.Failed {
+		t.Errorf("it has not failed: %s", f.Response)
 	}
 }
 
@@ -428,8 +428,8 @@ func TestCancelledAttemptIsNoFailure(t *testing.T) {
 	if _, err := a.Reply(t.Context(), sdk.FormValues{}); !errors.Is(err, session.ErrTakenOver) {
 		t.Errorf("a reply to a cancelled attempt: %v", err)
 	}
-	if f := fe.close(s); f.ExitCode != 0 {
-		t.Errorf("exit code %d", f.ExitCode)
+	if f := fe.close(s); f.Failed {
+		t.Errorf("it has failed: %s", f.Response)
 	}
 	w.check()
 }

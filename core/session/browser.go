@@ -72,7 +72,7 @@ func (e *Engine) Callback(ctx context.Context, c sdk.Callback) (CallbackResult, 
 	}
 	hash := sha256.Sum256([]byte(state))
 	var result CallbackResult
-	err = e.Store.Update(ctx, func(tx store.Tx) error {
+	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
 		result = stray
 		a, err := tx.AttemptByState(hash[:])
 		if errors.Is(err, store.ErrNotFound) {
@@ -85,7 +85,7 @@ func (e *Engine) Callback(ctx context.Context, c sdk.Callback) (CallbackResult, 
 		if err != nil {
 			return err
 		}
-		now := e.Clock.Now()
+		now := e.o.Clock.Now()
 		if !now.Before(ses.EndsAt) || !now.Before(a.ExpiresAt) { // one that has ended has no hash any more
 			return nil
 		}
@@ -174,7 +174,7 @@ func (a *Attempt) Browse(ctx context.Context, step sdk.OpenURL, b Browser) (sdk.
 
 // takePerson waits until no other attempt holds the person, but not past the end of the step, the attempt or the session.
 func (a *Attempt) takePerson(ctx context.Context, step sdk.OpenURL) error {
-	clk := a.s.e.Clock
+	clk := a.s.e.o.Clock
 	end := soonest(a.row.ExpiresAt, step.ExpiresAt)
 	over, stop := clk.After(end.Sub(clk.Now()))
 	defer stop()
@@ -204,7 +204,7 @@ func (a *Attempt) WaitCallback(ctx context.Context, step sdk.OpenURL) (sdk.Reply
 		if err := a.late(ctx, step); err != nil {
 			return nil, err
 		}
-		next, stop := a.s.e.Clock.After(callbackPoll)
+		next, stop := a.s.e.o.Clock.After(callbackPoll)
 		select {
 		case <-next:
 		case <-moved:
@@ -218,7 +218,7 @@ func (a *Attempt) WaitCallback(ctx context.Context, step sdk.OpenURL) (sdk.Reply
 
 // late ends the attempt if the time in which the redirect of a step may come is over.
 func (a *Attempt) late(ctx context.Context, step sdk.OpenURL) error {
-	now := a.s.e.Clock.Now()
+	now := a.s.e.o.Clock.Now()
 	switch {
 	case !now.Before(a.s.EndsAt):
 		return ErrEnded
@@ -231,7 +231,7 @@ func (a *Attempt) late(ctx context.Context, step sdk.OpenURL) error {
 // callback returns the redirect of the attempt if it has come.
 func (a *Attempt) callback(ctx context.Context) (sdk.Reply, bool, error) {
 	var row store.Attempt
-	err := a.s.e.Store.View(ctx, func(tx store.Tx) (err error) {
+	err := a.s.e.o.Store.View(ctx, func(tx store.Tx) (err error) {
 		if _, err := a.s.guard(tx); err != nil {
 			return err
 		}
@@ -258,16 +258,15 @@ func (a *Attempt) callback(ctx context.Context) (sdk.Reply, bool, error) {
 
 // bind gets the address that redirects of the attempt come back to. A resumed attempt needs the one that it began with.
 func (a *Attempt) bind(ctx context.Context) error {
-	e := a.s.e
 	resumed := a.stored && a.row.RedirectURI != ""
 	fresh := !a.stored && slices.Contains(a.Source.Ways, sdk.WayBrowser)
-	if e.Redirects == nil || !e.FrontEnd.Browser || !resumed && !fresh {
+	if a.s.redirects == nil || !a.s.frontEnd.Browser || !resumed && !fresh {
 		return nil
 	}
 	if a.row.Callback != nil { // nothing is waited for any more
 		return nil
 	}
-	uri, err := e.Redirects.Bind(ctx, a.Source, a.row.RedirectURI)
+	uri, err := a.s.redirects.Bind(ctx, a.Source, a.row.RedirectURI)
 	switch {
 	case err != nil && resumed:
 		return failure.New(failure.AttemptInterrupted, "the address that the browser comes back to is in use")
@@ -386,7 +385,7 @@ type Progress struct {
 // Progress tells how far an attempt has come, to the page that a redirect ends at.
 func (e *Engine) Progress(ctx context.Context, attempt id.Attempt) (Progress, error) {
 	var p Progress
-	err := e.Store.View(ctx, func(tx store.Tx) error {
+	err := e.o.Store.View(ctx, func(tx store.Tx) error {
 		a, err := tx.Attempt(attempt)
 		if err != nil {
 			return err

@@ -206,7 +206,7 @@ func TestAddressOfARedirectIsKeptWithItsAttempt(t *testing.T) {
 			tok := w.token("u1", time.Hour)
 			w.place.next(alpha, play{Browser: true, Account: "ann"})
 			first := w.frontEnd()
-			first.FrontEnd.Browser, first.Redirects = true, &addresses{}
+			first.can.Browser, first.redirects = true, &addresses{}
 			s := first.open(tok, connectTo(alpha))
 			b := newWindow()
 			done := first.begin(func() error {
@@ -216,7 +216,7 @@ func TestAddressOfARedirectIsKeptWithItsAttempt(t *testing.T) {
 			first.kill()
 			_ = w.settle(t, done)
 			second := w.frontEnd()
-			second.FrontEnd.Browser, second.Redirects = true, &addresses{taken: !free}
+			second.can.Browser, second.redirects = true, &addresses{taken: !free}
 			again := second.open(tok, connectTo(alpha))
 			done = second.begin(func() error {
 				return again.Run(context.Background(), script(connectTo(alpha)), session.Person{Browser: b})

@@ -57,7 +57,7 @@ func (e *Engine) digest(actions []Action) []byte {
 	if err != nil {
 		panic(err) // strings always encode
 	}
-	return e.Store.MAC("script", text)
+	return e.o.Store.MAC("script", text)
 }
 
 // check makes sure that what is left of a script can run: its sources exist, their providers start, and every field that
@@ -82,7 +82,7 @@ func (e *Engine) ended(ctx context.Context, ses store.Session, actions []Action)
 	if ses.ID == "" || string(ses.Script) != string(e.digest(actions)) {
 		return done, nil
 	}
-	err := e.Store.View(ctx, func(tx store.Tx) error {
+	err := e.o.Store.View(ctx, func(tx store.Tx) error {
 		rows, err := tx.Actions(ses.ID)
 		for _, a := range rows {
 			if a.ScriptRun == ses.ScriptRun {
@@ -116,7 +116,7 @@ func (c *checker) action(ctx context.Context, a Action, ended bool) error {
 	if ended || !allowed {
 		return nil
 	}
-	src, err := c.e.Sources.Find(ctx, sourceID)
+	src, err := c.e.o.Sources.Find(ctx, sourceID)
 	if a.Kind == store.ActionDisconnect {
 		return c.disconnectable(ctx, a, sourceID, err)
 	}
@@ -135,7 +135,7 @@ func (c *checker) sourceOf(ctx context.Context, a Action) (string, error) {
 	}
 	var row store.Connection
 	var user store.User
-	err = c.e.Store.View(ctx, func(tx store.Tx) (err error) {
+	err = c.e.o.Store.View(ctx, func(tx store.Tx) (err error) {
 		if row, err = tx.Connection(con); err != nil {
 			return err
 		}
@@ -155,7 +155,7 @@ func (c *checker) disconnectable(ctx context.Context, a Action, sourceID string,
 		return nil // a provider that does not start now is no reason not to disconnect
 	}
 	connected := false
-	err := c.e.Store.View(ctx, func(tx store.Tx) error {
+	err := c.e.o.Store.View(ctx, func(tx store.Tx) error {
 		user, err := tx.User(c.verdict.ClientID, c.verdict.ClientUserID)
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
@@ -304,18 +305,15 @@ func (w *World) checkClosed(s snapshot, ses store.Session) {
 	if !bytes.Equal(m.response, ses.Response) {
 		w.t.Errorf("%s: the response was %s and is %s", ses.ID, m.response, ses.Response)
 	}
-	want, exit := event.Success, 0
-	if len(m.failures) > 0 {
-		exit = 3
-	}
+	want := event.Success
 	if !ses.ClosedAt.Before(ses.EndsAt) {
-		want, exit = event.TokenExpired, 4
+		want = event.TokenExpired
 		if ses.EndReason == store.EndRevoked {
 			want = event.TokenInvalid
 		}
 	}
-	if ses.Status != string(want) || ses.ExitCode != exit && ses.ExitCode < 16 {
-		w.t.Errorf("%s closed with %s and %d, not %s and %d", ses.ID, ses.Status, ses.ExitCode, want, exit)
+	if f := session.FinalOf(ses); f.Status != want || f.Failed != (len(m.failures) > 0) {
+		w.t.Errorf("%s closed with %s, failed %t, not with %s and %d failures", ses.ID, f.Status, f.Failed, want, len(m.failures))
 	}
 }
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -12,22 +13,18 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
-// The exit codes that are kept with a session.
-const (
-	exitOK       = 0
-	exitFailures = 3
-	exitToken    = 4
-)
-
-// Final is the end of a session: the response, and the exit code of whoever scripted it.
+// Final is the end of a session: the response, and what whoever scripted it must know beside.
 type Final struct {
 	// Session is "" for a token that opened none; Event is then the one that tells of it.
 	Session id.Session
 	Event   id.Event
 	Status  event.Status
+	// Failed says that the response has failures.
+	Failed bool
+	// Cut says why the front end that closed the session stopped before it was done.
+	Cut Cut
 	// Response is the JSON document, stored with the session byte for byte.
 	Response []byte
-	ExitCode int
 	// Stored says that the session had been closed before this call.
 	Stored bool
 	// OtherScript says that the session was closed before and had worked through another list of actions.
@@ -36,24 +33,32 @@ type Final struct {
 
 // stored returns what a closed session ended with.
 func (e *Engine) stored(ses store.Session, actions []Action) *Final {
-	f := finalOf(ses)
+	f := FinalOf(ses)
 	f.Stored = true
-	if script := e.digest(actions); script != nil && string(script) != string(ses.Script) {
-		f.OtherScript, f.ExitCode = true, exitFailures
-	}
+	script := e.digest(actions)
+	f.OtherScript = script != nil && string(script) != string(ses.Script)
 	return f
 }
 
-func finalOf(ses store.Session) *Final {
-	return &Final{Session: ses.ID, Status: event.Status(ses.Status), Response: ses.Response, ExitCode: ses.ExitCode}
+// FinalOf is the end of a closed session.
+func FinalOf(ses store.Session) *Final {
+	var said struct{ Failures []json.RawMessage }
+	unreadable := json.Unmarshal(ses.Response, &said) != nil
+	return &Final{
+		Session: ses.ID, Status: event.Status(ses.Status), Failed: unreadable || len(said.Failures) > 0, Cut: Cut(ses.Cut),
+		Response: ses.Response,
+	}
 }
 
-// Close closes the session once and for all and returns its response. exitCode is the caller's if it was interrupted or
-// ran out of time, else 0; it outranks what the session's own end gives where exit codes do. A session that was closed in
-// the meantime gives its stored response; one that was taken over gives [ErrTakenOver].
-func (s *Session) Close(ctx context.Context, exitCode int) (*Final, error) {
+// Close closes the session once and for all and returns its response. cut says why the front end stopped before it was done;
+// for [CutHangup] nothing is closed, and the error is [ErrFrontEndLost]. A session that was closed in the meantime gives its
+// stored response; one that was taken over gives [ErrTakenOver].
+func (s *Session) Close(ctx context.Context, cut Cut) (*Final, error) {
+	if cut == CutHangup {
+		return nil, ErrFrontEndLost
+	}
 	var ses store.Session
-	err := s.e.Store.Update(ctx, func(tx store.Tx) (err error) {
+	err := s.e.o.Store.Update(ctx, func(tx store.Tx) (err error) {
 		if ses, err = tx.Session(s.ID); err != nil {
 			return err
 		}
@@ -63,7 +68,7 @@ func (s *Session) Close(ctx context.Context, exitCode int) (*Final, error) {
 		if !ses.ClosedAt.IsZero() {
 			return nil
 		}
-		ses, err = s.e.closeRow(tx, ses, exitCode)
+		ses, err = s.e.closeRow(tx, ses, cut)
 		return err
 	})
 	switch {
@@ -73,17 +78,15 @@ func (s *Session) Close(ctx context.Context, exitCode int) (*Final, error) {
 		return nil, fmt.Errorf("close session %s: %w", s.ID, err)
 	}
 	s.e.wake()
-	f := finalOf(ses)
-	f.ExitCode = RankExit(exitCode, f.ExitCode)
-	return f, nil
+	return FinalOf(ses), nil
 }
 
 // CloseOverdue closes the open sessions whose end has passed, whoever owns them. One whose rows cannot be read stays open
 // and stops nobody else.
 func (e *Engine) CloseOverdue(ctx context.Context) error {
 	var overdue []id.Session
-	err := e.Store.View(ctx, func(tx store.Tx) (err error) {
-		overdue, err = tx.OverdueSessions(e.Clock.Now(), 0)
+	err := e.o.Store.View(ctx, func(tx store.Tx) (err error) {
+		overdue, err = tx.OverdueSessions(e.o.Clock.Now(), 0)
 		return err
 	})
 	if err != nil {
@@ -103,12 +106,12 @@ func (e *Engine) CloseOverdue(ctx context.Context) error {
 
 // closeOverdue closes one, unless another process was faster.
 func (e *Engine) closeOverdue(ctx context.Context, session id.Session) error {
-	return e.Store.Update(ctx, func(tx store.Tx) error {
+	return e.o.Store.Update(ctx, func(tx store.Tx) error {
 		ses, err := tx.Session(session)
 		if err != nil || !ses.ClosedAt.IsZero() {
 			return err
 		}
-		_, err = e.closeRow(tx, ses, 0)
+		_, err = e.closeRow(tx, ses, CutNone)
 		return err
 	})
 }
@@ -118,7 +121,7 @@ func (e *Engine) closeOverdue(ctx context.Context, session id.Session) error {
 func (e *Engine) CloseByID(ctx context.Context, session id.Session, force bool) (*Final, error) {
 	var ses store.Session
 	was := false
-	err := e.Store.Update(ctx, func(tx store.Tx) (err error) {
+	err := e.o.Store.Update(ctx, func(tx store.Tx) (err error) {
 		if ses, err = tx.Session(session); err != nil {
 			return err
 		}
@@ -130,21 +133,21 @@ func (e *Engine) CloseByID(ctx context.Context, session id.Session, force bool) 
 				return err
 			}
 		}
-		ses, err = e.closeRow(tx, ses, 0)
+		ses, err = e.closeRow(tx, ses, CutNone)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("close session %s: %w", session, err)
 	}
 	e.wake()
-	f := finalOf(ses)
+	f := FinalOf(ses)
 	f.Stored = was
 	return f, nil
 }
 
-// closeRow closes an open session in the caller's transaction: attempts cancelled, event, response, exit code.
-func (e *Engine) closeRow(tx store.Tx, ses store.Session, exitCode int) (store.Session, error) {
-	now := e.Clock.Now()
+// closeRow closes an open session in the caller's transaction: attempts cancelled, event, response.
+func (e *Engine) closeRow(tx store.Tx, ses store.Session, cut Cut) (store.Session, error) {
+	now := e.o.Clock.Now()
 	if err := tx.CancelAttempts(ses.ID); err != nil {
 		return ses, err
 	}
@@ -162,7 +165,7 @@ func (e *Engine) closeRow(tx store.Tx, ses store.Session, exitCode int) (store.S
 	}
 	ses.Sequence++
 	ses.ClosedAt, ses.Status, ses.Response, ses.Owner = now, string(status), event.JSON(resp), ""
-	ses.ExitCode = RankExit(exitCode, exitOf(resp))
+	ses.Cut = string(cut)
 	if err := tx.SaveSession(ses); err != nil {
 		return ses, err
 	}
@@ -176,37 +179,6 @@ func endStatus(reason store.EndReason) event.Status {
 	return event.TokenExpired
 }
 
-func exitOf(r event.Response) int {
-	switch {
-	case r.Status != event.Success:
-		return exitToken
-	case len(r.Failures) > 0:
-		return exitFailures
-	}
-	return exitOK
-}
-
-// RankExit returns the exit code that outranks the other: a signal, then a token, a time limit, failures, success.
-func RankExit(a, b int) int {
-	order := func(code int) int {
-		switch {
-		case code >= 128:
-			return 5
-		case code == exitToken:
-			return 4
-		case code == exitFailures:
-			return 2
-		case code == exitOK:
-			return 0
-		}
-		return 3
-	}
-	if order(a) >= order(b) {
-		return a
-	}
-	return b
-}
-
 // endAttempt forgets what only an open attempt needs, as [store.AttemptTx].CancelAttempts does.
 func endAttempt(a store.Attempt, state store.AttemptState) store.Attempt {
 	a.State, a.Begun, a.DueAt = state, "", time.Time{}
@@ -218,7 +190,7 @@ func endAttempt(a store.Attempt, state store.AttemptState) store.Attempt {
 // record writes an event of a session, whose sequence is the row's, with its deliveries: to the hooks that the session's
 // last front end named, whoever closes it.
 func (e *Engine) record(tx store.Tx, ses store.Session, at time.Time, ev event.Event) error {
-	hooks := e.Hooks
+	hooks := e.o.Hooks
 	if ses.Hooks != nil {
 		var err error
 		if hooks, err = hook.Named(ses.Hooks); err != nil {

@@ -24,7 +24,7 @@ type Connected struct {
 // [ErrEnded] if the session is lost.
 func (s *Session) Connections(ctx context.Context) ([]Connected, error) {
 	var rows []store.Connection
-	err := s.e.Store.View(ctx, func(tx store.Tx) (err error) {
+	err := s.e.o.Store.View(ctx, func(tx store.Tx) (err error) {
 		if _, err = s.guard(tx); err != nil {
 			return err
 		}

@@ -336,7 +336,7 @@ func TestTokenThatBecomesAnotherUsersShowsNoSession(t *testing.T) {
 		}
 		first.kill()
 		second := w.frontEnd()
-		second.Checker = &fickle{second.Checker, "bob"}
+		second.Engine = second.engineWith(func(o *session.Options) { o.Checker = &fickle{w.local, "bob"} })
 		o, err := second.try(session.OpenRequest{Token: tok, ClientUserID: "bob"})
 		if err != nil || o.Session != nil || o.Final == nil || o.Final.Status != event.TokenInvalid || o.Final.Session != "" {
 			t.Fatalf("closed %t: %+v, %v", closed, o, err)

@@ -33,7 +33,7 @@ func (s *Session) Disconnect(ctx context.Context, asked string, action int) erro
 		pending, err = s.disconnect(ctx, t, row)
 	}
 	if f := (*failure.Failure)(nil); errors.As(err, &f) {
-		if src, findErr := s.e.Sources.Find(ctx, t.source); findErr == nil {
+		if src, findErr := s.e.o.Sources.Find(ctx, t.source); findErr == nil {
 			row.SourceName = src.Name
 		}
 		if err := s.recordFailure(context.WithoutCancel(ctx), row, nil, f); err != nil {
@@ -49,7 +49,7 @@ func (s *Session) Disconnect(ctx context.Context, asked string, action int) erro
 }
 
 func (s *Session) disconnect(ctx context.Context, t target, row store.Action) (pending []id.Revocation, err error) {
-	err = s.e.Store.Update(ctx, func(tx store.Tx) error {
+	err = s.e.o.Store.Update(ctx, func(tx store.Tx) error {
 		pending = nil
 		if _, err := s.guard(tx); err != nil {
 			return err
@@ -101,7 +101,7 @@ func (s *Session) targets(tx store.Tx, t target) ([]store.Connection, error) {
 }
 
 func (s *Session) disconnectOne(tx store.Tx, c store.Connection, row store.Action) (store.Revocation, error) {
-	now := s.e.Clock.Now()
+	now := s.e.o.Clock.Now()
 	ses, err := tx.Session(s.ID) // its sequence moves with each connection
 	if err != nil {
 		return store.Revocation{}, err
@@ -119,7 +119,7 @@ func (s *Session) disconnectOne(tx store.Tx, c store.Connection, row store.Actio
 
 // cause is what a revocation comes from; see [Engine.revokeNow].
 func (e *Engine) cause(ses id.Session, now time.Time) connection.Cause {
-	return connection.Cause{Session: ses, By: e.Liveness.Self(), Now: now}
+	return connection.Cause{Session: ses, By: e.o.Liveness.Self(), Now: now}
 }
 
 // revokeNow makes the first try of revocations that were just committed. One that ctx cuts stays pending.
@@ -146,7 +146,7 @@ func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (Outs
 	var c store.Connection
 	var r store.Revocation
 	told := id.New[id.Event]()
-	err := e.Store.Update(ctx, func(tx store.Tx) (err error) {
+	err := e.o.Store.Update(ctx, func(tx store.Tx) (err error) {
 		c, err = tx.Connection(con)
 		if errors.Is(err, store.ErrNotFound) || err == nil && c.State == store.ConnectionDisconnected {
 			return problem.New(connection.CodeNotFound, "there is no connection %s", con).
@@ -155,7 +155,7 @@ func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (Outs
 		if err != nil {
 			return err
 		}
-		now := e.Clock.Now()
+		now := e.o.Clock.Now()
 		if c, r, err = connection.Disconnect(tx, c, e.cause("", now)); err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (Outs
 		return hook.Record(tx, event.Event{
 			Type: event.SourceDisconnected, ID: told, Sequence: 1, Timestamp: event.Time(now),
 			Source: &changed, Response: resp,
-		}, "", now, e.Hooks, nil)
+		}, "", now, e.o.Hooks, nil)
 	})
 	if err != nil {
 		return Outside{}, err
@@ -179,7 +179,7 @@ func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (Outs
 	if err := e.revokeNow(ctx, []id.Revocation{r.ID}); err != nil {
 		return Outside{c, r, told}, err
 	}
-	err = e.Store.View(ctx, func(tx store.Tx) (err error) {
+	err = e.o.Store.View(ctx, func(tx store.Tx) (err error) {
 		r, err = tx.Revocation(r.ID)
 		return err
 	})

@@ -34,8 +34,8 @@ func TestExpiryInMidSessionKeepsWhatWasDone(t *testing.T) {
 	w.clock.Advance(time.Minute)
 	f := fe.close(s)
 	r := w.response(f.Response)
-	if f.Status != event.TokenExpired || f.ExitCode != 4 || len(r.SessionResults.ConnectedSources) != 1 {
-		t.Errorf("%d, %s", f.ExitCode, f.Response)
+	if f.Status != event.TokenExpired || len(r.SessionResults.ConnectedSources) != 1 {
+		t.Errorf("%s", f.Response)
 	}
 	if r.EndedAt == nil || !time.Time(*r.EndedAt).Equal(start().Add(time.Hour)) {
 		t.Errorf("endedAt is %v", r.EndedAt)
@@ -59,7 +59,7 @@ func TestRevokedTokenEndsItsSessionAsInvalid(t *testing.T) {
 		t.Errorf("a connect after the revocation: %v", err)
 	}
 	f := fe.close(s)
-	if f.Status != event.TokenInvalid || f.ExitCode != 4 || len(w.response(f.Response).SessionResults.ConnectedSources) != 1 {
+	if f.Status != event.TokenInvalid || len(w.response(f.Response).SessionResults.ConnectedSources) != 1 {
 		t.Errorf("%s", f.Response)
 	}
 	w.check()
@@ -171,9 +171,8 @@ func TestOverdueSessionsAreClosedBesideOneThatCannotBeRead(t *testing.T) {
 		w.exec(t, fmt.Sprintf(damage, damaged.ID))
 		w.clock.Advance(2 * time.Hour)
 		for range 2 {
-			// Not a front end of the world: it looks at all rows after each commit.
-			e := &session.Engine{Store: w.store, Clock: w.clock}
-			if err := e.CloseOverdue(t.Context()); err != nil {
+			// Not on the store of a front end, which looks at all rows after each commit.
+			if err := w.frontEnd().engineWith(func(o *session.Options) { o.Store = w.store }).CloseOverdue(t.Context()); err != nil {
 				t.Errorf("%s: %v", damage, err)
 			}
 		}
@@ -200,26 +199,26 @@ func (w *World) exec(t *testing.T, text string) {
 	}
 }
 
-func TestExitCodeOfAnInterruptedSessionIsKept(t *testing.T) {
+func TestWhatCutASessionIsKept(t *testing.T) {
 	w := newWorld(t)
-	for _, c := range []struct{ given, want int }{{130, 130}, {143, 143}, {129, 129}, {16, 16}, {0, 3}} {
+	for _, cut := range []session.Cut{session.CutInterrupt, session.CutTerminate, session.CutTimeLimit, session.CutNone} {
 		tok := w.token("u1", time.Hour)
 		fe := w.frontEnd()
 		s := fe.open(tok)
 		wantCode(t, s.Disconnect(t.Context(), alpha, -1), "not_connected")
-		f, err := s.Close(t.Context(), c.given)
-		if err != nil || f.ExitCode != c.want {
-			t.Errorf("exit code %d with failures: %+v, %v", c.given, f, err)
+		f, err := s.Close(t.Context(), cut)
+		if err != nil || f.Cut != cut || !f.Failed || f.Status != event.Success {
+			t.Errorf("closed for %q with failures: %+v, %v", cut, f, err)
 		}
-		if again, err := w.frontEnd().try(session.OpenRequest{Token: tok}); err != nil || again.Final.ExitCode != c.want {
-			t.Errorf("stored exit code %+v, %v", again.Final, err)
+		if again, err := w.frontEnd().try(session.OpenRequest{Token: tok}); err != nil || again.Final.Cut != cut || !again.Final.Failed {
+			t.Errorf("stored: %+v, %v", again.Final, err)
 		}
 	}
 	tok := w.token("u1", time.Second)
 	s := w.frontEnd().open(tok)
 	w.clock.Advance(time.Second)
-	if f, err := s.Close(t.Context(), 16); err != nil || f.ExitCode != 4 {
-		t.Errorf("a token that expired outranks a time limit: %+v, %v", f, err)
+	if f, err := s.Close(t.Context(), session.CutTimeLimit); err != nil || f.Status != event.TokenExpired || f.Cut != session.CutTimeLimit {
+		t.Errorf("the token has expired too: %+v, %v", f, err)
 	}
 	w.check()
 }
@@ -270,8 +269,8 @@ func TestTokenThatOpensNothing(t *testing.T) {
 				user := "u1"
 				want.ClientUserID, want.HumanID = &user, got.HumanID
 			}
-			if d := differ(want, got); d != "" || o.Final.ExitCode != 4 || o.Final.Status != c.want || c.user != (got.HumanID != nil) {
-				t.Errorf("exit code %d (-want +got):\n%s", o.Final.ExitCode, d)
+			if d := differ(want, got); d != "" || o.Final.Failed || o.Final.Status != c.want || c.user != (got.HumanID != nil) {
+				t.Errorf("%+v (-want +got):\n%s", o.Final, d)
 			}
 			s := w.snapshot()
 			if len(s.events) != before+1 || len(s.sessions) != 0 {
@@ -407,11 +406,11 @@ func TestDeathAfterTheCloseLosesNoResponse(t *testing.T) {
 	s := fe.open(tok, connectTo(alpha))
 	fe.run(s, connectTo(alpha))
 	fe.store.dieAfter(0, true)
-	if _, err := s.Close(t.Context(), 0); !errors.Is(err, errDead) {
+	if _, err := s.Close(t.Context(), session.CutNone); !errors.Is(err, errDead) {
 		t.Fatal(err)
 	}
 	f, err := w.frontEnd().whole(tok, []session.Action{connectTo(alpha)})
-	if err != nil || !f.Stored || f.ExitCode != 0 || f.Status != event.Success {
+	if err != nil || !f.Stored || f.Failed || f.Status != event.Success {
 		t.Errorf("%+v, %v", f, err)
 	}
 	w.check()
@@ -430,8 +429,8 @@ func TestOverdueSessionTellsItsOwnHooks(t *testing.T) {
 	s := first.open(w.token("u1", time.Hour))
 	first.kill()
 	w.clock.Advance(time.Hour)
+	w.hooks = []hook.Hook{{Name: "other", On: event.Ons(), Shell: "true"}}
 	stranger := w.frontEnd()
-	stranger.Hooks = []hook.Hook{{Name: "other", On: event.Ons(), Shell: "true"}}
 	if err := stranger.CloseOverdue(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/humanconnect/humanconnect/core/clock"
@@ -28,7 +29,6 @@ import (
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/token"
-	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // Sources finds sources. An error is a problem with code source_unknown, or one of the provider's host.
@@ -38,9 +38,8 @@ type Sources interface {
 	provider.Settings
 }
 
-// Engine runs sessions. Its fields are set before the first call and not changed after; it is then safe for concurrent
-// use.
-type Engine struct {
+// Options are what an Engine works with. All are needed but Hooks and Wake.
+type Options struct {
 	Store     store.Store
 	Checker   token.Checker
 	Sources   Sources
@@ -49,16 +48,26 @@ type Engine struct {
 	Clock     clock.Clock
 	// Hooks are the hooks of the config. A session that is opened or resumed keeps their names.
 	Hooks []hook.Hook
-	// FrontEnd is what the driver can do.
-	FrontEnd sdk.FrontEnd
-	// Redirects listens for the redirects of sources; nil where FrontEnd has no browser.
-	Redirects Redirects
-	// Locale is the BCP 47 tag of the person's language, or empty.
-	Locale string
 	// Wake is called after each commit that wrote deliveries; nil if nobody waits for it.
 	Wake func()
+}
 
+// Engine runs sessions. It is safe for concurrent use.
+type Engine struct {
+	o    Options
 	bell bell
+}
+
+// New makes an Engine. It has no side effects; the error is of options that are missing.
+func New(o Options) (*Engine, error) {
+	for name, value := range map[string]any{
+		"Store": o.Store, "Checker": o.Checker, "Sources": o.Sources, "Providers": o.Providers, "Liveness": o.Liveness, "Clock": o.Clock,
+	} {
+		if value == nil {
+			return nil, fmt.Errorf("an engine of sessions needs %s", name)
+		}
+	}
+	return &Engine{o: o}, nil
 }
 
 // Moved returns a channel that is closed when an attempt next moves in this process: a redirect has come, a step was
@@ -90,14 +99,14 @@ func (b *bell) ring() {
 }
 
 func (e *Engine) wake() {
-	if e.Wake != nil {
-		e.Wake()
+	if e.o.Wake != nil {
+		e.o.Wake()
 	}
 }
 
 func (e *Engine) revoker() *connection.Revoker {
 	return &connection.Revoker{
-		Store: e.Store, Providers: e.Providers, Settings: e.Sources, Liveness: e.Liveness, Clock: e.Clock,
+		Store: e.o.Store, Providers: e.o.Providers, Settings: e.o.Sources, Liveness: e.o.Liveness, Clock: e.o.Clock,
 	}
 }
 

@@ -58,14 +58,14 @@ func TestCodeIsShownOnceHoweverOftenItIsAskedFor(t *testing.T) {
 func TestStoredRedirectNeedsNeitherBrowserNorAddress(t *testing.T) {
 	for name, prepare := range map[string]func(*FrontEnd){
 		"no browser":    func(*FrontEnd) {},
-		"address taken": func(fe *FrontEnd) { fe.FrontEnd.Browser, fe.Redirects = true, &addresses{taken: true} },
+		"address taken": func(fe *FrontEnd) { fe.can.Browser, fe.redirects = true, &addresses{taken: true} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			tok := w.token("u1", time.Hour)
 			w.place.next(alpha, play{Browser: true, Account: "ann"})
 			first := w.frontEnd()
-			first.FrontEnd.Browser, first.Redirects = true, &addresses{}
+			first.can.Browser, first.redirects = true, &addresses{}
 			s := first.open(tok, connectTo(alpha))
 			b := newWindow()
 			done := first.begin(func() error {

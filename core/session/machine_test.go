@@ -343,7 +343,7 @@ func (m *machine) letGo(rt *rapid.T, r *run) {
 func (m *machine) close(rt *rapid.T) {
 	r := m.pick(rt, func(*run) bool { return true })
 	m.doom(rt, r.fe, 8)
-	f, err := r.s.Close(context.Background(), 0)
+	f, err := r.s.Close(context.Background(), session.CutNone)
 	switch {
 	case r.fe.dead():
 	case errors.Is(err, session.ErrTakenOver) != r.ousted:
@@ -363,18 +363,21 @@ func (m *machine) interrupt(rt *rapid.T) {
 	r := m.pick(rt, held)
 	r.cut(errStop)
 	m.letGo(rt, r)
-	code := rapid.SampledFrom([]int{16, 129, 130, 143}).Draw(rt, "code")
-	if r.done != nil || r.fe.dead() || code == 129 { // 129 leaves the session open
+	cut := rapid.SampledFrom([]session.Cut{
+		session.CutTimeLimit, session.CutHangup, session.CutInterrupt, session.CutTerminate,
+	}).Draw(rt, "cut")
+	if r.done != nil || r.fe.dead() || cut == session.CutHangup { // which leaves the session open
 		return
 	}
-	f, err := r.s.Close(context.Background(), code)
+	closed := !m.w.session(r.s.ID).ClosedAt.IsZero()
+	f, err := r.s.Close(context.Background(), cut)
 	switch {
 	case r.fe.dead():
 	case errors.Is(err, session.ErrTakenOver) != r.ousted:
 		rt.Errorf("close by %s, ousted %t: %v", r.fe.pid, r.ousted, err)
 	case err == nil:
-		if want := session.RankExit(code, m.w.session(r.s.ID).ExitCode); f.ExitCode != want {
-			rt.Errorf("exit code %d, want %d", f.ExitCode, want)
+		if row := m.w.session(r.s.ID); string(f.Cut) != row.Cut || !closed && f.Cut != cut {
+			rt.Errorf("closed, %t before, with %q, stored %q, for %q", closed, f.Cut, row.Cut, cut)
 		}
 		m.print(rt, r.tok, f)
 	}

@@ -29,6 +29,12 @@ type OpenRequest struct {
 	Hooks []hook.Hook
 	// TakeOver takes the session from a living front end.
 	TakeOver bool
+	// FrontEnd is what the driver can do.
+	FrontEnd sdk.FrontEnd
+	// Redirects listens for the redirects of sources; nil where FrontEnd has no browser.
+	Redirects Redirects
+	// Locale is the BCP 47 tag of the person's language, or empty.
+	Locale string
 }
 
 // Opening is what became of an Open: either a Session to go on with, or a Final to print.
@@ -78,7 +84,7 @@ func (e *Engine) Finished(ctx context.Context, r OpenRequest) (*Final, error) {
 
 // judge asks the checker; a token of another client or user than the caller's is invalid.
 func (e *Engine) judge(ctx context.Context, r OpenRequest) (token.Verdict, error) {
-	v, err := e.Checker.Check(ctx, r.Token)
+	v, err := e.o.Checker.Check(ctx, r.Token)
 	if err != nil {
 		return v, err
 	}
@@ -114,7 +120,7 @@ func (e *Engine) find(ctx context.Context, v token.Verdict) (ses store.Session, 
 	if !v.Genuine() {
 		return ses, false, v, nil
 	}
-	err = e.Store.View(ctx, func(tx store.Tx) error {
+	err = e.o.Store.View(ctx, func(tx store.Tx) error {
 		ses, err = sessionOf(tx, v)
 		return err
 	})
@@ -141,10 +147,10 @@ func (e *Engine) ready(ctx context.Context, r OpenRequest, v token.Verdict, know
 
 // free returns a problem if a living front end owns the session.
 func (e *Engine) free(ses store.Session) error {
-	if ses.Owner == "" || ses.Owner == e.Liveness.Self() {
+	if ses.Owner == "" || ses.Owner == e.o.Liveness.Self() {
 		return nil
 	}
-	alive, err := e.Liveness.Alive(ses.Owner)
+	alive, err := e.o.Liveness.Alive(ses.Owner)
 	if err != nil {
 		return fmt.Errorf("look whether a front end lives: %w", err)
 	}
@@ -160,9 +166,9 @@ func (e *Engine) claim(ctx context.Context, r OpenRequest, v token.Verdict) (Ope
 	var ses store.Session
 	var user store.User
 	var verdict token.Verdict
-	err := e.Store.Update(ctx, func(tx store.Tx) (err error) {
+	err := e.o.Store.Update(ctx, func(tx store.Tx) (err error) {
 		verdict = v
-		now := e.Clock.Now()
+		now := e.o.Clock.Now()
 		if user, err = store.EnsureUser(tx, v.ClientID, v.ClientUserID); err != nil {
 			return err
 		}
@@ -172,7 +178,7 @@ func (e *Engine) claim(ctx context.Context, r OpenRequest, v token.Verdict) (Ope
 			verdict = token.Verdict{Status: event.TokenInvalid}
 			return nil
 		case errors.Is(err, store.ErrNotFound):
-			verdict.Status, err = e.stands(tx, v, now)
+			verdict.Status, err = e.confirm(tx, v, now)
 			if err != nil || verdict.Status != event.Success {
 				return err
 			}
@@ -184,7 +190,7 @@ func (e *Engine) claim(ctx context.Context, r OpenRequest, v token.Verdict) (Ope
 		if err != nil || !ses.ClosedAt.IsZero() {
 			return err
 		}
-		_, err = hook.Attach(tx, e.Store.MAC, ses.ID, r.Hooks)
+		_, err = hook.Attach(tx, e.o.Store.MAC, ses.ID, r.Hooks)
 		return err
 	})
 	switch {
@@ -196,18 +202,18 @@ func (e *Engine) claim(ctx context.Context, r OpenRequest, v token.Verdict) (Ope
 	case !ses.ClosedAt.IsZero():
 		return Opening{Final: e.stored(ses, r.Script.Actions)}, nil
 	}
-	return Opening{Session: newSession(e, ses, user)}, nil
+	return Opening{Session: newSession(e, ses, user, r)}, nil
 }
 
-// stands judges a good verdict once more at the instant of the transaction.
-func (e *Engine) stands(tx store.Tx, v token.Verdict, now time.Time) (event.Status, error) {
+// confirm judges a good verdict once more at the instant of the transaction that opens its session.
+func (e *Engine) confirm(tx store.Tx, v token.Verdict, now time.Time) (event.Status, error) {
 	if v.Status != event.Success {
 		return v.Status, nil
 	}
 	if !now.Before(v.ExpiresAt) {
 		return event.TokenExpired, nil
 	}
-	ok, err := e.Checker.Stands(tx, v)
+	ok, err := e.o.Checker.Confirm(tx, v)
 	if err == nil && !ok {
 		return event.TokenInvalid, nil
 	}
@@ -217,8 +223,8 @@ func (e *Engine) stands(tx store.Tx, v token.Verdict, now time.Time) (event.Stat
 func (e *Engine) fresh(v token.Verdict, user store.User, r OpenRequest, now time.Time) store.Session {
 	return store.Session{
 		ID: id.New[id.Session](), TokenKey: v.Key, User: user.HumanID, Sources: v.Sources, OpenedAt: now,
-		EndsAt: v.ExpiresAt, EndReason: store.EndExpired, Owner: e.Liveness.Self(), Epoch: 1,
-		Hooks: hook.Names(e.Hooks), Script: e.digest(r.Script.Actions), ScriptRun: 1,
+		EndsAt: v.ExpiresAt, EndReason: store.EndExpired, Owner: e.o.Liveness.Self(), Epoch: 1,
+		Hooks: hook.Names(e.o.Hooks), Script: e.digest(r.Script.Actions), ScriptRun: 1,
 	}
 }
 
@@ -229,7 +235,7 @@ func (e *Engine) resume(tx store.Tx, ses store.Session, r OpenRequest) (store.Se
 			return ses, err
 		}
 	}
-	ses.Owner, ses.Hooks = e.Liveness.Self(), hook.Names(e.Hooks)
+	ses.Owner, ses.Hooks = e.o.Liveness.Self(), hook.Names(e.o.Hooks)
 	ses.Epoch++
 	if script := e.digest(r.Script.Actions); script != nil && string(script) != string(ses.Script) {
 		ses.Script = script
@@ -242,7 +248,7 @@ func (e *Engine) resume(tx store.Tx, ses store.Session, r OpenRequest) (store.Se
 func (e *Engine) refuse(ctx context.Context, r OpenRequest, v token.Verdict) (*Final, error) {
 	var resp event.Response
 	evt := id.New[id.Event]()
-	err := e.Store.Update(ctx, func(tx store.Tx) error {
+	err := e.o.Store.Update(ctx, func(tx store.Tx) error {
 		resp = event.Empty(v.Status)
 		if client := firstOf(r.ClientID, r.DefaultClientID); client != "" {
 			resp.ClientID = &client
@@ -255,20 +261,20 @@ func (e *Engine) refuse(ctx context.Context, r OpenRequest, v token.Verdict) (*F
 			}
 			resp.ClientUserID, resp.HumanID = &user.ClientUserID, &user.HumanID
 		}
-		extra, err := hook.Attach(tx, e.Store.MAC, "", r.Hooks)
+		extra, err := hook.Attach(tx, e.o.Store.MAC, "", r.Hooks)
 		if err != nil {
 			return err
 		}
-		now := e.Clock.Now()
+		now := e.o.Clock.Now()
 		return hook.Record(tx, event.Event{
 			Type: event.SessionClosed, ID: evt, Sequence: 1, Timestamp: event.Time(now), Response: resp,
-		}, "", now, e.Hooks, extra)
+		}, "", now, e.o.Hooks, extra)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("tell of a refused token: %w", err)
 	}
 	e.wake()
-	return &Final{Event: evt, Status: v.Status, Response: event.JSON(resp), ExitCode: exitToken}, nil
+	return &Final{Event: evt, Status: v.Status, Response: event.JSON(resp)}, nil
 }
 
 func firstOf(values ...string) string {

@@ -98,8 +98,8 @@ func (m *machine) final(rt *rapid.T, tok *tokenOf, before *store.Session, list [
 		} else if m.w.clock.Now().Before(tok.expires) {
 			rt.Errorf("a good token was refused: %s", f.Response)
 		}
-		if f.Status != want || f.ExitCode != 4 || f.Session != "" {
-			rt.Errorf("a token that opens nothing gave %s and %d, not %s", f.Status, f.ExitCode, want)
+		if f.Status != want || f.Failed || f.Cut != session.CutNone || f.Session != "" {
+			rt.Errorf("a token that opens nothing gave %+v, not %s", f, want)
 		}
 		return
 	}
@@ -110,8 +110,8 @@ func (m *machine) final(rt *rapid.T, tok *tokenOf, before *store.Session, list [
 	last := m.lastList(tok)
 	if other := len(list) > 0 && !same(list, last); f.OtherScript != other {
 		rt.Errorf("other script: %t for %v after %v", f.OtherScript, list, last)
-	} else if other && f.ExitCode != 3 || !other && f.ExitCode != row.ExitCode {
-		rt.Errorf("exit code %d, stored %d", f.ExitCode, row.ExitCode)
+	} else if string(f.Cut) != row.Cut {
+		rt.Errorf("cut %q, stored %q", f.Cut, row.Cut)
 	}
 	m.print(rt, tok, f)
 }

@@ -73,7 +73,7 @@ func (a *Attempt) end(reply sdk.Reply) time.Time {
 
 // expired returns a failure if the attempt, or the code that it shows, is too old.
 func (a *Attempt) expired(reply sdk.Reply) error {
-	now := a.s.e.Clock.Now()
+	now := a.s.e.o.Clock.Now()
 	switch {
 	case now.Before(a.end(reply)):
 		return nil
@@ -100,7 +100,7 @@ func (a *Attempt) begin(ctx context.Context, reply sdk.Reply) error {
 	case sdk.Callback:
 		kind = begunCallback
 	default:
-		return a.s.e.Store.View(ctx, func(tx store.Tx) error {
+		return a.s.e.o.Store.View(ctx, func(tx store.Tx) error {
 			_, err := a.s.guard(tx)
 			return err
 		})
@@ -111,7 +111,7 @@ func (a *Attempt) begin(ctx context.Context, reply sdk.Reply) error {
 // save changes the stored row of the attempt, if the session and the attempt are still this front end's.
 func (a *Attempt) save(ctx context.Context, change func(*store.Attempt)) error {
 	var row store.Attempt
-	err := a.s.e.Store.Update(ctx, func(tx store.Tx) (err error) {
+	err := a.s.e.o.Store.Update(ctx, func(tx store.Tx) (err error) {
 		ses, err := a.s.guard(tx)
 		if err != nil {
 			return err
@@ -177,7 +177,7 @@ func (a *Attempt) ask(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, e
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	p, err := a.s.e.Providers.Provider(ctx, a.Source.Provider)
+	p, err := a.s.e.o.Providers.Provider(ctx, a.Source.Provider)
 	if err != nil {
 		return nil, err
 	}
@@ -195,8 +195,8 @@ func repeatable(r sdk.Reply) bool {
 func (a *Attempt) request(reply sdk.Reply) *sdk.ConnectRequest {
 	return &sdk.ConnectRequest{
 		Source: a.Source.ID, Settings: a.settings, AttemptID: string(a.row.ID), RedirectURI: a.row.RedirectURI,
-		OAuthState: string(a.row.OAuthState), Expected: a.expected, FrontEnd: a.s.e.FrontEnd, Resume: a.row.Resume,
-		Reply: reply, Locale: a.s.e.Locale,
+		OAuthState: string(a.row.OAuthState), Expected: a.expected, FrontEnd: a.s.frontEnd, Resume: a.row.Resume,
+		Reply: reply, Locale: a.s.locale,
 	}
 }
 
@@ -211,7 +211,7 @@ func (a *Attempt) graceful(parent context.Context) (context.Context, context.Can
 		defer stop()
 		defer release()
 		_ = a.s.sleep(both, a.s.EndsAt) // whatever ends it, the grace begins
-		over, stopOver := a.s.e.Clock.After(grace)
+		over, stopOver := a.s.e.o.Clock.After(grace)
 		defer stopOver()
 		select {
 		case <-over:
@@ -264,7 +264,7 @@ func (a *Attempt) commitStep(ctx context.Context, reply sdk.Reply, step sdk.Step
 }
 
 func (a *Attempt) insert(ctx context.Context, row store.Attempt) error {
-	err := a.s.e.Store.Update(ctx, func(tx store.Tx) error {
+	err := a.s.e.o.Store.Update(ctx, func(tx store.Tx) error {
 		if _, err := a.s.guard(tx); err != nil {
 			return err
 		}
@@ -308,9 +308,9 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 	}
 	switch s := step.(type) {
 	case sdk.ShowCode:
-		row.DueAt = a.s.e.Clock.Now().Add(max(s.PollAfter, minPoll))
+		row.DueAt = a.s.e.o.Clock.Now().Add(max(s.PollAfter, minPoll))
 	case sdk.Wait:
-		row.DueAt = a.s.e.Clock.Now().Add(max(s.PollAfter, minPoll))
+		row.DueAt = a.s.e.o.Clock.Now().Add(max(s.PollAfter, minPoll))
 	}
 	return row, nil
 }
@@ -324,10 +324,10 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 		User: a.s.User.HumanID, Source: a.Source.ID, SourceName: a.Source.Name, Provider: a.Source.Provider,
 		CanRevoke: a.Source.Can(sdk.CapabilityRevoke), Connected: done,
 	}
-	key := connection.AccountKey(e.Store.MAC, g.Source, done.Account.ID)
+	key := connection.AccountKey(e.o.Store.MAC, g.Source, done.Account.ID)
 	var refused error
 	var unwanted store.Revocation
-	err := e.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
+	err := e.o.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
 		ses, err := tx.Session(a.s.ID)
 		if err != nil {
 			return err
@@ -336,7 +336,7 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 			return err
 		}
 		if refused != nil {
-			unwanted, err = connection.Discard(tx, key, g, e.cause(a.s.ID, e.Clock.Now()))
+			unwanted, err = connection.Discard(tx, key, g, e.cause(a.s.ID, e.o.Clock.Now()))
 			return err
 		}
 		return a.connected(tx, ses, key, g)
@@ -365,7 +365,7 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) error {
 	e := a.s.e
 	var held bool
-	err := e.Store.View(context.WithoutCancel(ctx), func(tx store.Tx) (err error) {
+	err := e.o.Store.View(context.WithoutCancel(ctx), func(tx store.Tx) (err error) {
 		held, err = tx.AccountHeld(a.Source.ID, key, a.s.User.HumanID)
 		return err
 	})
@@ -382,7 +382,7 @@ func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) 
 
 // refusal says why a grant cannot become a connection, or nil.
 func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, err error) {
-	if !ses.ClosedAt.IsZero() || !a.s.e.Clock.Now().Before(ses.EndsAt) {
+	if !ses.ClosedAt.IsZero() || !a.s.e.o.Clock.Now().Before(ses.EndsAt) {
 		return ErrEnded, nil
 	}
 	if a.stored {
@@ -412,7 +412,7 @@ func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, 
 // connected writes connection, action, attempt and event in the caller's transaction.
 func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connection.Grant) error {
 	e := a.s.e
-	now := e.Clock.Now()
+	now := e.o.Clock.Now()
 	c, err := connection.Save(tx, key, g, now)
 	if err != nil {
 		return err

@@ -141,7 +141,7 @@ func (fe *FrontEnd) whole(tok sdk.Secret, list []session.Action) (*session.Final
 	if err := o.Session.Run(context.Background(), script(list...), session.Person{}); err != nil && !errors.Is(err, session.ErrEnded) {
 		return nil, err
 	}
-	return o.Session.Close(context.Background(), 0)
+	return o.Session.Close(context.Background(), session.CutNone)
 }
 
 func TestClosedSessionGivesTheStoredResponseAgain(t *testing.T) {
@@ -152,25 +152,24 @@ func TestClosedSessionGivesTheStoredResponseAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.ExitCode != 3 || first.Stored {
+	if !first.Failed || first.Stored {
 		t.Errorf("the close gave %+v", first)
 	}
 	events := len(w.allEvents())
 	w.clock.Advance(40 * 24 * time.Hour) // the token is long over; that changes nothing
 	for _, c := range []struct {
 		list  []session.Action
-		exit  int
 		other bool
 	}{
-		{list, 3, false},
-		{nil, 3, false},
-		{[]session.Action{connectTo(alpha)}, 3, true},
+		{list, false},
+		{nil, false},
+		{[]session.Action{connectTo(alpha)}, true},
 	} {
 		again, err := w.frontEnd().whole(tok, c.list)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(first.Response, again.Response) || again.ExitCode != c.exit || again.OtherScript != c.other || !again.Stored {
+		if !bytes.Equal(first.Response, again.Response) || !again.Failed || again.OtherScript != c.other || !again.Stored {
 			t.Errorf("after %v: %+v", c.list, again)
 		}
 	}
@@ -180,14 +179,14 @@ func TestClosedSessionGivesTheStoredResponseAgain(t *testing.T) {
 	}
 }
 
-func TestAnotherListOnAClosedSessionIsExit3(t *testing.T) {
+func TestAnotherListOnAClosedSessionIsToldOf(t *testing.T) {
 	w := newWorld(t)
 	tok := w.token("u1", time.Hour)
-	if f, err := w.frontEnd().whole(tok, []session.Action{connectTo(alpha)}); err != nil || f.ExitCode != 0 {
+	if f, err := w.frontEnd().whole(tok, []session.Action{connectTo(alpha)}); err != nil || f.Failed || f.OtherScript {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	f, err := w.frontEnd().whole(tok, []session.Action{connectTo(beta)})
-	if err != nil || !f.OtherScript || f.ExitCode != 3 || f.Status != event.Success {
+	if err != nil || !f.OtherScript || f.Failed || f.Status != event.Success {
 		t.Errorf("%+v, %v", f, err)
 	}
 }
@@ -264,7 +263,7 @@ func TestOpenAttemptsRestUntilTheCloseCancelsThem(t *testing.T) {
 	if got := w.snapshot().attempts[s.ID]; got[0].State != store.AttemptCancelled {
 		t.Errorf("after the close it is %s", got[0].State)
 	}
-	if r := w.response(f.Response); len(r.Failures) != 0 || f.ExitCode != 0 {
+	if r := w.response(f.Response); len(r.Failures) != 0 || f.Failed {
 		t.Errorf("a cancelled attempt is a failure: %+v", r.Failures)
 	}
 	w.check()
@@ -306,7 +305,7 @@ func TestOustedFrontEndWritesNothingMore(t *testing.T) {
 			t.Errorf("an action of the ousted front end: %v", instant)
 		}
 	}
-	if _, err := s.Close(t.Context(), 0); !errors.Is(err, session.ErrTakenOver) {
+	if _, err := s.Close(t.Context(), session.CutNone); !errors.Is(err, session.ErrTakenOver) {
 		t.Errorf("the ousted front end's close: %v", err)
 	}
 	if len(w.place.asked) != asked {
@@ -314,7 +313,7 @@ func TestOustedFrontEndWritesNothingMore(t *testing.T) {
 	}
 	w.wantStory(s, "connect alpha")
 	second.close(o.Session)
-	if f, err := s.Close(t.Context(), 0); !errors.Is(err, session.ErrTakenOver) {
+	if f, err := s.Close(t.Context(), session.CutNone); !errors.Is(err, session.ErrTakenOver) {
 		t.Errorf("the ousted front end got a response to print once the other had closed: %+v, %v", f, err)
 	}
 	w.check()

@@ -24,7 +24,7 @@ func TestWhoeverDisconnectsRevokes(t *testing.T) {
 		con = w.connections("u1")[0].ID
 		before := len(w.place.revokes)
 		looked := 0
-		fe.Wake = func() {
+		fe.woken = func() {
 			for _, e := range []*FrontEnd{fe, other} {
 				looked++
 				if n, err := e.RevokeDue(t.Context()); n != 0 || err != nil {
@@ -35,7 +35,7 @@ func TestWhoeverDisconnectsRevokes(t *testing.T) {
 		if err := disconnect(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		fe.Wake = nil
+		fe.woken = func() {}
 		if got := len(w.place.revokes) - before; got != 1 || looked == 0 {
 			t.Errorf("%s: %d tries; the others looked %d times", name, got, looked)
 		}

@@ -26,7 +26,7 @@ type Person struct {
 // store.
 func (s *Session) Run(ctx context.Context, script Script, p Person) error {
 	var row store.Session
-	err := s.e.Store.View(ctx, func(tx store.Tx) (err error) {
+	err := s.e.o.Store.View(ctx, func(tx store.Tx) (err error) {
 		row, err = tx.Session(s.ID)
 		return err
 	})

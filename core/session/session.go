@@ -12,6 +12,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/internal/problem"
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // The codes of the problems of this package.
@@ -55,6 +56,10 @@ type Session struct {
 	sources []string
 	epoch   int64
 	run     int
+	// What the driver said of itself.
+	frontEnd  sdk.FrontEnd
+	redirects Redirects
+	locale    string
 	// person is held by the attempt that has the person in a browser; calls are the calls to providers under way.
 	person chan struct{}
 	calls  chan struct{}
@@ -77,10 +82,11 @@ func (s *Session) holds(a id.Attempt) bool {
 	return s.held[a]
 }
 
-func newSession(e *Engine, row store.Session, user store.User) *Session {
+func newSession(e *Engine, row store.Session, user store.User, r OpenRequest) *Session {
 	return &Session{
 		ID: row.ID, User: user, EndsAt: row.EndsAt,
 		e: e, sources: row.Sources, epoch: row.Epoch, run: row.ScriptRun, held: make(map[id.Attempt]bool),
+		frontEnd: r.FrontEnd, redirects: r.Redirects, locale: r.Locale,
 		person: make(chan struct{}, 1), calls: make(chan struct{}, maxCalls),
 	}
 }
@@ -95,7 +101,7 @@ func (s *Session) guard(tx store.Tx) (store.Session, error) {
 		return ses, ErrTakenOver
 	case !ses.ClosedAt.IsZero():
 		return ses, ErrEnded
-	case !s.e.Clock.Now().Before(ses.EndsAt):
+	case !s.e.o.Clock.Now().Before(ses.EndsAt):
 		return ses, ErrEnded
 	}
 	return ses, nil
@@ -104,7 +110,7 @@ func (s *Session) guard(tx store.Tx) (store.Session, error) {
 // lost returns why this front end may not go on, or nil: [ErrTakenOver] or [ErrEnded].
 func (s *Session) lost(ctx context.Context) error {
 	var lost error
-	err := s.e.Store.View(ctx, func(tx store.Tx) error {
+	err := s.e.o.Store.View(ctx, func(tx store.Tx) error {
 		_, lost = s.guard(tx)
 		return nil
 	})
@@ -120,11 +126,11 @@ const watchEvery = time.Second
 // sleep returns at a time; with the cause of ctx's end, or when the session is lost, sooner.
 func (s *Session) sleep(ctx context.Context, until time.Time) error {
 	for {
-		now := s.e.Clock.Now()
+		now := s.e.o.Clock.Now()
 		if !now.Before(until) {
 			return nil
 		}
-		next, stop := s.e.Clock.After(min(until.Sub(now), watchEvery))
+		next, stop := s.e.o.Clock.After(min(until.Sub(now), watchEvery))
 		select {
 		case <-next:
 		case <-ctx.Done():
@@ -158,7 +164,7 @@ func (s *Session) resolve(ctx context.Context, asked string) (target, error) {
 		return target{asked: asked, source: asked, sourceName: asked}, nil
 	}
 	t := target{asked: asked}
-	err = s.e.Store.View(ctx, func(tx store.Tx) error {
+	err = s.e.o.Store.View(ctx, func(tx store.Tx) error {
 		c, err := tx.Connection(con)
 		if err != nil {
 			return err
@@ -180,11 +186,11 @@ func notConnected() *failure.Failure {
 func (s *Session) recordFailure(ctx context.Context, a store.Action, attempt *store.Attempt, f *failure.Failure) error {
 	a.Session, a.Code, a.Message, a.Retryable = s.ID, string(f.Code), f.Message, f.Retryable
 	a.Field, a.Setting, a.RetryAfter = f.Field, f.Setting, f.RetryAfter
-	err := s.e.Store.Update(ctx, func(tx store.Tx) error {
+	err := s.e.o.Store.Update(ctx, func(tx store.Tx) error {
 		if _, err := s.guard(tx); err != nil {
 			return err
 		}
-		a.At = s.e.Clock.Now()
+		a.At = s.e.o.Clock.Now()
 		if attempt != nil {
 			row, err := tx.Attempt(attempt.ID)
 			if err != nil {

@@ -127,6 +127,11 @@ type FrontEnd struct {
 	pid id.Process
 	// store is the world's store as this process has it.
 	store *mortalStore
+	// can is what it can do; redirects is nil where it has no browser.
+	can       sdk.FrontEnd
+	redirects session.Redirects
+	// woken is called after a commit that wrote deliveries.
+	woken func()
 	// user of its session.
 	user id.Human
 	// busy counts calls of its engine that wait at a gate.
@@ -134,16 +139,29 @@ type FrontEnd struct {
 }
 
 func (w *World) frontEnd() *FrontEnd {
-	fe := &FrontEnd{w: w, pid: id.New[id.Process]()}
+	fe := &FrontEnd{w: w, pid: id.New[id.Process](), woken: func() {}, can: sdk.FrontEnd{Form: true, Code: true}}
 	w.mu.Lock()
 	w.alive[fe.pid] = true
 	w.mu.Unlock()
 	fe.store = &mortalStore{Store: w.store, fe: fe, left: -1}
-	fe.Engine = &session.Engine{
-		Store: fe.store, Checker: token.NewLocal(fe.store, w.clock), Sources: w.place, Providers: &providers{w.place, fe},
-		Liveness: liveness{fe}, Clock: w.clock, Hooks: w.hooks, FrontEnd: sdk.FrontEnd{Form: true, Code: true},
-	}
+	fe.Engine = fe.engineWith(func(*session.Options) {})
 	return fe
+}
+
+// engineWith makes an engine of this process, with a change.
+func (fe *FrontEnd) engineWith(change func(*session.Options)) *session.Engine {
+	w := fe.w
+	w.t.Helper()
+	o := session.Options{
+		Store: fe.store, Checker: token.NewLocal(fe.store, w.clock), Sources: w.place, Providers: &providers{w.place, fe},
+		Liveness: liveness{fe}, Clock: w.clock, Hooks: w.hooks, Wake: func() { fe.woken() },
+	}
+	change(&o)
+	e, err := session.New(o)
+	if err != nil {
+		w.t.Fatalf("make an engine: %v", err)
+	}
+	return e
 }
 
 // kill ends the process: from now on nothing that it does reaches the store or a source.
@@ -298,6 +316,7 @@ func (fe *FrontEnd) open(tok sdk.Secret, actions ...session.Action) *session.Ses
 
 // try opens a session.
 func (fe *FrontEnd) try(r session.OpenRequest) (session.Opening, error) {
+	r.FrontEnd, r.Redirects = fe.can, fe.redirects
 	o, err := fe.Open(context.Background(), r)
 	if o.Session != nil {
 		fe.user = o.Session.User.HumanID
@@ -390,7 +409,7 @@ func (b returning) Open(ctx context.Context, _ *session.Attempt, address string,
 // close closes a session and fails the test if that does not work.
 func (fe *FrontEnd) close(s *session.Session) *session.Final {
 	fe.w.t.Helper()
-	f, err := s.Close(context.Background(), 0)
+	f, err := s.Close(context.Background(), session.CutNone)
 	if err != nil {
 		fe.w.t.Fatalf("close: %v", err)
 	}

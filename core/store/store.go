@@ -44,6 +44,7 @@ type Store interface {
 type Tx interface {
 	UserTx
 	TokenTx
+	VerifiedTokenTx
 	SessionTx
 	AttemptTx
 	ActionTx
@@ -67,28 +68,6 @@ type UserTx interface {
 	User(clientID, clientUserID string) (User, error)
 	UserByID(id.Human) (User, error)
 	InsertUser(User) error
-}
-
-// Token is a session token made by this installation.
-type Token struct {
-	// Hash is the SHA-256 of the token, which is stored nowhere.
-	Hash []byte
-	User id.Human
-	// Sources that the token may connect or disconnect; nil means all.
-	Sources   []string
-	IssuedAt  time.Time
-	ExpiresAt time.Time
-	RevokedAt time.Time
-}
-
-// TokenTx finds and makes tokens.
-type TokenTx interface {
-	Token(hash []byte) (Token, error)
-	InsertToken(Token) error
-	// SaveToken writes the row anew.
-	SaveToken(Token) error
-	// DeleteTokens forgets tokens that expired before t and returns how many.
-	DeleteTokens(expiredBefore time.Time) (int, error)
 }
 
 // EndReason says why a session that is not closed by its front end ends.
@@ -126,7 +105,8 @@ type Session struct {
 	// ClosedAt is zero while the session is open; the rest is set with it.
 	ClosedAt time.Time
 	Status   string
-	ExitCode int
+	// Cut says why the front end stopped before it was done; "" for one that was done.
+	Cut string
 	// Response is the JSON document that ended the session. Sealed.
 	Response []byte
 }

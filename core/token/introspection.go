@@ -88,8 +88,8 @@ func (i *Introspection) Check(ctx context.Context, token sdk.Secret) (Verdict, e
 	return i.active(ctx, key, before, *said)
 }
 
-// Stands implements [Checker]: only the service knows, and it was asked.
-func (*Introspection) Stands(store.Tx, Verdict) (bool, error) { return true, nil }
+// Confirm implements [Checker]: only the service knows, and it was asked.
+func (*Introspection) Confirm(store.Tx, Verdict) (bool, error) { return true, nil }
 
 // Probe asks the service about a token that nobody has, to see whether that works; the error is that of Check.
 func (i *Introspection) Probe(ctx context.Context) error {
@@ -147,13 +147,13 @@ func readIntrospection(text []byte) (*claims, bool) {
 // seen is what this state knows of a token.
 type seen struct {
 	// token is what was seen of one with an exp; its hash is nil for none.
-	token store.Token
+	token store.VerifiedToken
 	// session that the token opened; its id is "" for none.
 	session store.Session
 	user    store.User
 }
 
-// row names what was seen of a token. It is no key of a session, nor of a token of [Local], which share the table.
+// row names what was seen of a token. It is no key of a session, and that of no other endpoint.
 func (i *Introspection) row(key []byte) []byte {
 	return digest("introspection", i.o.Endpoint, string(key))
 }
@@ -171,7 +171,7 @@ func (i *Introspection) recall(tx store.Tx, key []byte) (out seen, err error) {
 	if out.session, err = tx.SessionByToken(key); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return out, err
 	}
-	if out.token, err = tx.Token(i.row(key)); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if out.token, err = tx.VerifiedToken(i.row(key)); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return out, err
 	}
 	user := out.token.User
@@ -219,13 +219,7 @@ func (i *Introspection) inactive(ctx context.Context, key []byte, before seen) (
 // end ends the session of a token that was taken back now. It closes as SESSION_TOKEN_INVALID.
 func (i *Introspection) end(ctx context.Context, key []byte) error {
 	return i.o.Store.Update(ctx, func(tx store.Tx) error {
-		ses, err := tx.SessionByToken(key)
-		now := i.o.Clock.Now()
-		if err != nil || !ses.ClosedAt.IsZero() || !ses.EndsAt.After(now) {
-			return err
-		}
-		ses.EndsAt, ses.EndReason = now, store.EndRevoked
-		return tx.SaveSession(ses)
+		return store.EndSession(tx, key, store.EndRevoked, i.o.Clock.Now())
 	})
 }
 
@@ -244,7 +238,7 @@ func (i *Introspection) active(ctx context.Context, key []byte, before seen, c c
 	if !ok {
 		return invalid, nil
 	}
-	kept, err := i.remember(ctx, key, c, store.Token{Sources: sources, IssuedAt: now, ExpiresAt: expires})
+	kept, err := i.remember(ctx, key, c, store.VerifiedToken{Sources: sources, VerifiedAt: now, ExpiresAt: expires})
 	if err != nil {
 		return Verdict{}, fmt.Errorf("remember a session token: %w", err)
 	}
@@ -256,7 +250,7 @@ func (i *Introspection) active(ctx context.Context, key []byte, before seen, c c
 
 // remember keeps what was seen of a token with an exp, and forgets what is long past. It returns false, and changes
 // nothing, where the token has become another's meanwhile.
-func (i *Introspection) remember(ctx context.Context, key []byte, c claims, row store.Token) (kept bool, err error) {
+func (i *Introspection) remember(ctx context.Context, key []byte, c claims, row store.VerifiedToken) (kept bool, err error) {
 	row.Hash = i.row(key)
 	old, err := i.remembered(ctx, key)
 	if err != nil || old.same(c, row) {
@@ -268,7 +262,7 @@ func (i *Introspection) remember(ctx context.Context, key []byte, c claims, row 
 		if err != nil || !old.mayBe(c) {
 			return err
 		}
-		if _, err := tx.DeleteTokens(row.IssuedAt.Add(-remembered)); err != nil {
+		if err := forget(tx, row.VerifiedAt); err != nil {
 			return err
 		}
 		user, err := store.EnsureUser(tx, c.ClientID, c.Subject)
@@ -276,8 +270,8 @@ func (i *Introspection) remember(ctx context.Context, key []byte, c claims, row 
 			return err
 		}
 		row.User, kept = user.HumanID, true
-		if err = tx.SaveToken(row); errors.Is(err, store.ErrNotFound) {
-			err = tx.InsertToken(row)
+		if err = tx.SaveVerifiedToken(row); errors.Is(err, store.ErrNotFound) {
+			err = tx.InsertVerifiedToken(row)
 		}
 		return err
 	})
@@ -290,7 +284,7 @@ func (s seen) mayBe(c claims) bool {
 }
 
 // same says whether all of this was seen before.
-func (s seen) same(c claims, row store.Token) bool {
+func (s seen) same(c claims, row store.VerifiedToken) bool {
 	return s.token.Hash != nil && s.mayBe(c) && s.token.ExpiresAt.Equal(row.ExpiresAt) &&
 		slices.Equal(s.token.Sources, row.Sources) && (s.token.Sources == nil) == (row.Sources == nil)
 }

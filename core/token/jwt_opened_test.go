@@ -33,8 +33,8 @@ func newOpenedPlace(t *testing.T, alg string) *openedPlace {
 	v := verdictOf(t, p, p.token, event.Success, true)
 	p.key = v.Key
 	err := p.store.Update(t.Context(), func(tx store.Tx) error {
-		if stands, err := p.Stands(tx, v); err != nil || !stands {
-			t.Errorf("it does not stand: %v", err)
+		if confirmed, err := p.Confirm(tx, v); err != nil || !confirmed {
+			t.Errorf("it is not confirmed: %v", err)
 		}
 		u, err := tx.User("demo", "u1")
 		if err != nil {
@@ -126,7 +126,7 @@ func TestNothingElseIsGenuineWithoutTheKey(t *testing.T) {
 	left := p.signer.sign(good(map[string]any{"jti": "3"}), nil)
 	leftVerdict := verdictOf(t, p, left, event.Success, true)
 	err := p.store.Update(t.Context(), func(tx store.Tx) error {
-		_, err := p.Stands(tx, leftVerdict)
+		_, err := p.Confirm(tx, leftVerdict)
 		return err
 	})
 	if err != nil {

@@ -29,8 +29,6 @@ const (
 	MaxTTL = 365 * 24 * time.Hour
 
 	secretSize = 32
-	// remembered is how long expired tokens are told apart from unknown ones.
-	remembered = 30 * 24 * time.Hour
 	// MaxUserID is the longest clientUserId in bytes.
 	MaxUserID = 1024
 	// MaxClientID is the longest clientId in bytes.
@@ -78,7 +76,7 @@ func (l *Local) Create(ctx context.Context, r Request) (Created, error) {
 	var out Created
 	err := l.store.Update(ctx, func(tx store.Tx) error {
 		now := l.clock.Now()
-		if _, err := tx.DeleteTokens(now.Add(-remembered)); err != nil {
+		if err := forget(tx, now); err != nil {
 			return err
 		}
 		user, err := store.EnsureUser(tx, r.ClientID, r.ClientUserID)
@@ -141,8 +139,8 @@ func (l *Local) Check(ctx context.Context, token sdk.Secret) (Verdict, error) {
 	return v, nil
 }
 
-// Stands implements [Checker].
-func (l *Local) Stands(tx store.Tx, v Verdict) (bool, error) {
+// Confirm implements [Checker]: the token may have been revoked.
+func (l *Local) Confirm(tx store.Tx, v Verdict) (bool, error) {
 	t, err := tx.Token(v.Key)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
@@ -285,17 +283,7 @@ func (l *Local) revoke(tx store.Tx, t store.Token) error {
 			return err
 		}
 	}
-	ses, err := tx.SessionByToken(t.Hash)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil
-	case err != nil:
-		return err
-	case !ses.ClosedAt.IsZero() || !ses.EndsAt.After(now):
-		return nil
-	}
-	ses.EndsAt, ses.EndReason = now, store.EndRevoked
-	return tx.SaveSession(ses)
+	return store.EndSession(tx, t.Hash, store.EndRevoked, now)
 }
 
 // hash returns the key of a token, and false for text that no local token looks like.

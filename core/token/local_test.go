@@ -221,8 +221,8 @@ func TestRevokedTokenIsInvalidForEver(t *testing.T) {
 	p.clock.Advance(time.Hour)
 	p.want(t, tok, event.TokenInvalid, true) // and not expired
 	err := p.store.View(t.Context(), func(tx store.Tx) error {
-		if ok, err := p.Stands(tx, before); ok || err != nil {
-			t.Errorf("the verdict from before still stands: %v", err)
+		if ok, err := p.Confirm(tx, before); ok || err != nil {
+			t.Errorf("the verdict from before is still confirmed: %v", err)
 		}
 		return nil
 	})

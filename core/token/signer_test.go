@@ -205,7 +205,9 @@ func (emptyStore) View(_ context.Context, f func(store.Tx) error) error { return
 
 type emptyTx struct{ store.Tx }
 
-func (emptyTx) Token([]byte) (store.Token, error) { return store.Token{}, store.ErrNotFound }
+func (emptyTx) VerifiedToken([]byte) (store.VerifiedToken, error) {
+	return store.VerifiedToken{}, store.ErrNotFound
+}
 
 func newJWT(t testing.TB, o token.JWTOptions) *token.JWT {
 	t.Helper()

@@ -5,6 +5,7 @@ package token
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
@@ -25,9 +26,19 @@ const (
 type Checker interface {
 	// Check judges a token. It returns an error only where it could not judge; a bad token is a verdict.
 	Check(ctx context.Context, token sdk.Secret) (Verdict, error)
-	// Stands says, inside the transaction that opens a session, whether a verdict of [event.Success] still holds. With that
-	// session it may keep what it wants to know of the token later.
-	Stands(tx store.Tx, v Verdict) (bool, error)
+	// Confirm says, inside the transaction that opens a session, whether a verdict of [event.Success] holds still. If so, it
+	// keeps with that session what it must know of the token later.
+	Confirm(tx store.Tx, v Verdict) (bool, error)
+}
+
+// remembered is how long expired tokens are told apart from unknown ones.
+const remembered = 30 * 24 * time.Hour
+
+// forget takes from the state what is known of tokens that expired long ago, whoever made them.
+func forget(tx store.Tx, now time.Time) error {
+	_, err := tx.DeleteTokens(now.Add(-remembered))
+	_, errVerified := tx.DeleteVerifiedTokens(now.Add(-remembered))
+	return errors.Join(err, errVerified)
 }
 
 // Verdict is what a checker says of a token.

@@ -26,7 +26,9 @@ func TestHotQueriesUseAnIndex(t *testing.T) {
 	queries := map[string]string{
 		"user by name":           t1.user.selectSQL + "WHERE client_id = ? AND client_user_id = ?",
 		"token":                  t1.token.selectSQL + "WHERE hash = ?",
-		"delete tokens":          "DELETE FROM token WHERE expires_at < ?",
+		"delete tokens":          deleteTokens,
+		"verified token":         t1.verified.selectSQL + "WHERE hash = ?",
+		"delete verified tokens": deleteVerifiedTokens,
 		"session":                t1.session.selectSQL + "WHERE id = ?",
 		"session by token":       t1.session.selectSQL + "WHERE token_key = ?",
 		"overdue sessions":       overdueSessions,
@@ -152,7 +154,8 @@ func connect(t *testing.T, dir string) (*Store, *conn) {
 }
 
 // toVersion1 takes from a state what later migrations gave it.
-const toVersion1 = "DROP TABLE secret; DROP TABLE disabled_hook; ALTER TABLE attempt DROP COLUMN hosts; " +
+const toVersion1 = "DROP TRIGGER session_exit_code; ALTER TABLE session DROP COLUMN cut; DROP TABLE verified_token; " +
+	"DROP TABLE secret; DROP TABLE disabled_hook; ALTER TABLE attempt DROP COLUMN hosts; " +
 	"ALTER TABLE session DROP COLUMN hooks; PRAGMA user_version = 1"
 
 // The second migration is applied, then another process holds the database for a while, and the whole is tried again with

@@ -436,7 +436,8 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 // toVersion1 takes from a state what later migrations gave it.
-const toVersion1 = "DROP TABLE secret; DROP TABLE disabled_hook; ALTER TABLE attempt DROP COLUMN hosts; " +
+const toVersion1 = "DROP TRIGGER session_exit_code; ALTER TABLE session DROP COLUMN cut; DROP TABLE verified_token; " +
+	"DROP TABLE secret; DROP TABLE disabled_hook; ALTER TABLE attempt DROP COLUMN hosts; " +
 	"ALTER TABLE session DROP COLUMN hooks; PRAGMA user_version = 1"
 
 // A state of before the second migration has the first one's tables alone.

@@ -24,7 +24,7 @@ func sessionFields(s *store.Session, in box) []field {
 		{"script_run", &s.ScriptRun},
 		{"closed_at", maybeInstant{&s.ClosedAt}},
 		{"status", &s.Status},
-		{"exit_code", &s.ExitCode},
+		{"cut", &s.Cut},
 		in.bytes("response", purposeResponse, &s.Response),
 	}
 }

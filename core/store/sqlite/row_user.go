@@ -45,6 +45,36 @@ func (t *tx) InsertToken(k store.Token) error { return t.tables.token.insert(t, 
 func (t *tx) SaveToken(k store.Token) error { return t.tables.token.save(t, k) }
 
 func (t *tx) DeleteTokens(expiredBefore time.Time) (int, error) {
-	n, err := t.exec("DELETE FROM token WHERE expires_at < ?", instant{&expiredBefore})
+	n, err := t.exec(deleteTokens, instant{&expiredBefore})
 	return int(n), err
 }
+
+func verifiedTokenFields(k *store.VerifiedToken) []field {
+	return []field{
+		{"hash", &k.Hash},
+		{"human_id", &k.User},
+		{"sources", names{&k.Sources}},
+		{"verified_at", instant{&k.VerifiedAt}},
+		{"expires_at", instant{&k.ExpiresAt}},
+	}
+}
+
+func (t *tx) VerifiedToken(hash []byte) (store.VerifiedToken, error) {
+	return t.tables.verified.find(t, "WHERE hash = ?", keyValue(hash))
+}
+
+func (t *tx) InsertVerifiedToken(k store.VerifiedToken) error {
+	return t.tables.verified.insert(t, k)
+}
+
+func (t *tx) SaveVerifiedToken(k store.VerifiedToken) error { return t.tables.verified.save(t, k) }
+
+func (t *tx) DeleteVerifiedTokens(expiredBefore time.Time) (int, error) {
+	n, err := t.exec(deleteVerifiedTokens, instant{&expiredBefore})
+	return int(n), err
+}
+
+const (
+	deleteTokens         = "DELETE FROM token WHERE expires_at < ?"
+	deleteVerifiedTokens = "DELETE FROM verified_token WHERE expires_at < ?"
+)

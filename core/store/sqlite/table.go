@@ -156,6 +156,7 @@ func rowLimit(n int) int {
 type tables struct {
 	user         table[store.User]
 	token        table[store.Token]
+	verified     table[store.VerifiedToken]
 	session      table[store.Session]
 	sessionHook  table[store.SessionHook]
 	attempt      table[store.Attempt]
@@ -173,6 +174,7 @@ func newTables(ring *seal.Ring) *tables {
 	return &tables{
 		user:         newTable("user", 1, userFields),
 		token:        newTable("token", 1, tokenFields),
+		verified:     newTable("verified_token", 1, verifiedTokenFields),
 		session:      newTable("session", 1, func(s *store.Session) []field { return sessionFields(s, in("session", (*string)(&s.ID))) }),
 		sessionHook:  newTable("session_hook", 1, func(h *store.SessionHook) []field { return hookFields(h, in("session_hook", (*string)(&h.ID))) }),
 		attempt:      newTable("attempt", 1, func(a *store.Attempt) []field { return attemptFields(a, in("attempt", (*string)(&a.ID))) }),
@@ -193,6 +195,6 @@ type readable interface {
 
 func (t *tables) all() []readable {
 	return []readable{
-		t.user, t.token, t.session, t.sessionHook, t.attempt, t.action, t.connection, t.revocation, t.event, t.delivery, t.disabledHook, t.secret,
+		t.user, t.token, t.verified, t.session, t.sessionHook, t.attempt, t.action, t.connection, t.revocation, t.event, t.delivery, t.disabledHook, t.secret,
 	}
 }

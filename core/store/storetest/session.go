@@ -17,6 +17,7 @@ func sessionTests() map[string]func(*suite) {
 		"HooksComeInTheOrderTheyCame":   sessionHooks,
 		"AFingerprintIsOnceInASession":  oneHookPerFingerprint,
 		"HooksOfCallsWithoutASession":   hooksWithoutSession,
+		"AnEndMovesOnceAndNeverBack":    endSession,
 	}
 }
 
@@ -24,7 +25,7 @@ func fullSession(user id.Human) store.Session {
 	ses := session(user)
 	ses.Sources, ses.EndReason, ses.Epoch, ses.Sequence = []string{"withings"}, store.EndRevoked, 7, 9
 	ses.Script, ses.ScriptRun, ses.ClosedAt, ses.Status = digest("script"), 3, at(5), "SUCCESS"
-	ses.ExitCode, ses.Response, ses.Hooks = 17, blob(100<<10), []byte(`[{"name":"journal"}]`)
+	ses.Cut, ses.Response, ses.Hooks = "interrupt", blob(100<<10), []byte(`[{"name":"journal"}]`)
 	return ses
 }
 
@@ -192,4 +193,25 @@ func hooksWithoutSession(s *suite) {
 		same(s, "hook", got, b)
 		return err
 	})
+}
+
+func endSession(s *suite) {
+	user := s.addUser("u")
+	over, closed, open := s.addSession(user), s.addSession(user), s.addSession(user)
+	over.EndsAt, closed.ClosedAt = at(5), at(4)
+	s.update(func(tx store.Tx) error {
+		return must(tx.SaveSession(over), tx.SaveSession(closed), store.EndSession(tx, digest("none"), store.EndRevoked, at(5)))
+	})
+	for n := range 3 { // the first counts
+		s.update(func(tx store.Tx) error {
+			return must(
+				store.EndSession(tx, over.TokenKey, store.EndRevoked, at(5+n)), store.EndSession(tx, closed.TokenKey, store.EndRevoked, at(5+n)),
+				store.EndSession(tx, open.TokenKey, store.EndRevoked, at(5+n)),
+			)
+		})
+	}
+	open.EndsAt, open.EndReason = at(5), store.EndRevoked
+	for name, ses := range map[string]store.Session{"over": over, "closed": closed, "open": open} {
+		s.wantSession(name, ses)
+	}
 }

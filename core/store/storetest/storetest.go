@@ -23,6 +23,7 @@ func Run(t *testing.T, open func(testing.TB) store.Store) {
 		"transaction": transactionTests(),
 		"user":        userTests(),
 		"token":       tokenTests(),
+		"verified":    verifiedTokenTests(),
 		"session":     sessionTests(),
 		"attempt":     attemptTests(),
 		"action":      actionTests(),

@@ -18,7 +18,6 @@ import (
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
 	"github.com/humanconnect/humanconnect/core/token"
 	"github.com/humanconnect/humanconnect/internal/problem"
-	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // State is an installation whose state is open. Close it.
@@ -42,8 +41,6 @@ type State struct {
 type Options struct {
 	// NoHooks keeps what this process does from the hooks of the config, and delivers nothing to them.
 	NoHooks bool
-	// Redirects takes people to sources in a browser; nil where the front end has none.
-	Redirects session.Redirects
 }
 
 // Open opens config, state and providers, and closes the sessions whose end has passed. No provider is started.
@@ -111,18 +108,15 @@ func (st *State) assemble(o Options) error {
 		Store: st.Store, Hooks: st.configured(), Liveness: st.process, Clock: st.app.Clock,
 		Sender: st.app.Sender(st.HookSecret), FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.reportHook,
 	})
-	st.Engine = &session.Engine{
-		Store: st.Store, Checker: checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Patient{Process: st.process},
-		Clock: st.app.Clock, Hooks: st.Hooks, FrontEnd: sdk.FrontEnd{Form: true, Code: true}, Locale: st.app.Locale(),
-		Wake: st.Dispatcher.Wake,
-	}
+	hooks := st.Hooks
 	if st.noHooks {
-		st.Engine.Hooks = nil
+		hooks = nil
 	}
-	if o.Redirects != nil {
-		st.Engine.FrontEnd.Browser, st.Engine.Redirects = true, o.Redirects
-	}
-	return nil
+	st.Engine, err = session.New(session.Options{
+		Store: st.Store, Checker: checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Patient{Process: st.process},
+		Clock: st.app.Clock, Hooks: hooks, Wake: st.Dispatcher.Wake,
+	})
+	return err
 }
 
 // Close stops the providers and, at the same time, releases the state. What was acknowledged is on the disk already, so

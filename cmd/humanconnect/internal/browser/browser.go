@@ -23,7 +23,6 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/redirect"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
 	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/internal/child"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -46,6 +45,8 @@ type Browser struct {
 // Options of a browser.
 type Options struct {
 	App *app.App
+	// Engine gets the redirects.
+	Engine *session.Engine
 	// Callback is what the config says of the redirect listener.
 	Callback config.Callback
 	// Screens: a person is asked on screens, which show the URL themselves.
@@ -58,7 +59,7 @@ type Options struct {
 
 // New returns nil if this call has no browser to use. Close it.
 func New(o Options) *Browser {
-	b := &Browser{app: o.App, command: CommandOf(o.App.Variable("BROWSER"))}
+	b := &Browser{app: o.App, engine: o.Engine, command: CommandOf(o.App.Variable("BROWSER"))}
 	if b.command == "" && (o.Screens || o.Terminal) {
 		b.command = opener(o.App)
 	}
@@ -71,7 +72,7 @@ func New(o Options) *Browser {
 	if !o.Screens && !o.App.Unattended() {
 		b.pasted = newPasteReader(o.App, o.NoBrowser)
 	}
-	b.listener = redirect.New(redirect.Options{Listen: o.Callback.Listen, URL: o.Callback.URL, Engine: b})
+	b.listener = redirect.New(redirect.Options{Listen: o.Callback.Listen, URL: o.Callback.URL, Engine: o.Engine})
 	return b
 }
 
@@ -81,13 +82,6 @@ func (b *Browser) Redirects() session.Redirects {
 		return nil
 	}
 	return b.listener
-}
-
-// Use makes the engine the one that gets the redirects. It is called before the first attempt; a nil browser ignores it.
-func (b *Browser) Use(e *session.Engine) {
-	if b != nil {
-		b.engine = e
-	}
 }
 
 // ShowProgress makes way for what a person types on the line of a progress; a nil browser ignores it.
@@ -166,19 +160,6 @@ func (w watchedBrowser) Open(ctx context.Context, _ *session.Attempt, address st
 	}
 	return told.end, nil
 }
-
-// Callback implements redirect.Engine: the engine is there before the first attempt binds an address.
-func (b *Browser) Callback(ctx context.Context, c sdk.Callback) (session.CallbackResult, error) {
-	return b.engine.Callback(ctx, c)
-}
-
-// Progress implements redirect.Engine.
-func (b *Browser) Progress(ctx context.Context, attempt id.Attempt) (session.Progress, error) {
-	return b.engine.Progress(ctx, attempt)
-}
-
-// Moved implements redirect.Engine.
-func (b *Browser) Moved() <-chan struct{} { return b.engine.Moved() }
 
 // Close stops listening; nil is fine.
 func (b *Browser) Close() {

@@ -2,12 +2,15 @@
 package exit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/connection"
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/query"
@@ -197,6 +200,41 @@ func Outranked(code int, err error) error {
 		return err
 	}
 	return &outranking{err, code}
+}
+
+// cuts has the exit codes of what cuts a session.
+func cuts() map[session.Cut]int {
+	return map[session.Cut]int{
+		session.CutNone: OK, session.CutTimeLimit: Timeout, session.CutInterrupt: Interrupted,
+		session.CutTerminate: Terminated, session.CutHangup: Hangup,
+	}
+}
+
+// OfCut returns the exit code of what cuts a session.
+func OfCut(c session.Cut) int { return cuts()[c] }
+
+// OfSession is the one place that ranks what a session ended with, whether a required hook has not accepted its events, and
+// what cut this very call: a signal, then a token, a time limit, failures, a hook. Of two signals that of this call counts.
+func OfSession(f *session.Final, unaccepted bool, own session.Cut) int {
+	codes := []int{OfCut(own)}
+	if f.OtherScript { // whatever the session ended with was not asked for
+		codes = append(codes, Failures)
+	} else {
+		codes = append(codes, OfCut(f.Cut))
+		if f.Status != event.Success {
+			codes = append(codes, Token)
+		}
+		if f.Failed {
+			codes = append(codes, Failures)
+		}
+	}
+	if unaccepted {
+		codes = append(codes, Hook)
+	}
+	rank := func(code int) int {
+		return slices.Index([]int{Token, Timeout, Failures, Hook, OK}, code)
+	}
+	return slices.MinFunc(codes, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) }) // no signal is in the list
 }
 
 // Of returns the exit code of what a command returned.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/humanconnect/humanconnect/core/session"
 )
 
 // Signals turns the signals of the process into contexts. The first SIGINT, SIGTERM or SIGHUP ends Closing: whoever
@@ -35,6 +37,17 @@ func (i *Interrupted) Error() string { return fmt.Sprintf("interrupted by signal
 
 // ExitCode is what the program ends with: 128 and the number of the signal, as a shell would say.
 func (i *Interrupted) ExitCode() int { return 128 + int(i.Signal) }
+
+// Cut says to the engine what cut the session.
+func (i *Interrupted) Cut() session.Cut {
+	switch i.Signal {
+	case syscall.SIGINT:
+		return session.CutInterrupt
+	case syscall.SIGHUP:
+		return session.CutHangup
+	}
+	return session.CutTerminate
+}
 
 // TwinTime is how close together two equal signals are one wish: timeout(1) and some supervisors signal the process and
 // then its group.

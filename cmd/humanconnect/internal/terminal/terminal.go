@@ -124,7 +124,7 @@ type Options struct {
 var errBack = errors.New("the person went back")
 
 // ErrLost: the terminal is gone. The session can be resumed from another one.
-var ErrLost = errors.New("the terminal is gone")
+var ErrLost = fmt.Errorf("the terminal is gone: %w", session.ErrFrontEndLost)
 
 // Run lets a person connect and disconnect sources until the person is done, which returns nil. Failures of sources have
 // been shown and kept with the session, and are no error. An error is [ErrLost], [session.ErrTakenOver],

@@ -94,7 +94,7 @@ func request(ctx context.Context, a *app.App, c *cobra.Command, o options, inst 
 	}
 	return session.OpenRequest{
 		Token: token, ClientID: o.clientID, ClientUserID: user, DefaultClientID: inst.Config.ClientID,
-		Script: script, Hooks: hooks, TakeOver: o.takeOver,
+		Script: script, Hooks: hooks, TakeOver: o.takeOver, FrontEnd: sdk.FrontEnd{Form: true, Code: true}, Locale: a.Locale(),
 	}, nil
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
-	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -99,7 +98,14 @@ seen by other users of the machine.`,
 }
 
 // errTimeLimit is the cause of a context that --timeout ended.
-var errTimeLimit error = problem.New(problem.CodeTimeout, "the time limit is over").Hint("give more with --timeout")
+var errTimeLimit error = timeLimit{problem.New(problem.CodeTimeout, "the time limit is over").Hint("give more with --timeout")}
+
+type timeLimit struct{ error }
+
+func (t timeLimit) Unwrap() error { return t.error }
+
+// Cut says to the engine what cut the session.
+func (timeLimit) Cut() session.Cut { return session.CutTimeLimit }
 
 // run runs the session; see the command's help for what it promises.
 func run(a *app.App, c *cobra.Command, o options) error {
@@ -145,16 +151,17 @@ type call struct {
 
 // run opens the session, lets a script or a person act, and prints the response.
 func (c *call) run(ctx context.Context, t *tty) error {
-	c.web = browser.New(browser.Options{
-		App: c.a, Callback: c.inst.Config.Callback, Screens: t != nil, Terminal: c.options.ui == uiTerminal, NoBrowser: c.options.noBrowser,
-	})
-	defer c.web.Close()
 	var err error
-	if c.st, err = c.inst.Open(ctx, app.Options{NoHooks: c.options.noHooks, Redirects: c.web.Redirects()}); err != nil {
+	if c.st, err = c.inst.Open(ctx, app.Options{NoHooks: c.options.noHooks}); err != nil {
 		return causeOf(ctx, err)
 	}
 	defer c.st.Close()
-	c.web.Use(c.st.Engine)
+	c.web = browser.New(browser.Options{
+		App: c.a, Engine: c.st.Engine, Callback: c.inst.Config.Callback, Screens: t != nil, Terminal: c.options.ui == uiTerminal,
+		NoBrowser: c.options.noBrowser,
+	})
+	defer c.web.Close()
+	c.request.FrontEnd.Browser, c.request.Redirects = c.web != nil, c.web.Redirects()
 	opening, err := c.open(ctx)
 	if err != nil {
 		return causeOf(ctx, err)
@@ -255,27 +262,20 @@ func (c *call) printStored(ctx context.Context, refused error) error {
 	return c.printFinal(ctx, final)
 }
 
-// drive lets a script or a person act, and closes the session, however that ended; a lost terminal, which is no wish to
-// close it, leaves it open. What cuts it is asked first: it may have come while the last action still went well.
-func (c *call) drive(ctx context.Context, s *session.Session, run func(context.Context) error) (*session.Final, error) {
-	err := run(ctx)
-	code := exit.OK
-	if ctx.Err() != nil {
-		code = exit.Of(context.Cause(ctx))
-		if errors.Is(err, session.ErrGrantLost) { // whatever ends the call, nobody else can tell of it
-			c.a.IO.Report(session.ErrGrantLost)
-		}
+// drive lets a script or a person act, and reports a credential that is lost, whatever else ends the call.
+func (c *call) drive(ctx context.Context, s *session.Session, act func(context.Context) error) (*session.Final, error) {
+	final, err := s.Drive(ctx, act)
+	hangup := errors.Is(err, session.ErrFrontEndLost)
+	if errors.Is(err, session.ErrGrantLost) && (final != nil || hangup || ctx.Err() != nil) {
+		c.a.IO.Report(session.ErrGrantLost)
 	}
 	switch {
-	case code == exit.Hangup || errors.Is(err, terminal.ErrLost):
+	case hangup:
 		return nil, exit.With(exit.Hangup)
-	case errors.Is(err, session.ErrTakenOver):
-		return nil, exit.Outranked(code, err)
-	case err != nil && !errors.Is(err, session.ErrEnded) && ctx.Err() == nil:
-		return nil, err
+	case final != nil:
+		return final, nil
 	}
-	final, err := s.Close(context.WithoutCancel(ctx), code)
-	return final, exit.Outranked(code, err)
+	return nil, exit.Outranked(exit.OfCut(session.CutOf(ctx)), err)
 }
 
 // causeOf prefers why a context ended to what its end looked like.

@@ -77,14 +77,7 @@ func (c *call) printFinal(ctx context.Context, final *session.Final) error {
 	if err := printResponse(c.a, final.Response, after); err != nil {
 		return err
 	}
-	code := final.ExitCode
-	if code == exit.OK && len(tally.Unaccepted) > 0 {
-		code = exit.Hook
-	}
-	if ctx.Err() != nil {
-		code = session.RankExit(exit.Of(context.Cause(ctx)), code)
-	}
-	return exit.With(code)
+	return exit.With(exit.OfSession(final, len(tally.Unaccepted) > 0, session.CutOf(ctx)))
 }
 
 // scopeOf are the deliveries of a call that opened a session, or of one that opened none.

@@ -50,8 +50,8 @@ func rowOf(s store.Session) row {
 		Events: s.Sequence,
 	}
 	if !s.ClosedAt.IsZero() {
-		at, exit := event.Time(s.ClosedAt), s.ExitCode
-		r.State, r.Status, r.ClosedAt, r.ExitCode = "closed", s.Status, &at, &exit
+		at, code := event.Time(s.ClosedAt), exit.OfSession(session.FinalOf(s), false, session.CutNone)
+		r.State, r.Status, r.ClosedAt, r.ExitCode = "closed", s.Status, &at, &code
 	}
 	return r
 }
