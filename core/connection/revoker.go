@@ -3,6 +3,7 @@ package connection
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/clock"
@@ -33,6 +34,8 @@ type Revoker struct {
 	Settings  provider.Settings
 	Liveness  process.Liveness
 	Clock     clock.Clock
+	// Random is the jitter's, in [0, 1). Optional.
+	Random func() float64
 }
 
 // Due tries every revocation that is due, one after the other, and returns how many it tried.
@@ -79,7 +82,8 @@ func (v *Revoker) try(ctx context.Context, revocation id.Revocation, own bool) (
 	interrupted := ctx.Err() != nil
 	err = v.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
 		now, err := tx.Revocation(r.ID)
-		if err != nil || now.Owner != r.Owner || now.State != store.RevocationPending {
+		ours := now.State == store.RevocationPending && now.Owner == r.Owner && now.LeaseUntil.Equal(r.LeaseUntil)
+		if err != nil || !ours {
 			return err
 		}
 		return tx.SaveRevocation(v.outcome(now, failed, interrupted))
@@ -111,7 +115,8 @@ func (v *Revoker) claim(ctx context.Context, revocation id.Revocation, own bool)
 			return tx.SaveRevocation(end(r, store.RevocationShared, "", now))
 		}
 		claimed = true
-		r.Owner, r.LeaseUntil = v.Liveness.Self(), now.Add(leaseTime)
+		r.Owner = v.Liveness.Self()
+		r.LeaseUntil = now.Add(leaseTime).Truncate(time.Millisecond) // as the store keeps it
 		return tx.SaveRevocation(r)
 	})
 	if err != nil {
@@ -188,7 +193,11 @@ func (v *Revoker) outcome(r store.Revocation, failed *failure.Failure, interrupt
 		r.Tries++
 		return end(r, store.RevocationFailed, string(failed.Code), now)
 	}
-	r.NextAt = now.Add(retry.Jitter(retry.Long()[r.Tries]))
+	random := rand.Float64
+	if v.Random != nil {
+		random = v.Random
+	}
+	r.NextAt = now.Add(retry.Jitter(retry.Long()[r.Tries], random()))
 	r.Tries++
 	r.Owner, r.LeaseUntil, r.Error = "", time.Time{}, string(failed.Code)
 	return r

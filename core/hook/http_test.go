@@ -374,28 +374,6 @@ func TestPlainHTTPGoesToThisMachineOnlyWhateverANameSays(t *testing.T) {
 	}
 }
 
-func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
-	proxy := serve(t, httptest.NewServer, status(200))
-	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
-		t.Setenv(name, proxy.URL)
-	}
-	s := sender()
-	s.Resolver = nameServer(t, "127.0.0.1")
-	h := to("http://app.test:1/")
-	h.AllowInsecure, h.Timeout = true, 5*time.Second
-	if o := s.Send(t.Context(), posted(h)); o.Verdict != Undelivered || !strings.Contains(o.Error, "connection refused") || proxy.count() != 0 {
-		t.Errorf("%+v, %d to the proxy", o, proxy.count())
-	}
-	h.Proxy = proxy.URL
-	if o := s.Send(t.Context(), posted(h)); o.Verdict != Accepted || proxy.count() != 1 || proxy.got[0].URL.Host != "app.test:1" {
-		t.Errorf("its own proxy: %+v", o)
-	}
-	h.Proxy = "http://169.254.169.254"
-	if o := s.Send(t.Context(), posted(h)); o.Verdict != Undelivered || !strings.Contains(o.Error, "never sent to") {
-		t.Errorf("%+v", o)
-	}
-}
-
 func TestErrorsNameNothingOfTheURL(t *testing.T) {
 	closed := serve(t, httptest.NewServer, status(200))
 	closed.Close()

@@ -56,8 +56,7 @@ func deferTry(d *store.Delivery, now time.Time, random float64) {
 		end(d, store.DeliveryDead, now)
 		return
 	}
-	wait := time.Duration(float64(waits[d.Deferred]) * (0.9 + 0.2*random))
-	d.NextAt = now.Add(wait).Truncate(time.Millisecond)
+	d.NextAt = now.Add(schedule.Jitter(waits[d.Deferred], random)).Truncate(time.Millisecond)
 	d.Deferred++
 }
 

@@ -2,10 +2,7 @@
 // long one, which a worker follows over days. Deliveries and revocations share them.
 package retry
 
-import (
-	"math/rand/v2"
-	"time"
-)
+import "time"
 
 // Quick returns the waits before each quick try: 0, 1, 5 and 20 s.
 func Quick() []time.Duration {
@@ -29,7 +26,8 @@ func LongTotal() time.Duration {
 	return sum
 }
 
-// Jitter moves a wait by up to 10 % either way, so that what failed together is not tried again together.
-func Jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
+// Jitter moves a wait by up to 10 % either way, so that what failed together is not tried again together. random is in
+// [0, 1).
+func Jitter(d time.Duration, random float64) time.Duration {
+	return time.Duration(float64(d) * (0.9 + 0.2*random))
 }

@@ -37,10 +37,19 @@ func TestCallerMayKeepASchedule(t *testing.T) {
 	}
 }
 
+func TestJitterGoesAsFarAsTenPercentEitherWay(t *testing.T) {
+	for random, want := range map[float64]time.Duration{0: 54 * time.Second, 0.5: time.Minute, 0.999999: 66 * time.Second} {
+		if off := (retry.Jitter(time.Minute, random) - want).Abs(); off > time.Millisecond {
+			t.Errorf("%v: off by %v", random, off)
+		}
+	}
+}
+
 func TestJitterStaysWithinTenPercent(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		d := time.Duration(rapid.Int64Range(1, int64(48*time.Hour)).Draw(rt, "wait"))
-		if got := retry.Jitter(d); got < d*9/10-1 || got > d*11/10+1 {
+		random := rapid.Float64Range(0, 0.999).Draw(rt, "random")
+		if got := retry.Jitter(d, random); got < d*9/10-1 || got > d*11/10+1 {
 			rt.Errorf("%v became %v", d, got)
 		}
 	})

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -23,6 +23,9 @@ type machine struct {
 	tokens []*tokenOf
 	runs   []*run
 	gates  int
+	// sent are the persons who were sent to a source's own page; tries, the calls that look for due revocations and wait.
+	sent  []*away
+	tries []*run
 }
 
 // tokenOf is a token and what was done with it.
@@ -48,6 +51,9 @@ type run struct {
 	done chan error
 	// after is what to do with the end of the call that waits.
 	after func(error)
+	// gate is where a call waits that asks to revoke; before it goes on, looks is called.
+	gate  string
+	looks func()
 	// ctx is that of its calls; cut ends it, with errStop.
 	ctx context.Context
 	cut context.CancelCauseFunc
@@ -128,7 +134,7 @@ func (m *machine) play(rt *rapid.T, source string, hold bool) play {
 	}
 	if hold {
 		m.gates++
-		p.Hold = fmt.Sprint("gate", m.gates)
+		p.Hold = gateName("gate", m.gates)
 	}
 	m.w.place.next(source, p)
 	return p
@@ -322,22 +328,30 @@ func (m *machine) release(rt *rapid.T) {
 
 func (m *machine) letGo(rt *rapid.T, r *run) {
 	m.w.place.atOnce()
-	m.w.place.mu.Lock()
-	var mine []chan struct{}
-	for key, g := range m.w.place.gates {
-		if bytes.HasSuffix([]byte(key), []byte(r.fe.pid)) {
-			mine = append(mine, g)
-		}
+	m.lift(r)
+	m.wait(rt, r)
+}
+
+// lift opens the gates of the call of a front end, and of no other call of its process.
+func (m *machine) lift(r *run) {
+	if r.looks != nil {
+		r.looks()
+		r.looks = nil
 	}
-	m.w.place.mu.Unlock()
-	for _, g := range mine {
+	m.w.place.mu.Lock()
+	defer m.w.place.mu.Unlock()
+	for key, g := range m.w.place.gates {
+		name, pid, _ := strings.Cut(key, "@")
+		if pid != string(r.fe.pid) || r.gate != "" && name != r.gate || r.gate == "" && strings.HasPrefix(name, slowGate) {
+			continue
+		}
 		select {
 		case <-g:
 		default:
 			close(g)
 		}
 	}
-	m.wait(rt, r)
+	r.gate = ""
 }
 
 func (m *machine) close(rt *rapid.T) {
@@ -448,7 +462,7 @@ func (m *machine) openRefused(rt *rapid.T) {
 
 // end lets all go that still wait, so that no goroutine outlives the test.
 func (m *machine) end() {
-	for _, r := range m.runs {
+	for _, r := range slices.Concat(m.runs, m.tries) {
 		for r.done != nil {
 			r.fe.kill()
 			m.drainGate(r)
@@ -457,17 +471,7 @@ func (m *machine) end() {
 }
 
 func (m *machine) drainGate(r *run) {
-	m.w.place.mu.Lock()
-	for key, g := range m.w.place.gates {
-		if bytes.HasSuffix([]byte(key), []byte(r.fe.pid)) {
-			select {
-			case <-g:
-			default:
-				close(g)
-			}
-		}
-	}
-	m.w.place.mu.Unlock()
+	m.lift(r)
 	select {
 	case <-r.done:
 		r.done = nil

@@ -102,6 +102,8 @@ type place struct {
 	arrived chan *FrontEnd    // at a gate
 	revoke  map[string]string // code that revoking ends with, by source
 	revokes []string          // grants that were asked to be revoked, in order
+	stalls  map[string]string // gate at which the next call to revoke waits, by source
+	stalled stalled           // the last one that waited
 	gone    map[string]bool   // sources that no provider offers any more
 	held    int               // calls at this moment
 	most    int               // calls at once, at most
@@ -127,7 +129,7 @@ type call struct {
 func newPlace(w *World) *place {
 	return &place{
 		w: w, plays: make(map[string]play), calls: make(map[string]int), crashed: make(map[string]int),
-		grants: make(map[string]*grant), gates: make(map[string]chan struct{}), arrived: make(chan *FrontEnd, 100), revoke: make(map[string]string),
+		grants: make(map[string]*grant), gates: make(map[string]chan struct{}), arrived: make(chan *FrontEnd, 100), revoke: make(map[string]string), stalls: make(map[string]string),
 		gone: make(map[string]bool), provider: "fake", counted: make(map[id.Revocation]bool),
 	}
 }
@@ -393,9 +395,7 @@ func (m memory) poll(now time.Time) sdk.Step {
 func (p *providers) grant(r *sdk.ConnectRequest, m memory) sdk.Step {
 	g := p.place.newGrant(p.fe, r, m.Play.Account)
 	if m.Play.Hold != "" {
-		gate := p.fe.gate(m.Play.Hold)
-		p.place.arrived <- p.fe
-		<-gate // a provider that does not care whether it is told to stop
+		p.wait(m.Play.Hold) // a provider that does not care whether it is told to stop
 	}
 	return sdk.Connected{
 		Account:    sdk.Account{ID: m.Play.Account, Label: "label of " + m.Play.Account},
@@ -441,6 +441,9 @@ func (p *providers) Disconnect(ctx context.Context, r *sdk.GrantRequest) error {
 	if held {
 		w.t.Errorf("%s was revoked while a connection holds account %q of %s", g.id, g.account, g.source)
 	}
+	if p.stall(r.Source, g, code); p.fe.dead() {
+		return errDead
+	}
 	p.place.mu.Lock()
 	defer p.place.mu.Unlock()
 	p.place.revokes = append(p.place.revokes, g.id)
@@ -453,6 +456,34 @@ func (p *providers) Disconnect(ctx context.Context, r *sdk.GrantRequest) error {
 		return crashError{}
 	}
 	return &sdk.Error{Code: sdk.Code(code), Message: "the source said " + code}
+}
+
+// stalled is a call to revoke that waited: which grant was to be revoked, and what it was to end with.
+type stalled struct{ grant, code string }
+
+// stall waits at the gate of a source's next call to revoke, if there is one.
+func (p *providers) stall(source string, g *grant, code string) {
+	p.place.mu.Lock()
+	name := p.place.stalls[source]
+	delete(p.place.stalls, source)
+	if name != "" {
+		p.place.stalled = stalled{g.id, code}
+	}
+	p.place.mu.Unlock()
+	if name != "" {
+		p.wait(name)
+	}
+}
+
+// wait stands at a gate until it is lifted, and says so; one that was lifted before holds nobody.
+func (p *providers) wait(name string) {
+	gate := p.fe.gate(name)
+	select {
+	case <-gate:
+	default:
+		p.place.arrived <- p.fe
+		<-gate
+	}
 }
 
 // sourceOf is a source as the catalogue has it.

@@ -27,15 +27,23 @@ func TestSessionKeepsItsPromisesWhateverHappens(t *testing.T) {
 		m := &machine{w: worldIn(rt, dir, rt.Cleanup)}
 		m.w.model.eventLimit = 50
 		rt.Cleanup(m.end)
+		m.open(rt)
 		rt.Repeat(map[string]func(*rapid.T){
-			"":                  func(*rapid.T) { m.w.check() },
+			"":                  func(*rapid.T) { m.w.check(); m.checkRedirects() },
 			"open":              m.open,
 			"openAgain":         m.openAgain,
 			"openRefused":       m.openRefused,
 			"connect":           m.connect,
 			"connectOnceMore":   m.connect,
 			"connectBeside":     m.connectBeside,
+			"sendOff":           m.sendOff,
+			"callback":          m.callback,
+			"comeBack":          m.comeBack,
+			"comeBackElsewhere": m.comeBackElsewhere,
 			"disconnect":        m.disconnect,
+			"disconnectSlowly":  m.disconnectSlowly,
+			"revokeDueSlowly":   m.revokeDueSlowly,
+			"lateOutcome":       m.lateOutcome,
 			"release":           m.release,
 			"interrupt":         m.interrupt,
 			"close":             m.close,

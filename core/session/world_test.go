@@ -53,6 +53,8 @@ type World struct {
 	commit sync.Mutex
 	// retries counts updates: every third runs its function twice, as a store may.
 	retries int
+	// came are the redirects that were accepted, by attempt.
+	came map[id.Attempt][]sdk.Callback
 	// checked: nothing was committed since the last check.
 	checked bool
 
@@ -76,6 +78,7 @@ func worldIn(t T, dir string, cleanup func(func())) *World {
 	}
 	w := &World{
 		t: t, dir: dir, store: s, clock: clocktest.New(start()), alive: make(map[id.Process]bool),
+		came: make(map[id.Attempt][]sdk.Callback),
 		hooks: []hook.Hook{
 			{Name: "all", On: event.Ons(), Shell: "cat"},
 			{Name: "closes", On: []event.On{event.OnClose}, Shell: "cat"},
@@ -377,11 +380,13 @@ func (fe *FrontEnd) comeBack(ctx context.Context, a *session.Attempt, step sdk.O
 	if err != nil {
 		return session.Prompt{}, err
 	}
-	var reply sdk.Reply = sdk.Callback{} // the engine says why nobody waits
-	if accepted {
-		if reply, err = a.WaitCallback(ctx, step); err != nil {
-			return session.Prompt{}, err
-		}
+	wait := func() (sdk.Reply, error) { return a.WaitCallback(ctx, step) }
+	if !accepted { // it has come before, or the engine says why nobody waits
+		wait = func() (sdk.Reply, error) { return a.Browse(ctx, step, nil) }
+	}
+	reply, err := wait()
+	if err != nil {
+		return session.Prompt{}, err
 	}
 	return a.Reply(ctx, reply)
 }
@@ -392,8 +397,19 @@ func (fe *FrontEnd) redirect(ctx context.Context, address string) (accepted bool
 	if err != nil {
 		return false, err
 	}
-	got, err := fe.Callback(ctx, callback("code", "x", "state", u.Query().Get("state")))
+	got, err := fe.deliver(ctx, callback("code", "x", "state", u.Query().Get("state")))
 	return got.Outcome == session.CallbackAccepted, err
+}
+
+// deliver hands a redirect to the engine, and notes one that is accepted.
+func (fe *FrontEnd) deliver(ctx context.Context, c sdk.Callback) (session.CallbackResult, error) {
+	got, err := fe.Callback(ctx, c)
+	if err == nil && got.Outcome == session.CallbackAccepted {
+		fe.w.mu.Lock()
+		defer fe.w.mu.Unlock()
+		fe.w.came[got.Attempt] = append(fe.w.came[got.Attempt], c)
+	}
+	return got, err
 }
 
 // returning is a browser whose person comes back at once.

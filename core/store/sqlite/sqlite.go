@@ -136,7 +136,7 @@ func openOrCreate(ctx context.Context, o Options) (*Store, error) {
 // attach opens the database. Where it must be made or migrated first, it returns false and no store.
 func attach(ctx context.Context, o Options) (*Store, bool, error) {
 	path := filepath.Join(o.Dir, fileDB)
-	writer, err := newPool(dsn(path, access(o), "secure_delete(fast)", "journal_size_limit(0)"), 1)
+	writer, err := newPool(dsn(path, access(o), "secure_delete(1)", "journal_size_limit(0)"), 1)
 	if err != nil {
 		return nil, false, fail(CodeFailed, err, "opening the state")
 	}
