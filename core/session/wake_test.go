@@ -9,10 +9,10 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// woken returns what the deliveries were that had committed whenever the engine woke whoever brings them.
-func (fe *FrontEnd) woken() *[]int {
+// wakes returns what the deliveries were that had committed whenever the engine woke whoever brings them.
+func (fe *FrontEnd) wakes() *[]int {
 	var seen []int
-	fe.Wake = func() {
+	fe.woken = func() {
 		var n int
 		fe.w.view(func(tx store.Tx) error {
 			rows, err := tx.Deliveries(store.DeliveryFilter{State: store.DeliveryPending})
@@ -33,7 +33,7 @@ func TestWhoeverBringsDeliveriesIsWokenOnceTheyHaveCommitted(t *testing.T) {
 		t.Fatal(err)
 	}
 	con := w.connections("u2")[0].ID
-	seen := fe.woken()
+	seen := fe.wakes()
 	for _, c := range []struct {
 		name string
 		act  func() error
@@ -42,7 +42,7 @@ func TestWhoeverBringsDeliveriesIsWokenOnceTheyHaveCommitted(t *testing.T) {
 		{"connect", func() error { return fe.connect(s, alpha) }, 1},
 		{"disconnect", func() error { return s.Disconnect(t.Context(), alpha, -1) }, 1},
 		{"disconnect outside", func() error { _, err := fe.DisconnectOutside(t.Context(), con); return err }, 1},
-		{"close", func() error { _, err := s.Close(t.Context(), 0); return err }, 2},
+		{"close", func() error { _, err := s.Close(t.Context(), session.CutNone); return err }, 2},
 		{"close by id", func() error { _, err := fe.CloseByID(t.Context(), forced.ID, true); return err }, 2},
 		{"refuse", func() error { _, err := fe.try(session.OpenRequest{Token: sdk.Secret("hcs_nonsense")}); return err }, 2},
 		{"close what is overdue", func() error {

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
 	"github.com/humanconnect/humanconnect/core/session"
