@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 const (
@@ -190,7 +191,7 @@ func checkFields(fields []sdk.Field) string {
 	seen := map[string]bool{}
 	for i := range fields {
 		f := &fields[i]
-		if !sdk.ValidFieldID(f.ID) || seen[f.ID] {
+		if !host.ValidFieldID(f.ID) || seen[f.ID] {
 			return "the field \"" + clean(f.ID, 80) + "\" is invalid or stands twice"
 		}
 		seen[f.ID] = true

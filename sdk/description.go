@@ -51,16 +51,6 @@ const (
 	CapabilityCheck   Capability = "check"
 )
 
-// Can says whether the source has the capability.
-func (s Source) Can(c Capability) bool {
-	for _, have := range s.Capabilities {
-		if have == c {
-			return true
-		}
-	}
-	return false
-}
-
 // Field is one input of a form, or one setting.
 type Field struct {
 	// ID matches [a-z][a-z0-9_]{0,62}.

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/humanconnect/humanconnect/sdk/internal/wire"
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
@@ -79,7 +80,7 @@ func (s *server) Refresh(ctx context.Context, in *providerv1.RefreshRequest) (*p
 	if err == nil {
 		return &providerv1.RefreshResponse{
 			Credential: credentialToWire(refreshed.Credential),
-			Scopes:     texts(refreshed.Scopes),
+			Scopes:     wire.Texts(refreshed.Scopes),
 		}, nil
 	}
 	refused, err := s.refusal(ctx, "refresh", err, secretsOfGrant(in))
@@ -92,11 +93,11 @@ func (s *server) Refresh(ctx context.Context, in *providerv1.RefreshRequest) (*p
 func (s *server) refresh(ctx context.Context, req *GrantRequest) (*Refreshed, error) {
 	refresher, can := s.impl.(Refresher)
 	if !can {
-		return nil, notSupported("refresh")
+		return nil, &Error{Code: NotSupported, Message: fmt.Sprintf(wire.NoMethod, "refresh")}
 	}
 	refreshed, err := refresher.Refresh(ctx, req)
 	if err == nil && refreshed == nil {
-		return nil, sourceError("the provider refreshed without a credential")
+		return nil, sourceError(wire.NoCredential)
 	}
 	return refreshed, err
 }
@@ -117,7 +118,7 @@ func (s *server) Check(ctx context.Context, in *providerv1.CheckRequest) (*provi
 func (s *server) check(ctx context.Context, req *GrantRequest) error {
 	checker, can := s.impl.(Checker)
 	if !can {
-		return notSupported("check")
+		return &Error{Code: NotSupported, Message: fmt.Sprintf(wire.NoMethod, "check")}
 	}
 	return checker.Check(ctx, req)
 }
@@ -143,8 +144,4 @@ func (s *server) report(method string, err error, secret []string) {
 		cause = withoutSecrets(err.Error(), secret)
 	}
 	_, _ = fmt.Fprintf(s.log, "%s: unexpected error: %s\n", method, cause)
-}
-
-func notSupported(method string) *Error {
-	return &Error{Code: NotSupported, Message: "the provider has no " + method}
 }

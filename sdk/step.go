@@ -8,6 +8,9 @@ type Time = time.Time
 // MaxResume is the limit of the bytes that a step may ask to get back: 64 KiB.
 const MaxResume = 64 << 10
 
+// MaxMessage limits a message of the wire in either direction: 4 MiB.
+const MaxMessage = 4 << 20
+
 // Step is what a provider asks for next: [OpenURL], [Form], [ShowCode], [Wait], or the end, [Connected].
 type Step interface{ step() }
 
@@ -61,18 +64,3 @@ func (Form) step()      {}
 func (ShowCode) step()  {}
 func (Wait) step()      {}
 func (Connected) step() {}
-
-// ResumeOf returns the bytes that a step wants back with the next request.
-func ResumeOf(s Step) []byte {
-	switch s := s.(type) {
-	case OpenURL:
-		return s.Resume
-	case Form:
-		return s.Resume
-	case ShowCode:
-		return s.Resume
-	case Wait:
-		return s.Resume
-	}
-	return nil
-}

@@ -10,7 +10,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/problem"
 	"github.com/humanconnect/humanconnect/core/session"
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // maxLine is how many bytes of one line of an error are shown.
@@ -88,10 +88,10 @@ func describe(err error) described {
 	return d
 }
 
-func clean(s string) string { return sdk.CleanText(s, maxLine) }
+func clean(s string) string { return host.CleanText(s, maxLine) }
 
 // cleanAddress makes an address of a source fit for the terminal. It is not cut: half an address leads nowhere.
-func cleanAddress(s string) string { return sdk.CleanText(s, session.MaxURL) }
+func cleanAddress(s string) string { return host.CleanText(s, session.MaxURL) }
 
 func cleanAll(lines []string) []string {
 	cleaned := make([]string, 0, len(lines))

@@ -17,6 +17,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // stopTime bounds how long the providers of a command that is done are stopped.
@@ -304,7 +305,7 @@ const askingProviders = "asking the providers what they offer"
 func (st *state) warm(ctx context.Context, script session.Script) {
 	var names []string
 	for _, a := range script.Actions {
-		if a.Kind != actionConnect || !sdk.ValidID(a.Target) {
+		if a.Kind != actionConnect || !host.ValidID(a.Target) {
 			continue
 		}
 		if src, err := st.look(ctx, a.Target); err == nil && !slices.Contains(names, src.Provider) {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // The linker writes these (-X main.version=…); nothing else does. They are empty in a build without it.
@@ -29,7 +29,7 @@ type build struct {
 func buildOf(version, commit string, info *debug.BuildInfo) build {
 	b := build{
 		Version: version, Commit: commit, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		Protocol: sdk.ProtocolVersion,
+		Protocol: host.ProtocolVersion,
 	}
 	if info == nil {
 		info = &debug.BuildInfo{}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // run runs the command of a reference and returns what it prints.
@@ -57,7 +57,7 @@ func (c *capped) Write(p []byte) (int, error) {
 // lastLine is what a failed command said last, fit to stand behind its error.
 func (c *capped) lastLine() string {
 	lines := strings.Split(strings.TrimSpace(string(c.kept)), "\n")
-	if line := sdk.CleanText(lines[len(lines)-1], 160); line != "" {
+	if line := host.CleanText(lines[len(lines)-1], 160); line != "" {
 		return ": " + line
 	}
 	return ""

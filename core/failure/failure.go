@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // Code is one of the closed list.
@@ -139,7 +140,7 @@ func ofExternal(ext External) *Failure {
 	if more, ok := ext.(interface{ Facts() []string }); ok {
 		text += lastWords(more.Facts())
 	}
-	f := New(Code(ext.FailureCode()), "%s", sdk.CleanText(text, maxMessage))
+	f := New(Code(ext.FailureCode()), "%s", host.CleanText(text, maxMessage))
 	if r, ok := ext.(interface{ Retryable() bool }); ok {
 		f.Retryable = r.Retryable()
 	}
@@ -171,8 +172,8 @@ func OfSettings(err error) *Failure {
 
 func ofSource(said *sdk.Error) *Failure {
 	f := &Failure{
-		Code: Code(said.Code), Message: sdk.CleanText(said.Message, maxMessage), Retryable: said.Retryable,
-		Field: sdk.CleanText(said.Field, 64), Setting: sdk.CleanText(said.Setting, 64), RetryAfter: said.RetryAfter,
+		Code: Code(said.Code), Message: host.CleanText(said.Message, maxMessage), Retryable: said.Retryable,
+		Field: host.CleanText(said.Field, 64), Setting: host.CleanText(said.Setting, 64), RetryAfter: said.RetryAfter,
 	}
 	e, known := Find(f.Code)
 	if !known {

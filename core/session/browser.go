@@ -17,6 +17,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // callbackPoll is how often a front end looks for a callback that another process may have stored.
@@ -64,7 +65,7 @@ func (e *Engine) Callback(ctx context.Context, c sdk.Callback) (CallbackResult, 
 	if state == "" {
 		return stray, nil
 	}
-	packed, err := sdk.MarshalCallback(c)
+	packed, err := host.MarshalCallback(c)
 	if err != nil {
 		return stray, nil //nolint:nilerr // parameters that cannot be kept are nobody's
 	}
@@ -246,7 +247,7 @@ func (a *Attempt) callback(ctx context.Context) (sdk.Reply, bool, error) {
 	case row.Callback == nil:
 		return nil, false, nil
 	}
-	c, err := sdk.UnmarshalCallback(row.Callback)
+	c, err := host.UnmarshalCallback(row.Callback)
 	if err != nil {
 		return nil, false, a.fail(ctx, interrupted())
 	}
@@ -416,7 +417,7 @@ func (e *Engine) Progress(ctx context.Context, attempt id.Attempt) (Progress, er
 
 // waits says that the provider asks for nothing but time.
 func waits(a store.Attempt) bool {
-	step, err := sdk.UnmarshalStep(a.LastStep)
+	step, err := host.UnmarshalStep(a.LastStep)
 	_, wait := step.(sdk.Wait)
 	return err == nil && wait
 }

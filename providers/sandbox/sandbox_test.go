@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
 
 // talk has a conversation over the real wire, each step with what the one before it returned.
 type talk struct {
 	t    *testing.T
-	c    *sdk.Client
+	c    *host.Client
 	req  sdk.ConnectRequest
 	step sdk.Step
 	err  error
@@ -31,7 +32,7 @@ func begin(t *testing.T, source string) *talk {
 
 func (k *talk) reply(r sdk.Reply) *talk {
 	k.t.Helper()
-	k.req.Reply, k.req.Resume = r, sdk.ResumeOf(k.step)
+	k.req.Reply, k.req.Resume = r, host.ResumeOf(k.step)
 	k.step, k.err = k.c.Connect(k.t.Context(), &k.req)
 	return k
 }
@@ -243,7 +244,7 @@ func TestSlowTakesItsTimeOrTheCallers(t *testing.T) {
 }
 
 // grantOf connects and returns what is needed to speak of the grant.
-func grantOf(t *testing.T, source, username string) (*sdk.Client, *sdk.GrantRequest) {
+func grantOf(t *testing.T, source, username string) (*host.Client, *sdk.GrantRequest) {
 	t.Helper()
 	k := begin(t, source).login(username)
 	if source == family {

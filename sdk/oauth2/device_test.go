@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
 )
 
@@ -28,7 +29,7 @@ func TestAPollIsNeverPutOffForLong(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Reply, req.Resume = sdk.TimePassed{}, sdk.ResumeOf(step)
+		req.Reply, req.Resume = sdk.TimePassed{}, host.ResumeOf(step)
 		step, err = c.Connect(t.Context(), req)
 		if got := step.(sdk.ShowCode).PollAfter; got != want {
 			t.Errorf("asks again after %v, want %v", got, want)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
@@ -114,7 +115,7 @@ type described struct{ *oauth2.Source }
 func (described) Describe(context.Context) (*sdk.Description, error) { return &sdk.Description{}, nil }
 
 // attempt starts a source and gives back what is needed to go on.
-func attempt(t *testing.T, s *oauth2.Source, settings sdk.Settings) (*sdk.Client, *sdk.ConnectRequest, sdk.Step, error) {
+func attempt(t *testing.T, s *oauth2.Source, settings sdk.Settings) (*host.Client, *sdk.ConnectRequest, sdk.Step, error) {
 	t.Helper()
 	c := providertest.Wire(t, described{s})
 	req := &sdk.ConnectRequest{
@@ -123,7 +124,7 @@ func attempt(t *testing.T, s *oauth2.Source, settings sdk.Settings) (*sdk.Client
 	}
 	step, err := c.Connect(t.Context(), req)
 	if err == nil {
-		req.Resume = sdk.ResumeOf(step)
+		req.Resume = host.ResumeOf(step)
 	}
 	return c, req, step, err
 }

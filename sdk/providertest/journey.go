@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // maxSteps is how many steps an attempt may have, polls not counted.
@@ -59,9 +60,9 @@ func (e *examination) travels(ctx context.Context, j Journey) {
 			return
 		}
 		if req.Resume == nil {
-			e.strays(ctx, *req, sdk.ResumeOf(step))
+			e.strays(ctx, *req, host.ResumeOf(step))
 		}
-		req.Resume = sdk.ResumeOf(step)
+		req.Resume = host.ResumeOf(step)
 		if code, is := step.(sdk.ShowCode); is && code.UserCode != shown.UserCode {
 			shown = code
 			if err := j.types(ctx, code); err != nil {
@@ -94,7 +95,7 @@ func secretsOf(j Journey, fields []sdk.Field) (out []string) {
 
 func (e *examination) step(ctx context.Context, req *sdk.ConnectRequest) (step sdk.Step, err error) {
 	what := e.source.ID + ": " + kindOf(req.Reply)
-	err = e.call(ctx, what, stepLimit, func(ctx context.Context, c *sdk.Client) error {
+	err = e.call(ctx, what, stepLimit, func(ctx context.Context, c *host.Client) error {
 		step, err = c.Connect(ctx, req)
 		return err
 	})
@@ -248,7 +249,7 @@ func (e *examination) strays(ctx context.Context, req sdk.ConnectRequest, good [
 		for _, reply := range replies {
 			req.Resume, req.Reply = resume, reply
 			err := e.ask(ctx, c, e.source.ID+": "+kindOf(reply)+" with bytes that are not its own", stepLimit,
-				func(ctx context.Context, c *sdk.Client) error {
+				func(ctx context.Context, c *host.Client) error {
 					_, err := c.Connect(ctx, &req)
 					return err
 				})
@@ -260,7 +261,7 @@ func (e *examination) strays(ctx context.Context, req sdk.ConnectRequest, good [
 	// An empty form is a person's mistake.
 	if len(e.asked) > 0 {
 		req.Resume, req.Reply = good, sdk.FormValues{}
-		_ = e.ask(ctx, c, e.source.ID+": an empty form", stepLimit, func(ctx context.Context, c *sdk.Client) error {
+		_ = e.ask(ctx, c, e.source.ID+": an empty form", stepLimit, func(ctx context.Context, c *host.Client) error {
 			_, err := c.Connect(ctx, &req)
 			return err
 		})

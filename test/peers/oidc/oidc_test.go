@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
 )
 
@@ -104,7 +105,7 @@ func connect(t *testing.T, s *oauth2.Source, p *person) (sdk.Step, error) {
 	if answer.Get("state") != "state-of-core" || answer.Get("iss") == "" {
 		t.Errorf("the answer has no state or issuer")
 	}
-	req.Reply, req.Resume = answer, sdk.ResumeOf(step)
+	req.Reply, req.Resume = answer, host.ResumeOf(step)
 	return s.Connect(t.Context(), req)
 }
 
@@ -201,7 +202,7 @@ func TestAStrangersServerConnectsADevice(t *testing.T) {
 	if _, err := p.goes(shown.VerificationURI); err != nil {
 		t.Fatal(err)
 	}
-	req.Resume = sdk.ResumeOf(step)
+	req.Resume = host.ResumeOf(step)
 	if step, err = s.Connect(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package sdk_test
+package host_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
@@ -32,7 +33,7 @@ func (f *foreign) Connect(context.Context, *providerv1.ConnectRequest) (*provide
 	return f.connect, f.err
 }
 
-func dial(t *testing.T, f *foreign) *sdk.Client {
+func dial(t *testing.T, f *foreign) *host.Client {
 	return providertest.Dial(t, func(s *grpc.Server) { providerv1.RegisterProviderServer(s, f) })
 }
 

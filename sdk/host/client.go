@@ -1,29 +1,32 @@
-package sdk
+package host
 
 import (
 	"context"
+	"fmt"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/internal/wire"
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
 // Client is a provider at the other end of a connection. Every method answers with what came over the wire: an
-// [*Error] where the source said no, a gRPC status (see [status.FromError]) where the transport or the plugin broke.
+// [*sdk.Error] where the source said no, a gRPC status (see [status.FromError]) where the transport or the plugin broke.
 // A method blocks until its context ends; the client itself sets no limit. It is safe for concurrent use.
 //
 // Nothing that a foreign plugin sends makes it panic: an unknown way or capability is left out, an unknown kind of
-// field is text, an unknown failure code is [SourceError], a missing step is an [*Error].
+// field is text, an unknown failure code is [sdk.SourceError], a missing step is an [*sdk.Error].
 type Client struct {
 	wire providerv1.ProviderClient
 }
 
 var (
-	_ Provider  = (*Client)(nil)
-	_ Refresher = (*Client)(nil)
-	_ Checker   = (*Client)(nil)
+	_ sdk.Provider  = (*Client)(nil)
+	_ sdk.Refresher = (*Client)(nil)
+	_ sdk.Checker   = (*Client)(nil)
 )
 
 // NewClient speaks to the provider behind a connection, which stays the caller's to close.
@@ -31,8 +34,8 @@ func NewClient(cc grpc.ClientConnInterface) *Client {
 	return &Client{wire: providerv1.NewProviderClient(cc)}
 }
 
-// Describe implements [Provider].
-func (c *Client) Describe(ctx context.Context) (*Description, error) {
+// Describe implements [sdk.Provider].
+func (c *Client) Describe(ctx context.Context) (*sdk.Description, error) {
 	out, err := c.wire.Describe(ctx, &providerv1.DescribeRequest{})
 	if err != nil {
 		return nil, err
@@ -40,8 +43,8 @@ func (c *Client) Describe(ctx context.Context) (*Description, error) {
 	return descriptionFromWire(out), nil
 }
 
-// Connect implements [Provider].
-func (c *Client) Connect(ctx context.Context, req *ConnectRequest) (Step, error) {
+// Connect implements [sdk.Provider].
+func (c *Client) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 	in, err := connectRequestToWire(req)
 	if err != nil {
 		return nil, err
@@ -53,13 +56,13 @@ func (c *Client) Connect(ctx context.Context, req *ConnectRequest) (Step, error)
 	return stepFromWire(out)
 }
 
-// Disconnect implements [Provider].
-func (c *Client) Disconnect(ctx context.Context, req *GrantRequest) error {
+// Disconnect implements [sdk.Provider].
+func (c *Client) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
 	if err := checkSettings(req.Settings); err != nil {
 		return err
 	}
 	out, err := c.wire.Disconnect(ctx, &providerv1.DisconnectRequest{
-		Source:     text(req.Source),
+		Source:     wire.Text(req.Source),
 		Settings:   settingsToWire(req.Settings),
 		Account:    accountToWire(req.Account),
 		Credential: credentialToWire(req.Credential),
@@ -67,13 +70,13 @@ func (c *Client) Disconnect(ctx context.Context, req *GrantRequest) error {
 	return grantError(out, err, "disconnect")
 }
 
-// Refresh implements [Refresher].
-func (c *Client) Refresh(ctx context.Context, req *GrantRequest) (*Refreshed, error) {
+// Refresh implements [sdk.Refresher].
+func (c *Client) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
 	if err := checkSettings(req.Settings); err != nil {
 		return nil, err
 	}
 	out, err := c.wire.Refresh(ctx, &providerv1.RefreshRequest{
-		Source:     text(req.Source),
+		Source:     wire.Text(req.Source),
 		Settings:   settingsToWire(req.Settings),
 		Account:    accountToWire(req.Account),
 		Credential: credentialToWire(req.Credential),
@@ -82,18 +85,18 @@ func (c *Client) Refresh(ctx context.Context, req *GrantRequest) (*Refreshed, er
 		return nil, err
 	}
 	if out.GetCredential() == nil {
-		return nil, sourceError("the provider refreshed without a credential")
+		return nil, sourceError(wire.NoCredential)
 	}
-	return &Refreshed{Credential: credentialFromWire(out.GetCredential()), Scopes: out.GetScopes()}, nil
+	return &sdk.Refreshed{Credential: credentialFromWire(out.GetCredential()), Scopes: out.GetScopes()}, nil
 }
 
-// Check implements [Checker].
-func (c *Client) Check(ctx context.Context, req *GrantRequest) error {
+// Check implements [sdk.Checker].
+func (c *Client) Check(ctx context.Context, req *sdk.GrantRequest) error {
 	if err := checkSettings(req.Settings); err != nil {
 		return err
 	}
 	out, err := c.wire.Check(ctx, &providerv1.CheckRequest{
-		Source:     text(req.Source),
+		Source:     wire.Text(req.Source),
 		Settings:   settingsToWire(req.Settings),
 		Account:    accountToWire(req.Account),
 		Credential: credentialToWire(req.Credential),
@@ -104,7 +107,7 @@ func (c *Client) Check(ctx context.Context, req *GrantRequest) error {
 // grantError tells the three ends of a call apart. A plugin without the method is a source that cannot do it.
 func grantError(out interface{ GetError() *providerv1.Error }, err error, method string) error {
 	if status.Code(err) == codes.Unimplemented {
-		return notSupported(method)
+		return &sdk.Error{Code: sdk.NotSupported, Message: fmt.Sprintf(wire.NoMethod, method)}
 	}
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package sdk_test
+package host_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
 
@@ -237,29 +238,29 @@ func TestCallWhoseTimeIsOverEndsWithAStatus(t *testing.T) {
 func TestStepsAndCallbacksSurviveStorage(t *testing.T) {
 	forEachSeed(t, 500, func(t *testing.T, g generator) {
 		step, callback := g.step(), g.callback()
-		data, err := sdk.MarshalStep(step)
+		data, err := host.MarshalStep(step)
 		noError(t, err)
-		again, err := sdk.MarshalStep(step)
+		again, err := host.MarshalStep(step)
 		noError(t, err)
 		same(t, "encoding", again, data)
-		got, err := sdk.UnmarshalStep(data)
+		got, err := host.UnmarshalStep(data)
 		noError(t, err)
 		same(t, "step", got, step)
 
-		data, err = sdk.MarshalCallback(callback)
+		data, err = host.MarshalCallback(callback)
 		noError(t, err)
-		stored, err := sdk.UnmarshalCallback(data)
+		stored, err := host.UnmarshalCallback(data)
 		noError(t, err)
 		same(t, "callback", stored, callback)
 	})
 }
 
 func TestStorageTakesAndGivesStepsAlone(t *testing.T) {
-	if _, err := sdk.MarshalStep(nil); err == nil {
+	if _, err := host.MarshalStep(nil); err == nil {
 		t.Error("no step was encoded")
 	}
 	for _, data := range [][]byte{nil, {0xff}, []byte("{}"), {0x3a, 0x00}} {
-		if step, err := sdk.UnmarshalStep(data); err == nil {
+		if step, err := host.UnmarshalStep(data); err == nil {
 			t.Errorf("%x was decoded as %T", data, step)
 		}
 	}
@@ -267,21 +268,21 @@ func TestStorageTakesAndGivesStepsAlone(t *testing.T) {
 
 func FuzzUnmarshalStep(f *testing.F) {
 	for _, s := range []sdk.Step{sdk.Wait{Resume: []byte("x")}, sdk.Connected{Scopes: []string{"a"}}} {
-		data, err := sdk.MarshalStep(s)
+		data, err := host.MarshalStep(s)
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		step, err := sdk.UnmarshalStep(data)
+		step, err := host.UnmarshalStep(data)
 		if (step == nil) == (err == nil) {
 			t.Fatalf("step %v with error %v", step, err)
 		}
 		if err != nil {
 			return
 		}
-		if _, err := sdk.MarshalStep(step); err != nil {
+		if _, err := host.MarshalStep(step); err != nil {
 			t.Fatalf("a decoded step cannot be encoded: %v", err)
 		}
 	})

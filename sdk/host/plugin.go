@@ -1,0 +1,45 @@
+package host
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	"github.com/humanconnect/humanconnect/sdk/internal/wire"
+)
+
+const (
+	// PluginName is the name under which go-plugin dispenses the provider.
+	PluginName = wire.PluginName
+	// ProtocolVersion is the one version of the protocol that this module speaks.
+	ProtocolVersion = wire.ProtocolVersion
+	// EnvLifeline is the environment variable by which a host says that the provider's standard input is a lifeline:
+	// with the value [LifelineStdin], the end of standard input ends the provider.
+	EnvLifeline = wire.EnvLifeline
+	// LifelineStdin is the value of [EnvLifeline].
+	LifelineStdin = wire.LifelineStdin
+)
+
+// Handshake is go-plugin's handshake of a humanconnect provider. The cookie is no secret: it only tells a start by a
+// host from a start by hand.
+func Handshake() plugin.HandshakeConfig { return wire.Handshake() }
+
+// Plugins is the host's plugin set, by protocol version. It dispenses a [*Client] as [PluginName].
+func Plugins() map[int]plugin.PluginSet {
+	return map[int]plugin.PluginSet{ProtocolVersion: {PluginName: dispenser{}}}
+}
+
+// dispenser is a provider as go-plugin sees it from the host's side.
+type dispenser struct{ plugin.NetRPCUnsupportedPlugin }
+
+var _ plugin.GRPCPlugin = dispenser{}
+
+// GRPCServer implements [plugin.GRPCPlugin]. A host serves no provider.
+func (dispenser) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error { return errors.ErrUnsupported }
+
+// GRPCClient implements [plugin.GRPCPlugin]; it returns a [*Client].
+func (dispenser) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, cc *grpc.ClientConn) (any, error) {
+	return NewClient(cc), nil
+}
