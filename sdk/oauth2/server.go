@@ -2,13 +2,13 @@ package oauth2
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 // Endpoint has the addresses of an authorization server: https, or http on loopback.
@@ -87,9 +87,7 @@ func fit(address string) bool {
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
 		return false
 	}
-	ip := net.ParseIP(u.Hostname())
-	loopback := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	return u.Scheme == "https" || u.Scheme == "http" && loopback
+	return u.Scheme == "https" || u.Scheme == "http" && loopback.Host(u.Hostname())
 }
 
 // metadata is what a server publishes of itself (RFC 8414 §2).

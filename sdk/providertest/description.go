@@ -1,7 +1,6 @@
 package providertest
 
 import (
-	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/host"
+	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 var (
@@ -71,9 +71,7 @@ func leads(address string, hosts []string) bool {
 	if err != nil || u.Host == "" || u.User != nil {
 		return false
 	}
-	ip := net.ParseIP(u.Hostname())
-	loopback := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && !(u.Scheme == "http" && loopback) {
+	if u.Scheme != "https" && !(u.Scheme == "http" && loopback.Host(u.Hostname())) {
 		return false
 	}
 	at, name := strings.ToLower(u.Host), strings.ToLower(u.Hostname())

@@ -11,12 +11,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/humanconnect/humanconnect/providers/sandbox/server/authority"
+	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 // defaultAddress is where the sandbox sources look for the server.
@@ -77,7 +79,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen: %q is not an address with a port", address)
 	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+	if addr, err := netip.ParseAddr(host); err != nil || !loopback.Addr(addr) {
 		return nil, fmt.Errorf("listen: %q is not on loopback, such as 127.0.0.1:0", address)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)

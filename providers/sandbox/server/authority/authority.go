@@ -12,13 +12,14 @@ package authority
 import (
 	"crypto/rand"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/op"
 	"golang.org/x/text/language"
+
+	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 // The paths of our own pages; the library has the others.
@@ -47,7 +48,7 @@ type Authority struct {
 // New returns the server that is reached at issuer, which is http and on loopback. now is its clock. Nothing has to be
 // closed.
 func New(issuer string, now func() time.Time) (*Authority, error) {
-	if !loopback(issuer) {
+	if !local(issuer) {
 		return nil, fmt.Errorf("the address %q is not on loopback", issuer)
 	}
 	s, err := newStore(now)
@@ -90,7 +91,7 @@ func (a *Authority) routes() http.Handler {
 // ServeHTTP implements [http.Handler]. It answers nobody who reached it by another name than one of loopback, such as a
 // page that had its name rebound.
 func (a *Authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !loopback("http://" + r.Host) {
+	if !local("http://" + r.Host) {
 		http.Error(w, "this server is for loopback alone", http.StatusForbidden)
 		return
 	}
@@ -99,11 +100,8 @@ func (a *Authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.handler.ServeHTTP(w, r)
 }
 
-// loopback says whether an address is http on this machine.
-func loopback(address string) bool {
+// local says whether an address is http on this machine.
+func local(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" || u.User != nil {
-		return false
-	}
-	return u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
+	return err == nil && u.Scheme == "http" && u.User == nil && loopback.Host(u.Hostname())
 }
