@@ -76,7 +76,7 @@ func describesFrozen(t *testing.T, p sdk.Provider) {
 		Name: "frozen", Version: "1.0.0", Settings: []sdk.Field{{ID: "region", Label: "Region", Kind: sdk.KindText}},
 		Sources: []sdk.Source{{
 			ID: "frozen", Name: "Frozen", Group: "Tests", Fields: frozenFields(), Hosts: []string{"frozen.example"},
-			Ways:         []sdk.Way{sdk.WayForm, sdk.WayBrowser, sdk.WayCode},
+			Methods:      []sdk.Method{sdk.MethodForm, sdk.MethodBrowser, sdk.MethodCode},
 			Capabilities: []sdk.Capability{sdk.CapabilityRevoke, sdk.CapabilityRefresh, sdk.CapabilityCheck},
 			Settings:     []sdk.Field{{ID: "client_id", Label: "Client", Kind: sdk.KindText}},
 		}},
@@ -123,7 +123,7 @@ func connectsFrozen(t *testing.T, p sdk.Provider) {
 }
 
 func keepsFrozen(t *testing.T, p sdk.Provider) {
-	req := &sdk.GrantRequest{
+	req := &sdk.CredentialRequest{
 		Source: "frozen", Settings: frozenSettings(), Account: sdk.Account{ID: "7", Label: "Seven"}, Credential: frozenCredential("first"),
 	}
 	refresher, checker := p.(sdk.Refresher), p.(sdk.Checker)

@@ -163,6 +163,8 @@ func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*provid
 			d.Name = "other"
 		case "twice":
 			d.Sources = append(d.Sources, &providerv1.Source{Id: "instant"})
+		case "form":
+			d.Sources[0].Methods = []providerv1.Method{providerv1.Method_METHOD_FORM}
 		case "describe-hang":
 			select {}
 		case "describe-crash":

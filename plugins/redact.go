@@ -141,7 +141,7 @@ func (r *redactor) addStep(step sdk.Step) {
 }
 
 // addGrant remembers what a call about a credential brings to the provider.
-func (r *redactor) addGrant(req *sdk.GrantRequest) {
+func (r *redactor) addGrant(req *sdk.CredentialRequest) {
 	r.add(req.Credential.Data.Reveal(), req.Account.ID, req.Account.Label)
 	r.addSettings(req.Settings)
 }

@@ -62,7 +62,7 @@ func (r *remote) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 }
 
 // Disconnect implements sdk.Provider.
-func (r *remote) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
+func (r *remote) Disconnect(ctx context.Context, req *sdk.CredentialRequest) error {
 	r.slot.secrets.addGrant(req)
 	return r.call(ctx, "in a disconnect", r.limits.Grant, func(ctx context.Context, c *host.Client) error {
 		return c.Disconnect(ctx, req)
@@ -70,7 +70,7 @@ func (r *remote) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
 }
 
 // Refresh implements sdk.Refresher.
-func (r *remote) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+func (r *remote) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
 	r.slot.secrets.addGrant(req)
 	var refreshed *sdk.Refreshed
 	err := r.call(ctx, "in a refresh", r.limits.Grant, func(ctx context.Context, c *host.Client) (err error) {
@@ -88,7 +88,7 @@ func (r *remote) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refre
 }
 
 // Check implements sdk.Checker.
-func (r *remote) Check(ctx context.Context, req *sdk.GrantRequest) error {
+func (r *remote) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	r.slot.secrets.addGrant(req)
 	return r.call(ctx, "in a check", r.limits.Grant, func(ctx context.Context, c *host.Client) error {
 		return c.Check(ctx, req)

@@ -60,9 +60,9 @@ type grantOnWire interface {
 	GetCredential() *providerv1.Credential
 }
 
-func grantFromWire(in grantOnWire) *GrantRequest {
+func grantFromWire(in grantOnWire) *CredentialRequest {
 	credential := in.GetCredential()
-	return &GrantRequest{
+	return &CredentialRequest{
 		Source:   in.GetSource(),
 		Settings: settingsFromWire(in.GetSettings()),
 		Account:  Account{ID: in.GetAccount().GetId(), Label: in.GetAccount().GetLabel()},

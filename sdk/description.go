@@ -18,8 +18,8 @@ type Source struct {
 	Name string
 	// Group is a heading to list the source under, such as "Wearables".
 	Group string
-	// Ways of connecting that the source may ask for. Empty: it connects at once.
-	Ways []Way
+	// Methods by which the source may connect. Empty: it connects at once.
+	Methods []Method
 	// Fields of all the forms that the source may show, so that a script can be checked before it starts.
 	Fields []Field
 	// Hosts that the provider talks to, or sends a browser to, for this source: "api.example.com", "*.example.com",
@@ -30,14 +30,17 @@ type Source struct {
 	Settings []Field
 }
 
-// Way is a way of connecting.
-type Way string
+// Method is how a source is connected.
+type Method string
 
-// The ways of connecting.
+// The methods.
 const (
-	WayForm    Way = "form"
-	WayBrowser Way = "browser"
-	WayCode    Way = "code"
+	// MethodForm asks for values of fields.
+	MethodForm Method = "form"
+	// MethodBrowser sends the person's browser to the source.
+	MethodBrowser Method = "browser"
+	// MethodCode shows a code to type at the source (RFC 8628).
+	MethodCode Method = "code"
 )
 
 // Capability is something that a source can do beyond connecting.
@@ -45,10 +48,12 @@ type Capability string
 
 // The capabilities.
 const (
-	// CapabilityRevoke: Disconnect revokes the grant at the source.
-	CapabilityRevoke  Capability = "revoke"
+	// CapabilityRevoke: Disconnect revokes the credential at the source.
+	CapabilityRevoke Capability = "revoke"
+	// CapabilityRefresh: the provider is a [Refresher] for the source.
 	CapabilityRefresh Capability = "refresh"
-	CapabilityCheck   Capability = "check"
+	// CapabilityCheck: the provider is a [Checker] for the source.
+	CapabilityCheck Capability = "check"
 )
 
 // Field is one input of a form, or one setting.

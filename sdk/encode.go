@@ -32,8 +32,8 @@ func sourceToWire(s Source) *providerv1.Source {
 		Hosts:    wire.Texts(s.Hosts),
 		Settings: fieldsToWire(s.Settings),
 	}
-	for _, w := range s.Ways {
-		out.Ways = append(out.Ways, providerv1.Way(providerv1.Way_value["WAY_"+strings.ToUpper(string(w))]))
+	for _, m := range s.Methods {
+		out.Methods = append(out.Methods, providerv1.Method(providerv1.Method_value["METHOD_"+strings.ToUpper(string(m))]))
 	}
 	for _, c := range s.Capabilities {
 		number := providerv1.Capability_value["CAPABILITY_"+strings.ToUpper(string(c))]

@@ -14,20 +14,20 @@ type Provider interface {
 	Connect(ctx context.Context, req *ConnectRequest) (Step, error)
 	// Disconnect revokes a credential at the source. It is idempotent: a credential that is already revoked is no
 	// error. A source without CapabilityRevoke is never asked.
-	Disconnect(ctx context.Context, req *GrantRequest) error
+	Disconnect(ctx context.Context, req *CredentialRequest) error
 }
 
 // Refresher is implemented by a provider that has sources with [CapabilityRefresh].
 type Refresher interface {
 	// Refresh renews a credential. It is called by one caller at a time for one connection, and never repeated after a
 	// crash.
-	Refresh(ctx context.Context, req *GrantRequest) (*Refreshed, error)
+	Refresh(ctx context.Context, req *CredentialRequest) (*Refreshed, error)
 }
 
 // Checker is implemented by a provider that has sources with [CapabilityCheck].
 type Checker interface {
 	// Check asks the source whether a credential still works; nil means that it does.
-	Check(ctx context.Context, req *GrantRequest) error
+	Check(ctx context.Context, req *CredentialRequest) error
 }
 
 // ConnectRequest asks for one step of connecting a source.
@@ -56,8 +56,8 @@ type ConnectRequest struct {
 	Locale string
 }
 
-// GrantRequest speaks of a credential that the provider issued earlier, for Disconnect, Refresh and Check.
-type GrantRequest struct {
+// CredentialRequest speaks of a credential that the provider issued earlier, for Disconnect, Refresh and Check.
+type CredentialRequest struct {
 	Source     string
 	Settings   Settings
 	Account    Account

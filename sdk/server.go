@@ -90,7 +90,7 @@ func (s *server) Refresh(ctx context.Context, in *providerv1.RefreshRequest) (*p
 	return &providerv1.RefreshResponse{Error: refused}, nil
 }
 
-func (s *server) refresh(ctx context.Context, req *GrantRequest) (*Refreshed, error) {
+func (s *server) refresh(ctx context.Context, req *CredentialRequest) (*Refreshed, error) {
 	refresher, can := s.impl.(Refresher)
 	if !can {
 		return nil, &Error{Code: NotSupported, Message: fmt.Sprintf(wire.NoMethod, "refresh")}
@@ -115,7 +115,7 @@ func (s *server) Check(ctx context.Context, in *providerv1.CheckRequest) (*provi
 	return &providerv1.CheckResponse{Error: refused}, nil
 }
 
-func (s *server) check(ctx context.Context, req *GrantRequest) error {
+func (s *server) check(ctx context.Context, req *CredentialRequest) error {
 	checker, can := s.impl.(Checker)
 	if !can {
 		return &Error{Code: NotSupported, Message: fmt.Sprintf(wire.NoMethod, "check")}

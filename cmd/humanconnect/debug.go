@@ -72,7 +72,7 @@ func (w *watched) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Ste
 }
 
 // Disconnect implements sdk.Provider.
-func (w *watched) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
+func (w *watched) Disconnect(ctx context.Context, req *sdk.CredentialRequest) error {
 	done := w.call("disconnect")
 	err := w.Provider.Disconnect(ctx, req)
 	done(err)
@@ -80,7 +80,7 @@ func (w *watched) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
 }
 
 // Refresh implements sdk.Refresher, as the providers of the host do.
-func (w *watched) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+func (w *watched) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
 	refresher, ok := w.Provider.(sdk.Refresher)
 	if !ok {
 		return nil, fmt.Errorf("a %T does not refresh", w.Provider)
@@ -92,7 +92,7 @@ func (w *watched) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refr
 }
 
 // Check implements sdk.Checker, as the providers of the host do.
-func (w *watched) Check(ctx context.Context, req *sdk.GrantRequest) error {
+func (w *watched) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	checker, ok := w.Provider.(sdk.Checker)
 	if !ok {
 		return fmt.Errorf("a %T does not check", w.Provider)

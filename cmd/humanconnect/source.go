@@ -28,7 +28,7 @@ type sourceRow struct {
 	Name         string           `json:"name"`
 	Group        string           `json:"group"`
 	Provider     string           `json:"provider"`
-	Ways         []sdk.Way        `json:"ways"`
+	Methods      []sdk.Method     `json:"methods"`
 	Capabilities []sdk.Capability `json:"capabilities"`
 	// Hosts stand there only where a source is shown: what is remembered of a provider is no answer to where data go.
 	Hosts    []string   `json:"hosts,omitzero"`
@@ -48,7 +48,7 @@ type fieldRow struct {
 
 func sourceRowOf(s source.Source) sourceRow {
 	return sourceRow{
-		ID: s.ID, Name: s.Name, Group: s.Group, Provider: s.Provider, Ways: orEmpty(s.Ways),
+		ID: s.ID, Name: s.Name, Group: s.Group, Provider: s.Provider, Methods: orEmpty(s.Methods),
 		Capabilities: orEmpty(s.Capabilities), Fields: fieldRows(s.Fields), Settings: fieldRows(s.Declared),
 	}
 }
@@ -106,21 +106,21 @@ func (a *App) sourceList(c *cobra.Command, query string) error {
 	return a.print(rows, func(w io.Writer) error {
 		var cells [][]string
 		for _, r := range rows {
-			cells = append(cells, []string{r.ID, r.Name, r.Group, waysOf(r), r.Provider})
+			cells = append(cells, []string{r.ID, r.Name, r.Group, methodsOf(r), r.Provider})
 		}
-		return writeTable(w, []string{"SOURCE", "NAME", "GROUP", "WAYS", "PROVIDER"}, cells)
+		return writeTable(w, []string{"SOURCE", "NAME", "GROUP", "METHODS", "PROVIDER"}, cells)
 	})
 }
 
-func waysOf(r sourceRow) string {
-	if len(r.Ways) == 0 {
+func methodsOf(r sourceRow) string {
+	if len(r.Methods) == 0 {
 		return "at once"
 	}
-	ways := make([]string, len(r.Ways))
-	for i, w := range r.Ways {
-		ways[i] = string(w)
+	methods := make([]string, len(r.Methods))
+	for i, m := range r.Methods {
+		methods[i] = string(m)
 	}
-	return strings.Join(ways, ", ")
+	return strings.Join(methods, ", ")
 }
 
 func newSourceShow(app *App) *cobra.Command {
@@ -158,7 +158,7 @@ func (a *App) sourceShow(c *cobra.Command, id string) error {
 			{"name", r.Name},
 			{"group", r.Group},
 			{"provider", r.Provider},
-			{"ways", waysOf(r)},
+			{"methods", methodsOf(r)},
 			{"can", orNone(strings.Join(caps, ", "))},
 			{"hosts", orNone(strings.Join(r.Hosts, ", "))},
 		}

@@ -152,14 +152,14 @@ func (v *Revoker) revoke(ctx context.Context, r store.Revocation) *failure.Failu
 	if err != nil {
 		return failure.OfSettings(err)
 	}
-	return v.insist(ctx, r.Provider, &sdk.GrantRequest{
+	return v.insist(ctx, r.Provider, &sdk.CredentialRequest{
 		Source: r.Source, Settings: settings, Account: sdk.Account{ID: r.AccountID, Label: r.AccountLabel},
 		Credential: sdk.Credential{Data: sdk.Secret(r.Credential), MediaType: r.MediaType},
 	})
 }
 
 // GiveBack asks a source once to revoke a grant that no row tells of. It takes 30 s at most.
-func (v *Revoker) GiveBack(ctx context.Context, provider string, req *sdk.GrantRequest) error {
+func (v *Revoker) GiveBack(ctx context.Context, provider string, req *sdk.CredentialRequest) error {
 	ctx, cancel := context.WithTimeout(ctx, tryLimit)
 	defer cancel()
 	if f := v.insist(ctx, provider, req); f != nil {
@@ -169,7 +169,7 @@ func (v *Revoker) GiveBack(ctx context.Context, provider string, req *sdk.GrantR
 }
 
 // insist asks once more on a fresh process if the provider crashed: revoking is idempotent.
-func (v *Revoker) insist(ctx context.Context, provider string, req *sdk.GrantRequest) *failure.Failure {
+func (v *Revoker) insist(ctx context.Context, provider string, req *sdk.CredentialRequest) *failure.Failure {
 	for again := false; ; again = true {
 		err := v.ask(ctx, provider, req)
 		switch {
@@ -181,7 +181,7 @@ func (v *Revoker) insist(ctx context.Context, provider string, req *sdk.GrantReq
 	}
 }
 
-func (v *Revoker) ask(ctx context.Context, provider string, req *sdk.GrantRequest) error {
+func (v *Revoker) ask(ctx context.Context, provider string, req *sdk.CredentialRequest) error {
 	p, err := v.Providers.Provider(ctx, provider)
 	if err != nil {
 		return err

@@ -259,7 +259,7 @@ func (a *Attempt) callback(ctx context.Context) (sdk.Reply, bool, error) {
 func (a *Attempt) bind(ctx context.Context) error {
 	e := a.s.e
 	resumed := a.stored && a.row.RedirectURI != ""
-	fresh := !a.stored && slices.Contains(a.Source.Ways, sdk.WayBrowser)
+	fresh := !a.stored && slices.Contains(a.Source.Methods, sdk.MethodBrowser)
 	if e.Redirects == nil || !e.FrontEnd.Browser || !resumed && !fresh {
 		return nil
 	}

@@ -373,7 +373,7 @@ func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) 
 	if err != nil || held || !slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke) {
 		return ErrGrantLost
 	}
-	if e.revoker().GiveBack(context.WithoutCancel(ctx), a.Source.Provider, &sdk.GrantRequest{
+	if e.revoker().GiveBack(context.WithoutCancel(ctx), a.Source.Provider, &sdk.CredentialRequest{
 		Source: a.Source.ID, Settings: a.settings, Account: done.Account, Credential: done.Credential,
 	}) != nil {
 		return ErrGrantLost

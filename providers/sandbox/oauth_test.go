@@ -236,10 +236,10 @@ func (k *talk) waits() *talk {
 	return k
 }
 
-func (k *talk) grant() *sdk.GrantRequest {
+func (k *talk) grant() *sdk.CredentialRequest {
 	k.t.Helper()
 	c := k.connected()
-	return &sdk.GrantRequest{Source: k.req.Source, Settings: k.req.Settings, Account: c.Account, Credential: c.Credential}
+	return &sdk.CredentialRequest{Source: k.req.Source, Settings: k.req.Settings, Account: c.Account, Credential: c.Credential}
 }
 
 // tokens is what a credential has in it.

@@ -125,7 +125,7 @@ func TestCrashesOnDemandEndTheProcess(t *testing.T) {
 		stderr := &stderrOf{}
 		c, host, _ := process(t, stderr)
 		grant := processTalk(t, c).login("revoke_crash").connected()
-		err := c.Disconnect(t.Context(), &sdk.GrantRequest{Source: clinic, Credential: grant.Credential})
+		err := c.Disconnect(t.Context(), &sdk.CredentialRequest{Source: clinic, Credential: grant.Credential})
 		crashed(t, err, host, stderr)
 	})
 }
@@ -142,7 +142,7 @@ func TestHangsOnDemandLastAsLongAsTheCaller(t *testing.T) {
 	if _, err := c.Connect(ctx, &k.req); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("got %v, want deadline exceeded", err)
 	}
-	err := c.Disconnect(ctx, &sdk.GrantRequest{Source: clinic, Credential: grant.Credential})
+	err := c.Disconnect(ctx, &sdk.CredentialRequest{Source: clinic, Credential: grant.Credential})
 	if status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("got %v, want deadline exceeded", err)
 	}

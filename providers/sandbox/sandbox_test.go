@@ -244,14 +244,14 @@ func TestSlowTakesItsTimeOrTheCallers(t *testing.T) {
 }
 
 // grantOf connects and returns what is needed to speak of the grant.
-func grantOf(t *testing.T, source, username string) (*host.Client, *sdk.GrantRequest) {
+func grantOf(t *testing.T, source, username string) (*host.Client, *sdk.CredentialRequest) {
 	t.Helper()
 	k := begin(t, source).login(username)
 	if source == family {
 		k.answer(fieldMember, "sam")
 	}
 	c := k.connected()
-	return k.c, &sdk.GrantRequest{Source: source, Account: c.Account, Credential: c.Credential}
+	return k.c, &sdk.CredentialRequest{Source: source, Account: c.Account, Credential: c.Credential}
 }
 
 func TestRevokingIsIdempotent(t *testing.T) {
@@ -299,7 +299,7 @@ func TestOnlyWhatIsDeclaredCanBeAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grant := &sdk.GrantRequest{Source: instant, Credential: step.(sdk.Connected).Credential}
+	grant := &sdk.CredentialRequest{Source: instant, Credential: step.(sdk.Connected).Credential}
 	refused(t, c.Disconnect(t.Context(), grant), &sdk.Error{Code: sdk.NotSupported})
 	if err := c.Check(t.Context(), grant); err != nil {
 		t.Error(err)

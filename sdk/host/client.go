@@ -17,7 +17,7 @@ import (
 // [*sdk.Error] where the source said no, a gRPC status (see [status.FromError]) where the transport or the plugin broke.
 // A method blocks until its context ends; the client itself sets no limit. It is safe for concurrent use.
 //
-// Nothing that a foreign plugin sends makes it panic: an unknown way or capability is left out, an unknown kind of
+// Nothing that a foreign plugin sends makes it panic: an unknown method or capability is left out, an unknown kind of
 // field is text, an unknown failure code is [sdk.SourceError], a missing step is an [*sdk.Error].
 type Client struct {
 	wire providerv1.ProviderClient
@@ -57,7 +57,7 @@ func (c *Client) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 }
 
 // Disconnect implements [sdk.Provider].
-func (c *Client) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
+func (c *Client) Disconnect(ctx context.Context, req *sdk.CredentialRequest) error {
 	if err := checkSettings(req.Settings); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (c *Client) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
 }
 
 // Refresh implements [sdk.Refresher].
-func (c *Client) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+func (c *Client) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
 	if err := checkSettings(req.Settings); err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (c *Client) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refre
 }
 
 // Check implements [sdk.Checker].
-func (c *Client) Check(ctx context.Context, req *sdk.GrantRequest) error {
+func (c *Client) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	if err := checkSettings(req.Settings); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func descriptionFromWire(in *providerv1.DescribeResponse) *sdk.Description {
 	return out
 }
 
-// sourceFromWire leaves out ways and capabilities that came after this version: a source with one of them can still be
+// sourceFromWire leaves out methods and capabilities that came after this version: a source with one of them can still be
 // listed.
 func sourceFromWire(in *providerv1.Source) sdk.Source {
 	out := sdk.Source{
@@ -33,9 +33,9 @@ func sourceFromWire(in *providerv1.Source) sdk.Source {
 		Hosts:    in.GetHosts(),
 		Settings: fieldsFromWire(in.GetSettings()),
 	}
-	for _, w := range in.GetWays() {
-		if w := word(providerv1.Way_name[int32(w)], "WAY_"); w != "" {
-			out.Ways = append(out.Ways, sdk.Way(w))
+	for _, m := range in.GetMethods() {
+		if w := word(providerv1.Method_name[int32(m)], "METHOD_"); w != "" {
+			out.Methods = append(out.Methods, sdk.Method(w))
 		}
 	}
 	for _, c := range in.GetCapabilities() {

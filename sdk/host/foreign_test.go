@@ -42,7 +42,7 @@ func TestHostTakesWhatALaterVersionSays(t *testing.T) {
 		Settings: []*providerv1.Field{{Id: "a", Kind: 99}, {Id: "b"}},
 		Sources: []*providerv1.Source{{
 			Id:           "clinic",
-			Ways:         []providerv1.Way{99, providerv1.Way_WAY_FORM, 0},
+			Methods:      []providerv1.Method{99, providerv1.Method_METHOD_FORM, 0},
 			Capabilities: []providerv1.Capability{providerv1.Capability_CAPABILITY_CHECK, 99, 0},
 		}},
 	}})
@@ -52,7 +52,7 @@ func TestHostTakesWhatALaterVersionSays(t *testing.T) {
 		Settings: []sdk.Field{{ID: "a", Kind: sdk.KindText}, {ID: "b", Kind: sdk.KindText}},
 		Sources: []sdk.Source{{
 			ID:           "clinic",
-			Ways:         []sdk.Way{sdk.WayForm},
+			Methods:      []sdk.Method{sdk.MethodForm},
 			Capabilities: []sdk.Capability{sdk.CapabilityCheck},
 		}},
 	})
@@ -124,8 +124,8 @@ func TestStatusOfThePluginReachesTheHost(t *testing.T) {
 
 func TestMethodsThatAForeignPluginLacksAreNotSupported(t *testing.T) {
 	c := dial(t, &foreign{})
-	refusedWith(t, c.Disconnect(t.Context(), &sdk.GrantRequest{}), sdk.NotSupported)
-	refusedWith(t, c.Check(t.Context(), &sdk.GrantRequest{}), sdk.NotSupported)
-	_, err := c.Refresh(t.Context(), &sdk.GrantRequest{})
+	refusedWith(t, c.Disconnect(t.Context(), &sdk.CredentialRequest{}), sdk.NotSupported)
+	refusedWith(t, c.Check(t.Context(), &sdk.CredentialRequest{}), sdk.NotSupported)
+	_, err := c.Refresh(t.Context(), &sdk.CredentialRequest{})
 	refusedWith(t, err, sdk.NotSupported)
 }

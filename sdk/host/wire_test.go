@@ -23,7 +23,7 @@ type scripted struct {
 	refreshed   *sdk.Refreshed
 	err         error
 	connect     *sdk.ConnectRequest
-	grant       *sdk.GrantRequest
+	grant       *sdk.CredentialRequest
 }
 
 func (s *scripted) Describe(context.Context) (*sdk.Description, error) { return s.description, s.err }
@@ -33,17 +33,17 @@ func (s *scripted) Connect(_ context.Context, req *sdk.ConnectRequest) (sdk.Step
 	return s.step, s.err
 }
 
-func (s *scripted) Disconnect(_ context.Context, req *sdk.GrantRequest) error {
+func (s *scripted) Disconnect(_ context.Context, req *sdk.CredentialRequest) error {
 	s.grant = req
 	return s.err
 }
 
-func (s *scripted) Refresh(_ context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+func (s *scripted) Refresh(_ context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
 	s.grant = req
 	return s.refreshed, s.err
 }
 
-func (s *scripted) Check(_ context.Context, req *sdk.GrantRequest) error {
+func (s *scripted) Check(_ context.Context, req *sdk.CredentialRequest) error {
 	s.grant = req
 	return s.err
 }
@@ -99,7 +99,7 @@ func TestEveryMessageSurvivesTheWire(t *testing.T) {
 		same(t, "step", step, p.step)
 		same(t, "connect request", p.connect, asked)
 
-		grant := g.grantRequest()
+		grant := g.credentialRequest()
 		noError(t, c.Disconnect(ctx, grant))
 		same(t, "disconnect request", p.grant, grant)
 		noError(t, c.Check(ctx, grant))
@@ -121,9 +121,9 @@ func TestWhatTheSourceSaysNoWithSurvivesTheWire(t *testing.T) {
 		p.step, p.err = g.step(), errors.Join(errors.New("outer"), want)
 		_, err := c.Connect(ctx, g.connectRequest())
 		same(t, "error of connect", err, error(want))
-		same(t, "error of disconnect", c.Disconnect(ctx, g.grantRequest()), error(want))
-		same(t, "error of check", c.Check(ctx, g.grantRequest()), error(want))
-		_, err = c.Refresh(ctx, g.grantRequest())
+		same(t, "error of disconnect", c.Disconnect(ctx, g.credentialRequest()), error(want))
+		same(t, "error of check", c.Check(ctx, g.credentialRequest()), error(want))
+		_, err = c.Refresh(ctx, g.credentialRequest())
 		same(t, "error of refresh", err, error(want))
 	})
 }
@@ -170,7 +170,7 @@ func TestUnexpectedErrorsReachThePersonWithoutTheirText(t *testing.T) {
 		t.Errorf("message %q holds the text of the error", said.Message)
 	}
 	p.err = (*sdk.Error)(nil)
-	refusedWith(t, c.Disconnect(t.Context(), &sdk.GrantRequest{}), sdk.SourceError)
+	refusedWith(t, c.Disconnect(t.Context(), &sdk.CredentialRequest{}), sdk.SourceError)
 }
 
 func TestRequestWithoutReplyIsRefused(t *testing.T) {
@@ -182,14 +182,14 @@ func TestRequestWithoutReplyIsRefused(t *testing.T) {
 
 func TestCallsThatAProviderLacksAreNotSupported(t *testing.T) {
 	c := providertest.Wire(t, bare{&scripted{}})
-	refusedWith(t, c.Check(t.Context(), &sdk.GrantRequest{}), sdk.NotSupported)
-	_, err := c.Refresh(t.Context(), &sdk.GrantRequest{})
+	refusedWith(t, c.Check(t.Context(), &sdk.CredentialRequest{}), sdk.NotSupported)
+	_, err := c.Refresh(t.Context(), &sdk.CredentialRequest{})
 	refusedWith(t, err, sdk.NotSupported)
 }
 
 func TestRefreshWithoutCredentialIsASourceError(t *testing.T) {
 	c := providertest.Wire(t, &scripted{})
-	_, err := c.Refresh(t.Context(), &sdk.GrantRequest{})
+	_, err := c.Refresh(t.Context(), &sdk.CredentialRequest{})
 	refusedWith(t, err, sdk.SourceError)
 }
 

@@ -24,7 +24,7 @@ func TestAPollIsNeverPutOffForLong(t *testing.T) {
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = w.Write([]byte(`{"error":"authorization_pending"}`))
 	})
-	c, req, step, err := attempt(t, &oauth2.Source{Endpoint: at(b), Ways: []sdk.Way{sdk.WayCode}}, ownClient)
+	c, req, step, err := attempt(t, &oauth2.Source{Endpoint: at(b), Methods: []sdk.Method{sdk.MethodCode}}, ownClient)
 	for _, want := range []time.Duration{time.Minute, 4 * time.Second} {
 		if err != nil {
 			t.Fatal(err)

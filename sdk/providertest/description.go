@@ -41,8 +41,8 @@ func (e *examination) judgesDescription() {
 				e.wrong("describe: %s: the host %q is none", s.ID, h)
 			}
 		}
-		if len(s.Fields) > 0 && !slices.Contains(s.Ways, sdk.WayForm) {
-			e.wrong("describe: %s has fields, and a form is not among its ways", s.ID)
+		if len(s.Fields) > 0 && !slices.Contains(s.Methods, sdk.MethodForm) {
+			e.wrong("describe: %s has fields, and a form is not among its methods", s.ID)
 		}
 		e.judgesFields(s.ID, s.Fields)
 		e.judgesFields(s.ID, s.Settings)

@@ -14,7 +14,7 @@ import (
 // grants uses a credential as far as the source can, and takes it away.
 func (e *examination) grants(ctx context.Context, j Journey, done sdk.Connected) {
 	e.asked = nil
-	req := &sdk.GrantRequest{Source: j.Source, Settings: j.Settings, Account: done.Account, Credential: done.Credential}
+	req := &sdk.CredentialRequest{Source: j.Source, Settings: j.Settings, Account: done.Account, Credential: done.Credential}
 	e.keeps(req.Credential)
 	foreign := *req
 	foreign.Credential = sdk.Credential{Data: "\x00\xff garbage", MediaType: "application/octet-stream"}
@@ -71,13 +71,13 @@ func (e *examination) keeps(c sdk.Credential) {
 	}
 }
 
-func (e *examination) checks(ctx context.Context, req *sdk.GrantRequest) error {
+func (e *examination) checks(ctx context.Context, req *sdk.CredentialRequest) error {
 	return e.call(ctx, e.source.ID+": check", grantLimit, func(ctx context.Context, c *host.Client) error {
 		return c.Check(ctx, req)
 	})
 }
 
-func (e *examination) refreshes(ctx context.Context, req *sdk.GrantRequest) (refreshed *sdk.Refreshed, err error) {
+func (e *examination) refreshes(ctx context.Context, req *sdk.CredentialRequest) (refreshed *sdk.Refreshed, err error) {
 	err = e.call(ctx, e.source.ID+": refresh", grantLimit, func(ctx context.Context, c *host.Client) error {
 		refreshed, err = c.Refresh(ctx, req)
 		return err
@@ -85,7 +85,7 @@ func (e *examination) refreshes(ctx context.Context, req *sdk.GrantRequest) (ref
 	return refreshed, err
 }
 
-func (e *examination) disconnects(ctx context.Context, req *sdk.GrantRequest) error {
+func (e *examination) disconnects(ctx context.Context, req *sdk.CredentialRequest) error {
 	return e.call(ctx, e.source.ID+": disconnect", grantLimit, func(ctx context.Context, c *host.Client) error {
 		return c.Disconnect(ctx, req)
 	})

@@ -175,7 +175,7 @@ func (e *examination) judgesStep(j Journey, req *sdk.ConnectRequest, step sdk.St
 	case sdk.Form:
 		e.asksFor(s)
 	case sdk.OpenURL:
-		e.needs(sdk.WayBrowser)
+		e.needs(sdk.MethodBrowser)
 		e.expires(s.ExpiresAt)
 		if !leads(s.URL, hosts) {
 			e.wrong("%s: the browser is sent to %s, which is no host of the source", e.source.ID, hostOf(s.URL))
@@ -184,7 +184,7 @@ func (e *examination) judgesStep(j Journey, req *sdk.ConnectRequest, step sdk.St
 			e.wrong("%s: the address for the browser has not the state of the request", e.source.ID)
 		}
 	case sdk.ShowCode:
-		e.needs(sdk.WayCode)
+		e.needs(sdk.MethodCode)
 		e.expires(s.ExpiresAt)
 		if !leads(s.VerificationURI, hosts) || s.VerificationURIComplete != "" && !leads(s.VerificationURIComplete, hosts) {
 			e.wrong("%s: the code is to be typed at %s, which is no host of the source", e.source.ID, hostOf(s.VerificationURI))
@@ -211,7 +211,7 @@ func (e *examination) hosts(j Journey) []string {
 }
 
 func (e *examination) asksFor(form sdk.Form) {
-	e.needs(sdk.WayForm)
+	e.needs(sdk.MethodForm)
 	e.asked = form.Fields
 	if len(form.Fields) == 0 {
 		e.wrong("%s: the form %q asks for nothing", e.source.ID, form.Title)
@@ -224,9 +224,9 @@ func (e *examination) asksFor(form sdk.Form) {
 	}
 }
 
-func (e *examination) needs(w sdk.Way) {
-	if !slices.Contains(e.source.Ways, w) {
-		e.wrong("%s: it asks for a %s, which is not among its ways", e.source.ID, w)
+func (e *examination) needs(m sdk.Method) {
+	if !slices.Contains(e.source.Methods, m) {
+		e.wrong("%s: it asks for a %s, which is not among its methods", e.source.ID, m)
 	}
 }
 
