@@ -52,15 +52,15 @@ func callbackFromWire(in *providerv1.Callback) Callback {
 	return out
 }
 
-// grantOnWire is what the requests of Disconnect, Refresh and Check have in common.
-type grantOnWire interface {
+// credentialRequestOnWire is what the requests of Disconnect, Refresh and Check have in common.
+type credentialRequestOnWire interface {
 	GetSource() string
 	GetSettings() *providerv1.Settings
 	GetAccount() *providerv1.Account
 	GetCredential() *providerv1.Credential
 }
 
-func grantFromWire(in grantOnWire) *CredentialRequest {
+func credentialRequestFromWire(in credentialRequestOnWire) *CredentialRequest {
 	credential := in.GetCredential()
 	return &CredentialRequest{
 		Source:   in.GetSource(),

@@ -1,13 +1,13 @@
 package sdk
 
-// Description is what a provider says of itself.
+// Description is what [Provider.Describe] returns: the provider and its sources.
 type Description struct {
 	// Name is the NAME of humanconnect-provider-NAME.
 	Name string
 	// Version is the provider's own, semver without the v.
 	Version string
 	Sources []Source
-	// Settings that every source takes, beside its own.
+	// Settings of every source, in addition to its own.
 	Settings []Field
 }
 
@@ -20,13 +20,13 @@ type Source struct {
 	Group string
 	// Methods by which the source may connect. Empty: it connects at once.
 	Methods []Method
-	// Fields of all the forms that the source may show, so that a script can be checked before it starts.
+	// Fields of all forms of the source, so that a script can be checked before it starts.
 	Fields []Field
-	// Hosts that the provider talks to, or sends a browser to, for this source: "api.example.com", "*.example.com",
+	// Hosts that the provider connects to, or sends a browser to, for this source: "api.example.com", "*.example.com",
 	// "127.0.0.1:8778".
 	Hosts        []string
 	Capabilities []Capability
-	// Settings of this source, beside the provider's.
+	// Settings of this source, in addition to the provider's.
 	Settings []Field
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
-// server puts a [Provider] on the wire. What a source says no with travels as an Error message; a gRPC status is left
-// to the transport, to a call whose time is over, and to requests that no host of ours sends.
+// server serves a [Provider] over gRPC. An error of the source is an Error message; a gRPC status is for the transport, a
+// call whose time is over, and requests that no host of ours sends.
 type server struct {
 	providerv1.UnimplementedProviderServer
 	impl Provider
@@ -37,7 +37,7 @@ func (s *server) Describe(ctx context.Context, _ *providerv1.DescribeRequest) (*
 	if err == nil {
 		err = errors.New("no description")
 	}
-	// DescribeResponse has no place for an Error: a provider that cannot say what it is, is broken.
+	// DescribeResponse has no Error: a provider that cannot describe itself has failed.
 	return nil, status.Error(codes.Internal, "describe: "+err.Error())
 }
 
@@ -63,11 +63,11 @@ func (s *server) Connect(ctx context.Context, in *providerv1.ConnectRequest) (*p
 
 // Disconnect implements the service.
 func (s *server) Disconnect(ctx context.Context, in *providerv1.DisconnectRequest) (*providerv1.DisconnectResponse, error) {
-	err := s.impl.Disconnect(ctx, grantFromWire(in))
+	err := s.impl.Disconnect(ctx, credentialRequestFromWire(in))
 	if err == nil {
 		return &providerv1.DisconnectResponse{}, nil
 	}
-	refused, err := s.refusal(ctx, "disconnect", err, secretsOfGrant(in))
+	refused, err := s.refusal(ctx, "disconnect", err, secretsOfCredentialRequest(in))
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +76,14 @@ func (s *server) Disconnect(ctx context.Context, in *providerv1.DisconnectReques
 
 // Refresh implements the service.
 func (s *server) Refresh(ctx context.Context, in *providerv1.RefreshRequest) (*providerv1.RefreshResponse, error) {
-	refreshed, err := s.refresh(ctx, grantFromWire(in))
+	refreshed, err := s.refresh(ctx, credentialRequestFromWire(in))
 	if err == nil {
 		return &providerv1.RefreshResponse{
 			Credential: credentialToWire(refreshed.Credential),
 			Scopes:     wire.Texts(refreshed.Scopes),
 		}, nil
 	}
-	refused, err := s.refusal(ctx, "refresh", err, secretsOfGrant(in))
+	refused, err := s.refusal(ctx, "refresh", err, secretsOfCredentialRequest(in))
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +104,11 @@ func (s *server) refresh(ctx context.Context, req *CredentialRequest) (*Refreshe
 
 // Check implements the service.
 func (s *server) Check(ctx context.Context, in *providerv1.CheckRequest) (*providerv1.CheckResponse, error) {
-	err := s.check(ctx, grantFromWire(in))
+	err := s.check(ctx, credentialRequestFromWire(in))
 	if err == nil {
 		return &providerv1.CheckResponse{}, nil
 	}
-	refused, err := s.refusal(ctx, "check", err, secretsOfGrant(in))
+	refused, err := s.refusal(ctx, "check", err, secretsOfCredentialRequest(in))
 	if err != nil {
 		return nil, err
 	}

@@ -13,12 +13,12 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
-// Client is a provider at the other end of a connection. Every method answers with what came over the wire: an
-// [*sdk.Error] where the source said no, a gRPC status (see [status.FromError]) where the transport or the plugin broke.
-// A method blocks until its context ends; the client itself sets no limit. It is safe for concurrent use.
+// Client calls a provider at the other end of a connection. Every method returns what came over the wire: an [*sdk.Error]
+// for an error of the source, a gRPC status (see [status.FromError]) where the transport or the provider failed. A method
+// blocks until its context ends; the client itself sets no limit. It is safe for concurrent use.
 //
-// Nothing that a foreign plugin sends makes it panic: an unknown method or capability is left out, an unknown kind of
-// field is text, an unknown failure code is [sdk.SourceError], a missing step is an [*sdk.Error].
+// No response makes it panic: an unknown method or capability is left out, an unknown kind of field is text, an unknown
+// error code is [sdk.SourceError], a missing step is an [*sdk.Error].
 type Client struct {
 	wire providerv1.ProviderClient
 }
@@ -29,7 +29,7 @@ var (
 	_ sdk.Checker   = (*Client)(nil)
 )
 
-// NewClient speaks to the provider behind a connection, which stays the caller's to close.
+// NewClient calls the provider behind a connection, which the caller closes.
 func NewClient(cc grpc.ClientConnInterface) *Client {
 	return &Client{wire: providerv1.NewProviderClient(cc)}
 }
@@ -67,7 +67,7 @@ func (c *Client) Disconnect(ctx context.Context, req *sdk.CredentialRequest) err
 		Account:    accountToWire(req.Account),
 		Credential: credentialToWire(req.Credential),
 	})
-	return grantError(out, err, "disconnect")
+	return callError(out, err, "disconnect")
 }
 
 // Refresh implements [sdk.Refresher].
@@ -81,7 +81,7 @@ func (c *Client) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.
 		Account:    accountToWire(req.Account),
 		Credential: credentialToWire(req.Credential),
 	})
-	if err := grantError(out, err, "refresh"); err != nil {
+	if err := callError(out, err, "refresh"); err != nil {
 		return nil, err
 	}
 	if out.GetCredential() == nil {
@@ -101,11 +101,11 @@ func (c *Client) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 		Account:    accountToWire(req.Account),
 		Credential: credentialToWire(req.Credential),
 	})
-	return grantError(out, err, "check")
+	return callError(out, err, "check")
 }
 
-// grantError tells the three ends of a call apart. A plugin without the method is a source that cannot do it.
-func grantError(out interface{ GetError() *providerv1.Error }, err error, method string) error {
+// callError is the error of a call: of the transport, or of the source. A provider without the method does not support it.
+func callError(out interface{ GetError() *providerv1.Error }, err error, method string) error {
 	if status.Code(err) == codes.Unimplemented {
 		return &sdk.Error{Code: sdk.NotSupported, Message: fmt.Sprintf(wire.NoMethod, method)}
 	}

@@ -2,6 +2,8 @@ package host_test
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -128,4 +130,28 @@ func TestMethodsThatAForeignPluginLacksAreNotSupported(t *testing.T) {
 	refusedWith(t, c.Check(t.Context(), &sdk.CredentialRequest{}), sdk.NotSupported)
 	_, err := c.Refresh(t.Context(), &sdk.CredentialRequest{})
 	refusedWith(t, err, sdk.NotSupported)
+}
+
+// A value that is added to the protocol needs its constant: hosts know no other.
+func TestEveryWordOfTheProtocolHasAConstant(t *testing.T) {
+	in, numbers := &providerv1.Source{Id: "clinic"}, func(names map[int32]string) []int32 { return slices.Sorted(maps.Keys(names)) }
+	for _, n := range numbers(providerv1.Method_name) {
+		in.Methods = append(in.Methods, providerv1.Method(n))
+	}
+	for _, n := range numbers(providerv1.Capability_name) {
+		in.Capabilities = append(in.Capabilities, providerv1.Capability(n))
+	}
+	for _, n := range numbers(providerv1.Field_Kind_name) {
+		in.Fields = append(in.Fields, &providerv1.Field{Kind: providerv1.Field_Kind(n)})
+	}
+	got, err := dial(t, &foreign{describe: &providerv1.DescribeResponse{Sources: []*providerv1.Source{in}}}).Describe(t.Context())
+	noError(t, err)
+	want := sdk.Source{
+		ID: "clinic", Methods: []sdk.Method{sdk.MethodForm, sdk.MethodBrowser, sdk.MethodCode},
+		Capabilities: []sdk.Capability{sdk.CapabilityRevoke, sdk.CapabilityRefresh, sdk.CapabilityCheck},
+	}
+	for _, kind := range []sdk.Kind{sdk.KindText, sdk.KindText, sdk.KindSecret, sdk.KindURL, sdk.KindChoice, sdk.KindOTP} {
+		want.Fields = append(want.Fields, sdk.Field{Kind: kind})
+	}
+	same(t, "source", got.Sources[0], want)
 }
