@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/humanconnect/humanconnect/sdk/internal/wire"
+	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
 // Serve answers the host's calls to a provider. It is the last thing that main does: it returns when the host has
@@ -42,7 +43,7 @@ func Serve(p Provider) {
 	streams := takeStandardOutput()
 	config := &plugin.ServeConfig{
 		HandshakeConfig:  wire.Handshake(),
-		VersionedPlugins: map[int]plugin.PluginSet{wire.ProtocolVersion: {wire.PluginName: &served{impl: p}}},
+		VersionedPlugins: (&wire.Plugin{Serve: func(r grpc.ServiceRegistrar) { Register(r, p) }}).Set(),
 		GRPCServer:       streams.newGRPCServer,
 		Logger: hclog.New(&hclog.LoggerOptions{
 			Level:      hclog.Warn,
@@ -51,6 +52,11 @@ func Serve(p Provider) {
 		}),
 	}
 	plugin.Serve(config)
+}
+
+// Register serves a provider on a gRPC server of one's own, without a process: for tests. [Serve] is for programs.
+func Register(r grpc.ServiceRegistrar, p Provider) {
+	providerv1.RegisterProviderServer(r, newServer(p))
 }
 
 func startedByHost(getenv func(string) string) bool {

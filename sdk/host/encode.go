@@ -37,11 +37,11 @@ func replyToWire(out *providerv1.ConnectRequest, reply sdk.Reply) error {
 	case sdk.Callback:
 		out.Reply = &providerv1.ConnectRequest_Callback{Callback: callbackToWire(r)}
 	case sdk.FormValues:
-		if err := checkForm(r); err != nil {
-			return err
+		values := revealed(r.Values)
+		if name, found := invalid(values); found {
+			return &sdk.Error{Code: sdk.InvalidInput, Message: "the value is not valid UTF-8", Field: wire.Text(name)}
 		}
-		values := &providerv1.FormValues{Values: revealed(r.Values)}
-		out.Reply = &providerv1.ConnectRequest_Form{Form: values}
+		out.Reply = &providerv1.ConnectRequest_Form{Form: &providerv1.FormValues{Values: values}}
 	case sdk.TimePassed:
 		out.Reply = &providerv1.ConnectRequest_TimePassed{TimePassed: &providerv1.TimePassed{}}
 	default:
@@ -77,28 +77,20 @@ func revealed(in map[string]sdk.Secret) map[string]string {
 }
 
 func checkSettings(s sdk.Settings) error {
-	for name, value := range s.Values {
+	for _, values := range []map[string]string{s.Values, revealed(s.Secrets)} {
+		if name, found := invalid(values); found {
+			return &sdk.Error{Code: sdk.BadConfiguration, Message: "a setting is not valid UTF-8", Setting: wire.Text(name)}
+		}
+	}
+	return nil
+}
+
+// invalid finds a name or value that is not UTF-8.
+func invalid(values map[string]string) (name string, found bool) {
+	for name, value := range values {
 		if !utf8.ValidString(name) || !utf8.ValidString(value) {
-			return badSetting(name)
+			return name, true
 		}
 	}
-	for name, value := range s.Secrets {
-		if !utf8.ValidString(name) || !utf8.ValidString(value.Reveal()) {
-			return badSetting(name)
-		}
-	}
-	return nil
-}
-
-func badSetting(name string) error {
-	return &sdk.Error{Code: sdk.BadConfiguration, Message: "a setting is not valid UTF-8", Setting: wire.Text(name)}
-}
-
-func checkForm(f sdk.FormValues) error {
-	for id, value := range f.Values {
-		if !utf8.ValidString(id) || !utf8.ValidString(value.Reveal()) {
-			return &sdk.Error{Code: sdk.InvalidInput, Message: "the value is not valid UTF-8", Field: wire.Text(id)}
-		}
-	}
-	return nil
+	return "", false
 }

@@ -1,9 +1,6 @@
 package host
 
 import (
-	"context"
-	"errors"
-
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
@@ -28,18 +25,6 @@ func Handshake() plugin.HandshakeConfig { return wire.Handshake() }
 
 // Plugins is the host's plugin set, by protocol version. It dispenses a [*Client] as [PluginName].
 func Plugins() map[int]plugin.PluginSet {
-	return map[int]plugin.PluginSet{ProtocolVersion: {PluginName: dispenser{}}}
-}
-
-// dispenser is a provider as go-plugin sees it from the host's side.
-type dispenser struct{ plugin.NetRPCUnsupportedPlugin }
-
-var _ plugin.GRPCPlugin = dispenser{}
-
-// GRPCServer implements [plugin.GRPCPlugin]. A host serves no provider.
-func (dispenser) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error { return errors.ErrUnsupported }
-
-// GRPCClient implements [plugin.GRPCPlugin]; it returns a [*Client].
-func (dispenser) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, cc *grpc.ClientConn) (any, error) {
-	return NewClient(cc), nil
+	dispense := func(cc grpc.ClientConnInterface) any { return NewClient(cc) }
+	return (&wire.Plugin{Dispense: dispense}).Set()
 }

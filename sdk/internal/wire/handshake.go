@@ -2,7 +2,12 @@
 // of package sdk.
 package wire
 
-import "github.com/hashicorp/go-plugin"
+import (
+	"context"
+
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+)
 
 const (
 	// PluginName is the name under which go-plugin dispenses the provider.
@@ -22,4 +27,29 @@ func Handshake() plugin.HandshakeConfig {
 		MagicCookieKey:   "HUMANCONNECT_PROVIDER",
 		MagicCookieValue: "8f0c4f6d2c4e4b7aa1d35f6f4b2f9c11",
 	}
+}
+
+// Plugin is a provider as go-plugin sees it: the provider's end has Serve, and the host's end has Dispense.
+type Plugin struct {
+	plugin.NetRPCUnsupportedPlugin
+	Serve    func(grpc.ServiceRegistrar)
+	Dispense func(grpc.ClientConnInterface) any
+}
+
+var _ plugin.GRPCPlugin = (*Plugin)(nil)
+
+// Set is the plugin set of either end, by protocol version.
+func (p *Plugin) Set() map[int]plugin.PluginSet {
+	return map[int]plugin.PluginSet{ProtocolVersion: {PluginName: p}}
+}
+
+// GRPCServer implements [plugin.GRPCPlugin].
+func (p *Plugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+	p.Serve(s)
+	return nil
+}
+
+// GRPCClient implements [plugin.GRPCPlugin].
+func (p *Plugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, cc *grpc.ClientConn) (any, error) {
+	return p.Dispense(cc), nil
 }
