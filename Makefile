@@ -84,6 +84,7 @@ check: $(TOOLS)/.installed ## check form, arrows of the house, mistakes, and tha
 format: $(TOOLS)/.installed ## format the Go code
 	git ls-files -co --exclude-standard '*.go' | grep -v '\.pb\.go$$' | xargs $(TOOLS)/gofumpt -w
 
+# What buf breaking holds the protocol to, sdk/proto/provider.v1.binpb, is not made here: sdk/proto/buf.yaml says how and when.
 .PHONY: generate
 generate: $(TOOLS)/.installed ## generate the code of the plugin protocol from sdk/proto/provider.proto
 	cd sdk/proto && PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate

@@ -73,7 +73,7 @@ func TestAnswerBeyondTheLimitsIsABadOneAndNoHarm(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"media", "expiry", "scopes", "scope", "control", "empty"} {
-		_, err := p.(sdk.Refresher).Refresh(t.Context(), &sdk.GrantRequest{Source: "odd-" + name})
+		_, err := p.(sdk.Refresher).Refresh(t.Context(), &sdk.CredentialRequest{Source: "odd-" + name})
 		if e := failure(t, err); e.Code() != plugins.CodeBadAnswer {
 			t.Errorf("refresh, %s: %s", name, explain(err))
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // BenchmarkStart measures a start, one step and the stop; "bare" is go-plugin by itself, the floor.
@@ -87,10 +88,10 @@ func BenchmarkStep(b *testing.B) {
 	})
 }
 
-func bare(b *testing.B, self string) (*plugin.Client, *sdk.Client) {
+func bare(b *testing.B, self string) (*plugin.Client, *host.Client) {
 	b.Helper()
 	client := plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig: sdk.Handshake(), VersionedPlugins: sdk.VersionedPlugins(nil),
+		HandshakeConfig: host.Handshake(), VersionedPlugins: host.Plugins(),
 		Cmd:              exec.Command(self, actPrefix+"provider", "bench"),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, Logger: hclog.NewNullLogger(),
 	})
@@ -98,11 +99,11 @@ func bare(b *testing.B, self string) (*plugin.Client, *sdk.Client) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	raw, err := protocol.Dispense(sdk.PluginName)
+	raw, err := protocol.Dispense(host.PluginName)
 	if err != nil {
 		b.Fatal(err)
 	}
-	calls, ok := raw.(*sdk.Client)
+	calls, ok := raw.(*host.Client)
 	if !ok {
 		b.Fatalf("dispensed a %T", raw)
 	}

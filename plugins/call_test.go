@@ -52,7 +52,7 @@ func TestHangOfOneCallDoesNotHarmTheOthers(t *testing.T) {
 		_, err := p.Connect(ctx, &sdk.ConnectRequest{Source: "hang", Reply: sdk.Start{}})
 		other <- err
 	}()
-	err := p.Disconnect(t.Context(), &sdk.GrantRequest{Source: "instant"})
+	err := p.Disconnect(t.Context(), &sdk.CredentialRequest{Source: "instant"})
 	var said *sdk.Error
 	if !errors.As(err, &said) || said.Code != sdk.NotSupported {
 		t.Errorf("a provider without Disconnect says %v", err)
@@ -81,7 +81,7 @@ func TestProcessGivenUpForAHangServesTheOthersAndDoesNotCountAsACrash(t *testing
 			_, err := p.Connect(ctx, &sdk.ConnectRequest{Source: "wait", Reply: sdk.Start{}})
 			shared <- err
 		}()
-		err := p.(sdk.Checker).Check(t.Context(), &sdk.GrantRequest{Source: "hang"})
+		err := p.(sdk.Checker).Check(t.Context(), &sdk.CredentialRequest{Source: "hang"})
 		if e := failure(t, err); e.Code() != plugins.CodeTimeout {
 			t.Error(explain(err))
 		}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 const (
@@ -79,7 +80,7 @@ func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Descriptio
 	if err != nil {
 		return nil, err
 	}
-	if data, err := json.Marshal(d); err == nil {
+	if data, err := json.Marshal(toCache(d)); err == nil {
 		// A cache that cannot be written only costs time.
 		_ = writePrivate(path, data)
 	}
@@ -123,9 +124,46 @@ func readDescription(path, name string) *sdk.Description {
 	if err != nil {
 		return nil
 	}
-	d := &sdk.Description{}
-	if json.Unmarshal(data, d) != nil || checkDescription(name, d) != nil {
+	var c cached
+	if json.Unmarshal(data, &c) != nil {
 		return nil
+	}
+	d := c.description()
+	if checkDescription(name, d) != nil {
+		return nil
+	}
+	return d
+}
+
+// cached is a description as the cache has it. The keys are those of the first version, which are the names of sdk but for
+// one, so that what any version has written is read by every other.
+type cached struct {
+	Name, Version string
+	Sources       []cachedSource
+	Settings      []sdk.Field
+}
+
+type cachedSource struct {
+	ID, Name, Group string
+	Methods         []sdk.Method `json:"Ways"`
+	Fields          []sdk.Field
+	Hosts           []string
+	Capabilities    []sdk.Capability
+	Settings        []sdk.Field
+}
+
+func toCache(d *sdk.Description) cached {
+	c := cached{Name: d.Name, Version: d.Version, Settings: d.Settings}
+	for _, s := range d.Sources {
+		c.Sources = append(c.Sources, cachedSource(s))
+	}
+	return c
+}
+
+func (c cached) description() *sdk.Description {
+	d := &sdk.Description{Name: c.Name, Version: c.Version, Settings: c.Settings}
+	for _, s := range c.Sources {
+		d.Sources = append(d.Sources, sdk.Source(s))
 	}
 	return d
 }
@@ -169,8 +207,8 @@ func checkSource(s *sdk.Source) string {
 	switch {
 	case len(s.Hosts) > maxHosts:
 		return "too many hosts"
-	case len(s.Ways) > maxKinds || len(s.Capabilities) > maxKinds:
-		return "too many ways or capabilities"
+	case len(s.Methods) > maxKinds || len(s.Capabilities) > maxKinds:
+		return "too many methods or capabilities"
 	}
 	for _, host := range s.Hosts {
 		if len(host) > maxHost || !hostPattern.MatchString(host) {
@@ -190,7 +228,7 @@ func checkFields(fields []sdk.Field) string {
 	seen := map[string]bool{}
 	for i := range fields {
 		f := &fields[i]
-		if !sdk.ValidFieldID(f.ID) || seen[f.ID] {
+		if !host.ValidFieldID(f.ID) || seen[f.ID] {
 			return "the field \"" + clean(f.ID, 80) + "\" is invalid or stands twice"
 		}
 		seen[f.ID] = true

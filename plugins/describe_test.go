@@ -96,6 +96,28 @@ func TestCachedDescriptionStartsNoProcess(t *testing.T) {
 	}
 }
 
+// Another version of humanconnect may have written the cache, or read it next.
+func TestCacheIsWrittenAndReadAsTheFirstVersionDid(t *testing.T) {
+	const first = `{"Name":"test","Version":"1.2.3","Sources":[{"ID":"instant","Name":"Instant[2J source","Group":"",` +
+		`"Ways":["form"],"Fields":null,"Hosts":["api.example.com"],"Capabilities":null,"Settings":null}],"Settings":null}`
+	s, cache := newStage(t), t.TempDir()
+	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider", "form")}, CacheDir: cache})
+	live, err := h.DescribeCached(t.Context(), "test")
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	files, _ := filepath.Glob(filepath.Join(cache, "describe-*.json"))
+	if len(files) != 1 {
+		t.Fatalf("the cache has %q", files)
+	}
+	if data, err := os.ReadFile(files[0]); err != nil || string(data) != first {
+		t.Errorf("the cache has %s (%v), want %s", data, err, first)
+	}
+	if diff := cmp.Diff(live, h.Remembered("test")); diff != "" || len(live.Sources[0].Methods) != 1 {
+		t.Error(diff)
+	}
+}
+
 // What an interpreter is given decides what it is, and its digest says nothing of that.
 func TestCacheDoesNotAnswerForAScriptThatHasChanged(t *testing.T) {
 	s := newStage(t)

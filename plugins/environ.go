@@ -4,13 +4,13 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // childEnvironment is all that a provider sees of the environment: the allowed variables of ours, its own temporary
 // directory, the lifeline, and what go-plugin tells its servers.
 func childEnvironment(ours, goPlugin []string, tmp string) []string {
-	out := append([]string{"TMPDIR=" + tmp, sdk.EnvLifeline + "=" + sdk.LifelineStdin}, goPlugin...)
+	out := append([]string{"TMPDIR=" + tmp, host.EnvLifeline + "=" + host.LifelineStdin}, goPlugin...)
 	for _, entry := range ours {
 		name, value, _ := strings.Cut(entry, "=")
 		switch {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/hashicorp/go-plugin"
 
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // handshakeLine is the longest line that go-plugin's handshake can be: it may hold a certificate.
@@ -84,8 +84,8 @@ func (h *handshake) judge(line string) *Error {
 		return h.printed(line)
 	case core != plugin.CoreProtocolVersion:
 		return h.mismatch("go-plugin's protocol version", core, plugin.CoreProtocolVersion)
-	case app != sdk.ProtocolVersion:
-		return h.mismatch("protocol version", app, sdk.ProtocolVersion)
+	case app != host.ProtocolVersion:
+		return h.mismatch("protocol version", app, host.ProtocolVersion)
 	case len(parts) < 5 || parts[4] != string(plugin.ProtocolGRPC):
 		return newError(CodeProtocol, h.provider, "does not speak gRPC").
 			hint("serve it with sdk.Serve, or set GRPCServer in go-plugin's ServeConfig")

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // exitLimit is how long a failed handshake or call waits for the process to end, to tell a crash from other failures.
@@ -57,8 +58,8 @@ var errStopped = errors.New("start was stopped")
 func (l *launch) config(limit time.Duration) *plugin.ClientConfig {
 	l.said.stdout.take, l.said.stderr.take = l.out.pass, l.out.keep
 	return &plugin.ClientConfig{
-		HandshakeConfig:  sdk.Handshake(),
-		VersionedPlugins: sdk.VersionedPlugins(nil),
+		HandshakeConfig:  host.Handshake(),
+		VersionedPlugins: host.Plugins(),
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
 			l.hand = newHandshake(l.spec.Name, socketDir, l.out)
 			l.childEnv = childEnvironment(l.environ, cmd.Env, l.dir)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/hashicorp/go-plugin"
 
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // stopGrace is what a provider has to end by itself when it is stopped. It keeps nothing between two calls, so there
@@ -22,7 +22,7 @@ const stopGrace = 500 * time.Millisecond
 type live struct {
 	launch *launch
 	client *plugin.Client
-	calls  *sdk.Client
+	calls  *host.Client
 	// gone is closed when the process has ended and nothing is left of it.
 	gone chan struct{}
 
@@ -85,11 +85,11 @@ func (v *live) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	raw, err := protocol.Dispense(sdk.PluginName)
+	raw, err := protocol.Dispense(host.PluginName)
 	if err != nil {
 		return err
 	}
-	calls, ok := raw.(*sdk.Client)
+	calls, ok := raw.(*host.Client)
 	if !ok {
 		return fmt.Errorf("dispensed a %T", raw)
 	}

@@ -31,6 +31,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
@@ -49,12 +50,12 @@ func TestMain(m *testing.M) {
 func act(name string, args []string) {
 	switch name {
 	case "provider":
-		serveAs(sdk.ProtocolVersion)
+		serveAs(host.ProtocolVersion)
 	case "protocol7":
 		serveAs(7)
 	case "prints":
 		fmt.Println("debug: \x1b[31mstarting\x1b[0m up")
-		serveAs(sdk.ProtocolVersion)
+		serveAs(host.ProtocolVersion)
 	case "hangs", "sleeps":
 		select {}
 	case "refuses":
@@ -94,7 +95,7 @@ func act(name string, args []string) {
 		if _, err := os.Stat(args[2]); err != nil {
 			panic(err)
 		}
-		serveAs(sdk.ProtocolVersion)
+		serveAs(host.ProtocolVersion)
 	case "dies": // as many times as there are files in a directory
 		if entries, _ := os.ReadDir(args[1]); len(entries) > 0 {
 			if err := os.Remove(filepath.Join(args[1], entries[0].Name())); err == nil {
@@ -102,10 +103,10 @@ func act(name string, args []string) {
 				select {}
 			}
 		}
-		serveAs(sdk.ProtocolVersion)
+		serveAs(host.ProtocolVersion)
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
-		serveAs(sdk.ProtocolVersion)
+		serveAs(host.ProtocolVersion)
 	case "host":
 		actHost(args)
 	}
@@ -126,11 +127,11 @@ func certificate() string {
 
 // serveAs serves the test provider with plain go-plugin: no SDK, no lifeline.
 func serveAs(version uint) {
-	handshake := sdk.Handshake()
+	handshake := host.Handshake()
 	handshake.ProtocolVersion = version
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: handshake,
-		Plugins:         plugin.PluginSet{sdk.PluginName: &plain{}},
+		Plugins:         plugin.PluginSet{host.PluginName: &plain{}},
 		GRPCServer:      plugin.DefaultGRPCServer,
 	})
 }
@@ -162,6 +163,8 @@ func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*provid
 			d.Name = "other"
 		case "twice":
 			d.Sources = append(d.Sources, &providerv1.Source{Id: "instant"})
+		case "form":
+			d.Sources[0].Methods = []providerv1.Method{providerv1.Method_METHOD_FORM}
 		case "describe-hang":
 			select {}
 		case "describe-crash":
@@ -430,7 +433,7 @@ func report(t *testing.T, p sdk.Provider) seen {
 		t.Fatal(explain(err))
 	}
 	var s seen
-	if err := json.Unmarshal(sdk.ResumeOf(out), &s); err != nil {
+	if err := json.Unmarshal(host.ResumeOf(out), &s); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -25,7 +25,7 @@ func TestEachKindOfCallKeepsToItsLimit(t *testing.T) {
 	s := newStage(t)
 	// What is limited by another kind would take a minute.
 	long := plugins.Limits{Start: time.Minute, Describe: time.Minute, Step: time.Minute, Grant: time.Minute}
-	grant := &sdk.GrantRequest{Source: "hang"}
+	grant := &sdk.CredentialRequest{Source: "hang"}
 	describe, step, held := long, long, long
 	describe.Describe, step.Step, held.Grant = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
 	for name, c := range map[string]struct {

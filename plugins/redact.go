@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 const (
@@ -133,14 +134,14 @@ func (r *redactor) addConnect(req *sdk.ConnectRequest) {
 
 // addStep remembers what a step brings back.
 func (r *redactor) addStep(step sdk.Step) {
-	r.add(string(sdk.ResumeOf(step)))
+	r.add(string(host.ResumeOf(step)))
 	if c, ok := step.(sdk.Connected); ok {
 		r.add(c.Credential.Data.Reveal(), c.Account.ID, c.Account.Label)
 	}
 }
 
 // addGrant remembers what a call about a credential brings to the provider.
-func (r *redactor) addGrant(req *sdk.GrantRequest) {
+func (r *redactor) addGrant(req *sdk.CredentialRequest) {
 	r.add(req.Credential.Data.Reveal(), req.Account.ID, req.Account.Label)
 	r.addSettings(req.Settings)
 }

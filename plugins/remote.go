@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // remote is a provider by its name: each call goes to the process that runs then.
@@ -29,7 +30,7 @@ var errCallLimit = errors.New("call limit is over")
 // Describe implements sdk.Provider. What the provider says of itself is checked and cleaned.
 func (r *remote) Describe(ctx context.Context) (*sdk.Description, error) {
 	var d *sdk.Description
-	err := r.call(ctx, "in describe", r.limits.Describe, func(ctx context.Context, c *sdk.Client) (err error) {
+	err := r.call(ctx, "in describe", r.limits.Describe, func(ctx context.Context, c *host.Client) (err error) {
 		d, err = c.Describe(ctx)
 		return err
 	})
@@ -46,7 +47,7 @@ func (r *remote) Describe(ctx context.Context) (*sdk.Description, error) {
 func (r *remote) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 	r.slot.secrets.addConnect(req)
 	var step sdk.Step
-	err := r.call(ctx, "in a step", r.limits.Step, func(ctx context.Context, c *sdk.Client) (err error) {
+	err := r.call(ctx, "in a step", r.limits.Step, func(ctx context.Context, c *host.Client) (err error) {
 		step, err = c.Connect(ctx, req)
 		return err
 	})
@@ -61,18 +62,18 @@ func (r *remote) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 }
 
 // Disconnect implements sdk.Provider.
-func (r *remote) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
+func (r *remote) Disconnect(ctx context.Context, req *sdk.CredentialRequest) error {
 	r.slot.secrets.addGrant(req)
-	return r.call(ctx, "in a disconnect", r.limits.Grant, func(ctx context.Context, c *sdk.Client) error {
+	return r.call(ctx, "in a disconnect", r.limits.Grant, func(ctx context.Context, c *host.Client) error {
 		return c.Disconnect(ctx, req)
 	})
 }
 
 // Refresh implements sdk.Refresher.
-func (r *remote) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+func (r *remote) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
 	r.slot.secrets.addGrant(req)
 	var refreshed *sdk.Refreshed
-	err := r.call(ctx, "in a refresh", r.limits.Grant, func(ctx context.Context, c *sdk.Client) (err error) {
+	err := r.call(ctx, "in a refresh", r.limits.Grant, func(ctx context.Context, c *host.Client) (err error) {
 		refreshed, err = c.Refresh(ctx, req)
 		return err
 	})
@@ -87,16 +88,16 @@ func (r *remote) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refre
 }
 
 // Check implements sdk.Checker.
-func (r *remote) Check(ctx context.Context, req *sdk.GrantRequest) error {
+func (r *remote) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	r.slot.secrets.addGrant(req)
-	return r.call(ctx, "in a check", r.limits.Grant, func(ctx context.Context, c *sdk.Client) error {
+	return r.call(ctx, "in a check", r.limits.Grant, func(ctx context.Context, c *host.Client) error {
 		return c.Check(ctx, req)
 	})
 }
 
 // call does one call within its limit, and says exactly what went wrong in it.
 func (r *remote) call(
-	ctx context.Context, doing string, limit time.Duration, do func(context.Context, *sdk.Client) error,
+	ctx context.Context, doing string, limit time.Duration, do func(context.Context, *host.Client) error,
 ) error {
 	v, err := r.slot.acquire(ctx)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // Prefix starts the file name of every provider: humanconnect-provider-NAME.
@@ -50,7 +50,7 @@ func isDigest(s string) bool {
 }
 
 // ValidName says whether a provider may have this name: [a-z0-9][a-z0-9-]{0,62}.
-func ValidName(name string) bool { return sdk.ValidID(name) }
+func ValidName(name string) bool { return host.ValidID(name) }
 
 // Path is the file that is executed, and the one that the pin covers.
 func (s Spec) Path() string { return s.Command[0] }

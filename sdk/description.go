@@ -1,13 +1,13 @@
 package sdk
 
-// Description is what a provider says of itself.
+// Description is what [Provider.Describe] returns: the provider and its sources.
 type Description struct {
 	// Name is the NAME of humanconnect-provider-NAME.
 	Name string
 	// Version is the provider's own, semver without the v.
 	Version string
 	Sources []Source
-	// Settings that every source takes, beside its own.
+	// Settings of every source, in addition to its own.
 	Settings []Field
 }
 
@@ -18,26 +18,29 @@ type Source struct {
 	Name string
 	// Group is a heading to list the source under, such as "Wearables".
 	Group string
-	// Ways of connecting that the source may ask for. Empty: it connects at once.
-	Ways []Way
-	// Fields of all the forms that the source may show, so that a script can be checked before it starts.
+	// Methods by which the source may connect. Empty: it connects at once.
+	Methods []Method
+	// Fields of all forms of the source, so that a script can be checked before it starts.
 	Fields []Field
-	// Hosts that the provider talks to, or sends a browser to, for this source: "api.example.com", "*.example.com",
+	// Hosts that the provider connects to, or sends a browser to, for this source: "api.example.com", "*.example.com",
 	// "127.0.0.1:8778".
 	Hosts        []string
 	Capabilities []Capability
-	// Settings of this source, beside the provider's.
+	// Settings of this source, in addition to the provider's.
 	Settings []Field
 }
 
-// Way is a way of connecting.
-type Way string
+// Method is how a source is connected.
+type Method string
 
-// The ways of connecting.
+// The methods.
 const (
-	WayForm    Way = "form"
-	WayBrowser Way = "browser"
-	WayCode    Way = "code"
+	// MethodForm asks for values of fields.
+	MethodForm Method = "form"
+	// MethodBrowser sends the person's browser to the source.
+	MethodBrowser Method = "browser"
+	// MethodCode shows a code to type at the source (RFC 8628).
+	MethodCode Method = "code"
 )
 
 // Capability is something that a source can do beyond connecting.
@@ -45,21 +48,13 @@ type Capability string
 
 // The capabilities.
 const (
-	// CapabilityRevoke: Disconnect revokes the grant at the source.
-	CapabilityRevoke  Capability = "revoke"
+	// CapabilityRevoke: Disconnect revokes the credential at the source.
+	CapabilityRevoke Capability = "revoke"
+	// CapabilityRefresh: the provider is a [Refresher] for the source.
 	CapabilityRefresh Capability = "refresh"
-	CapabilityCheck   Capability = "check"
+	// CapabilityCheck: the provider is a [Checker] for the source.
+	CapabilityCheck Capability = "check"
 )
-
-// Can says whether the source has the capability.
-func (s Source) Can(c Capability) bool {
-	for _, have := range s.Capabilities {
-		if have == c {
-			return true
-		}
-	}
-	return false
-}
 
 // Field is one input of a form, or one setting.
 type Field struct {

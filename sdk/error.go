@@ -5,34 +5,33 @@ import "time"
 // Code is a failure code of a source. The list is closed: an unknown code is taken as [SourceError].
 type Code string
 
-// The codes that a provider can answer with. humanconnect itself adds others, such as attempt_expired, of which a
-// provider has no part.
+// The codes that a provider can return. humanconnect has others of its own, such as provider_timeout.
 const (
-	// AccessDenied: the user or the source said no.
+	// AccessDenied: authorization was denied.
 	AccessDenied Code = "access_denied"
-	// ScopeMissing: a scope that the source cannot do without was not granted.
+	// ScopeMissing: a required scope was not granted.
 	ScopeMissing Code = "scope_missing"
 	// InvalidInput: a form value; set Field. The form is shown again.
 	InvalidInput Code = "invalid_input"
-	// BadConfiguration: client id, secret, redirect URL …; set Setting.
+	// BadConfiguration: client id, client secret, redirect URI …; set Setting.
 	BadConfiguration Code = "bad_configuration"
-	// SourceUnavailable: the source does not answer, or says so itself. Retryable.
+	// SourceUnavailable: the source does not respond, or is out of service. Retryable.
 	SourceUnavailable Code = "source_unavailable"
-	// SourceError: the source answered with something unexpected.
+	// SourceError: an unexpected response of the source.
 	SourceError Code = "source_error"
 	// RateLimited: set RetryAfter. Retryable.
 	RateLimited Code = "rate_limited"
-	// Revoked: the credential is not valid any more.
+	// Revoked: the credential is no longer valid.
 	Revoked Code = "revoked"
 	// NotSupported: the source cannot do what was asked.
 	NotSupported Code = "not_supported"
-	// AttemptExpired: the source's own time for this attempt is over. Retryable.
+	// AttemptExpired: the attempt has expired at the source. Retryable.
 	AttemptExpired Code = "attempt_expired"
-	// AccountMismatch: the person signed in with another account than Expected.
+	// AccountMismatch: the account is not the Expected one.
 	AccountMismatch Code = "account_mismatch"
 )
 
-// Error is what a source, or the provider in its name, says no with.
+// Error is the error response of a source, or of the provider.
 type Error struct {
 	Code Code
 	// Message is one sentence for the person, without secrets.

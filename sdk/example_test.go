@@ -11,7 +11,7 @@ type diary struct{}
 
 func (diary) Describe(context.Context) (*sdk.Description, error) {
 	return &sdk.Description{Name: "diary", Version: "1.0.0", Sources: []sdk.Source{{
-		ID: "diary", Name: "Diary", Ways: []sdk.Way{sdk.WayForm}, Fields: fields(), Hosts: []string{"diary.example"},
+		ID: "diary", Name: "Diary", Methods: []sdk.Method{sdk.MethodForm}, Fields: fields(), Hosts: []string{"diary.example"},
 	}}}, nil
 }
 
@@ -27,7 +27,7 @@ func (diary) Connect(_ context.Context, req *sdk.ConnectRequest) (sdk.Step, erro
 	return sdk.Connected{Credential: sdk.Credential{Data: token, MediaType: "text/plain"}}, nil
 }
 
-func (diary) Disconnect(context.Context, *sdk.GrantRequest) error { return nil }
+func (diary) Disconnect(context.Context, *sdk.CredentialRequest) error { return nil }
 
 func fields() []sdk.Field {
 	return []sdk.Field{{ID: "token", Label: "Access token", Kind: sdk.KindSecret, Required: true}}

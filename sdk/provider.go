@@ -2,32 +2,31 @@ package sdk
 
 import "context"
 
-// Provider reaches one or many sources. Its methods are called concurrently, each with a context that ends when the
-// caller's limit is over: 5 s for Describe, 60 s for Connect, 30 s for the others.
+// Provider connects one or many sources. Its methods are called concurrently, each with a context that ends at the
+// caller's limit: 5 s for Describe, 60 s for Connect, 30 s for the others.
 //
-// Whatever a source says no with is returned as an [*Error]. Any other error reaches the person as source_error.
+// An error of the source is returned as an [*Error]. Any other error reaches the person as source_error.
 type Provider interface {
-	// Describe tells which sources there are and what they can do. It is pure: no network, no files, the same answer
-	// every time.
+	// Describe returns the sources and what they can do. It is pure: no network, no files, always the same result.
 	Describe(ctx context.Context) (*Description, error)
-	// Connect does one step of connecting a source.
+	// Connect takes one step of connecting a source.
 	Connect(ctx context.Context, req *ConnectRequest) (Step, error)
 	// Disconnect revokes a credential at the source. It is idempotent: a credential that is already revoked is no
-	// error. A source without CapabilityRevoke is never asked.
-	Disconnect(ctx context.Context, req *GrantRequest) error
+	// error. It is not called for a source without [CapabilityRevoke].
+	Disconnect(ctx context.Context, req *CredentialRequest) error
 }
 
 // Refresher is implemented by a provider that has sources with [CapabilityRefresh].
 type Refresher interface {
 	// Refresh renews a credential. It is called by one caller at a time for one connection, and never repeated after a
 	// crash.
-	Refresh(ctx context.Context, req *GrantRequest) (*Refreshed, error)
+	Refresh(ctx context.Context, req *CredentialRequest) (*Refreshed, error)
 }
 
 // Checker is implemented by a provider that has sources with [CapabilityCheck].
 type Checker interface {
 	// Check asks the source whether a credential still works; nil means that it does.
-	Check(ctx context.Context, req *GrantRequest) error
+	Check(ctx context.Context, req *CredentialRequest) error
 }
 
 // ConnectRequest asks for one step of connecting a source.
@@ -37,8 +36,7 @@ type ConnectRequest struct {
 	Settings Settings
 	// AttemptID is the same for all steps of one attempt.
 	AttemptID string
-	// RedirectURI is where an OAuth redirect comes back to, fixed for the life of the attempt; empty if the front end
-	// has no browser.
+	// RedirectURI is the OAuth redirect URI, fixed for the life of the attempt; empty if the front end has no browser.
 	RedirectURI string
 	// OAuthState is the OAuth state parameter to use: 256 random bits, made and checked by core, fixed for the life of
 	// the attempt.
@@ -56,8 +54,8 @@ type ConnectRequest struct {
 	Locale string
 }
 
-// GrantRequest speaks of a credential that the provider issued earlier, for Disconnect, Refresh and Check.
-type GrantRequest struct {
+// CredentialRequest has a credential that the provider returned earlier, for Disconnect, Refresh and Check.
+type CredentialRequest struct {
 	Source     string
 	Settings   Settings
 	Account    Account
@@ -71,8 +69,8 @@ type Refreshed struct {
 	Scopes []string
 }
 
-// Settings of a source as the installation configured them, already checked against what Describe declares.
-// An OAuth client stands in Values["client_id"] and Secrets["client_secret"].
+// Settings of a source as the installation configured them, validated against what Describe declares.
+// An OAuth client is Values["client_id"] and Secrets["client_secret"].
 type Settings struct {
 	Values  map[string]string
 	Secrets map[string]Secret
@@ -80,27 +78,27 @@ type Settings struct {
 
 // Account is an account at a source.
 type Account struct {
-	// ID is stable for ever within the source. Empty: the source cannot tell accounts apart.
+	// ID is unique within the source and never changes. Empty: the source cannot tell accounts apart.
 	ID string
-	// Label is what the person knows the account by.
+	// Label is the name of the account for the person.
 	Label string
 }
 
-// Credential is what lets the provider reach the account again. humanconnect seals it and never looks inside, except
-// for [MediaTypeOAuth2].
+// Credential gives the provider access to the account. It is opaque to humanconnect, which stores it sealed, except for
+// [MediaTypeOAuth2].
 type Credential struct {
 	Data      Secret
 	MediaType string
-	// ExpiresAt is zero where the credential does not expire, or nobody knows.
+	// ExpiresAt is zero where the credential does not expire, or the expiry is unknown.
 	ExpiresAt Time
 }
 
 // MediaTypeOAuth2 marks a credential that is a JSON object with access_token, refresh_token and token_type.
 const MediaTypeOAuth2 = "application/vnd.humanconnect.oauth2+json"
 
-// FrontEnd tells what the program that talks to the person can do.
+// FrontEnd says what the program that talks to the person can do.
 type FrontEnd struct {
-	// Browser: can open a browser and receive its redirect.
+	// Browser: can open a browser and receive the redirect.
 	Browser bool
 	// Form: can show a form.
 	Form bool
@@ -114,7 +112,8 @@ type Reply interface{ reply() }
 // Start asks for the first step.
 type Start struct{}
 
-// Callback answers [OpenURL] with the parameters of the redirect, in their order. Core has checked the state.
+// Callback answers [OpenURL] with the authorization response: the parameters of the redirect, in their order. Core has
+// checked the state.
 type Callback struct{ Parameters []Parameter }
 
 // Parameter is one parameter of a redirect.

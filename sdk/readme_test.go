@@ -1,13 +1,22 @@
 package sdk_test
 
 import (
+	"errors"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
+
+func noError(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("unexpected error: %v", err)
+	}
+}
 
 func TestExampleIsAProvider(t *testing.T) {
 	c := providertest.Wire(t, diary{})
@@ -16,14 +25,20 @@ func TestExampleIsAProvider(t *testing.T) {
 	req := &sdk.ConnectRequest{Source: description.Sources[0].ID, Reply: sdk.Start{}}
 	step, err := c.Connect(t.Context(), req)
 	noError(t, err)
-	same(t, "fields", step.(sdk.Form).Fields, description.Sources[0].Fields)
+	if form := step.(sdk.Form); !reflect.DeepEqual(form.Fields, description.Sources[0].Fields) {
+		t.Errorf("the form asks for %v, and %v is declared", form.Fields, description.Sources[0].Fields)
+	}
 	req.Reply = sdk.FormValues{Values: map[string]sdk.Secret{"token": "short"}}
 	_, err = c.Connect(t.Context(), req)
-	refusedWith(t, err, sdk.InvalidInput)
+	if said := (*sdk.Error)(nil); !errors.As(err, &said) || said.Code != sdk.InvalidInput {
+		t.Errorf("got %v, want invalid_input", err)
+	}
 	req.Reply = sdk.FormValues{Values: map[string]sdk.Secret{"token": sdk.Secret(strings.Repeat("x", 32))}}
 	step, err = c.Connect(t.Context(), req)
 	noError(t, err)
-	same(t, "credential", step.(sdk.Connected).Credential.MediaType, "text/plain")
+	if credential := step.(sdk.Connected).Credential; credential.MediaType != "text/plain" {
+		t.Errorf("the credential is %q", credential.MediaType)
+	}
 }
 
 func TestExampleKeepsWhatIsPromised(t *testing.T) {

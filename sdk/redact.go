@@ -39,7 +39,7 @@ func secretsOfConnect(in *providerv1.ConnectRequest) []string {
 	return append(out, in.GetExpected().GetId(), in.GetExpected().GetLabel())
 }
 
-func secretsOfGrant(in grantOnWire) []string {
+func secretsOfCredentialRequest(in credentialRequestOnWire) []string {
 	out := append(secretsOfSettings(in.GetSettings()), string(in.GetCredential().GetData()))
 	return append(out, in.GetAccount().GetId(), in.GetAccount().GetLabel())
 }

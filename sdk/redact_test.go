@@ -35,7 +35,7 @@ func TestSecretsOfARequestAreNotReported(t *testing.T) {
 		Account:    &providerv1.Account{Id: "acc-7", Label: "Jo Doe"},
 		Credential: &providerv1.Credential{Data: []byte("cred-9")},
 	}
-	s.report("check", errors.New("acc-7 of Jo Doe with cred-9: gone"), secretsOfGrant(grant))
+	s.report("check", errors.New("acc-7 of Jo Doe with cred-9: gone"), secretsOfCredentialRequest(grant))
 	if want := "check: unexpected error: [secret] of [secret] with [secret]: gone\n"; log.String() != want {
 		t.Errorf("reported %q, want %q", log.String(), want)
 	}

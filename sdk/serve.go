@@ -15,6 +15,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/humanconnect/humanconnect/sdk/internal/wire"
+	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
 // Serve answers the host's calls to a provider. It is the last thing that main does: it returns when the host has
@@ -25,22 +28,22 @@ import (
 //   - standard output belongs to the handshake. What the provider, a library or a child process prints there goes to
 //     standard error. Nothing may be printed before Serve: the handshake would be lost.
 //   - an interrupt (Ctrl-C reaches the whole terminal) does nothing; the host decides when to stop.
-//   - where the host set [EnvLifeline], the end of standard input ends the provider at once, and with it its process
-//     group if it leads one. So nothing outlives a host that was killed.
+//   - where the host set HUMANCONNECT_LIFELINE=stdin, the end of standard input ends the provider at once, and with it
+//     its process group if it leads one. So nothing outlives a host that was killed.
 //   - a panic ends the process, with its text on standard error, as it would anywhere.
 func Serve(p Provider) {
 	if !startedByHost(os.Getenv) {
 		explain(os.Stderr, os.Args[0])
 		os.Exit(1)
 	}
-	if os.Getenv(EnvLifeline) == LifelineStdin {
+	if os.Getenv(wire.EnvLifeline) == wire.LifelineStdin {
 		go holdLifeline(os.Stdin)
 	}
 	ignoreInterrupts()
 	streams := takeStandardOutput()
 	config := &plugin.ServeConfig{
-		HandshakeConfig:  Handshake(),
-		VersionedPlugins: VersionedPlugins(p),
+		HandshakeConfig:  wire.Handshake(),
+		VersionedPlugins: (&wire.Plugin{Serve: func(r grpc.ServiceRegistrar) { Register(r, p) }}).Set(),
 		GRPCServer:       streams.newGRPCServer,
 		Logger: hclog.New(&hclog.LoggerOptions{
 			Level:      hclog.Warn,
@@ -51,8 +54,13 @@ func Serve(p Provider) {
 	plugin.Serve(config)
 }
 
+// Register serves a provider on a gRPC server of one's own, without a process: for tests. [Serve] is for programs.
+func Register(r grpc.ServiceRegistrar, p Provider) {
+	providerv1.RegisterProviderServer(r, newServer(p))
+}
+
 func startedByHost(getenv func(string) string) bool {
-	handshake := Handshake()
+	handshake := wire.Handshake()
 	return getenv(handshake.MagicCookieKey) == handshake.MagicCookieValue
 }
 

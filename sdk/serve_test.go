@@ -22,6 +22,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // envRole makes the test binary a provider process, or a child of one.
@@ -32,10 +33,10 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "provider":
-		sdk.Serve(talkative{&scripted{}})
+		sdk.Serve(talkative{})
 	case "prints-first":
 		fmt.Println("welcome to my provider")
-		sdk.Serve(talkative{&scripted{}})
+		sdk.Serve(talkative{})
 	case "child":
 		// Lives until somebody kills it.
 		<-signals()
@@ -49,7 +50,7 @@ func signals() <-chan os.Signal {
 }
 
 // talkative does by user name what providers should not do.
-type talkative struct{ *scripted }
+type talkative struct{ diary }
 
 func (talkative) Describe(context.Context) (*sdk.Description, error) {
 	return &sdk.Description{Name: "talkative", Version: "1.0.0"}, nil
@@ -114,8 +115,8 @@ func strangersHost(t *testing.T, role string, stderr io.Writer) *plugin.Client {
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), envRole+"="+role)
 	client := plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig:  sdk.Handshake(),
-		VersionedPlugins: sdk.VersionedPlugins(nil),
+		HandshakeConfig:  host.Handshake(),
+		VersionedPlugins: host.Plugins(),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		Cmd:              command,
 		Stderr:           stderr,
@@ -126,13 +127,13 @@ func strangersHost(t *testing.T, role string, stderr io.Writer) *plugin.Client {
 	return client
 }
 
-func dispense(t *testing.T, client *plugin.Client) *sdk.Client {
+func dispense(t *testing.T, client *plugin.Client) *host.Client {
 	t.Helper()
 	protocol, err := client.Client()
 	noError(t, err)
-	raw, err := protocol.Dispense(sdk.PluginName)
+	raw, err := protocol.Dispense(host.PluginName)
 	noError(t, err)
-	return raw.(*sdk.Client)
+	return raw.(*host.Client)
 }
 
 func TestAnyGoPluginHostCanUseAProvider(t *testing.T) {
@@ -140,10 +141,11 @@ func TestAnyGoPluginHostCanUseAProvider(t *testing.T) {
 	p := dispense(t, client)
 	description, err := p.Describe(t.Context())
 	noError(t, err)
-	same(t, "name", description.Name, "talkative")
-	step, err := p.Connect(t.Context(), startRequest())
+	step, err := p.Connect(t.Context(), &sdk.ConnectRequest{Reply: sdk.Start{}})
 	noError(t, err)
-	same(t, "account", step.(sdk.Connected).Account.ID, "a")
+	if account := step.(sdk.Connected).Account.ID; description.Name != "talkative" || account != "a" {
+		t.Errorf("got %q with the account %q", description.Name, account)
+	}
 	client.Kill()
 	if !client.Exited() {
 		t.Error("the provider still runs after it was asked to stop")
@@ -158,7 +160,7 @@ func TestPrintingOnStandardOutputDoesNoHarmAndGoesToStandardError(t *testing.T) 
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			for range 2 {
-				req := startRequest()
+				req := &sdk.ConnectRequest{Reply: sdk.Start{}}
 				req.Source = way
 				_, err := p.Connect(ctx, req)
 				noError(t, err)
@@ -182,7 +184,7 @@ func TestPanicEndsTheProcessAndIsOnStandardError(t *testing.T) {
 	stderr := &lines{}
 	client := strangersHost(t, "provider", stderr)
 	p := dispense(t, client)
-	req := startRequest()
+	req := &sdk.ConnectRequest{Reply: sdk.Start{}}
 	req.Source = "panic"
 	_, err := p.Connect(t.Context(), req)
 	if said := (*sdk.Error)(nil); err == nil || errors.As(err, &said) {
@@ -223,8 +225,8 @@ func startHeld(t *testing.T, lifeline string) *started {
 	alive, held, err := os.Pipe()
 	noError(t, err)
 	command := exec.Command(os.Args[0])
-	handshake := sdk.Handshake()
-	command.Env = append(os.Environ(), envRole+"=provider", sdk.EnvLifeline+"="+lifeline,
+	handshake := host.Handshake()
+	command.Env = append(os.Environ(), envRole+"=provider", host.EnvLifeline+"="+lifeline,
 		handshake.MagicCookieKey+"="+handshake.MagicCookieValue, "PLUGIN_PROTOCOL_VERSIONS=1")
 	command.ExtraFiles = []*os.File{held}
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -268,7 +270,7 @@ func (s *started) goneWithin(t *testing.T, limit time.Duration) bool {
 }
 
 func TestEndOfTheLifelineEndsTheProviderAndItsChildren(t *testing.T) {
-	p := startHeld(t, sdk.LifelineStdin)
+	p := startHeld(t, host.LifelineStdin)
 	if p.goneWithin(t, 100*time.Millisecond) {
 		t.Fatal("the provider ended while its lifeline was open")
 	}
@@ -287,7 +289,7 @@ func TestStandardInputIsNoLifelineUnlessTheHostSaysSo(t *testing.T) {
 }
 
 func TestInterruptIsTheHostsToDecide(t *testing.T) {
-	p := startHeld(t, sdk.LifelineStdin)
+	p := startHeld(t, host.LifelineStdin)
 	noError(t, p.Process.Signal(os.Interrupt))
 	if p.goneWithin(t, 300*time.Millisecond) {
 		t.Error("an interrupt ended the provider")

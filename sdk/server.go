@@ -10,11 +10,12 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/humanconnect/humanconnect/sdk/internal/wire"
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
-// server puts a [Provider] on the wire. What a source says no with travels as an Error message; a gRPC status is left
-// to the transport, to a call whose time is over, and to requests that no host of ours sends.
+// server serves a [Provider] over gRPC. An error of the source is an Error message; a gRPC status is for the transport, a
+// call whose time is over, and requests that no host of ours sends.
 type server struct {
 	providerv1.UnimplementedProviderServer
 	impl Provider
@@ -36,7 +37,7 @@ func (s *server) Describe(ctx context.Context, _ *providerv1.DescribeRequest) (*
 	if err == nil {
 		err = errors.New("no description")
 	}
-	// DescribeResponse has no place for an Error: a provider that cannot say what it is, is broken.
+	// DescribeResponse has no Error: a provider that cannot describe itself has failed.
 	return nil, status.Error(codes.Internal, "describe: "+err.Error())
 }
 
@@ -62,11 +63,11 @@ func (s *server) Connect(ctx context.Context, in *providerv1.ConnectRequest) (*p
 
 // Disconnect implements the service.
 func (s *server) Disconnect(ctx context.Context, in *providerv1.DisconnectRequest) (*providerv1.DisconnectResponse, error) {
-	err := s.impl.Disconnect(ctx, grantFromWire(in))
+	err := s.impl.Disconnect(ctx, credentialRequestFromWire(in))
 	if err == nil {
 		return &providerv1.DisconnectResponse{}, nil
 	}
-	refused, err := s.refusal(ctx, "disconnect", err, secretsOfGrant(in))
+	refused, err := s.refusal(ctx, "disconnect", err, secretsOfCredentialRequest(in))
 	if err != nil {
 		return nil, err
 	}
@@ -75,49 +76,49 @@ func (s *server) Disconnect(ctx context.Context, in *providerv1.DisconnectReques
 
 // Refresh implements the service.
 func (s *server) Refresh(ctx context.Context, in *providerv1.RefreshRequest) (*providerv1.RefreshResponse, error) {
-	refreshed, err := s.refresh(ctx, grantFromWire(in))
+	refreshed, err := s.refresh(ctx, credentialRequestFromWire(in))
 	if err == nil {
 		return &providerv1.RefreshResponse{
 			Credential: credentialToWire(refreshed.Credential),
-			Scopes:     texts(refreshed.Scopes),
+			Scopes:     wire.Texts(refreshed.Scopes),
 		}, nil
 	}
-	refused, err := s.refusal(ctx, "refresh", err, secretsOfGrant(in))
+	refused, err := s.refusal(ctx, "refresh", err, secretsOfCredentialRequest(in))
 	if err != nil {
 		return nil, err
 	}
 	return &providerv1.RefreshResponse{Error: refused}, nil
 }
 
-func (s *server) refresh(ctx context.Context, req *GrantRequest) (*Refreshed, error) {
+func (s *server) refresh(ctx context.Context, req *CredentialRequest) (*Refreshed, error) {
 	refresher, can := s.impl.(Refresher)
 	if !can {
-		return nil, notSupported("refresh")
+		return nil, &Error{Code: NotSupported, Message: fmt.Sprintf(wire.NoMethod, "refresh")}
 	}
 	refreshed, err := refresher.Refresh(ctx, req)
 	if err == nil && refreshed == nil {
-		return nil, sourceError("the provider refreshed without a credential")
+		return nil, sourceError(wire.NoCredential)
 	}
 	return refreshed, err
 }
 
 // Check implements the service.
 func (s *server) Check(ctx context.Context, in *providerv1.CheckRequest) (*providerv1.CheckResponse, error) {
-	err := s.check(ctx, grantFromWire(in))
+	err := s.check(ctx, credentialRequestFromWire(in))
 	if err == nil {
 		return &providerv1.CheckResponse{}, nil
 	}
-	refused, err := s.refusal(ctx, "check", err, secretsOfGrant(in))
+	refused, err := s.refusal(ctx, "check", err, secretsOfCredentialRequest(in))
 	if err != nil {
 		return nil, err
 	}
 	return &providerv1.CheckResponse{Error: refused}, nil
 }
 
-func (s *server) check(ctx context.Context, req *GrantRequest) error {
+func (s *server) check(ctx context.Context, req *CredentialRequest) error {
 	checker, can := s.impl.(Checker)
 	if !can {
-		return notSupported("check")
+		return &Error{Code: NotSupported, Message: fmt.Sprintf(wire.NoMethod, "check")}
 	}
 	return checker.Check(ctx, req)
 }
@@ -143,8 +144,4 @@ func (s *server) report(method string, err error, secret []string) {
 		cause = withoutSecrets(err.Error(), secret)
 	}
 	_, _ = fmt.Fprintf(s.log, "%s: unexpected error: %s\n", method, cause)
-}
-
-func notSupported(method string) *Error {
-	return &Error{Code: NotSupported, Message: "the provider has no " + method}
 }

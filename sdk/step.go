@@ -5,8 +5,11 @@ import "time"
 // Time is [time.Time]; the zero value means that there is none.
 type Time = time.Time
 
-// MaxResume is the limit of the bytes that a step may ask to get back: 64 KiB.
+// MaxResume limits the bytes that a step returns for the next request: 64 KiB.
 const MaxResume = 64 << 10
+
+// MaxMessage limits a message of the wire in either direction: 4 MiB.
+const MaxMessage = 4 << 20
 
 // Step is what a provider asks for next: [OpenURL], [Form], [ShowCode], [Wait], or the end, [Connected].
 type Step interface{ step() }
@@ -18,8 +21,8 @@ type OpenURL struct {
 	Resume    []byte
 }
 
-// Form asks the person. The reply is [FormValues]. A wrong value is answered by an [Error] with [InvalidInput] and the
-// field; the same form is then shown again.
+// Form asks the person for values. The reply is [FormValues]. For an invalid value the provider returns an [Error] with
+// [InvalidInput] and the field; the form is then shown again.
 type Form struct {
 	Title  string
 	Text   string
@@ -27,8 +30,8 @@ type Form struct {
 	Resume []byte
 }
 
-// ShowCode is the device flow of RFC 8628: the person types UserCode at VerificationURI. The reply is [TimePassed],
-// again and again until the provider answers with something else.
+// ShowCode is the device flow of RFC 8628: the person types UserCode at VerificationURI. The reply is [TimePassed], until
+// the provider returns another step.
 type ShowCode struct {
 	UserCode                string
 	VerificationURI         string
@@ -39,7 +42,7 @@ type ShowCode struct {
 	Resume    []byte
 }
 
-// Wait lets time pass. The reply is [TimePassed].
+// Wait is for a source that needs time, or a person who acts elsewhere. The reply is [TimePassed].
 type Wait struct {
 	Text string
 	// PollAfter is at least one second; less counts as one second.
@@ -61,18 +64,3 @@ func (Form) step()      {}
 func (ShowCode) step()  {}
 func (Wait) step()      {}
 func (Connected) step() {}
-
-// ResumeOf returns the bytes that a step wants back with the next request.
-func ResumeOf(s Step) []byte {
-	switch s := s.(type) {
-	case OpenURL:
-		return s.Resume
-	case Form:
-		return s.Resume
-	case ShowCode:
-		return s.Resume
-	case Wait:
-		return s.Resume
-	}
-	return nil
-}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/internal/child"
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // run runs the command of a reference and returns what it prints.
@@ -41,7 +41,7 @@ func (e *lateError) Is(target error) bool { return target == context.DeadlineExc
 // lastLine is what a failed command said last, fit to stand behind its error.
 func lastLine(said []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(said)), "\n")
-	if line := sdk.CleanText(lines[len(lines)-1], 160); line != "" {
+	if line := host.CleanText(lines[len(lines)-1], 160); line != "" {
 		return ": " + line
 	}
 	return ""

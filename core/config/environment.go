@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/humanconnect/humanconnect/internal/problem"
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 const (
@@ -103,7 +103,7 @@ func unknownVariables(env Environment) []Warning {
 		}
 		w := Warning{
 			Code:    "env_unknown",
-			Message: fmt.Sprintf("the environment variable %s means nothing", sdk.CleanText(name, maxNameShown)),
+			Message: fmt.Sprintf("the environment variable %s means nothing", host.CleanText(name, maxNameShown)),
 			Hint:    "all variables: humanconnect help environment",
 		}
 		if near := problem.Nearest(strings.TrimPrefix(name, prefix), meant); near != "" {

@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/humanconnect/humanconnect/internal/problem"
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // reader walks the nodes of one file and gathers every problem on the way instead of stopping at the first.
@@ -51,7 +51,7 @@ func (r *reader) flawAt(n *yaml.Node, key, text string) flaw {
 	p := r.at(n)
 	return flaw{
 		line: p.Line, column: p.Column, where: p.Exact(),
-		key: sdk.CleanText(key, 80), text: text,
+		key: host.CleanText(key, 80), text: text,
 	}
 }
 
@@ -134,7 +134,7 @@ func (r *reader) syntax(err error) {
 		_, _ = fmt.Sscan(m[1], &at.Line)
 		text = m[2]
 	}
-	r.flaw(at, "", "not YAML: %s", sdk.CleanText(yamlQuote.ReplaceAllString(text, "'…'"), 120))
+	r.flaw(at, "", "not YAML: %s", host.CleanText(yamlQuote.ReplaceAllString(text, "'…'"), 120))
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
@@ -308,7 +308,7 @@ func kindOf(n *yaml.Node) string {
 	return "a single value"
 }
 
-func quote(s string) string { return fmt.Sprintf("%q", sdk.CleanText(s, 60)) }
+func quote(s string) string { return fmt.Sprintf("%q", host.CleanText(s, 60)) }
 
 func join(key, name string) string {
 	if key == "" {

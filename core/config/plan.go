@@ -8,7 +8,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/internal/problem"
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // ActionKind is what an action of a plan does.
@@ -107,7 +107,7 @@ func (r *reader) target(n *yaml.Node, key string) string {
 		if _, err := id.Parse[id.Connection](s); err != nil {
 			r.flaw(n, key, "is not the id of a connection: %s", err)
 		}
-	} else if !sdk.ValidID(s) {
+	} else if !host.ValidID(s) {
 		r.flaw(n, key, "%s is the id of neither a source nor a connection", quote(s))
 	}
 	return s

@@ -13,6 +13,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 const (
@@ -88,7 +89,7 @@ func (r *reader) providers(n *yaml.Node) []Provider {
 		key, before := index("providers", i), len(r.problems)
 		m := r.mapping(item, key, "name", "command", "sha256", "dev")
 		p := Provider{
-			Name: r.pattern(m["name"], join(key, "name"), sdk.ValidID, nameRule),
+			Name: r.pattern(m["name"], join(key, "name"), host.ValidID, nameRule),
 			Dev:  r.boolean(m["dev"], join(key, "dev")), At: r.at(item),
 		}
 		p.Command = r.argv(m["command"], join(key, "command"), false)
@@ -119,8 +120,8 @@ func (r *reader) sources(n *yaml.Node) []Source {
 		key, before := index("sources", i), len(r.problems)
 		m := r.mapping(item, key, "id", "provider", "clientId", "clientSecret", "callbackUrl", "settings")
 		s := Source{
-			ID:       r.pattern(m["id"], join(key, "id"), sdk.ValidID, nameRule),
-			Provider: r.pattern(m["provider"], join(key, "provider"), sdk.ValidID, nameRule), At: r.at(item),
+			ID:       r.pattern(m["id"], join(key, "id"), host.ValidID, nameRule),
+			Provider: r.pattern(m["provider"], join(key, "provider"), host.ValidID, nameRule), At: r.at(item),
 		}
 		s.ClientID, _ = r.filled(m["clientId"], join(key, "clientId"))
 		s.ClientSecret = r.secret(m["clientSecret"], join(key, "clientSecret"))
@@ -149,7 +150,7 @@ func (r *reader) hooks(n *yaml.Node) []Hook {
 		key, before := index("hooks", i), len(r.problems)
 		m := r.mapping(item, key, "name", "on", "shell", "command", "url", "secret", "allowInsecure", "proxy", "timeout", "required")
 		h := Hook{
-			Name: r.pattern(m["name"], join(key, "name"), sdk.ValidID, nameRule),
+			Name: r.pattern(m["name"], join(key, "name"), host.ValidID, nameRule),
 			On:   r.on(m["on"], join(key, "on")), At: r.at(item),
 			Timeout:  r.duration(m["timeout"], join(key, "timeout"), maxHookTimeout, hookTimeout),
 			Required: r.boolean(m["required"], join(key, "required")),
@@ -274,7 +275,7 @@ func absolute(dir, path string) string {
 func (r *reader) values(n *yaml.Node, key string) map[string]Value {
 	var out map[string]Value
 	r.pairs(n, key, func(name string, k, v *yaml.Node) {
-		if !sdk.ValidFieldID(name) {
+		if !host.ValidFieldID(name) {
 			r.flaw(k, join(key, name), "%s is not %s", quote(name), settingRule)
 			return
 		}

@@ -95,7 +95,7 @@ type source struct {
 	asked  chan struct{}
 }
 
-func (s *source) Disconnect(context.Context, *sdk.GrantRequest) error {
+func (s *source) Disconnect(context.Context, *sdk.CredentialRequest) error {
 	s.asked <- struct{}{}
 	if s.answer == nil {
 		return nil

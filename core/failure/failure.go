@@ -10,6 +10,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // The closed list of codes.
@@ -146,7 +147,7 @@ func ofExternal(ext External) *Failure {
 	if p := (*problem.Problem)(nil); errors.As(ext, &p) {
 		text += lastWords(p.Facts())
 	}
-	f := New(ext.FailureCode(), "%s", sdk.CleanText(text, maxMessage))
+	f := New(ext.FailureCode(), "%s", host.CleanText(text, maxMessage))
 	if r, ok := ext.(interface{ Retryable() bool }); ok {
 		f.Retryable = r.Retryable()
 	}
@@ -178,8 +179,8 @@ func OfSettings(err error) *Failure {
 
 func ofSource(said *sdk.Error) *Failure {
 	f := &Failure{
-		Code: problem.Code(said.Code), Message: sdk.CleanText(said.Message, maxMessage), Retryable: said.Retryable,
-		Field: sdk.CleanText(said.Field, 64), Setting: sdk.CleanText(said.Setting, 64), RetryAfter: said.RetryAfter,
+		Code: problem.Code(said.Code), Message: host.CleanText(said.Message, maxMessage), Retryable: said.Retryable,
+		Field: host.CleanText(said.Field, 64), Setting: host.CleanText(said.Setting, 64), RetryAfter: said.RetryAfter,
 	}
 	e, known := Find(f.Code)
 	if !known {

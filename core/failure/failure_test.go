@@ -13,6 +13,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 func TestListOfCodesIsClosedAndWhole(t *testing.T) {
@@ -63,14 +64,14 @@ func TestWhatAnErrorOfAProviderMeans(t *testing.T) {
 		},
 		"cleaned": {
 			&sdk.Error{Code: sdk.InvalidInput, Message: "a\x1b[31mb\u202ec", Field: "pass\nword"},
-			failure.Failure{Code: failure.InvalidInput, Message: sdk.CleanText("a\x1b[31mb\u202ec", 500), Field: sdk.CleanText("pass\nword", 64)},
+			failure.Failure{Code: failure.InvalidInput, Message: host.CleanText("a\x1b[31mb\u202ec", 500), Field: host.CleanText("pass\nword", 64)},
 		},
 		"of no known code": {
 			&sdk.Error{Code: "nonsense", Message: "what"}, failure.Failure{Code: failure.SourceError, Message: "what"},
 		},
 		"of the host": {
 			external{"provider_timeout"},
-			failure.Failure{Code: failure.ProviderTimeout, Message: sdk.CleanText("it died\x1b[31m", 500), Retryable: true},
+			failure.Failure{Code: failure.ProviderTimeout, Message: host.CleanText("it died\x1b[31m", 500), Retryable: true},
 		},
 		"wrapped": {
 			fmt.Errorf("calling: %w", failure.New(failure.NotConnected, "no")), failure.Failure{Code: failure.NotConnected, Message: "no"},

@@ -38,7 +38,7 @@ func (o *observed) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.St
 }
 
 // Disconnect implements [sdk.Provider].
-func (o *observed) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
+func (o *observed) Disconnect(ctx context.Context, req *sdk.CredentialRequest) error {
 	done := o.call("disconnect")
 	err := o.Provider.Disconnect(ctx, req)
 	done(err)
@@ -46,7 +46,7 @@ func (o *observed) Disconnect(ctx context.Context, req *sdk.GrantRequest) error 
 }
 
 // Refresh implements [sdk.Refresher], as the providers of the host do.
-func (o *observed) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+func (o *observed) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
 	refresher, ok := o.Provider.(sdk.Refresher)
 	if !ok {
 		return nil, fmt.Errorf("a %T does not refresh", o.Provider)
@@ -58,7 +58,7 @@ func (o *observed) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Ref
 }
 
 // Check implements [sdk.Checker], as the providers of the host do.
-func (o *observed) Check(ctx context.Context, req *sdk.GrantRequest) error {
+func (o *observed) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	checker, ok := o.Provider.(sdk.Checker)
 	if !ok {
 		return fmt.Errorf("a %T does not check", o.Provider)

@@ -16,6 +16,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 const (
@@ -180,7 +181,7 @@ func (a *Attempt) resume(ctx context.Context) error {
 		if a.row.Provider != a.Source.Provider { // what the one wants back is not for the other
 			return a.fail(ctx, failure.New(failure.AttemptInterrupted, "another provider reaches the source now"))
 		}
-		if a.last, err = sdk.UnmarshalStep(a.row.LastStep); err != nil {
+		if a.last, err = host.UnmarshalStep(a.row.LastStep); err != nil {
 			return a.fail(ctx, failure.New(failure.AttemptInterrupted, "the last step could not be read"))
 		}
 	}

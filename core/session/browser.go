@@ -18,6 +18,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
@@ -66,7 +67,7 @@ func (e *Engine) Callback(ctx context.Context, c sdk.Callback) (CallbackResult, 
 	if state == "" {
 		return stray, nil
 	}
-	packed, err := sdk.MarshalCallback(c)
+	packed, err := host.MarshalCallback(c)
 	if err != nil {
 		return stray, nil //nolint:nilerr // parameters that cannot be kept are nobody's
 	}
@@ -248,7 +249,7 @@ func (a *Attempt) callback(ctx context.Context) (sdk.Reply, bool, error) {
 	case row.Callback == nil:
 		return nil, false, nil
 	}
-	c, err := sdk.UnmarshalCallback(row.Callback)
+	c, err := host.UnmarshalCallback(row.Callback)
 	if err != nil {
 		return nil, false, a.fail(ctx, interrupted())
 	}
@@ -259,7 +260,7 @@ func (a *Attempt) callback(ctx context.Context) (sdk.Reply, bool, error) {
 // bind gets the address that redirects of the attempt come back to. A resumed attempt needs the one that it began with.
 func (a *Attempt) bind(ctx context.Context) error {
 	resumed := a.stored && a.row.RedirectURI != ""
-	fresh := !a.stored && slices.Contains(a.Source.Ways, sdk.WayBrowser)
+	fresh := !a.stored && slices.Contains(a.Source.Methods, sdk.MethodBrowser)
 	if a.s.redirects == nil || !a.s.frontEnd.Browser || !resumed && !fresh {
 		return nil
 	}
@@ -412,7 +413,7 @@ func (e *Engine) Progress(ctx context.Context, attempt id.Attempt) (Progress, er
 
 // waits says that the provider asks for nothing but time.
 func waits(a store.Attempt) bool {
-	step, err := sdk.UnmarshalStep(a.LastStep)
+	step, err := host.UnmarshalStep(a.LastStep)
 	_, wait := step.(sdk.Wait)
 	return err == nil && wait
 }

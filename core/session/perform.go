@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/connection"
@@ -13,6 +14,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // grace is how long a close waits for a step that has begun.
@@ -284,14 +286,14 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 	if _, poll := reply.(sdk.TimePassed); !poll {
 		row.Steps++
 	}
-	resume := sdk.ResumeOf(step)
+	resume := host.ResumeOf(step)
 	if row.Steps > maxSteps {
 		return row, failure.New(failure.SourceError, "the source asked for more than %d steps", maxSteps)
 	}
 	if len(resume) > sdk.MaxResume {
 		return row, failure.New(failure.SourceError, "the provider wants more than %d bytes back", sdk.MaxResume)
 	}
-	last, err := sdk.MarshalStep(step)
+	last, err := host.MarshalStep(step)
 	if err != nil {
 		return row, failure.New(failure.SourceError, "the provider answered with an unknown step")
 	}
@@ -319,10 +321,10 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 // that comes too late, or of another account than the one expected, is kept to be revoked.
 func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prompt, error) {
 	e := a.s.e
-	done.Account.Label = sdk.CleanText(done.Account.Label, maxLabel)
+	done.Account.Label = host.CleanText(done.Account.Label, maxLabel)
 	g := connection.Grant{
 		User: a.s.User.HumanID, Source: a.Source.ID, SourceName: a.Source.Name, Provider: a.Source.Provider,
-		CanRevoke: a.Source.Can(sdk.CapabilityRevoke), Connected: done,
+		CanRevoke: slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke), Connected: done,
 	}
 	key := connection.AccountKey(e.o.Store.MAC, g.Source, done.Account.ID)
 	var refused error
@@ -369,10 +371,10 @@ func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) 
 		held, err = tx.AccountHeld(a.Source.ID, key, a.s.User.HumanID)
 		return err
 	})
-	if err != nil || held || !a.Source.Can(sdk.CapabilityRevoke) {
+	if err != nil || held || !slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke) {
 		return ErrGrantLost
 	}
-	if e.revoker().GiveBack(context.WithoutCancel(ctx), a.Source.Provider, &sdk.GrantRequest{
+	if e.revoker().GiveBack(context.WithoutCancel(ctx), a.Source.Provider, &sdk.CredentialRequest{
 		Source: a.Source.ID, Settings: a.settings, Account: done.Account, Credential: done.Credential,
 	}) != nil {
 		return ErrGrantLost

@@ -416,7 +416,7 @@ func (p *place) newGrant(fe *FrontEnd, r *sdk.ConnectRequest, account string) *g
 }
 
 // Disconnect implements sdk.Provider. It is an error of the engine to revoke while anybody holds the account.
-func (p *providers) Disconnect(ctx context.Context, r *sdk.GrantRequest) error {
+func (p *providers) Disconnect(ctx context.Context, r *sdk.CredentialRequest) error {
 	if p.fe.dead() {
 		return errDead
 	}
@@ -492,7 +492,7 @@ func sourceOf(name string, can []sdk.Capability) source.Source {
 		Provider: "fake",
 		Source: sdk.Source{
 			ID: name, Name: nameOf(name), Capabilities: can, Fields: []sdk.Field{{ID: "user"}},
-			Hosts: []string{"source.example"}, Ways: []sdk.Way{sdk.WayForm, sdk.WayBrowser},
+			Hosts: []string{"source.example"}, Methods: []sdk.Method{sdk.MethodForm, sdk.MethodBrowser},
 		},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // Person is whom a script may turn to. Its fields may be nil.
@@ -146,8 +147,8 @@ func (r *runner) reply(ctx context.Context, a *Attempt, p Prompt, answers map[st
 	case sdk.Form:
 		values, missing := fill(step, answers)
 		if missing != "" {
-			f := failure.New(failure.InputRequired, "the source asks for %q", sdk.CleanText(missing, 64))
-			f.Field = sdk.CleanText(missing, 64)
+			f := failure.New(failure.InputRequired, "the source asks for %q", host.CleanText(missing, 64))
+			f.Field = host.CleanText(missing, 64)
 			return nil, false, a.Fail(ctx, f)
 		}
 		return sdk.FormValues{Values: values}, false, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // CheckPlan returns a problem with code [config.CodePlan] if a plan connects sources that nobody offers, or answers what
@@ -19,7 +20,7 @@ func (c *Catalog) CheckPlan(p *config.Plan) error {
 	}
 	var facts []string
 	for _, a := range p.Actions {
-		if a.Kind != config.Connect || !sdk.ValidID(a.Target) {
+		if a.Kind != config.Connect || !host.ValidID(a.Target) {
 			continue
 		}
 		s, known := c.sources[a.Target]

@@ -13,7 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 
 	"github.com/humanconnect/humanconnect/core/event"
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // skew is how far the clocks of this machine and of another service may be apart, for "not before" and "issued at"
@@ -95,7 +95,7 @@ func (c *claims) sources() ([]string, bool) {
 		return nil, false
 	}
 	for _, s := range list {
-		if !sdk.ValidID(s) {
+		if !host.ValidID(s) {
 			return nil, false
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 const (
@@ -113,7 +114,7 @@ func (r Request) validate() error {
 			Hint("leave --sources out to allow all")
 	}
 	for _, s := range r.Sources {
-		if !sdk.ValidID(s) {
+		if !host.ValidID(s) {
 			return problem.New(problem.CodeUsage, "a source id has lower-case letters, digits and dashes, at most 63").
 				Hint("see: humanconnect source list")
 		}

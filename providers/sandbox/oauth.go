@@ -29,10 +29,10 @@ func authorized(id string) *oauth2.Source {
 	}
 	switch id {
 	case tracker:
-		source.Ways = []sdk.Way{sdk.WayBrowser}
+		source.Methods = []sdk.Method{sdk.MethodBrowser}
 		source.Required = append(source.Required, "activity:read")
 	case scale:
-		source.Ways = []sdk.Way{sdk.WayCode}
+		source.Methods = []sdk.Method{sdk.MethodCode}
 		source.Required = append(source.Required, "weight:read")
 	}
 	source.Scopes = append([]string{"profile", "offline_access"}, source.Required...)

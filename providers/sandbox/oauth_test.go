@@ -18,6 +18,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/providers/sandbox/server/authority"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
 
@@ -235,10 +236,10 @@ func (k *talk) waits() *talk {
 	return k
 }
 
-func (k *talk) grant() *sdk.GrantRequest {
+func (k *talk) grant() *sdk.CredentialRequest {
 	k.t.Helper()
 	c := k.connected()
-	return &sdk.GrantRequest{Source: k.req.Source, Settings: k.req.Settings, Account: c.Account, Credential: c.Credential}
+	return &sdk.CredentialRequest{Source: k.req.Source, Settings: k.req.Settings, Account: c.Account, Credential: c.Credential}
 }
 
 // tokens is what a credential has in it.
@@ -695,7 +696,7 @@ func TestNoErrorHasASecretInIt(t *testing.T) {
 	for _, fault := range []string{"wrong_issuer", "code_refused", "token_garbage", "token_huge", "account_fails"} {
 		k := beginAt(t, tracker, server)
 		answer := callbackOf(t, consent(t, k.step.(sdk.OpenURL).URL, choice{fault: fault}))
-		k.req.Reply, k.req.Resume = answer, sdk.ResumeOf(k.step)
+		k.req.Reply, k.req.Resume = answer, host.ResumeOf(k.step)
 		step, err := provider{}.Connect(context.Background(), &k.req)
 		for wait, ok := step.(sdk.Wait); ok && err == nil; wait, ok = step.(sdk.Wait) {
 			k.req.Reply, k.req.Resume = sdk.TimePassed{}, wait.Resume

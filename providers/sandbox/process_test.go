@@ -20,11 +20,12 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // TestMain makes the test binary the provider itself where a host starts it.
 func TestMain(m *testing.M) {
-	handshake := sdk.Handshake()
+	handshake := host.Handshake()
 	if os.Getenv(handshake.MagicCookieKey) == handshake.MagicCookieValue {
 		main()
 		return
@@ -51,31 +52,31 @@ func (s *stderrOf) contains(text string) bool {
 }
 
 // process starts the provider as a process, in a group of its own that ends with the test.
-func process(t *testing.T, stderr io.Writer) (*sdk.Client, *plugin.Client, *exec.Cmd) {
+func process(t *testing.T, stderr io.Writer) (*host.Client, *plugin.Client, *exec.Cmd) {
 	t.Helper()
 	command := exec.Command(os.Args[0])
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	host := plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig:  sdk.Handshake(),
-		VersionedPlugins: sdk.VersionedPlugins(nil),
+	started := plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  host.Handshake(),
+		VersionedPlugins: host.Plugins(),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		Cmd:              command,
 		Stderr:           stderr,
 		Logger:           hclog.NewNullLogger(),
 	})
-	t.Cleanup(host.Kill)
-	protocol, err := host.Client()
+	t.Cleanup(started.Kill)
+	protocol, err := started.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := protocol.Dispense(sdk.PluginName)
+	raw, err := protocol.Dispense(host.PluginName)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return raw.(*sdk.Client), host, command
+	return raw.(*host.Client), started, command
 }
 
-func processTalk(t *testing.T, c *sdk.Client) *talk {
+func processTalk(t *testing.T, c *host.Client) *talk {
 	t.Helper()
 	k := &talk{t: t, c: c, req: sdk.ConnectRequest{Source: clinic}}
 	return k.reply(sdk.Start{})
@@ -124,28 +125,28 @@ func TestCrashesOnDemandEndTheProcess(t *testing.T) {
 		stderr := &stderrOf{}
 		c, host, _ := process(t, stderr)
 		grant := processTalk(t, c).login("revoke_crash").connected()
-		err := c.Disconnect(t.Context(), &sdk.GrantRequest{Source: clinic, Credential: grant.Credential})
+		err := c.Disconnect(t.Context(), &sdk.CredentialRequest{Source: clinic, Credential: grant.Credential})
 		crashed(t, err, host, stderr)
 	})
 }
 
 func TestHangsOnDemandLastAsLongAsTheCaller(t *testing.T) {
-	c, host, _ := process(t, io.Discard)
+	c, client, _ := process(t, io.Discard)
 	k := processTalk(t, c)
 	grant := processTalk(t, c).login("revoke_hang").connected()
 
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	k.req.Resume = sdk.ResumeOf(k.step)
+	k.req.Resume = host.ResumeOf(k.step)
 	k.req.Reply = sdk.FormValues{Values: map[string]sdk.Secret{fieldUsername: "hang", fieldPassword: "password"}}
 	if _, err := c.Connect(ctx, &k.req); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("got %v, want deadline exceeded", err)
 	}
-	err := c.Disconnect(ctx, &sdk.GrantRequest{Source: clinic, Credential: grant.Credential})
+	err := c.Disconnect(ctx, &sdk.CredentialRequest{Source: clinic, Credential: grant.Credential})
 	if status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("got %v, want deadline exceeded", err)
 	}
-	if host.Exited() {
+	if client.Exited() {
 		t.Error("the process ended")
 	}
 }

@@ -29,7 +29,7 @@ func (provider) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step,
 }
 
 // Disconnect implements [sdk.Provider]. At clinic and family there is nothing to revoke, so it is idempotent by nature.
-func (provider) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
+func (provider) Disconnect(ctx context.Context, req *sdk.CredentialRequest) error {
 	switch req.Source {
 	case instant:
 		return &sdk.Error{Code: sdk.NotSupported, Message: "Sandbox Instant cannot revoke."}
@@ -50,7 +50,7 @@ func (provider) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
 }
 
 // Refresh implements [sdk.Refresher].
-func (provider) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+func (provider) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
 	switch req.Source {
 	case tracker, scale:
 		refreshed, err := authorized(req.Source).Refresh(ctx, req)
@@ -60,7 +60,7 @@ func (provider) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refres
 }
 
 // Check implements [sdk.Checker].
-func (provider) Check(ctx context.Context, req *sdk.GrantRequest) error {
+func (provider) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	if req.Source == tracker || req.Source == scale {
 		return withHint(authorized(req.Source).Check(ctx, req), req.Settings)
 	}

@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
 
 // talk has a conversation over the real wire, each step with what the one before it returned.
 type talk struct {
 	t    *testing.T
-	c    *sdk.Client
+	c    *host.Client
 	req  sdk.ConnectRequest
 	step sdk.Step
 	err  error
@@ -31,7 +32,7 @@ func begin(t *testing.T, source string) *talk {
 
 func (k *talk) reply(r sdk.Reply) *talk {
 	k.t.Helper()
-	k.req.Reply, k.req.Resume = r, sdk.ResumeOf(k.step)
+	k.req.Reply, k.req.Resume = r, host.ResumeOf(k.step)
 	k.step, k.err = k.c.Connect(k.t.Context(), &k.req)
 	return k
 }
@@ -243,14 +244,14 @@ func TestSlowTakesItsTimeOrTheCallers(t *testing.T) {
 }
 
 // grantOf connects and returns what is needed to speak of the grant.
-func grantOf(t *testing.T, source, username string) (*sdk.Client, *sdk.GrantRequest) {
+func grantOf(t *testing.T, source, username string) (*host.Client, *sdk.CredentialRequest) {
 	t.Helper()
 	k := begin(t, source).login(username)
 	if source == family {
 		k.answer(fieldMember, "sam")
 	}
 	c := k.connected()
-	return k.c, &sdk.GrantRequest{Source: source, Account: c.Account, Credential: c.Credential}
+	return k.c, &sdk.CredentialRequest{Source: source, Account: c.Account, Credential: c.Credential}
 }
 
 func TestRevokingIsIdempotent(t *testing.T) {
@@ -298,7 +299,7 @@ func TestOnlyWhatIsDeclaredCanBeAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grant := &sdk.GrantRequest{Source: instant, Credential: step.(sdk.Connected).Credential}
+	grant := &sdk.CredentialRequest{Source: instant, Credential: step.(sdk.Connected).Credential}
 	refused(t, c.Disconnect(t.Context(), grant), &sdk.Error{Code: sdk.NotSupported})
 	if err := c.Check(t.Context(), grant); err != nil {
 		t.Error(err)

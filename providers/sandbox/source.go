@@ -26,7 +26,7 @@ func description() *sdk.Description {
 			},
 			{
 				ID: clinic, Name: "Sandbox Clinic", Group: "Sandbox",
-				Ways: ways(), Hosts: []string{deadEnd}, Capabilities: capabilities(),
+				Methods: methods(), Hosts: []string{deadEnd}, Capabilities: capabilities(),
 				Fields: loginFields(),
 				Settings: []sdk.Field{{
 					ID: settingAPIKey, Label: "API key", Kind: sdk.KindSecret,
@@ -35,23 +35,23 @@ func description() *sdk.Description {
 			},
 			{
 				ID: family, Name: "Sandbox Family", Group: "Sandbox",
-				Ways: ways(), Hosts: []string{deadEnd}, Capabilities: capabilities(),
+				Methods: methods(), Hosts: []string{deadEnd}, Capabilities: capabilities(),
 				Fields: append(loginFields(), memberField()),
 			},
 			{
-				ID: tracker, Name: "Sandbox Tracker", Group: "Sandbox", Ways: authorized(tracker).Ways,
+				ID: tracker, Name: "Sandbox Tracker", Group: "Sandbox", Methods: authorized(tracker).Methods,
 				Hosts: []string{defaultHost}, Capabilities: lasting(), Settings: serverSettings(),
 			},
 			{
-				ID: scale, Name: "Sandbox Scale", Group: "Sandbox", Ways: authorized(scale).Ways,
+				ID: scale, Name: "Sandbox Scale", Group: "Sandbox", Methods: authorized(scale).Methods,
 				Hosts: []string{defaultHost}, Capabilities: lasting(), Settings: serverSettings(),
 			},
 		},
 	}
 }
 
-// ways has the form first; the other two are asked for by faults alone.
-func ways() []sdk.Way { return []sdk.Way{sdk.WayForm, sdk.WayBrowser, sdk.WayCode} }
+// methods has the form first; the other two are asked for by faults alone.
+func methods() []sdk.Method { return []sdk.Method{sdk.MethodForm, sdk.MethodBrowser, sdk.MethodCode} }
 
 func capabilities() []sdk.Capability {
 	return []sdk.Capability{sdk.CapabilityRevoke, sdk.CapabilityCheck}

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
 )
 
 func accounts(b *bent) *oauth2.Source { return newRing(b.URL).Source }
 
-func waits(t *testing.T, c *sdk.Client, req *sdk.ConnectRequest, step sdk.Step) (waited []time.Duration, last sdk.Step, err error) {
+func waits(t *testing.T, c *host.Client, req *sdk.ConnectRequest, step sdk.Step) (waited []time.Duration, last sdk.Step, err error) {
 	t.Helper()
 	for len(waited) < 20 {
 		wait, ok := step.(sdk.Wait)
@@ -30,7 +31,7 @@ func waits(t *testing.T, c *sdk.Client, req *sdk.ConnectRequest, step sdk.Step) 
 	return waited, step, nil
 }
 
-func granted(t *testing.T, s *oauth2.Source, expected *sdk.Account) (*sdk.Client, *sdk.ConnectRequest, sdk.Step, error) {
+func granted(t *testing.T, s *oauth2.Source, expected *sdk.Account) (*host.Client, *sdk.ConnectRequest, sdk.Step, error) {
 	t.Helper()
 	c, req, _, err := attempt(t, s, ownClient)
 	if err != nil {
@@ -136,7 +137,7 @@ func TestACallersEndRevokesWhatItWillNeverHave(t *testing.T) {
 		t.Fatal(err)
 	}
 	reply := sdk.Callback{Parameters: []sdk.Parameter{{Name: "code", Value: "c"}}}
-	_, err = s.Connect(ctx, &sdk.ConnectRequest{Reply: reply, Resume: sdk.ResumeOf(step), Settings: ownClient})
+	_, err = s.Connect(ctx, &sdk.ConnectRequest{Reply: reply, Resume: host.ResumeOf(step), Settings: ownClient})
 	if !errors.Is(err, context.Canceled) || b.last("/revoke").Get("token") != "access-1" {
 		t.Errorf("%v, revoked %v", err, b.forms["/revoke"])
 	}

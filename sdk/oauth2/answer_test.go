@@ -74,7 +74,7 @@ func TestARefusalSentAsTextIsUnderstood(t *testing.T) {
 	b := newBent(t)
 	b.answers("/token", 400, `{"error":"invalid_grant"}`, "Content-Type", "text/plain")
 	s := &oauth2.Source{Endpoint: at(b), ClientID: "us"}
-	_, err := s.Refresh(t.Context(), &sdk.GrantRequest{Credential: credential(good)})
+	_, err := s.Refresh(t.Context(), &sdk.CredentialRequest{Credential: credential(good)})
 	wants(t, err, sdk.Revoked, "")
 }
 
@@ -89,7 +89,7 @@ func TestRefreshingKeepsWhatTheServerDoesNotSay(t *testing.T) {
 	b := newBent(t)
 	b.answers("/token", 200, `{"access_token":"access-2","token_type":"Bearer"}`)
 	s := &oauth2.Source{Endpoint: at(b), ClientID: "us", Scopes: []string{"asked"}}
-	refreshed, err := s.Refresh(t.Context(), &sdk.GrantRequest{
+	refreshed, err := s.Refresh(t.Context(), &sdk.CredentialRequest{
 		Credential: credential(`{"access_token":"access-1","refresh_token":"refresh-1","token_type":"Bearer","scope":"a b"}`),
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
 )
 
@@ -23,12 +24,12 @@ func TestAPollIsNeverPutOffForLong(t *testing.T) {
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = w.Write([]byte(`{"error":"authorization_pending"}`))
 	})
-	c, req, step, err := attempt(t, &oauth2.Source{Endpoint: at(b), Ways: []sdk.Way{sdk.WayCode}}, ownClient)
+	c, req, step, err := attempt(t, &oauth2.Source{Endpoint: at(b), Methods: []sdk.Method{sdk.MethodCode}}, ownClient)
 	for _, want := range []time.Duration{time.Minute, 4 * time.Second} {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Reply, req.Resume = sdk.TimePassed{}, sdk.ResumeOf(step)
+		req.Reply, req.Resume = sdk.TimePassed{}, host.ResumeOf(step)
 		step, err = c.Connect(t.Context(), req)
 		if got := step.(sdk.ShowCode).PollAfter; got != want {
 			t.Errorf("asks again after %v, want %v", got, want)

@@ -27,7 +27,7 @@ func newRing(api string) ring {
 
 func (ring) Describe(context.Context) (*sdk.Description, error) {
 	return &sdk.Description{Name: "ring", Version: "1.0.0", Sources: []sdk.Source{{
-		ID: "ring", Name: "Ring", Ways: []sdk.Way{sdk.WayBrowser}, Hosts: []string{"api.ring.example"},
+		ID: "ring", Name: "Ring", Methods: []sdk.Method{sdk.MethodBrowser}, Hosts: []string{"api.ring.example"},
 		Capabilities: []sdk.Capability{sdk.CapabilityRevoke, sdk.CapabilityRefresh, sdk.CapabilityCheck},
 		Settings:     oauth2.ClientSettings(),
 	}}}, nil

@@ -33,7 +33,7 @@ func credentialOf(granted *oauth2.Token, scopes []string, server string) sdk.Cre
 
 // readCredential reads a credential, and refuses one of another server than the settings lead to by now: that server is
 // not to see its tokens.
-func (s *Source) readCredential(req *sdk.GrantRequest) (stored, error) {
+func (s *Source) readCredential(req *sdk.CredentialRequest) (stored, error) {
 	var have stored
 	c := req.Credential
 	if c.MediaType != sdk.MediaTypeOAuth2 || json.Unmarshal([]byte(c.Data.Reveal()), &have) != nil || have.AccessToken == "" {
@@ -55,7 +55,7 @@ func tokenOf(granted *oauth2.Token, asked []string) (Token, error) {
 }
 
 // Refresh implements [sdk.Refresher]. A server that rotates refresh tokens gives a new one; else the old one is kept.
-func (s *Source) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+func (s *Source) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
 	old, err := s.readCredential(req)
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.GrantRequest) (*sdk.Refre
 }
 
 // Check implements [sdk.Checker]: it asks the source by Works, or else Account.
-func (s *Source) Check(ctx context.Context, req *sdk.GrantRequest) error {
+func (s *Source) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	have, err := s.readCredential(req)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (s *Source) Check(ctx context.Context, req *sdk.GrantRequest) error {
 
 // Disconnect implements [sdk.Provider] by RFC 7009: the refresh token first, which at most servers ends the whole
 // grant, then the access token, where it does not.
-func (s *Source) Disconnect(ctx context.Context, req *sdk.GrantRequest) error {
+func (s *Source) Disconnect(ctx context.Context, req *sdk.CredentialRequest) error {
 	have, err := s.readCredential(req)
 	if err != nil {
 		return err

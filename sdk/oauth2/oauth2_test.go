@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
@@ -114,7 +115,7 @@ type described struct{ *oauth2.Source }
 func (described) Describe(context.Context) (*sdk.Description, error) { return &sdk.Description{}, nil }
 
 // attempt starts a source and gives back what is needed to go on.
-func attempt(t *testing.T, s *oauth2.Source, settings sdk.Settings) (*sdk.Client, *sdk.ConnectRequest, sdk.Step, error) {
+func attempt(t *testing.T, s *oauth2.Source, settings sdk.Settings) (*host.Client, *sdk.ConnectRequest, sdk.Step, error) {
 	t.Helper()
 	c := providertest.Wire(t, described{s})
 	req := &sdk.ConnectRequest{
@@ -123,7 +124,7 @@ func attempt(t *testing.T, s *oauth2.Source, settings sdk.Settings) (*sdk.Client
 	}
 	step, err := c.Connect(t.Context(), req)
 	if err == nil {
-		req.Resume = sdk.ResumeOf(step)
+		req.Resume = host.ResumeOf(step)
 	}
 	return c, req, step, err
 }
@@ -353,28 +354,28 @@ func TestMetadataIsFoundWhereEachStandardHasIt(t *testing.T) {
 	wants(t, err, sdk.BadConfiguration, "")
 }
 
-func TestTheFrontEndChoosesTheWay(t *testing.T) {
+func TestTheFrontEndChoosesTheMethod(t *testing.T) {
 	b := newBent(t)
 	b.answers("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v","expires_in":600}`)
 	for _, tt := range []struct {
-		ways []sdk.Way
-		can  sdk.FrontEnd
-		code bool
+		methods []sdk.Method
+		can     sdk.FrontEnd
+		code    bool
 	}{
 		{nil, sdk.FrontEnd{Code: true}, false},
-		{[]sdk.Way{sdk.WayBrowser, sdk.WayCode}, sdk.FrontEnd{Browser: true, Code: true}, false},
-		{[]sdk.Way{sdk.WayBrowser, sdk.WayCode}, sdk.FrontEnd{Code: true}, true},
-		{[]sdk.Way{sdk.WayBrowser, sdk.WayCode}, sdk.FrontEnd{}, false},
-		{[]sdk.Way{sdk.WayCode}, sdk.FrontEnd{Browser: true}, true},
+		{[]sdk.Method{sdk.MethodBrowser, sdk.MethodCode}, sdk.FrontEnd{Browser: true, Code: true}, false},
+		{[]sdk.Method{sdk.MethodBrowser, sdk.MethodCode}, sdk.FrontEnd{Code: true}, true},
+		{[]sdk.Method{sdk.MethodBrowser, sdk.MethodCode}, sdk.FrontEnd{}, false},
+		{[]sdk.Method{sdk.MethodCode}, sdk.FrontEnd{Browser: true}, true},
 	} {
-		s := described{&oauth2.Source{Endpoint: at(b), ClientID: "us", Ways: tt.ways}}
+		s := described{&oauth2.Source{Endpoint: at(b), ClientID: "us", Methods: tt.methods}}
 		step, err := s.Connect(t.Context(), &sdk.ConnectRequest{Reply: sdk.Start{}, FrontEnd: tt.can})
 		if err != nil {
 			t.Fatal(err)
 		}
 		shown, isCode := step.(sdk.ShowCode)
 		if isCode != tt.code {
-			t.Errorf("%v at %+v: %T", tt.ways, tt.can, step)
+			t.Errorf("%v at %+v: %T", tt.methods, tt.can, step)
 		}
 		if isCode && shown.PollAfter != 5*time.Second {
 			t.Errorf("without an interval it is asked after %v", shown.PollAfter)
@@ -398,7 +399,7 @@ func TestRevocationAsksForTheRefreshTokenFirst(t *testing.T) {
 		b := newBent(t)
 		b.answers("/revoke", tt.status, tt.body)
 		s := &oauth2.Source{Endpoint: at(b), ClientID: "us"}
-		err := s.Disconnect(t.Context(), &sdk.GrantRequest{Credential: credential})
+		err := s.Disconnect(t.Context(), &sdk.CredentialRequest{Credential: credential})
 		if first := b.forms["/revoke"][0]; first.Get("token") != "refresh-1" || first.Get("client_id") != "us" {
 			t.Errorf("sent %v", first)
 		}
@@ -410,7 +411,7 @@ func TestRevocationAsksForTheRefreshTokenFirst(t *testing.T) {
 		}
 	}
 	s := &oauth2.Source{Endpoint: oauth2.Endpoint{TokenURL: "https://x.example"}}
-	wants(t, s.Disconnect(t.Context(), &sdk.GrantRequest{Credential: credential}), sdk.NotSupported, "")
+	wants(t, s.Disconnect(t.Context(), &sdk.CredentialRequest{Credential: credential}), sdk.NotSupported, "")
 }
 
 func TestAnAnswerThatIsTooLongOrARedirectCarriesNoTokenAway(t *testing.T) {
@@ -434,7 +435,7 @@ func TestAnAnswerThatIsTooLongOrARedirectCarriesNoTokenAway(t *testing.T) {
 			return oauth2.Get(ctx, client, b.URL+path, &into)
 		}}
 		credential := sdk.Credential{Data: sdk.Secret(good), MediaType: sdk.MediaTypeOAuth2}
-		err := s.Check(t.Context(), &sdk.GrantRequest{Credential: credential})
+		err := s.Check(t.Context(), &sdk.CredentialRequest{Credential: credential})
 		wants(t, err, want, "")
 		if said := (*sdk.Error)(nil); path == "/busy" && errors.As(err, &said) && said.RetryAfter < 50*time.Minute {
 			t.Errorf("try again after %v", said.RetryAfter)
@@ -454,7 +455,7 @@ func TestACallersEndIsNotTheSourcesFailure(t *testing.T) {
 	})
 	s := &oauth2.Source{Endpoint: at(b), ClientID: "us"}
 	credential := sdk.Credential{Data: sdk.Secret(good), MediaType: sdk.MediaTypeOAuth2}
-	if _, err := s.Refresh(ctx, &sdk.GrantRequest{Credential: credential}); !errors.Is(err, context.Canceled) {
+	if _, err := s.Refresh(ctx, &sdk.CredentialRequest{Credential: credential}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -31,7 +31,7 @@ func TestTokensGoToTheirOwnServerAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		grant := &sdk.GrantRequest{Settings: settings, Credential: step.(sdk.Connected).Credential}
+		grant := &sdk.CredentialRequest{Settings: settings, Credential: step.(sdk.Connected).Credential}
 		refreshed, err := s.Refresh(t.Context(), grant)
 		if err != nil {
 			t.Fatal(err)

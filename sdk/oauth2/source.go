@@ -52,9 +52,9 @@ type Source struct {
 	// Required are scopes that the source cannot do without: not granted, they are a scope_missing, and what was granted
 	// is left to expire unused.
 	Required []string
-	// Ways to connect, the better one first: [sdk.WayBrowser] and [sdk.WayCode]. The first that the front end can do
+	// Methods to connect, the better one first: [sdk.MethodBrowser] and [sdk.MethodCode]. The first that the front end can do
 	// is taken, else the first. Empty means the browser.
-	Ways []sdk.Way
+	Methods []sdk.Method
 	// Account asks the source whose account it is. Its client carries the access token, follows no redirect, and gives
 	// up after 10 s or 1 MiB; see [Get]. Where it fails with source_unavailable or rate_limited, it is called again
 	// later, five times in all; if it fails for good, the grant is revoked. Without it the source cannot tell accounts
@@ -86,7 +86,7 @@ type resume struct {
 	Nonce    string `json:"nonce,omitempty"`
 	// Device is that of an attempt by code.
 	Device *device `json:"device,omitempty"`
-	// Granted is set, and nothing else of the two ways is, once there is a grant.
+	// Granted is set, and nothing else of the two methods is, once there is a grant.
 	Granted *grant `json:"granted,omitempty"`
 }
 
@@ -148,24 +148,24 @@ func (s *Source) start(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, 
 	if s.clientID(req.Settings) == "" {
 		return nil, misconfigured(SettingClientID, "The source needs a client id.")
 	}
-	if s.way(req.FrontEnd) == sdk.WayCode {
+	if s.method(req.FrontEnd) == sdk.MethodCode {
 		return s.startDevice(ctx, req, at)
 	}
 	return s.startBrowser(req, at)
 }
 
-// way chooses how to connect. A front end that can do none is asked all the same: it says better than a provider what
+// method chooses how to connect. A front end that can do none is asked all the same: it says better than a provider what
 // it lacks.
-func (s *Source) way(can sdk.FrontEnd) sdk.Way {
-	if len(s.Ways) == 0 {
-		return sdk.WayBrowser
+func (s *Source) method(can sdk.FrontEnd) sdk.Method {
+	if len(s.Methods) == 0 {
+		return sdk.MethodBrowser
 	}
-	for _, way := range s.Ways {
-		if way == sdk.WayBrowser && can.Browser || way == sdk.WayCode && can.Code {
-			return way
+	for _, m := range s.Methods {
+		if m == sdk.MethodBrowser && can.Browser || m == sdk.MethodCode && can.Code {
+			return m
 		}
 	}
-	return s.Ways[0]
+	return s.Methods[0]
 }
 
 func (s *Source) clientID(settings sdk.Settings) string {

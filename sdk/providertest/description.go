@@ -7,16 +7,17 @@ import (
 	"strings"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 var (
-	semver = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
-	host   = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
+	semver      = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
+	hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
 )
 
 func (e *examination) judgesDescription() {
-	if !sdk.ValidID(e.said.Name) {
+	if !host.ValidID(e.said.Name) {
 		e.wrong("describe: the name %q is none", e.said.Name)
 	}
 	if !semver.MatchString(e.said.Version) {
@@ -28,7 +29,7 @@ func (e *examination) judgesDescription() {
 	e.judgesFields("the settings", e.said.Settings)
 	var ids []string
 	for _, s := range e.said.Sources {
-		if !sdk.ValidID(s.ID) || slices.Contains(ids, s.ID) {
+		if !host.ValidID(s.ID) || slices.Contains(ids, s.ID) {
 			e.wrong("describe: the source id %q is none, or stands twice", s.ID)
 		}
 		ids = append(ids, s.ID)
@@ -36,12 +37,12 @@ func (e *examination) judgesDescription() {
 			e.wrong("describe: %s has no name", s.ID)
 		}
 		for _, h := range s.Hosts {
-			if !host.MatchString(h) {
+			if !hostPattern.MatchString(h) {
 				e.wrong("describe: %s: the host %q is none", s.ID, h)
 			}
 		}
-		if len(s.Fields) > 0 && !slices.Contains(s.Ways, sdk.WayForm) {
-			e.wrong("describe: %s has fields, and a form is not among its ways", s.ID)
+		if len(s.Fields) > 0 && !slices.Contains(s.Methods, sdk.MethodForm) {
+			e.wrong("describe: %s has fields, and a form is not among its methods", s.ID)
 		}
 		e.judgesFields(s.ID, s.Fields)
 		e.judgesFields(s.ID, s.Settings)
@@ -51,7 +52,7 @@ func (e *examination) judgesDescription() {
 func (e *examination) judgesFields(whose string, fields []sdk.Field) {
 	var ids []string
 	for _, f := range fields {
-		if !sdk.ValidFieldID(f.ID) || slices.Contains(ids, f.ID) {
+		if !host.ValidFieldID(f.ID) || slices.Contains(ids, f.ID) {
 			e.wrong("describe: %s: the field id %q is none, or stands twice", whose, f.ID)
 		}
 		ids = append(ids, f.ID)

@@ -4,34 +4,36 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // grants uses a credential as far as the source can, and takes it away.
 func (e *examination) grants(ctx context.Context, j Journey, done sdk.Connected) {
 	e.asked = nil
-	req := &sdk.GrantRequest{Source: j.Source, Settings: j.Settings, Account: done.Account, Credential: done.Credential}
+	req := &sdk.CredentialRequest{Source: j.Source, Settings: j.Settings, Account: done.Account, Credential: done.Credential}
 	e.keeps(req.Credential)
 	foreign := *req
 	foreign.Credential = sdk.Credential{Data: "\x00\xff garbage", MediaType: "application/octet-stream"}
-	if e.source.Can(sdk.CapabilityCheck) {
+	if slices.Contains(e.source.Capabilities, sdk.CapabilityCheck) {
 		_ = e.checks(ctx, &foreign)
 		e.succeeds("check", e.checks(ctx, req))
 	}
-	if e.source.Can(sdk.CapabilityRefresh) {
+	if slices.Contains(e.source.Capabilities, sdk.CapabilityRefresh) {
 		_, _ = e.refreshes(ctx, &foreign)
 		refreshed, err := e.refreshes(ctx, req)
 		if e.succeeds("refresh", err); err == nil {
 			req.Credential = refreshed.Credential
 			e.keeps(req.Credential)
-			if e.source.Can(sdk.CapabilityCheck) {
+			if slices.Contains(e.source.Capabilities, sdk.CapabilityCheck) {
 				e.succeeds("check of what was refreshed", e.checks(ctx, req))
 			}
 		}
 	}
-	if e.source.Can(sdk.CapabilityRevoke) {
+	if slices.Contains(e.source.Capabilities, sdk.CapabilityRevoke) {
 		_ = e.disconnects(ctx, &foreign)
 		e.succeeds("disconnect", e.disconnects(ctx, req))
 		err := e.disconnects(ctx, req)
@@ -69,22 +71,22 @@ func (e *examination) keeps(c sdk.Credential) {
 	}
 }
 
-func (e *examination) checks(ctx context.Context, req *sdk.GrantRequest) error {
-	return e.call(ctx, e.source.ID+": check", grantLimit, func(ctx context.Context, c *sdk.Client) error {
+func (e *examination) checks(ctx context.Context, req *sdk.CredentialRequest) error {
+	return e.call(ctx, e.source.ID+": check", grantLimit, func(ctx context.Context, c *host.Client) error {
 		return c.Check(ctx, req)
 	})
 }
 
-func (e *examination) refreshes(ctx context.Context, req *sdk.GrantRequest) (refreshed *sdk.Refreshed, err error) {
-	err = e.call(ctx, e.source.ID+": refresh", grantLimit, func(ctx context.Context, c *sdk.Client) error {
+func (e *examination) refreshes(ctx context.Context, req *sdk.CredentialRequest) (refreshed *sdk.Refreshed, err error) {
+	err = e.call(ctx, e.source.ID+": refresh", grantLimit, func(ctx context.Context, c *host.Client) error {
 		refreshed, err = c.Refresh(ctx, req)
 		return err
 	})
 	return refreshed, err
 }
 
-func (e *examination) disconnects(ctx context.Context, req *sdk.GrantRequest) error {
-	return e.call(ctx, e.source.ID+": disconnect", grantLimit, func(ctx context.Context, c *sdk.Client) error {
+func (e *examination) disconnects(ctx context.Context, req *sdk.CredentialRequest) error {
+	return e.call(ctx, e.source.ID+": disconnect", grantLimit, func(ctx context.Context, c *host.Client) error {
 		return c.Disconnect(ctx, req)
 	})
 }

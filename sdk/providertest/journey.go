@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // maxSteps is how many steps an attempt may have, polls not counted.
@@ -59,9 +60,9 @@ func (e *examination) travels(ctx context.Context, j Journey) {
 			return
 		}
 		if req.Resume == nil {
-			e.strays(ctx, *req, sdk.ResumeOf(step))
+			e.strays(ctx, *req, host.ResumeOf(step))
 		}
-		req.Resume = sdk.ResumeOf(step)
+		req.Resume = host.ResumeOf(step)
 		if code, is := step.(sdk.ShowCode); is && code.UserCode != shown.UserCode {
 			shown = code
 			if err := j.types(ctx, code); err != nil {
@@ -94,7 +95,7 @@ func secretsOf(j Journey, fields []sdk.Field) (out []string) {
 
 func (e *examination) step(ctx context.Context, req *sdk.ConnectRequest) (step sdk.Step, err error) {
 	what := e.source.ID + ": " + kindOf(req.Reply)
-	err = e.call(ctx, what, stepLimit, func(ctx context.Context, c *sdk.Client) error {
+	err = e.call(ctx, what, stepLimit, func(ctx context.Context, c *host.Client) error {
 		step, err = c.Connect(ctx, req)
 		return err
 	})
@@ -174,7 +175,7 @@ func (e *examination) judgesStep(j Journey, req *sdk.ConnectRequest, step sdk.St
 	case sdk.Form:
 		e.asksFor(s)
 	case sdk.OpenURL:
-		e.needs(sdk.WayBrowser)
+		e.needs(sdk.MethodBrowser)
 		e.expires(s.ExpiresAt)
 		if !leads(s.URL, hosts) {
 			e.wrong("%s: the browser is sent to %s, which is no host of the source", e.source.ID, hostOf(s.URL))
@@ -183,7 +184,7 @@ func (e *examination) judgesStep(j Journey, req *sdk.ConnectRequest, step sdk.St
 			e.wrong("%s: the address for the browser has not the state of the request", e.source.ID)
 		}
 	case sdk.ShowCode:
-		e.needs(sdk.WayCode)
+		e.needs(sdk.MethodCode)
 		e.expires(s.ExpiresAt)
 		if !leads(s.VerificationURI, hosts) || s.VerificationURIComplete != "" && !leads(s.VerificationURIComplete, hosts) {
 			e.wrong("%s: the code is to be typed at %s, which is no host of the source", e.source.ID, hostOf(s.VerificationURI))
@@ -210,7 +211,7 @@ func (e *examination) hosts(j Journey) []string {
 }
 
 func (e *examination) asksFor(form sdk.Form) {
-	e.needs(sdk.WayForm)
+	e.needs(sdk.MethodForm)
 	e.asked = form.Fields
 	if len(form.Fields) == 0 {
 		e.wrong("%s: the form %q asks for nothing", e.source.ID, form.Title)
@@ -223,9 +224,9 @@ func (e *examination) asksFor(form sdk.Form) {
 	}
 }
 
-func (e *examination) needs(w sdk.Way) {
-	if !slices.Contains(e.source.Ways, w) {
-		e.wrong("%s: it asks for a %s, which is not among its ways", e.source.ID, w)
+func (e *examination) needs(m sdk.Method) {
+	if !slices.Contains(e.source.Methods, m) {
+		e.wrong("%s: it asks for a %s, which is not among its methods", e.source.ID, m)
 	}
 }
 
@@ -248,7 +249,7 @@ func (e *examination) strays(ctx context.Context, req sdk.ConnectRequest, good [
 		for _, reply := range replies {
 			req.Resume, req.Reply = resume, reply
 			err := e.ask(ctx, c, e.source.ID+": "+kindOf(reply)+" with bytes that are not its own", stepLimit,
-				func(ctx context.Context, c *sdk.Client) error {
+				func(ctx context.Context, c *host.Client) error {
 					_, err := c.Connect(ctx, &req)
 					return err
 				})
@@ -260,7 +261,7 @@ func (e *examination) strays(ctx context.Context, req sdk.ConnectRequest, good [
 	// An empty form is a person's mistake.
 	if len(e.asked) > 0 {
 		req.Resume, req.Reply = good, sdk.FormValues{}
-		_ = e.ask(ctx, c, e.source.ID+": an empty form", stepLimit, func(ctx context.Context, c *sdk.Client) error {
+		_ = e.ask(ctx, c, e.source.ID+": an empty form", stepLimit, func(ctx context.Context, c *host.Client) error {
 			_, err := c.Connect(ctx, &req)
 			return err
 		})

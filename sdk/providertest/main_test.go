@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // envRole makes the test binary a provider, such as one that breaks a rule. It is one of the variables that a provider is
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, syscall.Exec(os.Args[0], os.Args, os.Environ()))
 		os.Exit(1)
 	}
-	host := os.Getenv(sdk.Handshake().MagicCookieKey) != ""
+	byHost := os.Getenv(host.Handshake().MagicCookieKey) != ""
 	switch os.Getenv(envRole) {
 	case "":
 		os.Exit(m.Run())
@@ -48,12 +49,12 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "I have nothing to say.")
 		os.Exit(1)
 	case "prints":
-		if host {
+		if byHost {
 			fmt.Println("welcome")
 		}
 		sdk.Serve(clinic{})
 	case "careless":
-		if !host {
+		if !byHost {
 			fmt.Println("I am a provider.")
 		}
 		sdk.Serve(clinic{})
@@ -61,8 +62,8 @@ func TestMain(m *testing.M) {
 		_ = os.Unsetenv("PLUGIN_UNIX_SOCKET_DIR")
 		sdk.Serve(clinic{})
 	case "stays":
-		_ = os.Unsetenv(sdk.EnvLifeline)
-		if !host {
+		_ = os.Unsetenv(host.EnvLifeline)
+		if !byHost {
 			os.Exit(1)
 		}
 		stay := make(chan os.Signal, 1)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/hashicorp/go-plugin"
 
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // endLimit is how long a program may take to end that has nothing left to do.
@@ -53,10 +53,10 @@ func (e *examination) startedByHost(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit+endLimit)
 	defer cancel()
 	command := exec.CommandContext(ctx, e.subject.argv[0], e.subject.argv[1:]...)
-	handshake := sdk.Handshake()
+	handshake := host.Handshake()
 	command.WaitDelay = time.Second
 	command.Env = append(environment(), handshake.MagicCookieKey+"="+handshake.MagicCookieValue, "PLUGIN_PROTOCOL_VERSIONS=1",
-		sdk.EnvLifeline+"="+sdk.LifelineStdin, plugin.EnvUnixSocketDir+"="+dir)
+		host.EnvLifeline+"="+host.LifelineStdin, plugin.EnvUnixSocketDir+"="+dir)
 	stdin, err := command.StdinPipe()
 	stdout, err2 := command.StdoutPipe()
 	if err := errors.Join(err, err2, command.Start()); err != nil {
@@ -78,11 +78,11 @@ func (e *examination) startedByHost(ctx context.Context) {
 func (e *examination) judgesHandshake(line, dir string) {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	if len(parts) < 5 || parts[0] != "1" || parts[1] != "1" || parts[4] != "grpc" {
-		e.wrong("its first line is %q, and not 1|1|unix|SOCKET|grpc", sdk.CleanText(line, 200))
+		e.wrong("its first line is %q, and not 1|1|unix|SOCKET|grpc", host.CleanText(line, 200))
 		return
 	}
 	inside, err := filepath.Rel(dir, parts[3])
 	if parts[2] != "unix" || err != nil || !filepath.IsLocal(inside) {
-		e.wrong("it listens at %s, and not in the directory that %s names", sdk.CleanText(parts[3], 200), plugin.EnvUnixSocketDir)
+		e.wrong("it listens at %s, and not in the directory that %s names", host.CleanText(parts[3], 200), plugin.EnvUnixSocketDir)
 	}
 }

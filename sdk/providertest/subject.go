@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // Subject is a provider that is to be verified.
@@ -90,8 +91,8 @@ func (s Subject) started(ctx context.Context) (connection, error) {
 	command.Env = append(environment(), plugin.EnvUnixSocketDir+"="+dir)
 	said := &lastWords{}
 	client := plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig:  sdk.Handshake(),
-		VersionedPlugins: sdk.VersionedPlugins(nil),
+		HandshakeConfig:  host.Handshake(),
+		VersionedPlugins: host.Plugins(),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		Cmd:              command,
 		SkipHostEnv:      true,

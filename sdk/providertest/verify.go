@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
@@ -80,7 +81,7 @@ func (e *examination) wrong(format string, args ...any) {
 // call makes one call to a provider of its own. Every end of it but an answer, and every no that breaks the rules, is
 // wrong.
 func (e *examination) call(
-	ctx context.Context, what string, limit time.Duration, do func(context.Context, *sdk.Client) error,
+	ctx context.Context, what string, limit time.Duration, do func(context.Context, *host.Client) error,
 ) error {
 	c, err := e.subject.connect(ctx)
 	if err != nil {
@@ -92,12 +93,12 @@ func (e *examination) call(
 }
 
 func (e *examination) ask(
-	ctx context.Context, c connection, what string, limit time.Duration, do func(context.Context, *sdk.Client) error,
+	ctx context.Context, c connection, what string, limit time.Duration, do func(context.Context, *host.Client) error,
 ) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	heard := &listener{ClientConnInterface: c}
-	err := do(ctx, sdk.NewClient(heard))
+	err := do(ctx, host.NewClient(heard))
 	var no *sdk.Error
 	switch {
 	case err == nil:
@@ -109,7 +110,7 @@ func (e *examination) ask(
 	return err
 }
 
-// listener hears the code of an error as it was sent: a [sdk.Client] takes one that it does not know for source_error.
+// listener hears the code of an error as it was sent: a [host.Client] takes one that it does not know for source_error.
 type listener struct {
 	grpc.ClientConnInterface
 	code string
@@ -151,7 +152,7 @@ func (e *examination) describes(ctx context.Context) bool {
 	var said [2]*sdk.Description
 	e.said = &sdk.Description{}
 	for i := range said {
-		if e.call(ctx, "describe", describeLimit, func(ctx context.Context, c *sdk.Client) (err error) {
+		if e.call(ctx, "describe", describeLimit, func(ctx context.Context, c *host.Client) (err error) {
 			said[i], err = c.Describe(ctx)
 			return err
 		}) != nil {

@@ -22,8 +22,8 @@ type clinic struct {
 	describe   func(*sdk.Description)
 	connect    func(*sdk.ConnectRequest) (sdk.Step, error)
 	step       func(sdk.Step)
-	disconnect func(*sdk.GrantRequest) error
-	check      func(*sdk.GrantRequest) error
+	disconnect func(*sdk.CredentialRequest) error
+	check      func(*sdk.CredentialRequest) error
 	refreshed  func(*sdk.Refreshed)
 }
 
@@ -35,7 +35,7 @@ func pin() sdk.Field { return sdk.Field{ID: "pin", Label: "PIN", Kind: sdk.KindS
 
 func (p clinic) Describe(context.Context) (*sdk.Description, error) {
 	d := &sdk.Description{Name: "clinic", Version: "1.0.0", Sources: []sdk.Source{{
-		ID: "clinic", Name: "Clinic", Ways: []sdk.Way{sdk.WayForm, sdk.WayBrowser, sdk.WayCode},
+		ID: "clinic", Name: "Clinic", Methods: []sdk.Method{sdk.MethodForm, sdk.MethodBrowser, sdk.MethodCode},
 		Fields: []sdk.Field{number(), pin()}, Hosts: []string{"*.clinic.example"},
 		Capabilities: []sdk.Capability{sdk.CapabilityCheck, sdk.CapabilityRefresh, sdk.CapabilityRevoke},
 	}}}
@@ -94,28 +94,28 @@ func next(req *sdk.ConnectRequest) (sdk.Step, error) {
 	return nil, &sdk.Error{Code: sdk.SourceError, Message: "It is not known where the attempt stands."}
 }
 
-func genuine(req *sdk.GrantRequest) error {
+func genuine(req *sdk.CredentialRequest) error {
 	if req.Credential.MediaType != sdk.MediaTypeOAuth2 {
 		return &sdk.Error{Code: sdk.SourceError, Message: "This is no credential."}
 	}
 	return nil
 }
 
-func (p clinic) Disconnect(_ context.Context, req *sdk.GrantRequest) error {
+func (p clinic) Disconnect(_ context.Context, req *sdk.CredentialRequest) error {
 	if p.disconnect != nil {
 		return p.disconnect(req)
 	}
 	return genuine(req)
 }
 
-func (p clinic) Check(_ context.Context, req *sdk.GrantRequest) error {
+func (p clinic) Check(_ context.Context, req *sdk.CredentialRequest) error {
 	if p.check != nil {
 		return p.check(req)
 	}
 	return genuine(req)
 }
 
-func (p clinic) Refresh(_ context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+func (p clinic) Refresh(_ context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
 	if err := genuine(req); err != nil {
 		return nil, err
 	}
@@ -154,12 +154,12 @@ func TestEveryBrokenPromiseIsNoticed(t *testing.T) {
 		"the source id \"clinic\" is none, or stands":   {describe: func(d *sdk.Description) { d.Sources = append(d.Sources, d.Sources[0]) }},
 		"clinic has no name":                            {describe: func(d *sdk.Description) { d.Sources[0].Name = "" }},
 		"the host \"https://clinic.example\" is none":   {describe: func(d *sdk.Description) { d.Sources[0].Hosts[0] = "https://clinic.example" }},
-		"has fields, and a form is not among":           {describe: func(d *sdk.Description) { d.Sources[0].Ways = d.Sources[0].Ways[1:] }},
+		"has fields, and a form is not among":           {describe: func(d *sdk.Description) { d.Sources[0].Methods = d.Sources[0].Methods[1:] }},
 		"the field id \"Number\" is none":               {describe: func(d *sdk.Description) { d.Sources[0].Fields[0].ID = "Number" }},
 		"the field number has no label":                 {describe: func(d *sdk.Description) { d.Sources[0].Fields[0].Label = "" }},
 		"the field pin has no choices":                  {describe: func(d *sdk.Description) { d.Sources[0].Fields[1].Kind = sdk.KindChoice }},
 		"the form asks for number (text), which is not": {describe: func(d *sdk.Description) { d.Sources[0].Fields = d.Sources[0].Fields[1:] }},
-		"it asks for a browser, which is not among":     {describe: func(d *sdk.Description) { d.Sources[0].Ways = d.Sources[0].Ways[:1] }},
+		"it asks for a browser, which is not among":     {describe: func(d *sdk.Description) { d.Sources[0].Methods = d.Sources[0].Methods[:1] }},
 		"no source \"clinic\"":                          {describe: func(d *sdk.Description) { d.Sources[0].ID = "other" }},
 		"which is no host of the source":                {step: onURL(func(s *sdk.OpenURL) { s.URL = strings.Replace(s.URL, "clinic", "other", 1) })},
 		"has not the state of the request":              {step: onURL(func(s *sdk.OpenURL) { s.URL += "more" })},
@@ -177,7 +177,7 @@ func TestEveryBrokenPromiseIsNoticed(t *testing.T) {
 		"the credential is empty":                       {step: onDone(func(s *sdk.Connected) { s.Credential.Data = "" })},
 		"the credential is not what its media type":     {step: onDone(func(s *sdk.Connected) { s.Credential.Data = `{"token":"t"}` })},
 		"the credential has expired already":            {refreshed: func(r *sdk.Refreshed) { r.Credential.ExpiresAt = time.Now() }},
-		"check: revoked":                                {check: func(*sdk.GrantRequest) error { return &sdk.Error{Code: sdk.Revoked, Message: "Over."} }},
+		"check: revoked":                                {check: func(*sdk.CredentialRequest) error { return &sdk.Error{Code: sdk.Revoked, Message: "Over."} }},
 		"a second disconnect: source_error":             {disconnect: justOnce()},
 	} {
 		broken := examine(t.Context(), Of(p), []Journey{visit()})
@@ -231,9 +231,9 @@ func refuses(no *sdk.Error) func(*sdk.ConnectRequest) (sdk.Step, error) {
 	}
 }
 
-func justOnce() func(*sdk.GrantRequest) error {
+func justOnce() func(*sdk.CredentialRequest) error {
 	done := false
-	return func(req *sdk.GrantRequest) error {
+	return func(req *sdk.CredentialRequest) error {
 		if err := genuine(req); err != nil || !done {
 			done = done || err == nil
 			return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // warmCalls is how many calls one run makes.
@@ -46,7 +47,7 @@ func (w *world) sandbox() plugins.Spec {
 // bareProvider starts the sandbox as go-plugin does by itself.
 func (w *world) bareProvider(ctx context.Context) (*plugin.Client, sdk.Provider, error) {
 	client := plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig: sdk.Handshake(), VersionedPlugins: sdk.VersionedPlugins(nil),
+		HandshakeConfig: host.Handshake(), VersionedPlugins: host.Plugins(),
 		Cmd:              exec.CommandContext(ctx, w.path("humanconnect-provider-sandbox")),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, Logger: hclog.NewNullLogger(),
 	})
@@ -54,7 +55,7 @@ func (w *world) bareProvider(ctx context.Context) (*plugin.Client, sdk.Provider,
 	if err != nil {
 		return client, nil, err
 	}
-	got, err := conn.Dispense(sdk.PluginName)
+	got, err := conn.Dispense(host.PluginName)
 	if err != nil {
 		client.Kill()
 		return client, nil, err

@@ -55,6 +55,7 @@ func arrows() []arrow {
 		{what: "the database is the store's", from: []string{""}, except: []string{"core/store/sqlite", "test/bench"}, to: []string{"modernc.org/sqlite", "database/sql"}},
 		{what: "the sandbox's server alone is built on a server library", from: []string{""}, except: []string{"providers/sandbox/server"}, to: []string{"github.com/zitadel/oidc/v3"}, deep: true},
 		{what: "nothing imports cmd", from: []string{""}, except: []string{"cmd"}, to: []string{"cmd"}, deep: true},
+		{what: "a provider needs nothing that is for hosts", from: []string{"providers", "sdk"}, except: []string{"sdk/host", "sdk/providertest"}, to: []string{"sdk/host"}, but: []string{"sdk/host/loopback"}, deep: true},
 	}
 }
 
@@ -158,6 +159,7 @@ func TestEveryArrowIsNoticedWhenBroken(t *testing.T) {
 		{ImportPath: ours("core/token"), Imports: []string{"database/sql"}},
 		{ImportPath: ours("providers/sandbox"), Deps: []string{"github.com/zitadel/oidc/v3/pkg/op"}},
 		{ImportPath: ours("sdk"), Deps: []string{ours("cmd/humanconnect")}},
+		{ImportPath: ours("sdk/oauth2"), Deps: []string{ours("sdk/host")}},
 	}
 	for i, a := range arrows() {
 		if len(a.broken(broken[i:i+1])) == 0 {
@@ -170,6 +172,7 @@ func TestEveryArrowIsNoticedWhenBroken(t *testing.T) {
 		{ImportPath: ours("core/store/sqlite"), Imports: []string{ours("core/store"), ours("core/id"), ours("internal/problem"), "database/sql", "modernc.org/sqlite"}},
 		{ImportPath: ours("cmd/humanconnect"), Imports: []string{ours("plugins"), ours("core/session"), "github.com/spf13/cobra"}},
 		{ImportPath: ours("core/config"), Imports: []string{"github.com/spf13/viper"}},
+		{ImportPath: ours("sdk/oauth2"), Imports: []string{ours("sdk"), ours("sdk/host/loopback")}},
 	}
 	for _, a := range arrows() {
 		if lines := a.broken(kept); len(lines) > 0 {

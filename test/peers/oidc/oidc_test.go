@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
 )
 
@@ -70,9 +71,9 @@ func (p *peer) says(t *testing.T, prefix string) string {
 	}
 }
 
-func source(issuer string, ways ...sdk.Way) *oauth2.Source {
+func source(issuer string, methods ...sdk.Method) *oauth2.Source {
 	return &oauth2.Source{
-		Issuer: issuer, ClientID: "us", Scopes: []string{"openid", "offline_access", "sleep"}, Required: []string{"sleep"}, Ways: ways,
+		Issuer: issuer, ClientID: "us", Scopes: []string{"openid", "offline_access", "sleep"}, Required: []string{"sleep"}, Methods: methods,
 		Account: func(ctx context.Context, client *http.Client, token oauth2.Token) (sdk.Account, error) {
 			var me struct {
 				Sub string `json:"sub"`
@@ -104,7 +105,7 @@ func connect(t *testing.T, s *oauth2.Source, p *person) (sdk.Step, error) {
 	if answer.Get("state") != "state-of-core" || answer.Get("iss") == "" {
 		t.Errorf("the answer has no state or issuer")
 	}
-	req.Reply, req.Resume = answer, sdk.ResumeOf(step)
+	req.Reply, req.Resume = answer, host.ResumeOf(step)
 	return s.Connect(t.Context(), req)
 }
 
@@ -126,7 +127,7 @@ func TestAStrangersServerConnectsRefreshesAndRevokes(t *testing.T) {
 	if c.Account.ID != "anna" || !slices.Contains(c.Scopes, "sleep") || c.Credential.ExpiresAt.IsZero() {
 		t.Errorf("connected %+v", c)
 	}
-	grant := &sdk.GrantRequest{Account: c.Account, Credential: c.Credential}
+	grant := &sdk.CredentialRequest{Account: c.Account, Credential: c.Credential}
 	if err := s.Check(t.Context(), grant); err != nil {
 		t.Error(err)
 	}
@@ -134,7 +135,7 @@ func TestAStrangersServerConnectsRefreshesAndRevokes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh := &sdk.GrantRequest{Account: c.Account, Credential: refreshed.Credential}
+	fresh := &sdk.CredentialRequest{Account: c.Account, Credential: refreshed.Credential}
 	if refreshTokenOf(t, grant) == refreshTokenOf(t, fresh) {
 		t.Error("the refresh token was not rotated")
 	}
@@ -149,7 +150,7 @@ func TestAStrangersServerConnectsRefreshesAndRevokes(t *testing.T) {
 	}
 }
 
-func refreshTokenOf(t *testing.T, g *sdk.GrantRequest) string {
+func refreshTokenOf(t *testing.T, g *sdk.CredentialRequest) string {
 	t.Helper()
 	var tokens struct {
 		Refresh string `json:"refresh_token"`
@@ -166,14 +167,14 @@ func TestAStrangersServerEndsAGrantWhoseTokenIsUsedTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := &sdk.GrantRequest{Credential: step.(sdk.Connected).Credential}
+	old := &sdk.CredentialRequest{Credential: step.(sdk.Connected).Credential}
 	refreshed, err := s.Refresh(t.Context(), old)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Refresh(t.Context(), old)
 	refused(t, err, sdk.Revoked)
-	_, err = s.Refresh(t.Context(), &sdk.GrantRequest{Credential: refreshed.Credential})
+	_, err = s.Refresh(t.Context(), &sdk.CredentialRequest{Credential: refreshed.Credential})
 	refused(t, err, sdk.Revoked)
 }
 
@@ -185,7 +186,7 @@ func TestAtAStrangersServerNoIsAccessDenied(t *testing.T) {
 }
 
 func TestAStrangersServerConnectsADevice(t *testing.T) {
-	s := source(startPeer(t).address, sdk.WayCode)
+	s := source(startPeer(t).address, sdk.MethodCode)
 	req := &sdk.ConnectRequest{Reply: sdk.Start{}, FrontEnd: sdk.FrontEnd{Code: true}}
 	step, err := s.Connect(t.Context(), req)
 	if err != nil {
@@ -201,7 +202,7 @@ func TestAStrangersServerConnectsADevice(t *testing.T) {
 	if _, err := p.goes(shown.VerificationURI); err != nil {
 		t.Fatal(err)
 	}
-	req.Resume = sdk.ResumeOf(step)
+	req.Resume = host.ResumeOf(step)
 	if step, err = s.Connect(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // Installation is the config and the providers that were found; none is started yet. Close it.
@@ -127,7 +128,7 @@ const askingProviders = "asking the providers what they offer"
 func (i *Installation) Warm(ctx context.Context, script session.Script) {
 	var ids []string
 	for _, a := range script.Actions {
-		if a.Kind == store.ActionConnect && sdk.ValidID(a.Target) {
+		if a.Kind == store.ActionConnect && host.ValidID(a.Target) {
 			ids = append(ids, a.Target)
 		}
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/internal/child"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // Browser takes a person to a source: by the command in BROWSER, or by showing the address. It implements
@@ -376,4 +377,4 @@ func (p *pasteReader) read() {
 var _ session.Browser = (*Browser)(nil)
 
 // CleanURL makes a URL of a source fit for the terminal. It is not cut: half a URL leads nowhere.
-func CleanURL(s string) string { return sdk.CleanText(s, session.MaxURL) }
+func CleanURL(s string) string { return host.CleanText(s, session.MaxURL) }

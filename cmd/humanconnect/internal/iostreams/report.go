@@ -8,7 +8,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/internal/problem"
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // maxLine is how many bytes of one line of an error are shown.
@@ -35,7 +35,7 @@ func Describe(err error) Described {
 }
 
 // Clean makes a line of text from outside fit for the terminal, and cuts it.
-func Clean(s string) string { return sdk.CleanText(s, maxLine) }
+func Clean(s string) string { return host.CleanText(s, maxLine) }
 
 // CleanAll cleans each line.
 func CleanAll(lines []string) []string {

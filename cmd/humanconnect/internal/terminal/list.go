@@ -59,7 +59,7 @@ func rowsOf(sources []source.Source, connections []session.Connected, allows fun
 		at[s.ID] = len(rows)
 		rows = append(rows, row{
 			source: s.ID, title: name(s.Name), group: name(s.Group), offered: true,
-			renews: s.Can(sdk.CapabilityRefresh), allowed: allows(s.ID), sitting: so[s.ID],
+			renews: slices.Contains(s.Capabilities, sdk.CapabilityRefresh), allowed: allows(s.ID), sitting: so[s.ID],
 		})
 	}
 	for _, c := range connections {

@@ -10,6 +10,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // reader is the person who answers line by line.
@@ -119,7 +120,7 @@ func (p *reader) show(ctx context.Context, prompt session.Prompt) (hide func()) 
 func (p *reader) browse(ctx context.Context, step sdk.OpenURL, paste paster) (no func(error), hide func()) {
 	p.shown = ""
 	p.say("\nContinue in the browser: sign in there and allow the access.\nIt goes on by itself then.")
-	p.say("If no page has opened, open this address:\n%s", sdk.CleanText(step.URL, maxAddress))
+	p.say("If no page has opened, open this address:\n%s", host.CleanText(step.URL, maxAddress))
 	p.question("%s", pasteQuestion)
 	hide = p.listen(ctx, func(ctx context.Context, line string) {
 		if blank(line) {
@@ -163,10 +164,10 @@ func (p *reader) listen(ctx context.Context, take func(context.Context, string))
 func describe(step sdk.Step) string {
 	switch step := step.(type) {
 	case sdk.ShowCode:
-		s := "Open this address on any device: " + sdk.CleanText(step.VerificationURI, maxAddress) +
+		s := "Open this address on any device: " + host.CleanText(step.VerificationURI, maxAddress) +
 			"\nType this code there: " + name(step.UserCode)
 		if whole := step.VerificationURIComplete; whole != "" && whole != step.VerificationURI {
-			s += "\nOr open this one, which has the code in it: " + sdk.CleanText(whole, maxAddress)
+			s += "\nOr open this one, which has the code in it: " + host.CleanText(whole, maxAddress)
 		}
 		if until := step.ExpiresAt; !until.IsZero() {
 			s += "\nThe code is valid until " + clockTime(until) + "."

@@ -33,6 +33,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // Session is the open session that a person steers; see [Steer]. It is safe for concurrent use.
@@ -151,6 +152,6 @@ const (
 	maxName = 80
 )
 
-func text(s string) string { return sdk.CleanText(s, maxText) }
+func text(s string) string { return host.CleanText(s, maxText) }
 
-func name(s string) string { return sdk.CleanText(s, maxName) }
+func name(s string) string { return host.CleanText(s, maxName) }

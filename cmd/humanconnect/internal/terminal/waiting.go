@@ -12,6 +12,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // waitingScreen is what is shown while something takes time: a source that works, a wait that it asked for, a code that
@@ -146,7 +147,7 @@ const maxAddress = session.MaxURL
 
 // address draws an address over as many lines as it takes; a terminal that can makes a link of it.
 func address(l look, url string) []string {
-	url = sdk.CleanText(url, maxAddress)
+	url = host.CleanText(url, maxAddress)
 	style := l.accent.Bold(false).Underline(true)
 	if !strings.ContainsFunc(url, func(r rune) bool { return r > unicode.MaxASCII }) { // no URI else (RFC 3986 §2)
 		style = style.Hyperlink(url)

@@ -16,7 +16,7 @@ type Fault struct {
 	ID string
 	// Says what happens, to a person.
 	Says string
-	// Browser and Device: at which way of connecting it can be chosen.
+	// Browser and Device: for which method of connecting it can be chosen.
 	Browser, Device bool
 }
 
@@ -72,7 +72,7 @@ func Faults() []Fault {
 	}
 }
 
-// faultsFor lists those of a way of connecting.
+// faultsFor lists those of a method of connecting.
 func faultsFor(device bool) []Fault {
 	return slices.DeleteFunc(Faults(), func(f Fault) bool { return device && !f.Device || !device && !f.Browser })
 }

@@ -21,4 +21,4 @@ func (twin) Connect(context.Context, *sdk.ConnectRequest) (sdk.Step, error) {
 	return sdk.Connected{Account: sdk.Account{ID: "twin"}, Credential: sdk.Credential{Data: "twin"}}, nil
 }
 
-func (twin) Disconnect(context.Context, *sdk.GrantRequest) error { return nil }
+func (twin) Disconnect(context.Context, *sdk.CredentialRequest) error { return nil }

@@ -16,6 +16,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // actionFlag appends to one list from two flags, so that their order is kept.
@@ -26,7 +27,7 @@ type actionFlag struct {
 
 // Set implements [pflag.Value].
 func (f *actionFlag) Set(target string) error {
-	if _, err := id.Parse[id.Connection](target); err != nil && !sdk.ValidID(target) {
+	if _, err := id.Parse[id.Connection](target); err != nil && !host.ValidID(target) {
 		return fmt.Errorf("wants %s", f.Wants())
 	}
 	*f.into = append(*f.into, session.Action{Kind: f.kind, Target: target})
@@ -119,7 +120,7 @@ func answersOf(ctx context.Context, c *cobra.Command, given []string) (map[strin
 	for _, g := range given {
 		target, text, _ := strings.Cut(g, "=")
 		source, field, _ := strings.Cut(target, ".")
-		if len(target) == len(g) || !sdk.ValidID(source) || !sdk.ValidFieldID(field) {
+		if len(target) == len(g) || !host.ValidID(source) || !host.ValidFieldID(field) {
 			return nil, command.Usage(c, "an answer is written SOURCE.FIELD=VALUE or SOURCE.FIELD=@FILE")
 		}
 		value, err := command.TextOf(ctx, "--answer", text)

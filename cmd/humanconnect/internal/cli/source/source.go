@@ -35,7 +35,7 @@ type row struct {
 	Name         string           `json:"name"`
 	Group        string           `json:"group"`
 	Provider     string           `json:"provider"`
-	Ways         []sdk.Way        `json:"ways"`
+	Methods      []sdk.Method     `json:"methods"`
 	Capabilities []sdk.Capability `json:"capabilities"`
 	// Hosts stand there only where a source is shown: what is remembered of a provider is no answer to where data go.
 	Hosts    []string   `json:"hosts,omitzero"`
@@ -55,7 +55,7 @@ type fieldRow struct {
 
 func rowOf(s source.Source) row {
 	return row{
-		ID: s.ID, Name: s.Name, Group: s.Group, Provider: s.Provider, Ways: iostreams.OrEmpty(s.Ways),
+		ID: s.ID, Name: s.Name, Group: s.Group, Provider: s.Provider, Methods: iostreams.OrEmpty(s.Methods),
 		Capabilities: iostreams.OrEmpty(s.Capabilities), Fields: fieldRows(s.Fields), Settings: fieldRows(s.Declared),
 	}
 }
@@ -103,20 +103,20 @@ func list(a *app.App, c *cobra.Command, query string) error {
 	for _, s := range catalog.Search(query) {
 		rows = append(rows, rowOf(s))
 	}
-	return command.PrintList(a.IO, rows, []string{"SOURCE", "NAME", "GROUP", "WAYS", "PROVIDER"}, func(r row) []string {
-		return []string{r.ID, r.Name, r.Group, waysOf(r), r.Provider}
+	return command.PrintList(a.IO, rows, []string{"SOURCE", "NAME", "GROUP", "METHODS", "PROVIDER"}, func(r row) []string {
+		return []string{r.ID, r.Name, r.Group, methodsOf(r), r.Provider}
 	})
 }
 
-func waysOf(r row) string {
-	if len(r.Ways) == 0 {
+func methodsOf(r row) string {
+	if len(r.Methods) == 0 {
 		return "at once"
 	}
-	ways := make([]string, len(r.Ways))
-	for i, w := range r.Ways {
-		ways[i] = string(w)
+	methods := make([]string, len(r.Methods))
+	for i, m := range r.Methods {
+		methods[i] = string(m)
 	}
-	return strings.Join(ways, ", ")
+	return strings.Join(methods, ", ")
 }
 
 func newShow(a *app.App) *cobra.Command {
@@ -154,7 +154,7 @@ func show(a *app.App, c *cobra.Command, id string) error {
 			{"name", r.Name},
 			{"group", r.Group},
 			{"provider", r.Provider},
-			{"ways", waysOf(r)},
+			{"methods", methodsOf(r)},
 			{"can", iostreams.OrNone(strings.Join(caps, ", "))},
 			{"hosts", iostreams.OrNone(strings.Join(r.Hosts, ", "))},
 		}

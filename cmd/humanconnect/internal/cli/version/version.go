@@ -12,7 +12,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // build is what a binary knows about itself.
@@ -30,7 +30,7 @@ type build struct {
 func buildOf(version, commit string, info *debug.BuildInfo) build {
 	b := build{
 		Version: version, Commit: commit, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		Protocol: sdk.ProtocolVersion,
+		Protocol: host.ProtocolVersion,
 	}
 	if info == nil {
 		info = &debug.BuildInfo{}

@@ -1,7 +1,9 @@
-package sdk_test
+package host_test
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
@@ -32,7 +35,7 @@ func (f *foreign) Connect(context.Context, *providerv1.ConnectRequest) (*provide
 	return f.connect, f.err
 }
 
-func dial(t *testing.T, f *foreign) *sdk.Client {
+func dial(t *testing.T, f *foreign) *host.Client {
 	return providertest.Dial(t, func(s *grpc.Server) { providerv1.RegisterProviderServer(s, f) })
 }
 
@@ -41,7 +44,7 @@ func TestHostTakesWhatALaterVersionSays(t *testing.T) {
 		Settings: []*providerv1.Field{{Id: "a", Kind: 99}, {Id: "b"}},
 		Sources: []*providerv1.Source{{
 			Id:           "clinic",
-			Ways:         []providerv1.Way{99, providerv1.Way_WAY_FORM, 0},
+			Methods:      []providerv1.Method{99, providerv1.Method_METHOD_FORM, 0},
 			Capabilities: []providerv1.Capability{providerv1.Capability_CAPABILITY_CHECK, 99, 0},
 		}},
 	}})
@@ -51,7 +54,7 @@ func TestHostTakesWhatALaterVersionSays(t *testing.T) {
 		Settings: []sdk.Field{{ID: "a", Kind: sdk.KindText}, {ID: "b", Kind: sdk.KindText}},
 		Sources: []sdk.Source{{
 			ID:           "clinic",
-			Ways:         []sdk.Way{sdk.WayForm},
+			Methods:      []sdk.Method{sdk.MethodForm},
 			Capabilities: []sdk.Capability{sdk.CapabilityCheck},
 		}},
 	})
@@ -123,8 +126,32 @@ func TestStatusOfThePluginReachesTheHost(t *testing.T) {
 
 func TestMethodsThatAForeignPluginLacksAreNotSupported(t *testing.T) {
 	c := dial(t, &foreign{})
-	refusedWith(t, c.Disconnect(t.Context(), &sdk.GrantRequest{}), sdk.NotSupported)
-	refusedWith(t, c.Check(t.Context(), &sdk.GrantRequest{}), sdk.NotSupported)
-	_, err := c.Refresh(t.Context(), &sdk.GrantRequest{})
+	refusedWith(t, c.Disconnect(t.Context(), &sdk.CredentialRequest{}), sdk.NotSupported)
+	refusedWith(t, c.Check(t.Context(), &sdk.CredentialRequest{}), sdk.NotSupported)
+	_, err := c.Refresh(t.Context(), &sdk.CredentialRequest{})
 	refusedWith(t, err, sdk.NotSupported)
+}
+
+// A value that is added to the protocol needs its constant: hosts know no other.
+func TestEveryWordOfTheProtocolHasAConstant(t *testing.T) {
+	in, numbers := &providerv1.Source{Id: "clinic"}, func(names map[int32]string) []int32 { return slices.Sorted(maps.Keys(names)) }
+	for _, n := range numbers(providerv1.Method_name) {
+		in.Methods = append(in.Methods, providerv1.Method(n))
+	}
+	for _, n := range numbers(providerv1.Capability_name) {
+		in.Capabilities = append(in.Capabilities, providerv1.Capability(n))
+	}
+	for _, n := range numbers(providerv1.Field_Kind_name) {
+		in.Fields = append(in.Fields, &providerv1.Field{Kind: providerv1.Field_Kind(n)})
+	}
+	got, err := dial(t, &foreign{describe: &providerv1.DescribeResponse{Sources: []*providerv1.Source{in}}}).Describe(t.Context())
+	noError(t, err)
+	want := sdk.Source{
+		ID: "clinic", Methods: []sdk.Method{sdk.MethodForm, sdk.MethodBrowser, sdk.MethodCode},
+		Capabilities: []sdk.Capability{sdk.CapabilityRevoke, sdk.CapabilityRefresh, sdk.CapabilityCheck},
+	}
+	for _, kind := range []sdk.Kind{sdk.KindText, sdk.KindText, sdk.KindSecret, sdk.KindURL, sdk.KindChoice, sdk.KindOTP} {
+		want.Fields = append(want.Fields, sdk.Field{Kind: kind})
+	}
+	same(t, "source", got.Sources[0], want)
 }

@@ -1,4 +1,4 @@
-package sdk_test
+package host_test
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 func TestCleanTextShowsOneHonestLine(t *testing.T) {
@@ -31,7 +31,7 @@ func TestCleanTextShowsOneHonestLine(t *testing.T) {
 		{"ab", 0, ""},
 		{"", 5, ""},
 	} {
-		if got := sdk.CleanText(c.in, c.limit); got != c.want {
+		if got := host.CleanText(c.in, c.limit); got != c.want {
 			t.Errorf("CleanText(%q, %d) = %q, want %q", c.in, c.limit, got, c.want)
 		}
 	}
@@ -41,7 +41,7 @@ func FuzzCleanText(f *testing.F) {
 	f.Add("two\nlines \x1b[31m\u202e\xff\u200b", 7)
 	f.Fuzz(func(t *testing.T, in string, limit int) {
 		limit %= 1000
-		out := sdk.CleanText(in, limit)
+		out := host.CleanText(in, limit)
 		if !utf8.ValidString(out) {
 			t.Fatalf("%q is not UTF-8", out)
 		}
@@ -53,7 +53,7 @@ func FuzzCleanText(f *testing.F) {
 		}); i >= 0 {
 			t.Fatalf("%q still holds %q", out, out[i:])
 		}
-		if again := sdk.CleanText(out, limit); again != out {
+		if again := host.CleanText(out, limit); again != out {
 			t.Fatalf("cleaning twice gave %q, then %q", out, again)
 		}
 	})

@@ -1,4 +1,4 @@
-package sdk_test
+package host_test
 
 import (
 	"fmt"
@@ -110,7 +110,7 @@ func (g generator) field() sdk.Field {
 func (g generator) source() sdk.Source {
 	return sdk.Source{
 		ID: g.string(), Name: g.string(), Group: g.string(),
-		Ways: some(g, func() sdk.Way { return pick(g, sdk.WayForm, sdk.WayBrowser, sdk.WayCode) }),
+		Methods: some(g, func() sdk.Method { return pick(g, sdk.MethodForm, sdk.MethodBrowser, sdk.MethodCode) }),
 		Capabilities: some(g, func() sdk.Capability {
 			return pick(g, sdk.CapabilityRevoke, sdk.CapabilityRefresh, sdk.CapabilityCheck)
 		}),
@@ -176,8 +176,8 @@ func (g generator) connectRequest() *sdk.ConnectRequest {
 	return req
 }
 
-func (g generator) grantRequest() *sdk.GrantRequest {
-	return &sdk.GrantRequest{
+func (g generator) credentialRequest() *sdk.CredentialRequest {
+	return &sdk.CredentialRequest{
 		Source: g.string(), Settings: g.settings(), Account: g.account(), Credential: g.credential(),
 	}
 }

@@ -1,4 +1,4 @@
-package sdk_test
+package host_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/host"
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
 
@@ -22,7 +23,7 @@ type scripted struct {
 	refreshed   *sdk.Refreshed
 	err         error
 	connect     *sdk.ConnectRequest
-	grant       *sdk.GrantRequest
+	grant       *sdk.CredentialRequest
 }
 
 func (s *scripted) Describe(context.Context) (*sdk.Description, error) { return s.description, s.err }
@@ -32,17 +33,17 @@ func (s *scripted) Connect(_ context.Context, req *sdk.ConnectRequest) (sdk.Step
 	return s.step, s.err
 }
 
-func (s *scripted) Disconnect(_ context.Context, req *sdk.GrantRequest) error {
+func (s *scripted) Disconnect(_ context.Context, req *sdk.CredentialRequest) error {
 	s.grant = req
 	return s.err
 }
 
-func (s *scripted) Refresh(_ context.Context, req *sdk.GrantRequest) (*sdk.Refreshed, error) {
+func (s *scripted) Refresh(_ context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
 	s.grant = req
 	return s.refreshed, s.err
 }
 
-func (s *scripted) Check(_ context.Context, req *sdk.GrantRequest) error {
+func (s *scripted) Check(_ context.Context, req *sdk.CredentialRequest) error {
 	s.grant = req
 	return s.err
 }
@@ -98,7 +99,7 @@ func TestEveryMessageSurvivesTheWire(t *testing.T) {
 		same(t, "step", step, p.step)
 		same(t, "connect request", p.connect, asked)
 
-		grant := g.grantRequest()
+		grant := g.credentialRequest()
 		noError(t, c.Disconnect(ctx, grant))
 		same(t, "disconnect request", p.grant, grant)
 		noError(t, c.Check(ctx, grant))
@@ -120,9 +121,9 @@ func TestWhatTheSourceSaysNoWithSurvivesTheWire(t *testing.T) {
 		p.step, p.err = g.step(), errors.Join(errors.New("outer"), want)
 		_, err := c.Connect(ctx, g.connectRequest())
 		same(t, "error of connect", err, error(want))
-		same(t, "error of disconnect", c.Disconnect(ctx, g.grantRequest()), error(want))
-		same(t, "error of check", c.Check(ctx, g.grantRequest()), error(want))
-		_, err = c.Refresh(ctx, g.grantRequest())
+		same(t, "error of disconnect", c.Disconnect(ctx, g.credentialRequest()), error(want))
+		same(t, "error of check", c.Check(ctx, g.credentialRequest()), error(want))
+		_, err = c.Refresh(ctx, g.credentialRequest())
 		same(t, "error of refresh", err, error(want))
 	})
 }
@@ -169,7 +170,7 @@ func TestUnexpectedErrorsReachThePersonWithoutTheirText(t *testing.T) {
 		t.Errorf("message %q holds the text of the error", said.Message)
 	}
 	p.err = (*sdk.Error)(nil)
-	refusedWith(t, c.Disconnect(t.Context(), &sdk.GrantRequest{}), sdk.SourceError)
+	refusedWith(t, c.Disconnect(t.Context(), &sdk.CredentialRequest{}), sdk.SourceError)
 }
 
 func TestRequestWithoutReplyIsRefused(t *testing.T) {
@@ -181,14 +182,14 @@ func TestRequestWithoutReplyIsRefused(t *testing.T) {
 
 func TestCallsThatAProviderLacksAreNotSupported(t *testing.T) {
 	c := providertest.Wire(t, bare{&scripted{}})
-	refusedWith(t, c.Check(t.Context(), &sdk.GrantRequest{}), sdk.NotSupported)
-	_, err := c.Refresh(t.Context(), &sdk.GrantRequest{})
+	refusedWith(t, c.Check(t.Context(), &sdk.CredentialRequest{}), sdk.NotSupported)
+	_, err := c.Refresh(t.Context(), &sdk.CredentialRequest{})
 	refusedWith(t, err, sdk.NotSupported)
 }
 
 func TestRefreshWithoutCredentialIsASourceError(t *testing.T) {
 	c := providertest.Wire(t, &scripted{})
-	_, err := c.Refresh(t.Context(), &sdk.GrantRequest{})
+	_, err := c.Refresh(t.Context(), &sdk.CredentialRequest{})
 	refusedWith(t, err, sdk.SourceError)
 }
 
@@ -237,29 +238,29 @@ func TestCallWhoseTimeIsOverEndsWithAStatus(t *testing.T) {
 func TestStepsAndCallbacksSurviveStorage(t *testing.T) {
 	forEachSeed(t, 500, func(t *testing.T, g generator) {
 		step, callback := g.step(), g.callback()
-		data, err := sdk.MarshalStep(step)
+		data, err := host.MarshalStep(step)
 		noError(t, err)
-		again, err := sdk.MarshalStep(step)
+		again, err := host.MarshalStep(step)
 		noError(t, err)
 		same(t, "encoding", again, data)
-		got, err := sdk.UnmarshalStep(data)
+		got, err := host.UnmarshalStep(data)
 		noError(t, err)
 		same(t, "step", got, step)
 
-		data, err = sdk.MarshalCallback(callback)
+		data, err = host.MarshalCallback(callback)
 		noError(t, err)
-		stored, err := sdk.UnmarshalCallback(data)
+		stored, err := host.UnmarshalCallback(data)
 		noError(t, err)
 		same(t, "callback", stored, callback)
 	})
 }
 
 func TestStorageTakesAndGivesStepsAlone(t *testing.T) {
-	if _, err := sdk.MarshalStep(nil); err == nil {
+	if _, err := host.MarshalStep(nil); err == nil {
 		t.Error("no step was encoded")
 	}
 	for _, data := range [][]byte{nil, {0xff}, []byte("{}"), {0x3a, 0x00}} {
-		if step, err := sdk.UnmarshalStep(data); err == nil {
+		if step, err := host.UnmarshalStep(data); err == nil {
 			t.Errorf("%x was decoded as %T", data, step)
 		}
 	}
@@ -267,21 +268,21 @@ func TestStorageTakesAndGivesStepsAlone(t *testing.T) {
 
 func FuzzUnmarshalStep(f *testing.F) {
 	for _, s := range []sdk.Step{sdk.Wait{Resume: []byte("x")}, sdk.Connected{Scopes: []string{"a"}}} {
-		data, err := sdk.MarshalStep(s)
+		data, err := host.MarshalStep(s)
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		step, err := sdk.UnmarshalStep(data)
+		step, err := host.UnmarshalStep(data)
 		if (step == nil) == (err == nil) {
 			t.Fatalf("step %v with error %v", step, err)
 		}
 		if err != nil {
 			return
 		}
-		if _, err := sdk.MarshalStep(step); err != nil {
+		if _, err := host.MarshalStep(step); err != nil {
 			t.Fatalf("a decoded step cannot be encoded: %v", err)
 		}
 	})
