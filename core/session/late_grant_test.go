@@ -129,7 +129,7 @@ func TestErrorOfASourceIsNoCrashAndIsNotAskedForAgain(t *testing.T) {
 
 func TestWhoeverWaitsIsToldThatAnAttemptHasMoved(t *testing.T) {
 	w, fe, s := opened(t)
-	w.place.next(alpha, play{Browser: true, Forms: 1, Account: "ann"})
+	w.place.next(alpha, play{Browser: true, Polls: 1, Account: "ann"})
 	a, err := s.Connect(t.Context(), alpha, -1)
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ func TestWhoeverWaitsIsToldThatAnAttemptHasMoved(t *testing.T) {
 			}
 			return err
 		}},
-		{"the connection", func() error { _, err := a.Reply(t.Context(), sdk.FormValues{}); return err }},
+		{"the connection", func() error { _, err := a.Reply(t.Context(), sdk.TimePassed{}); return err }},
 	} {
 		moved := fe.Moved()
 		if err := move.call(); err != nil {
