@@ -2,11 +2,14 @@ package hook
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/humanconnect/humanconnect/core/id"
+	schedule "github.com/humanconnect/humanconnect/core/retry"
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
@@ -46,5 +49,67 @@ func TestLateWordOfATryIsNotTakenForTheNextOnes(t *testing.T) {
 				t.Errorf("%+v", d)
 			}
 		})
+	}
+}
+
+// deaf cannot tell of any other process whether it lives.
+type deaf struct{ Liveness }
+
+func (deaf) Alive(id.Process) (bool, error) { return false, errors.New("its lock is on another host") }
+
+func TestOwnerOfWhomNobodyCanTellKeepsItsWorkForItsLease(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	s.record(s.session(), 1, h)
+	_, _, release, done := stuckWorker(t, s, Outcome{}, h)
+	r := &receiver{}
+	opt := s.options(r, h)
+	opt.Liveness = deaf{opt.Liveness}
+	second := New(opt)
+	if s.once(second); r.count() != 0 {
+		t.Error("took it within its lease")
+	}
+	s.clock.Advance(time.Hour)
+	if s.once(second); r.count() != 1 {
+		t.Error("left it after its lease")
+	}
+	close(release)
+	<-done
+}
+
+func TestHookIsNotGoneWhileItsOwnerIsAtWork(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	e := s.record(s.session(), 1, h)
+	s.clock.Advance(schedule.LongTotal() + time.Hour) // nobody has delivered for days
+	_, _, release, done := stuckWorker(t, s, Outcome{Verdict: Accepted}, h)
+	if tally := s.once(s.worker(&receiver{})); tally.Dead != 0 {
+		t.Errorf("%+v", tally)
+	}
+	close(release)
+	<-done
+	if d := s.only(e.ID); d.State != store.DeliveryDelivered {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestEventBehindOneWhoseHookIsGoneHasTheWholeTimeOfItsOwn(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	session := s.session()
+	s.record(session, 1, h)
+	second := s.record(session, 2, h)
+	stranger := s.worker(&receiver{})
+	s.clock.Advance(schedule.LongTotal() + time.Millisecond)
+	if tally := s.once(stranger); tally.Dead != 1 || tally.Pending != 1 {
+		t.Errorf("%+v", tally)
+	}
+	s.clock.Advance(schedule.LongTotal())
+	if tally := s.once(stranger); tally.Dead != 0 || tally.Pending != 1 {
+		t.Errorf("%+v", tally)
+	}
+	s.clock.Advance(time.Millisecond)
+	if s.once(stranger); s.only(second.ID).Error != Gone {
+		t.Errorf("%+v", s.only(second.ID))
 	}
 }

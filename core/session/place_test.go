@@ -8,11 +8,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/source"
+<<<<<<< HEAD
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/internal/problem"
+=======
+>>>>>>> w-holes
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -57,6 +59,8 @@ type play struct {
 	HangAt int  `json:",omitempty"`
 	// Hold names a gate at which the last call waits, its grant already made.
 	Hold string `json:",omitempty"`
+	// Once makes the source grant an attempt once; whoever asks again is to wait.
+	Once bool `json:",omitempty"`
 	// Pause names a gate at which the first call waits, whatever becomes of its context.
 	Pause string `json:",omitempty"`
 	// Big is the size of resume to ask for, over the play itself.
@@ -338,7 +342,18 @@ func (p *providers) step(r *sdk.ConnectRequest, m memory) (sdk.Step, error) {
 	case m.Play.Error != "":
 		return nil, &sdk.Error{Code: sdk.Code(m.Play.Error), Message: "the source said " + m.Play.Error, RetryAfter: 30 * time.Second}
 	}
+	if m.Play.Once && p.place.again("grant of "+r.AttemptID) {
+		return m.poll(p.fe.w.clock.Now()), nil
+	}
 	return p.grant(r, m), nil
+}
+
+// again says whether it was asked this before.
+func (p *place) again(what string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls[what]++
+	return p.calls[what] > 1
 }
 
 func (m memory) leave(state string, now time.Time) sdk.Step {
@@ -415,6 +430,7 @@ func (p *place) newGrant(fe *FrontEnd, r *sdk.ConnectRequest, account string) *g
 	return g
 }
 
+<<<<<<< HEAD
 // Disconnect implements sdk.Provider. It is an error of the engine to revoke while anybody holds the account.
 func (p *providers) Disconnect(ctx context.Context, r *sdk.CredentialRequest) error {
 	if p.fe.dead() {
@@ -486,6 +502,8 @@ func (p *providers) wait(name string) {
 	}
 }
 
+=======
+>>>>>>> w-holes
 // sourceOf is a source as the catalogue has it.
 func sourceOf(name string, can []sdk.Capability) source.Source {
 	return source.Source{
