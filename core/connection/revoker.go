@@ -44,6 +44,8 @@ type Revoker struct {
 	Settings  Settings
 	Liveness  process.Liveness
 	Clock     clock.Clock
+	// Random is the jitter's; see [retry.Jitter]. Optional.
+	Random func() float64
 }
 
 // Due tries every revocation that is due, one after the other, and returns how many it tried.
@@ -205,7 +207,7 @@ func (v *Revoker) outcome(r store.Revocation, failed *failure.Failure, interrupt
 		r.Tries++
 		return end(r, store.RevocationFailed, string(failed.Code), now)
 	}
-	r.NextAt = now.Add(retry.Jitter(retry.Long()[r.Tries]))
+	r.NextAt = now.Add(retry.Jitter(retry.Long()[r.Tries], v.Random))
 	r.Tries++
 	r.Owner, r.LeaseUntil, r.Error = "", time.Time{}, string(failed.Code)
 	return r

@@ -29,7 +29,11 @@ func LongTotal() time.Duration {
 	return sum
 }
 
-// Jitter moves a wait by up to 10 % either way, so that what failed together is not tried again together.
-func Jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
+// Jitter moves a wait by up to 10 % either way, so that what failed together is not tried again together, and cuts it to
+// milliseconds. random gives numbers in [0, 1); nil takes the machine's.
+func Jitter(d time.Duration, random func() float64) time.Duration {
+	if random == nil {
+		random = rand.Float64
+	}
+	return time.Duration(float64(d) * (0.9 + 0.2*random())).Truncate(time.Millisecond)
 }

@@ -56,6 +56,8 @@ type Engine struct {
 	Locale string
 	// Wake is called after each commit that wrote deliveries; nil if nobody waits for it.
 	Wake func()
+	// Random is the jitter's of revocations; see [connection.Revoker]. Optional.
+	Random func() float64
 
 	bell bell
 }
@@ -96,7 +98,7 @@ func (e *Engine) wake() {
 
 func (e *Engine) revoker() *connection.Revoker {
 	return &connection.Revoker{
-		Store: e.Store, Providers: e.Providers, Settings: e.Sources, Liveness: e.Liveness, Clock: e.Clock,
+		Store: e.Store, Providers: e.Providers, Settings: e.Sources, Liveness: e.Liveness, Clock: e.Clock, Random: e.Random,
 	}
 }
 
