@@ -421,7 +421,7 @@ func waits(a store.Attempt) bool {
 func (p *Progress) describe(tx store.ActionTx, a store.Attempt) error {
 	actions, err := tx.Actions(a.Session)
 	for _, act := range actions {
-		same := act.ScriptRun == a.ScriptRun && act.ScriptNo == a.ScriptNo && act.Kind == store.ActionConnect && act.Source == a.Source
+		same := act.Position == a.Position && act.Kind == store.ActionConnect && act.Source == a.Source
 		if !same {
 			continue
 		}
