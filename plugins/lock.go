@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/humanconnect/humanconnect/internal/atomicfile"
 )
 
 // LockName is the file name of a lock: of the release lock beside the core binary, and of the user lock in the config
@@ -124,7 +126,7 @@ func WriteLock(path string, lock *Lock) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // what a link leads to is replaced, not the link
 	}
-	if err := replaceFile(path, append(data, '\n'), 0o644); err != nil {
+	if err := atomicfile.Replace(path, append(data, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing the lock of the providers: %w", err)
 	}
 	if err := syncDir(filepath.Dir(path)); err != nil {
@@ -223,23 +225,4 @@ func LockDirectory(dir string) (*Lock, error) {
 		lock.Set(name, digest)
 	}
 	return lock, nil
-}
-
-// replaceFile writes a file beside the path, brings it to disk and renames it.
-func replaceFile(path string, data []byte, mode fs.FileMode) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(file.Name())
-		}
-	}()
-	_, err = file.Write(data)
-	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
 }

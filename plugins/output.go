@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -166,9 +167,7 @@ var _ io.Writer = (*lineWriter)(nil)
 func (w *lineWriter) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for rest := b; len(rest) > 0; {
-		var line []byte
-		line, rest = cutLine(rest)
+	for line := range bytes.Lines(b) {
 		w.pending = append(w.pending, line[:min(len(line), lineBuffer-len(w.pending))]...)
 		if line[len(line)-1] == '\n' {
 			w.take(strings.TrimRight(string(w.pending), "\r\n"))
@@ -186,13 +185,4 @@ func (w *lineWriter) flush() {
 		w.take(string(w.pending))
 		w.pending = nil
 	}
-}
-
-func cutLine(b []byte) (line, rest []byte) {
-	for i, c := range b {
-		if c == '\n' {
-			return b[:i+1], b[i+1:]
-		}
-	}
-	return b, nil
 }

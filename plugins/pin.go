@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/humanconnect/humanconnect/internal/atomicfile"
 )
 
 // Digest returns the SHA-256 of a regular file as 64 lower-case hex digits. The file need not be trusted: a digest trusts
@@ -151,7 +153,7 @@ func writePrivate(path string, data []byte) error {
 		return err
 	}
 	sweepCache(dir)
-	return replaceFile(path, data, 0o600)
+	return atomicfile.Replace(path, data, 0o600)
 }
 
 // abandoned is how old an unfinished file is that nobody writes any more.

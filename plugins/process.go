@@ -173,8 +173,6 @@ func openPipes() (*pipes, error) {
 // closeFiles closes those that are not nil.
 func closeFiles(files ...*os.File) {
 	for _, f := range files {
-		if f != nil {
-			_ = f.Close()
-		}
+		_ = f.Close() // of nil it does nothing
 	}
 }

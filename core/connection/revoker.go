@@ -3,7 +3,6 @@ package connection
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/clock"
@@ -34,7 +33,7 @@ type Revoker struct {
 	Settings  provider.Settings
 	Liveness  process.Liveness
 	Clock     clock.Clock
-	// Random is the jitter's, in [0, 1). Optional.
+	// Random is the jitter's; see [retry.Jitter]. Optional.
 	Random func() float64
 }
 
@@ -193,11 +192,7 @@ func (v *Revoker) outcome(r store.Revocation, failed *failure.Failure, interrupt
 		r.Tries++
 		return end(r, store.RevocationFailed, string(failed.Code), now)
 	}
-	random := rand.Float64
-	if v.Random != nil {
-		random = v.Random
-	}
-	r.NextAt = now.Add(retry.Jitter(retry.Long()[r.Tries], random()))
+	r.NextAt = now.Add(retry.Jitter(retry.Long()[r.Tries], v.Random))
 	r.Tries++
 	r.Owner, r.LeaseUntil, r.Error = "", time.Time{}, string(failed.Code)
 	return r

@@ -213,7 +213,7 @@ func (g *glance) see(tx store.Tx, head store.Delivery) error {
 		return err
 	}
 	wait := head.NextAt.Sub(g.now)
-	g.unsettled = g.unsettled || wait <= longestQuick
+	g.unsettled = g.unsettled || wait <= slices.Max(schedule.Quick()) // who waits longer waits for the long schedule
 	if wait > 0 {
 		g.expect(head.NextAt)
 		return nil
@@ -364,7 +364,7 @@ func (d *Dispatcher) settle(tx store.Tx, r result) ([]Report, error) {
 	if !ours {
 		return nil, nil
 	}
-	apply(&row, r.outcome, d.opt.Clock.Now(), d.opt.Random())
+	apply(&row, r.outcome, d.opt.Clock.Now(), d.opt.Random)
 	if err := save(tx, row); err != nil {
 		return nil, fmt.Errorf("store what came of a delivery: %w", err)
 	}

@@ -2,7 +2,6 @@ package hook
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -49,7 +48,7 @@ type Options struct {
 	// Concurrency is how many tries of one hook run at once; 0 means DefaultConcurrency. Four times as many run at
 	// once in all, beside which each hook that has none finds room for one, up to sixteen times as many.
 	Concurrency int
-	// Random is the jitter's, in [0, 1). Optional.
+	// Random is the jitter's; see [retry.Jitter]. Optional.
 	Random func() float64
 }
 
@@ -105,9 +104,6 @@ func New(opt Options) *Dispatcher {
 	}
 	if opt.Report == nil {
 		opt.Report = func(Report) {}
-	}
-	if opt.Random == nil {
-		opt.Random = rand.Float64
 	}
 	if opt.Hooks == nil {
 		opt.Hooks = Fixed(nil)

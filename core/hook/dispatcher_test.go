@@ -83,7 +83,7 @@ func TestJitterIsATenthAtMost(t *testing.T) {
 	for _, random := range []float64{0, 0.25, 0.999999} {
 		for i, want := range schedule.Long() {
 			d := store.Delivery{Deferred: i, Tries: i}
-			apply(&d, Outcome{Verdict: NotNow}, now, random)
+			apply(&d, Outcome{Verdict: NotNow}, now, func() float64 { return random })
 			if off := (d.NextAt.Sub(now) - want).Abs(); off > want/10 || (random != 0.5 && off == 0) {
 				t.Errorf("wait %d: off by %s", i, off)
 			}

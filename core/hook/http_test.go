@@ -519,7 +519,7 @@ func TestURLsGoOnToTheLongScheduleAfterTheQuickTries(t *testing.T) {
 		t.Error(diff, d)
 	}
 	for d.State == store.DeliveryPending {
-		apply(&d, Outcome{Verdict: Undelivered}, d.NextAt, 0.5)
+		apply(&d, Outcome{Verdict: Undelivered}, d.NextAt, func() float64 { return 0.5 })
 	}
 	if d.Tries != 4+8 || d.State != store.DeliveryDead {
 		t.Errorf("%+v", d)
@@ -530,7 +530,7 @@ func TestRetryAfterPutsTheNextTryOffAndNeverForward(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, c := range []struct{ asked, want time.Duration }{{0, time.Second}, {500 * time.Millisecond, time.Second}, {time.Hour, time.Hour}} {
 		d := store.Delivery{State: store.DeliveryPending}
-		apply(&d, Outcome{Verdict: Undelivered, RetryAfter: c.asked}, now, 0.5)
+		apply(&d, Outcome{Verdict: Undelivered, RetryAfter: c.asked}, now, func() float64 { return 0.5 })
 		if got := d.NextAt.Sub(now); got != c.want {
 			t.Errorf("asked for %s: %s", c.asked, got)
 		}

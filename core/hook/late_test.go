@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/process"
 	schedule "github.com/humanconnect/humanconnect/core/retry"
 	"github.com/humanconnect/humanconnect/core/store"
 )
@@ -53,7 +54,7 @@ func TestLateWordOfATryIsNotTakenForTheNextOnes(t *testing.T) {
 }
 
 // deaf cannot tell of any other process whether it lives.
-type deaf struct{ Liveness }
+type deaf struct{ process.Liveness }
 
 func (deaf) Alive(id.Process) (bool, error) { return false, errors.New("its lock is on another host") }
 

@@ -2,7 +2,8 @@ package hook
 
 import (
 	"strings"
-	"unicode"
+
+	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // outputCap is how much of what a hook writes is kept.
@@ -16,7 +17,8 @@ func lines(output []byte) []string {
 	}
 	var out []string
 	for line := range strings.SplitSeq(text, "\n") {
-		out = append(out, strings.Map(visible, line))
+		line = strings.TrimSuffix(line, "\r")
+		out = append(out, host.CleanText(line, len(line)))
 	}
 	return out
 }
@@ -27,15 +29,4 @@ func At(origin, said string) string {
 		return said
 	}
 	return origin + ": " + said
-}
-
-// visible drops control characters, and those that change the direction or the look of the text around them.
-func visible(r rune) rune {
-	switch {
-	case r == '\t':
-		return ' '
-	case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029':
-		return -1
-	}
-	return r
 }

@@ -7,11 +7,8 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
-// longestQuick is the longest wait between quick tries. Who waits longer waits for the long schedule.
-const longestQuick = 20 * time.Second
-
-// apply writes into the row what came of a try at now. random is in [0, 1).
-func apply(d *store.Delivery, o Outcome, now time.Time, random float64) {
+// apply writes into the row what came of a try at now. random is the jitter's.
+func apply(d *store.Delivery, o Outcome, now time.Time, random func() float64) {
 	d.Owner, d.LeaseUntil = "", time.Time{}
 	if o.Verdict == Interrupted {
 		return
@@ -50,13 +47,13 @@ func retry(d *store.Delivery, now time.Time) bool {
 	return true
 }
 
-func deferTry(d *store.Delivery, now time.Time, random float64) {
+func deferTry(d *store.Delivery, now time.Time, random func() float64) {
 	waits := schedule.Long()
 	if d.Deferred >= len(waits) {
 		end(d, store.DeliveryDead, now)
 		return
 	}
-	d.NextAt = now.Add(schedule.Jitter(waits[d.Deferred], random)).Truncate(time.Millisecond)
+	d.NextAt = now.Add(schedule.Jitter(waits[d.Deferred], random))
 	d.Deferred++
 }
 

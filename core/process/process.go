@@ -41,11 +41,6 @@ type Liveness interface {
 	Alive(id.Process) (bool, error)
 }
 
-var (
-	_ Liveness = (*Process)(nil)
-	_ Liveness = Patient{}
-)
-
 // Process is this run, alive until Close or until it ends. It is safe for concurrent use.
 type Process struct {
 	self id.Process

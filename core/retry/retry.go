@@ -2,7 +2,10 @@
 // long one, which a worker follows over days. Deliveries and revocations share them.
 package retry
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // Quick returns the waits before each quick try: 0, 1, 5 and 20 s.
 func Quick() []time.Duration {
@@ -26,8 +29,11 @@ func LongTotal() time.Duration {
 	return sum
 }
 
-// Jitter moves a wait by up to 10 % either way, so that what failed together is not tried again together. random is in
-// [0, 1).
-func Jitter(d time.Duration, random float64) time.Duration {
-	return time.Duration(float64(d) * (0.9 + 0.2*random))
+// Jitter moves a wait by up to 10 % either way, so that what failed together is not tried again together, and cuts it to
+// milliseconds. random gives numbers in [0, 1); nil takes the machine's.
+func Jitter(d time.Duration, random func() float64) time.Duration {
+	if random == nil {
+		random = rand.Float64
+	}
+	return time.Duration(float64(d) * (0.9 + 0.2*random())).Truncate(time.Millisecond)
 }

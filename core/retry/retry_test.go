@@ -37,20 +37,25 @@ func TestCallerMayKeepASchedule(t *testing.T) {
 	}
 }
 
-func TestJitterGoesAsFarAsTenPercentEitherWay(t *testing.T) {
-	for random, want := range map[float64]time.Duration{0: 54 * time.Second, 0.5: time.Minute, 0.999999: 66 * time.Second} {
-		if off := (retry.Jitter(time.Minute, random) - want).Abs(); off > time.Millisecond {
-			t.Errorf("%v: off by %v", random, off)
-		}
-	}
-}
-
-func TestJitterStaysWithinTenPercent(t *testing.T) {
+func TestJitterStaysWithinTenPercentInMilliseconds(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		d := time.Duration(rapid.Int64Range(1, int64(48*time.Hour)).Draw(rt, "wait"))
-		random := rapid.Float64Range(0, 0.999).Draw(rt, "random")
-		if got := retry.Jitter(d, random); got < d*9/10-1 || got > d*11/10+1 {
+		var random func() float64 // the machine's
+		if rapid.Bool().Draw(rt, "given") {
+			at := rapid.Float64Range(0, 1).Draw(rt, "random")
+			random = func() float64 { return at }
+		}
+		got := retry.Jitter(d, random)
+		if got < d*9/10-time.Millisecond || got > d*11/10+1 || got%time.Millisecond != 0 {
 			rt.Errorf("%v became %v", d, got)
 		}
 	})
+}
+
+func TestJitterIsThatOfTheNumberGiven(t *testing.T) {
+	for at, want := range map[float64]time.Duration{0: 9 * time.Minute, 0.5: 10 * time.Minute, 0.75: 10*time.Minute + 30*time.Second} {
+		if got := retry.Jitter(10*time.Minute, func() float64 { return at }); got.Round(time.Millisecond) != want && got != want-time.Millisecond {
+			t.Errorf("%v: %v, want %v", at, got, want)
+		}
+	}
 }

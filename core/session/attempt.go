@@ -63,13 +63,13 @@ type Attempt struct {
 	settings sdk.Settings
 }
 
-// Connect begins to connect a source, or to renew a named connection; action is its number in the script, or -1. A
+// Connect begins to connect a source, or to renew a named connection; action is its number in the script, or [store.NoScript]. A
 // half-done attempt of the same action is continued; without a script, the last one for the same target is, whoever
 // began it.
 func (s *Session) Connect(ctx context.Context, asked string, action int) (*Attempt, error) {
 	t, err := s.resolve(ctx, asked)
 	a := &Attempt{s: s, action: store.Action{
-		ScriptRun: s.run, ScriptNo: action, Kind: store.ActionConnect, Target: asked, Source: t.source, SourceName: t.sourceName,
+		Position: s.position(action), Kind: store.ActionConnect, Target: asked, Source: t.source, SourceName: t.sourceName,
 	}}
 	if err != nil {
 		return nil, a.refuse(ctx, err)
@@ -121,7 +121,7 @@ func (a *Attempt) prepare(ctx context.Context, t target) error {
 	a.Source = src.Reaching(a.settings)
 	now := e.o.Clock.Now()
 	a.row = store.Attempt{
-		ID: id.New[id.Attempt](), Session: a.s.ID, ScriptRun: a.action.ScriptRun, ScriptNo: a.action.ScriptNo,
+		ID: id.New[id.Attempt](), Session: a.s.ID, Position: a.action.Position,
 		Source: src.ID, Provider: src.Provider, Expected: a.action.Connection, State: store.AttemptOpen, Version: 1,
 		OAuthState: newState(), CreatedAt: now, ExpiresAt: earlier(now.Add(attemptTime), a.s.EndsAt),
 	}
@@ -177,7 +177,7 @@ func (a *Attempt) resume(ctx context.Context) error {
 	}
 	if a.stored {
 		a.s.hold(a.row.ID)
-		a.action.ScriptRun, a.action.ScriptNo = a.row.ScriptRun, a.row.ScriptNo
+		a.action.Position = a.row.Position
 		if a.row.Provider != a.Source.Provider { // what the one wants back is not for the other
 			return a.fail(ctx, failure.New(failure.AttemptInterrupted, "another provider reaches the source now"))
 		}
@@ -196,12 +196,12 @@ func (a *Attempt) resume(ctx context.Context) error {
 
 // ended returns errDone if the action of a script has ended: a front end that has lost the session since may have done it.
 func (a *Attempt) ended(tx store.Tx) error {
-	if a.action.ScriptNo == noScript {
+	if !a.action.Position.Scripted() {
 		return nil
 	}
 	rows, err := tx.Actions(a.s.ID)
 	if slices.ContainsFunc(rows, func(r store.Action) bool {
-		return r.ScriptRun == a.action.ScriptRun && r.ScriptNo == a.action.ScriptNo
+		return r.Position == a.action.Position
 	}) {
 		return errDone
 	}
@@ -210,8 +210,8 @@ func (a *Attempt) ended(tx store.Tx) error {
 
 // continues says whether the action goes on with a stored attempt.
 func (a *Attempt) continues(row store.Attempt) bool {
-	if a.action.ScriptNo != noScript {
-		return row.State == store.AttemptOpen && row.ScriptRun == a.action.ScriptRun && row.ScriptNo == a.action.ScriptNo
+	if a.action.Position.Scripted() {
+		return row.State == store.AttemptOpen && row.Position == a.action.Position
 	}
 	return a.s.halfDone(row) && row.Source == a.action.Source && row.Expected == a.action.Connection
 }

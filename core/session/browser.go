@@ -19,7 +19,7 @@ import (
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/host"
-	"github.com/humanconnect/humanconnect/sdk/host/loopback"
+	"github.com/humanconnect/humanconnect/sdk/host/hostlist"
 )
 
 // callbackPoll is how often a front end looks for a callback that another process may have stored.
@@ -318,7 +318,7 @@ func send(row *store.Attempt, src source.Source, step sdk.Step) error {
 		if len(address) > MaxURL {
 			return failure.New(failure.SourceError, "the provider sends the person to an address of more than %d bytes", MaxURL)
 		}
-		if !goodURL(hosts, address) {
+		if !hostlist.Leads(hosts, address) {
 			return failure.New(failure.SourceError, "the provider sends the person to an address that it does not declare")
 		}
 	}
@@ -336,28 +336,6 @@ func (a *Attempt) named(values sdk.FormValues) []byte {
 		}
 	}
 	return []byte(strings.Join(hosts, " "))
-}
-
-// goodURL says whether a person may be sent to an address: http(s), on one of the hosts that the source declares or the
-// person named.
-func goodURL(hosts []string, address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil {
-		return false
-	}
-	if u.Scheme != "https" && !(u.Scheme == "http" && loopback.Host(u.Hostname())) {
-		return false
-	}
-	return slices.ContainsFunc(hosts, func(h string) bool { return hostMatches(h, u) })
-}
-
-// hostMatches compares a declared host, which may have a port or begin with "*.", with an address.
-func hostMatches(declared string, u *url.URL) bool {
-	declared, host, name := strings.ToLower(declared), strings.ToLower(u.Host), strings.ToLower(u.Hostname())
-	if rest, wild := strings.CutPrefix(declared, "*"); wild {
-		return strings.HasSuffix(name, rest) || strings.HasSuffix(host, rest)
-	}
-	return declared == host || declared == name
 }
 
 // AttemptState says how far an attempt has come after its redirect.
@@ -422,7 +400,7 @@ func waits(a store.Attempt) bool {
 func (p *Progress) describe(tx store.ActionTx, a store.Attempt) error {
 	actions, err := tx.Actions(a.Session)
 	for _, act := range actions {
-		same := act.ScriptRun == a.ScriptRun && act.ScriptNo == a.ScriptNo && act.Kind == store.ActionConnect && act.Source == a.Source
+		same := act.Position == a.Position && act.Kind == store.ActionConnect && act.Source == a.Source
 		if !same {
 			continue
 		}

@@ -85,8 +85,8 @@ func (e *Engine) ended(ctx context.Context, ses store.Session, actions []Action)
 	err := e.o.Store.View(ctx, func(tx store.Tx) error {
 		rows, err := tx.Actions(ses.ID)
 		for _, a := range rows {
-			if a.ScriptRun == ses.ScriptRun {
-				done[a.ScriptNo] = true
+			if a.Position.Run == ses.ScriptRun {
+				done[a.Position.No] = true
 			}
 		}
 		return err

@@ -56,7 +56,7 @@ func (w *World) checkSession(s snapshot, ses store.Session) {
 			}
 		}
 		m = &sessionModel{
-			user: ses.User, token: string(ses.TokenKey), endsAt: ses.EndsAt, done: make(map[[2]int]id.Connection),
+			user: ses.User, token: string(ses.TokenKey), endsAt: ses.EndsAt, done: make(map[store.ScriptPosition]id.Connection),
 			failures: []event.Failure{},
 		}
 		w.model.sessions[ses.ID] = m
@@ -105,10 +105,10 @@ func (w *World) checkAction(m *sessionModel, ses id.Session, a store.Action) {
 	if m.asked != nil && !m.asked[string(a.Kind)+" "+a.Target] {
 		w.t.Errorf("%s: nobody asked to %s %s", ses, a.Kind, a.Target)
 	}
-	if a.ScriptNo < 0 {
+	if !a.Position.Scripted() {
 		return
 	}
-	key := [2]int{a.ScriptRun, a.ScriptNo}
+	key := a.Position
 	before, twice := m.done[key]
 	several := a.Kind == store.ActionDisconnect && before != a.Connection
 	if twice && !several && !m.raced {

@@ -18,7 +18,7 @@ import (
 )
 
 // Disconnect takes away a named connection, or all connections of a source, in one transaction, and then asks the source
-// to revoke their grants; what comes of that never makes it fail. action is its number in the script, or -1. A
+// to revoke their grants; what comes of that never makes it fail. action is its number in the script, or [store.NoScript]. A
 // [*failure.Failure] that it returns is kept with the session.
 func (s *Session) Disconnect(ctx context.Context, asked string, action int) error {
 	t, err := s.resolve(ctx, asked)
@@ -26,7 +26,7 @@ func (s *Session) Disconnect(ctx context.Context, asked string, action int) erro
 		err = failure.New(failure.SourceNotAllowed, "the session token does not allow this source")
 	}
 	row := store.Action{
-		ScriptRun: s.run, ScriptNo: action, Kind: store.ActionDisconnect, Target: asked, Source: t.source, SourceName: t.sourceName,
+		Position: s.position(action), Kind: store.ActionDisconnect, Target: asked, Source: t.source, SourceName: t.sourceName,
 	}
 	var pending []id.Revocation
 	if err == nil {

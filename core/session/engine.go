@@ -50,6 +50,8 @@ type Options struct {
 	Hooks []hook.Hook
 	// Wake is called after each commit that wrote deliveries; nil if nobody waits for it.
 	Wake func()
+	// Random is the jitter's of revocations; see [connection.Revoker]. Optional.
+	Random func() float64
 }
 
 // Engine runs sessions. It is safe for concurrent use.
@@ -106,7 +108,7 @@ func (e *Engine) wake() {
 
 func (e *Engine) revoker() *connection.Revoker {
 	return &connection.Revoker{
-		Store: e.o.Store, Providers: e.o.Providers, Settings: e.o.Sources, Liveness: e.o.Liveness, Clock: e.o.Clock,
+		Store: e.o.Store, Providers: e.o.Providers, Settings: e.o.Sources, Liveness: e.o.Liveness, Clock: e.o.Clock, Random: e.o.Random,
 	}
 }
 

@@ -250,8 +250,8 @@ func (m *machine) worked(rt *rapid.T, r *run, list []session.Action) {
 	row := m.w.session(r.s.ID)
 	ended := make(map[int]bool)
 	for _, a := range m.w.actions(r.s.ID) {
-		if a.ScriptRun == row.ScriptRun {
-			ended[a.ScriptNo] = true
+		if a.Position.Run == row.ScriptRun {
+			ended[a.Position.No] = true
 		}
 	}
 	for i := range list {

@@ -47,7 +47,7 @@ type sessionModel struct {
 	endsAt   time.Time
 	// done are the actions of scripts that ended; raced allows one to end twice, after a living front end lost the
 	// session in the middle of it.
-	done  map[[2]int]id.Connection
+	done  map[store.ScriptPosition]id.Connection
 	raced bool
 	// asked are the actions that a driver asked for; nil where nobody counts.
 	asked    map[string]bool

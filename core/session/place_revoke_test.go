@@ -9,7 +9,7 @@ import (
 )
 
 // Disconnect implements sdk.Provider. It is an error of the engine to revoke while anybody holds the account.
-func (p *providers) Disconnect(ctx context.Context, r *sdk.GrantRequest) error {
+func (p *providers) Disconnect(ctx context.Context, r *sdk.CredentialRequest) error {
 	if p.fe.dead() {
 		return errDead
 	}
@@ -24,7 +24,7 @@ func (p *providers) Disconnect(ctx context.Context, r *sdk.GrantRequest) error {
 	}
 	var held bool
 	w.view(func(tx store.Tx) (err error) {
-		held, err = tx.AccountHeld(g.source, connection.AccountKey(w.store, g.source, g.account), g.user)
+		held, err = tx.AccountHeld(g.source, connection.AccountKey(w.store.MAC, g.source, g.account), g.user)
 		return err
 	})
 	if code == "hang" {

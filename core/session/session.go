@@ -43,9 +43,6 @@ var ErrGrantLost error = problem.New(CodeGrantLost, "the access that the source 
 // maxCalls bounds how many calls to providers a session makes at once. Attempts that wait make none.
 const maxCalls = 64
 
-// noScript is the number of an action that no script asked for.
-const noScript = -1
-
 // Session is this front end's grip on an open session. It is safe for concurrent use.
 type Session struct {
 	ID     id.Session
@@ -89,6 +86,11 @@ func newSession(e *Engine, row store.Session, user store.User, r OpenRequest) *S
 		frontEnd: r.FrontEnd, redirects: r.Redirects, locale: r.Locale,
 		person: make(chan struct{}, 1), calls: make(chan struct{}, maxCalls),
 	}
+}
+
+// position is that of an action of the list that the session works through now.
+func (s *Session) position(no int) store.ScriptPosition {
+	return store.ScriptPosition{Run: s.run, No: no}
 }
 
 // guard reads the session's row at the start of a write and says whether this front end may still make it.

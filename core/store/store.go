@@ -163,11 +163,10 @@ const (
 type Attempt struct {
 	ID      id.Attempt
 	Session id.Session
-	// ScriptRun and ScriptNo name the action of the script that asked for it; ScriptNo is -1 without one.
-	ScriptRun int
-	ScriptNo  int
-	Source    string
-	Provider  string
+	// Position is that of the action that asked for it.
+	Position ScriptPosition
+	Source   string
+	Provider string
 	// Expected is the connection that a reconnect renews, or "".
 	Expected id.Connection
 	State    AttemptState
@@ -222,11 +221,9 @@ const (
 type Action struct {
 	Session id.Session
 	// No is given by InsertAction: 1, 2, … in the session, in commit order.
-	No int
-	// ScriptRun and ScriptNo name the action of the script; ScriptNo is -1 without one.
-	ScriptRun int
-	ScriptNo  int
-	Kind      ActionKind
+	No       int
+	Position ScriptPosition
+	Kind     ActionKind
 	// Target is what was asked for: a source id or a connection id.
 	Target     string
 	Source     string

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/humanconnect/humanconnect/internal/atomicfile"
 )
 
 // lockPoll is how often a process looks whether another has read the keys.
@@ -102,18 +104,5 @@ func (f keptFile) write(k *keptKeys) {
 	if err != nil {
 		return
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(f.path), ".jwks-*") // 0600; a dot marks what is not finished
-	if err != nil {
-		return
-	}
-	_, err = temporary.Write(text)
-	if closing := temporary.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(temporary.Name(), f.path)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name())
-	}
+	_ = atomicfile.Replace(f.path, text, 0o600)
 }

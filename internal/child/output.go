@@ -1,7 +1,5 @@
 package child
 
-import "io"
-
 // Head keeps the first Limit bytes that are written to it, and Tail the last. Both take the rest without a word, so that
 // the writer is never held up.
 type (
@@ -15,12 +13,7 @@ type (
 	}
 )
 
-var (
-	_ io.Writer = (*Head)(nil)
-	_ io.Writer = (*Tail)(nil)
-)
-
-// Write implements [io.Writer]. It never fails.
+// Write implements io.Writer. It never fails.
 func (h *Head) Write(p []byte) (int, error) {
 	h.kept = append(h.kept, p[:min(len(p), h.Limit-len(h.kept))]...)
 	return len(p), nil
@@ -29,7 +22,7 @@ func (h *Head) Write(p []byte) (int, error) {
 // Bytes returns what is kept.
 func (h *Head) Bytes() []byte { return h.kept }
 
-// Write implements [io.Writer]. It never fails.
+// Write implements io.Writer. It never fails.
 func (t *Tail) Write(p []byte) (int, error) {
 	t.kept = append(t.kept, p...)
 	if len(t.kept) > 2*t.Limit {

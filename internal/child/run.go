@@ -208,8 +208,6 @@ func (p *pipes) finish(wait func(<-chan struct{})) {
 
 func closeAll(files ...*os.File) {
 	for _, f := range files {
-		if f != nil {
-			_ = f.Close()
-		}
+		_ = f.Close()
 	}
 }

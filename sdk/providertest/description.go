@@ -4,11 +4,9 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/host"
-	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 var (
@@ -63,25 +61,6 @@ func (e *examination) judgesFields(whose string, fields []sdk.Field) {
 			e.wrong("describe: %s: the field %s has no choices", whose, f.ID)
 		}
 	}
-}
-
-// leads says whether a person may be sent to an address: by https, or http on loopback, to one of the hosts.
-func leads(address string, hosts []string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil {
-		return false
-	}
-	if u.Scheme != "https" && !(u.Scheme == "http" && loopback.Host(u.Hostname())) {
-		return false
-	}
-	at, name := strings.ToLower(u.Host), strings.ToLower(u.Hostname())
-	return slices.ContainsFunc(hosts, func(h string) bool {
-		h = strings.ToLower(h)
-		if rest, wild := strings.CutPrefix(h, "*"); wild {
-			return strings.HasSuffix(name, rest) || strings.HasSuffix(at, rest)
-		}
-		return h == at || h == name
-	})
 }
 
 func hostOf(address string) string {

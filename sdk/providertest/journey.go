@@ -9,6 +9,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/host"
+	"github.com/humanconnect/humanconnect/sdk/host/hostlist"
 )
 
 // maxSteps is how many steps an attempt may have, polls not counted.
@@ -177,7 +178,7 @@ func (e *examination) judgesStep(j Journey, req *sdk.ConnectRequest, step sdk.St
 	case sdk.OpenURL:
 		e.needs(sdk.MethodBrowser)
 		e.expires(s.ExpiresAt)
-		if !leads(s.URL, hosts) {
+		if !hostlist.Leads(hosts, s.URL) {
 			e.wrong("%s: the browser is sent to %s, which is no host of the source", e.source.ID, hostOf(s.URL))
 		}
 		if u, err := url.Parse(s.URL); err != nil || u.Query().Get("state") != req.OAuthState {
@@ -186,7 +187,7 @@ func (e *examination) judgesStep(j Journey, req *sdk.ConnectRequest, step sdk.St
 	case sdk.ShowCode:
 		e.needs(sdk.MethodCode)
 		e.expires(s.ExpiresAt)
-		if !leads(s.VerificationURI, hosts) || s.VerificationURIComplete != "" && !leads(s.VerificationURIComplete, hosts) {
+		if !hostlist.Leads(hosts, s.VerificationURI) || s.VerificationURIComplete != "" && !hostlist.Leads(hosts, s.VerificationURIComplete) {
 			e.wrong("%s: the code is to be typed at %s, which is no host of the source", e.source.ID, hostOf(s.VerificationURI))
 		}
 	case sdk.Wait:

@@ -11,8 +11,8 @@ func attemptFields(a *store.Attempt, in box) []field {
 	return []field{
 		{"id", &a.ID},
 		{"session_id", &a.Session},
-		{"script_run", &a.ScriptRun},
-		{"script_no", &a.ScriptNo},
+		{"script_run", &a.Position.Run},
+		{"script_no", &a.Position.No},
 		{"source", &a.Source},
 		{"provider", &a.Provider},
 		{"expected", &a.Expected},
@@ -62,8 +62,8 @@ func actionFields(a *store.Action) []field {
 	return []field{
 		{"session_id", &a.Session},
 		{"no", &a.No},
-		{"script_run", &a.ScriptRun},
-		{"script_no", &a.ScriptNo},
+		{"script_run", &a.Position.Run},
+		{"script_no", &a.Position.No},
 		{"kind", &a.Kind},
 		{"target", &a.Target},
 		{"source", &a.Source},

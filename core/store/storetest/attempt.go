@@ -20,14 +20,14 @@ func attemptTests() map[string]func(*suite) {
 
 func attempt(session id.Session) store.Attempt {
 	return store.Attempt{
-		ID: id.New[id.Attempt](), Session: session, ScriptNo: -1, Source: "withings", Provider: "oauth2",
+		ID: id.New[id.Attempt](), Session: session, Position: store.ScriptPosition{No: store.NoScript}, Source: "withings", Provider: "oauth2",
 		State: store.AttemptOpen, CreatedAt: at(0), ExpiresAt: at(900),
 	}
 }
 
 func fullAttempt(session id.Session) store.Attempt {
 	a := attempt(session)
-	a.ScriptRun, a.ScriptNo, a.Expected, a.State = 2, 4, id.New[id.Connection](), store.AttemptFailed
+	a.Position, a.Expected, a.State = store.ScriptPosition{Run: 2, No: 4}, id.New[id.Connection](), store.AttemptFailed
 	a.Version, a.Steps, a.RedirectURI = 12, 3, "http://127.0.0.1:7777/callback"
 	a.OAuthState, a.StateHash = []byte("state"), digest(a.ID)
 	a.Resume, a.LastStep, a.Callback = blob(100<<10), []byte(`{"form":{}}`), []byte(`{"code":"x"}`)
@@ -159,11 +159,11 @@ func actionNumbers(s *suite) {
 	user := s.addUser("u")
 	ses, other := s.addSession(user), s.addSession(user)
 	success := store.Action{
-		Session: ses.ID, ScriptNo: -1, Kind: store.ActionConnect, Target: "withings", Source: "withings", SourceName: "Withings",
+		Session: ses.ID, Position: store.ScriptPosition{No: store.NoScript}, Kind: store.ActionConnect, Target: "withings", Source: "withings", SourceName: "Withings",
 		Connection: id.New[id.Connection](), AccountKey: digest("account"), At: at(1),
 	}
 	failure := store.Action{
-		Session: ses.ID, ScriptRun: 1, ScriptNo: 2, Kind: store.ActionDisconnect, Target: "con_x", Source: "epic", SourceName: "Epic",
+		Session: ses.ID, Position: store.ScriptPosition{Run: 1, No: 2}, Kind: store.ActionDisconnect, Target: "con_x", Source: "epic", SourceName: "Epic",
 		Connection: id.New[id.Connection](), AccountKey: digest("other"), Code: "rate_limited", Message: "later", Retryable: true, Field: "f", Setting: "s",
 		RetryAfter: 1500*time.Millisecond + time.Nanosecond, At: at(2),
 	}

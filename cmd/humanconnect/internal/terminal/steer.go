@@ -5,11 +5,9 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
+	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/sdk"
 )
-
-// noScript is the number of an action that a person asked for.
-const noScript = -1
 
 // Steer makes an open session one that a person steers. Without a browser, which may be nil, a source that wants one
 // fails with interaction_required.
@@ -22,7 +20,7 @@ type steered struct {
 
 // Connect implements [Session].
 func (s steered) Connect(ctx context.Context, target string) (Attempt, error) {
-	a, err := s.Session.Connect(ctx, target, noScript)
+	a, err := s.Session.Connect(ctx, target, store.NoScript)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +29,7 @@ func (s steered) Connect(ctx context.Context, target string) (Attempt, error) {
 
 // Disconnect implements [Session].
 func (s steered) Disconnect(ctx context.Context, target string) error {
-	return s.Session.Disconnect(ctx, target, noScript)
+	return s.Session.Disconnect(ctx, target, store.NoScript)
 }
 
 type attempt struct {

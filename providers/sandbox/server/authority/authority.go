@@ -48,7 +48,7 @@ type Authority struct {
 // New returns the server that is reached at issuer, which is http and on loopback. now is its clock. Nothing has to be
 // closed.
 func New(issuer string, now func() time.Time) (*Authority, error) {
-	if !onLoopback(issuer) {
+	if !local(issuer) {
 		return nil, fmt.Errorf("the address %q is not on loopback", issuer)
 	}
 	s, err := newStore(now)
@@ -91,7 +91,7 @@ func (a *Authority) routes() http.Handler {
 // ServeHTTP implements [http.Handler]. It answers nobody who reached it by another name than one of loopback, such as a
 // page that had its name rebound.
 func (a *Authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !onLoopback("http://" + r.Host) {
+	if !local("http://" + r.Host) {
 		http.Error(w, "this server is for loopback alone", http.StatusForbidden)
 		return
 	}
@@ -100,8 +100,8 @@ func (a *Authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.handler.ServeHTTP(w, r)
 }
 
-// onLoopback says whether an address is http on this machine.
-func onLoopback(address string) bool {
+// local says whether an address is http on this machine.
+func local(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "http" && u.User == nil && loopback.Host(u.Hostname())
 }

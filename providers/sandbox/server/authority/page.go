@@ -84,7 +84,7 @@ func lost(w http.ResponseWriter) {
 // onlyLoopback keeps the authorization endpoint from sending a browser anywhere but to this machine.
 func (a *Authority) onlyLoopback(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if to := r.FormValue("redirect_uri"); !onLoopback(to) || !hasPort(to) {
+		if to := r.FormValue("redirect_uri"); !local(to) || !hasPort(to) {
 			show(w, http.StatusBadRequest, "message", page{
 				Title: "The request cannot be answered",
 				Text:  "Its redirect address is not on this machine.",
