@@ -118,7 +118,7 @@ audit: ## look for known vulnerabilities; needs the network
 
 .PHONY: clean
 clean: ## remove what was built, not the tools
-	rm -rf $(BIN)
+	rm -rf $(BIN) .cache/test
 
 # Installed anew when this file changes; Go's own cache makes that cheap where the versions did not.
 $(TOOLS)/.installed: Makefile
