@@ -53,6 +53,17 @@ test: needs peers ## run all tests, with the race detector, in random order; the
 	$(GO) build -o .cache/test/slowest ./test/slowest
 	.cache/test/slowest . sdk test/peers -- $(GO) test -json $(RACE) -shuffle=on -parallel 4 -timeout $(TESTTIMEOUT) ./...
 
+# What test-fast leaves to test, by the pattern of -skip: what waits for real clocks, builds programs as an author of
+# providers does, or takes long for another reason. Packages that do nothing else are not in its lists.
+LONG := TestStories/(left-behind|open-browser|open-cut|open-failures|open-signals|open-tokens|token-jwt)|TestFirstProviderOfTheManual|TestOAuthProviderOfTheManual|TestEveryFaultOfTheConsentPage|TestSessionEndsWhileAPersonIsAtIt
+
+.PHONY: test-fast
+test-fast: ## run in a minute what needs Go and openssl alone and waits for no clock; no race detector
+	$(GO) test -parallel 8 -skip '$(LONG)' ./core/... ./plugins/... ./providers/...
+	cd sdk && $(GO) test ./...
+	@# These run programs that the go command does not know of when it asks itself whether a result still holds.
+	$(GO) test -count=1 -parallel 8 -skip '$(LONG)' ./cmd/... ./test/house ./test/slowest
+
 # Programs of others for Node, as their lock files name them.
 PEERS := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard test/peers/*/package-lock.json))
 
@@ -108,7 +119,7 @@ audit: ## look for known vulnerabilities; needs the network
 
 .PHONY: clean
 clean: ## remove what was built, not the tools
-	rm -rf $(BIN)
+	rm -rf $(BIN) .cache/test
 
 # Installed anew when this file changes; Go's own cache makes that cheap where the versions did not.
 $(TOOLS)/.installed: Makefile

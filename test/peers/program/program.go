@@ -1,4 +1,4 @@
-// Package program builds our programs as they are released, for the tests that hold them against those of others.
+// Package program has our programs as they are released, for the tests that hold them against those of others.
 package program
 
 import (
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -32,17 +31,10 @@ func Main(m *testing.M, bin *string) int {
 func build(dir string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
 	defer cancel()
-	for _, args := range [][]string{
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/", "./cmd/humanconnect"},
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/humanconnect-provider-sandbox", "./providers/sandbox"},
-		{"go", "build", "-C", "../../..", "-trimpath", "-o", dir + "/humanconnect-sandbox", "./providers/sandbox/server"},
-		{filepath.Join(dir, "humanconnect"), "provider", "lock", "--dir", dir},
-	} {
-		c := exec.CommandContext(ctx, args[0], args[1:]...)
-		c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-		if said, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("%v: %w\n%s", args, err, said)
-		}
+	c := exec.CommandContext(ctx, "go", "run", "-C", "../../..", "./test/programs/released", dir)
+	c.Env = append(os.Environ(), "GOWORK=off")
+	if said, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the programs: %w\n%s", err, said)
 	}
 	return nil
 }
