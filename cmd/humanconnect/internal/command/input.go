@@ -27,13 +27,6 @@ func TextOf(ctx context.Context, what, value string) (string, error) {
 	return readAll(ctx, "the file of "+what, func() (io.ReadCloser, error) { return os.Open(path) })
 }
 
-// UserOf returns the user id of --client-user-id. An empty one is refused: a script whose variable is not set means some
-// user.
-func UserOf(ctx context.Context, value string) (user string, empty bool, err error) {
-	user, err = TextOf(ctx, "--client-user-id", value)
-	return user, err == nil && user == "", err
-}
-
 // SessionToken reads a token as a value: itself, @FILE, or - for standard input. what names it in an error.
 func SessionToken(ctx context.Context, a *app.App, what, value string) (sdk.Secret, error) {
 	if value == "-" {

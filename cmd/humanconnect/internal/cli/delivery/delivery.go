@@ -61,72 +61,57 @@ func rowOf(d store.Delivery) row {
 
 func newList(a *app.App) *cobra.Command {
 	f := store.DeliveryFilter{}
-	var ses, state string
+	var state string
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List deliveries, the newest first",
 		Long:    "List deliveries of events to hooks, the newest first.",
 		Example: "  humanconnect delivery list --state pending -o json",
 		Args:    command.UpToArgs(0),
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			if ses != "" {
-				if f.Session, err = command.ParseID[id.Session](c, ses); err != nil {
-					return err
-				}
-			}
-			f.State = store.DeliveryState(state)
-			return list(a, c, f)
-		},
 	}
 	c.Flags().StringVar(&f.Hook, "hook", "", "only to this `HOOK`")
-	c.Flags().StringVar(&ses, "session", "", "only of this session `ID`")
 	c.Flags().Var(&command.Choice{Value: &state, Of: []string{"pending", "delivered", "dead"}}, "state", "only in this state")
-	command.LimitFlag(c, &f.Limit)
+	selected := command.SessionFlags(c, &f.Limit)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := selected.Check(c, &f.Session); err != nil {
+			return err
+		}
+		f.State = store.DeliveryState(state)
+		return list(f).Run(a, c)
+	}
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
-func list(a *app.App, c *cobra.Command, f store.DeliveryFilter) error {
-	if err := command.CheckLimit(c, f.Limit); err != nil {
-		return err
+func list(f store.DeliveryFilter) command.List[row] {
+	return command.List[row]{
+		Find: func(ctx context.Context, st *app.State) ([]row, error) {
+			deliveries, err := query.Deliveries(ctx, st.Store, f)
+			return command.Map(deliveries, err, rowOf)
+		},
+		Header: []string{"DELIVERY", "HOOK", "SESSION", "STATE", "TRIES", "CREATED", "NEXT TRY", "ERROR"},
+		Cells: func(r row) []string {
+			return []string{
+				string(r.ID), r.Hook, command.Text(r.SessionID), string(r.State), strconv.Itoa(r.Tries), r.CreatedAt.String(),
+				command.TimeText(r.NextAt), r.Error,
+			}
+		},
 	}
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	deliveries, err := query.Deliveries(c.Context(), st.Store, f)
-	if err != nil {
-		return err
-	}
-	var rows []row
-	for _, d := range deliveries {
-		rows = append(rows, rowOf(d))
-	}
-	header := []string{"DELIVERY", "HOOK", "SESSION", "STATE", "TRIES", "CREATED", "NEXT TRY", "ERROR"}
-	return command.PrintList(a.IO, rows, header, func(r row) []string {
-		return []string{
-			string(r.ID), r.Hook, command.Text(r.SessionID), string(r.State), strconv.Itoa(r.Tries), r.CreatedAt.String(),
-			command.TimeText(r.NextAt), r.Error,
-		}
-	})
 }
 
 func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
-		Use:               "show ID",
-		Short:             "Show a delivery",
-		Long:              "Show a delivery. event show prints the event that it carries.",
-		Example:           "  humanconnect delivery show dlv_…",
-		Args:              command.ExactArgs("ID"),
-		ValidArgsFunction: command.Deliveries(a),
-		RunE: func(c *cobra.Command, args []string) error {
-			d, err := command.ParseID[id.Delivery](c, args[0])
-			if err != nil {
-				return err
-			}
-			return show(a, c, d)
-		},
+		Use:     "show ID",
+		Short:   "Show a delivery",
+		Long:    "Show a delivery. event show prints the event that it carries.",
+		Example: "  humanconnect delivery show dlv_…",
 	}
+	command.ByID(a, c, command.Deliveries(a), func(ctx context.Context, st *app.State, dlv id.Delivery) error {
+		v, err := query.Delivery(ctx, st.Store, dlv, st.Hooks)
+		if err != nil {
+			return command.NotFound(err, query.CodeDeliveryNotFound, "delivery", dlv)
+		}
+		return show(a, v)
+	})
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
 }
 
@@ -139,16 +124,7 @@ type detail struct {
 	Origin string    `json:"origin,omitempty"`
 }
 
-func show(a *app.App, c *cobra.Command, dlv id.Delivery) error {
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	v, err := query.Delivery(c.Context(), st.Store, dlv, st.Hooks)
-	if err != nil {
-		return command.NotFound(err, query.CodeDeliveryNotFound, "delivery", dlv)
-	}
+func show(a *app.App, v query.DeliveryView) error {
 	d := detail{row: rowOf(v.Row), Type: v.Type}
 	if v.Hook != nil {
 		d.Kind, d.Origin = v.Hook.Kind(), v.Hook.Origin()
