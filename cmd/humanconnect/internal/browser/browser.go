@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
-	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/redirect"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
@@ -307,6 +306,9 @@ func reason(err error) error {
 // of Linux).
 const maxLineOfTerminal = 4095
 
+// maxPasted is the longest line that may be pasted, in bytes.
+const maxPasted = 64 << 10
+
 // pasteReader reads lines of the terminal, or of standard input where that was asked for, for whoever waits for one. Its
 // goroutine lives as long as the program: a read of a terminal cannot be taken back. nil reads nothing.
 type pasteReader struct {
@@ -366,7 +368,7 @@ func (p *pasteReader) next(ctx context.Context) (string, bool) {
 func (p *pasteReader) read() {
 	defer close(p.lines)
 	in := bufio.NewScanner(p.in)
-	in.Buffer(nil, command.MaxInput)
+	in.Buffer(nil, maxPasted)
 	for in.Scan() {
 		if line := strings.TrimSpace(in.Text()); line != "" {
 			p.lines <- line
