@@ -8,6 +8,8 @@ BIN     := bin
 TOOLS   := $(CURDIR)/.cache/bin
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# Leaves the trace pages of gRPC out, which nobody serves, and with them golang.org/x/net/trace.
+TAGS    := grpcnotrace
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 # How long a package's tests may take on a slow machine with the race detector on.
 TESTTIMEOUT ?= 15m
@@ -32,12 +34,12 @@ help: ## list what can be made
 .PHONY: build
 build: ## build humanconnect, its providers and the sandbox's server into bin/, with the release lock
 	@mkdir -p $(BIN)
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect ./cmd/humanconnect
+	CGO_ENABLED=0 $(GO) build -tags '$(TAGS)' -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect ./cmd/humanconnect
 	@set -e; for name in $(PROVIDERS); do \
 	  echo "CGO_ENABLED=0 $(GO) build -o $(BIN)/humanconnect-provider-$$name ./providers/$$name"; \
-	  CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect-provider-$$name ./providers/$$name; \
+	  CGO_ENABLED=0 $(GO) build -tags '$(TAGS)' -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect-provider-$$name ./providers/$$name; \
 	done
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect-sandbox ./providers/sandbox/server
+	CGO_ENABLED=0 $(GO) build -tags '$(TAGS)' -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect-sandbox ./providers/sandbox/server
 	@$(BIN)/humanconnect provider lock --dir $(BIN)
 
 .PHONY: demo
