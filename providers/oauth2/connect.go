@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/humanconnect/humanconnect/providers/oauth2/catalog"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// progress is what a later step needs of this one: what was chosen at the start, and where the standard engine is.
+type progress struct {
+	Variant string            `json:"variant,omitempty"`
+	Inputs  map[string]string `json:"inputs,omitempty"`
+	Engine  json.RawMessage   `json:"engine,omitempty"`
+}
+
+// connect takes one step:
+//
+//	start ─▶ form, where the source has inputs that no setting has ─▶ browser ─▶ (wait) ─▶ connected
+func (p *provider) connect(ctx context.Context, s *catalog.Source, req *sdk.ConnectRequest) (sdk.Step, error) {
+	var at progress
+	reply := req.Reply
+	switch reply := req.Reply.(type) {
+	case sdk.Start:
+		at.Variant = req.Settings.Values[settingVariant]
+	case sdk.FormValues:
+		if json.Unmarshal(req.Resume, &at) != nil || at.Engine != nil {
+			return nil, &sdk.Error{Code: sdk.SourceError, Message: "The reply is not one to the last step."}
+		}
+		at.Inputs = make(map[string]string)
+		for id, value := range reply.Values {
+			at.Inputs[id] = value.Reveal()
+		}
+	default:
+		if json.Unmarshal(req.Resume, &at) != nil || at.Engine == nil {
+			return nil, &sdk.Error{Code: sdk.SourceError, Message: "The reply is not one to the last step."}
+		}
+	}
+	entry, err := s.Variant(at.Variant)
+	if err != nil {
+		return nil, &sdk.Error{Code: sdk.BadConfiguration, Message: "The source has no such variant.", Setting: settingVariant}
+	}
+	if at.Engine == nil {
+		missing, err := at.take(entry, req.Settings)
+		if err != nil {
+			return nil, err
+		}
+		if len(missing) > 0 {
+			return sdk.Form{Title: s.Name, Fields: fieldsOf(missing), Resume: at.bytes()}, nil
+		}
+		reply = sdk.Start{}
+	}
+	c, err := p.bind(entry, at.Variant, at.Inputs, req.Settings)
+	if err != nil {
+		return nil, err
+	}
+	c.values["attempt_id"], c.values["redirect_uri"], c.values["state"] = req.AttemptID, req.RedirectURI, req.OAuthState
+	c.pin.RedirectURI = req.RedirectURI
+	c.asked = req.Scopes
+	if len(c.asked) == 0 {
+		c.asked = entry.Scopes.Default
+	}
+	if answer, ok := reply.(sdk.Callback); ok {
+		c.callback = &answer
+		if err := c.refusedInBrowser(answer); err != nil {
+			return nil, err
+		}
+	}
+	inner := *req
+	inner.Settings, inner.Resume, inner.Reply, inner.Scopes = c.settings, at.Engine, reply, c.asked
+	step, err := c.source().Connect(ctx, &inner)
+	if err != nil {
+		return nil, err
+	}
+	return c.outer(step, at), nil
+}
+
+// take completes the inputs: a setting stands before what a person typed. It returns those that are still to be asked for.
+func (at *progress) take(entry *catalog.Entry, settings sdk.Settings) (missing []catalog.Input, err error) {
+	given := at.Inputs
+	at.Inputs = nil
+	for _, in := range entry.Inputs {
+		text, set := settings.Values[in.ID], true
+		if text == "" {
+			text, set = given[in.ID], false
+		}
+		if text == "" && given == nil {
+			missing = append(missing, in)
+			continue
+		}
+		value, err := in.Take(text)
+		switch {
+		case err != nil && set:
+			return nil, &sdk.Error{Code: sdk.BadConfiguration, Message: in.Label + ": " + err.Error() + ".", Setting: in.ID}
+		case err != nil:
+			return nil, &sdk.Error{Code: sdk.InvalidInput, Message: in.Label + ": " + err.Error() + ".", Field: in.ID}
+		}
+		if at.Inputs == nil {
+			at.Inputs = make(map[string]string)
+		}
+		at.Inputs[in.ID] = value
+	}
+	if len(missing) > 0 {
+		at.Inputs = nil // settings are read again
+	}
+	return missing, nil
+}
+
+func (at progress) bytes() []byte {
+	data, _ := json.Marshal(at) // strings, and bytes that are JSON
+	return data
+}
+
+// outer is a step of the standard engine as one of this provider.
+func (c *call) outer(step sdk.Step, at progress) sdk.Step {
+	switch step := step.(type) {
+	case sdk.OpenURL:
+		at.Engine = step.Resume
+		step.URL, step.Resume = c.way.rewritten(step.URL), at.bytes()
+		return step
+	case sdk.Wait:
+		at.Engine = step.Resume
+		step.Resume = at.bytes()
+		return step
+	case sdk.Connected:
+		if c.granted != nil {
+			step.Scopes = c.granted
+		}
+		step.Credential = c.keeps(step.Credential)
+		return step
+	}
+	return step
+}
