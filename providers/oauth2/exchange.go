@@ -257,9 +257,14 @@ func (c *call) readTimes(a *oauth2.Answer) {
 		a.Members[memberLifetime] = json.RawMessage(strconv.FormatInt(n, 10))
 		c.old.Lifetime = n
 	}
-	if end := reconnectBy(how, value, now); end != nil {
+	_, consent := at(value, "").(map[string]any)[how.ConsentExpiresAt]
+	_, rotated := a.Members["refresh_token"]
+	end := reconnectBy(how, value, now)
+	if end != nil {
 		a.Members[memberReconnect] = encoded(end.Format(time.RFC3339))
-		c.old.ReconnectBy = end
+	}
+	if end != nil || consent || rotated && how.ConsentExpiresAt == "" {
+		c.old.ReconnectBy = end // else the old date holds for what is still the same
 	}
 }
 

@@ -119,7 +119,39 @@ type vendor struct {
 	scopes          []string
 	revoked         bool
 	registered      bool
+	// recorded is the answer to one kind of request, in place of the vendor's own.
+	recorded *recorded
 }
+
+// recorded is an answer of a real source.
+type recorded struct {
+	At          string `yaml:"at"`
+	Status      int    `yaml:"status"`
+	ContentType string `yaml:"content_type"`
+	Body        string `yaml:"body"`
+}
+
+// plays answers with what was recorded, if it is the answer to this.
+func (v *vendor) plays(w http.ResponseWriter, at string) bool {
+	if v.recorded == nil || v.recorded.At != at {
+		return false
+	}
+	body := idToken.ReplaceAllStringFunc(v.recorded.Body, func(s string) string {
+		return jwt(map[string]any{"sub": s[len("{id_token ") : len(s)-1], "aud": clientID, "nonce": v.nonce})
+	})
+	if v.recorded.ContentType != "" {
+		w.Header().Set("Content-Type", v.recorded.ContentType)
+	}
+	w.WriteHeader(v.recorded.Status)
+	_, _ = io.WriteString(w, body)
+	if at == "exchange" || at == "refresh" {
+		v.access, v.refresh = "AT-1", "RT-1"
+	}
+	return true
+}
+
+// idToken stands for an ID token with that subject, for this attempt.
+var idToken = regexp.MustCompile(`\{id_token [^}]*\}`)
 
 func newVendor(t *testing.T, f facts, inputs map[string]string) *vendor {
 	t.Helper()
@@ -351,6 +383,9 @@ func (v *vendor) token(w http.ResponseWriter, r *http.Request, body []byte) {
 		return
 	}
 	v.code = ""
+	if v.plays(w, "exchange") {
+		return
+	}
 	v.grant(w, false)
 }
 
@@ -373,6 +408,9 @@ func (v *vendor) renew(w http.ResponseWriter, r *http.Request, body []byte) {
 	v.compare("the refresh request", form, want)
 	if r.Method != method {
 		v.wrong("the refresh request is a %s", r.Method)
+	}
+	if v.plays(w, "refresh") {
+		return
 	}
 	if v.revoked || form.Get("refresh_token") != v.refresh || v.refresh == "" {
 		v.refuseGrant(w)
@@ -476,6 +514,9 @@ func (v *vendor) revoke(w http.ResponseWriter, r *http.Request, body []byte) {
 	if token := form.Get("token"); token == v.access || token == v.refresh {
 		v.revoked = true
 	}
+	if v.plays(w, "revoke") {
+		return
+	}
 	w.WriteHeader(http.StatusOK) // an unknown token too (§2.2)
 }
 
@@ -539,6 +580,10 @@ func (v *vendor) called(w http.ResponseWriter, r *http.Request, body []byte, nam
 	}
 	if bearer && (v.revoked || r.Header.Get("Authorization") != "Bearer "+v.access) {
 		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if v.plays(w, map[string]string{"revocation": "revoke"}[name]) || v.plays(w, name) {
+		v.registered = true
 		return
 	}
 	status, done := http.StatusOK, call.list("done")
