@@ -115,7 +115,7 @@ func (c *call) parameters(into url.Values, p catalog.Parameters) error {
 			into.Del(from)
 		}
 	}
-	for name, value := range p.Parameters {
+	for name, value := range p.Extra {
 		value, err := catalog.Expand(value, c.values)
 		if err != nil {
 			return impossible(err)
@@ -257,7 +257,8 @@ func (c *call) readTimes(a *oauth2.Answer) {
 		a.Members[memberLifetime] = json.RawMessage(strconv.FormatInt(n, 10))
 		c.old.Lifetime = n
 	}
-	_, consent := at(value, "").(map[string]any)[how.ConsentExpiresAt]
+	members, _ := value.(map[string]any)
+	_, consent := members[how.ConsentExpiresAt]
 	_, rotated := a.Members["refresh_token"]
 	end := reconnectBy(how, value, now)
 	if end != nil {

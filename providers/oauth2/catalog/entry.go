@@ -76,8 +76,8 @@ const (
 
 // Parameters are further ones of a request. Their values may have {placeholders}.
 type Parameters struct {
-	Parameters map[string]string `yaml:"parameters"`
-	Rename     map[string]string `yaml:"rename"`
+	Extra  map[string]string `yaml:"parameters"`
+	Rename map[string]string `yaml:"rename"`
 }
 
 // TokenRequest is how a request for a token differs from RFC 6749 §4.1.3.
