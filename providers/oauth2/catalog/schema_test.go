@@ -175,3 +175,21 @@ func fieldsOf(of reflect.Type) map[string]reflect.Type {
 	}
 	return fields
 }
+
+func TestExampleOfTheReadmeIsASource(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, found := strings.Cut(string(readme), "```yaml\n")
+	example, _, ended := strings.Cut(example, "```\n")
+	if !found || !ended {
+		t.Fatal("README.md has no example")
+	}
+	if err := validate(schema(t), []byte(example)); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse([]byte(example)); err != nil {
+		t.Error(err)
+	}
+}
