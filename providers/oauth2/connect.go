@@ -15,32 +15,45 @@ type progress struct {
 	Engine  json.RawMessage   `json:"engine,omitempty"`
 }
 
+// errStray is a reply that does not belong to the last step.
+func errStray() error {
+	return &sdk.Error{Code: sdk.SourceError, Message: "The reply is not one to the last step."}
+}
+
+// progressOf is where an attempt is, with what its person typed.
+func progressOf(req *sdk.ConnectRequest) (at progress, err error) {
+	if _, isStart := req.Reply.(sdk.Start); isStart {
+		return progress{Variant: req.Settings.Values[settingVariant]}, nil
+	}
+	if json.Unmarshal(req.Resume, &at) != nil {
+		return at, errStray()
+	}
+	form, isForm := req.Reply.(sdk.FormValues)
+	if isForm != (at.Engine == nil) {
+		return at, errStray()
+	}
+	if isForm {
+		at.Inputs = make(map[string]string)
+		for id, value := range form.Values {
+			at.Inputs[id] = value.Reveal()
+		}
+	}
+	return at, nil
+}
+
 // connect takes one step:
 //
 //	start ─▶ form, where the source has inputs that no setting has ─▶ browser ─▶ (wait) ─▶ connected
 func (p *provider) connect(ctx context.Context, s *catalog.Source, req *sdk.ConnectRequest) (sdk.Step, error) {
-	var at progress
-	reply := req.Reply
-	switch reply := req.Reply.(type) {
-	case sdk.Start:
-		at.Variant = req.Settings.Values[settingVariant]
-	case sdk.FormValues:
-		if json.Unmarshal(req.Resume, &at) != nil || at.Engine != nil {
-			return nil, &sdk.Error{Code: sdk.SourceError, Message: "The reply is not one to the last step."}
-		}
-		at.Inputs = make(map[string]string)
-		for id, value := range reply.Values {
-			at.Inputs[id] = value.Reveal()
-		}
-	default:
-		if json.Unmarshal(req.Resume, &at) != nil || at.Engine == nil {
-			return nil, &sdk.Error{Code: sdk.SourceError, Message: "The reply is not one to the last step."}
-		}
+	at, err := progressOf(req)
+	if err != nil {
+		return nil, err
 	}
 	entry, err := s.Variant(at.Variant)
 	if err != nil {
 		return nil, &sdk.Error{Code: sdk.BadConfiguration, Message: "The source has no such variant.", Setting: settingVariant}
 	}
+	reply := req.Reply
 	if at.Engine == nil {
 		missing, err := at.take(entry, req.Settings)
 		if err != nil {
@@ -55,12 +68,7 @@ func (p *provider) connect(ctx context.Context, s *catalog.Source, req *sdk.Conn
 	if err != nil {
 		return nil, err
 	}
-	c.values["attempt_id"], c.values["redirect_uri"], c.values["state"] = req.AttemptID, req.RedirectURI, req.OAuthState
-	c.pin.RedirectURI = req.RedirectURI
-	c.asked = req.Scopes
-	if len(c.asked) == 0 {
-		c.asked = entry.Scopes.Default
-	}
+	c.attempt(req)
 	if answer, ok := reply.(sdk.Callback); ok {
 		c.callback = &answer
 		if err := c.refusedInBrowser(answer); err != nil {
@@ -74,6 +82,16 @@ func (p *provider) connect(ctx context.Context, s *catalog.Source, req *sdk.Conn
 		return nil, err
 	}
 	return c.outer(step, at), nil
+}
+
+// attempt takes what an attempt has beside its source.
+func (c *call) attempt(req *sdk.ConnectRequest) {
+	c.values["attempt_id"], c.values["redirect_uri"], c.values["state"] = req.AttemptID, req.RedirectURI, req.OAuthState
+	c.pin.RedirectURI = req.RedirectURI
+	c.asked = req.Scopes
+	if len(c.asked) == 0 {
+		c.asked = c.entry.Scopes.Default
+	}
 }
 
 // take completes the inputs: a setting stands before what a person typed. It returns those that are still to be asked for.

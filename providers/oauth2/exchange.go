@@ -295,8 +295,13 @@ func reconnectBy(how catalog.TokenResponse, value any, now time.Time) *time.Time
 	return end
 }
 
-// readCallback takes the granted scopes from the authorization response, where the source says them there.
+// readCallback takes the granted scopes from the authorization response, where the source says them there. Where it says
+// them elsewhere than in its token responses, a refresh changes nothing.
 func (c *call) readCallback(a *oauth2.Answer) {
+	if c.entry.Granted.From == "" {
+		return
+	}
+	delete(a.Members, "scope") // what the client may do, and not what the person granted
 	if c.entry.Granted.From != catalog.FromCallback || c.callback == nil {
 		return
 	}

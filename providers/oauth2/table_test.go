@@ -299,6 +299,9 @@ func (j *journey) refreshes(held *sdk.CredentialRequest, connected sdk.Connected
 	if left := time.Until(refreshed.Credential.ExpiresAt); left < 59*time.Minute || left > time.Hour {
 		j.t.Errorf("the renewed access expires in %v", left)
 	}
+	if !slices.Equal(refreshed.Scopes, connected.Scopes) {
+		j.t.Errorf("the scopes became %q", refreshed.Scopes)
+	}
 	var have map[string]any
 	if err := json.Unmarshal([]byte(refreshed.Credential.Data.Reveal()), &have); err != nil || have["access_token"] != j.v.access || have["refresh_token"] != j.v.refresh {
 		j.t.Errorf("the renewed credential is not that of the vendor (%v)", err)

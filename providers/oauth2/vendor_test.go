@@ -105,7 +105,6 @@ type vendor struct {
 	*httptest.Server
 	facts  facts
 	inputs map[string]string
-	public bool
 
 	mu       sync.Mutex
 	problems []string
@@ -448,6 +447,9 @@ func (v *vendor) grant(w http.ResponseWriter, again bool) {
 		}
 	}
 	members["access_token"] = v.access
+	if v.facts.at("granted_scopes") != nil {
+		members["scope"] = "OF_THE_CLIENT"
+	}
 	rotates := refresh.text("rotation") == "yes"
 	if refresh.text("refresh_token") != "never" && (!again || rotates) {
 		v.refresh = fmt.Sprintf("refresh-%d/+=", v.issued)

@@ -159,13 +159,13 @@ func TestHookSendsParametersAsJSON(t *testing.T) {
 
 func TestHookThatLeavesNoAddressSendsNothing(t *testing.T) {
 	b := newBent(t)
-	for _, break_ := range []func(*oauth2.Request){
+	for _, spoil := range []func(*oauth2.Request){
 		func(r *oauth2.Request) { r.URL = nil },
 		func(r *oauth2.Request) { r.URL.Scheme, r.URL.Host = "http", "server.example" },
 	} {
 		s := &oauth2.Source{Endpoint: at(b), Request: func(r *oauth2.Request) error {
 			if r.Purpose == oauth2.Exchange {
-				break_(r)
+				spoil(r)
 			}
 			return nil
 		}}

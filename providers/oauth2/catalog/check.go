@@ -12,38 +12,36 @@ import (
 // an address leads.
 func (e *Entry) check() error {
 	var wrong []error
-	flaw := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
-	if e.ID == "" || e.Name == "" || e.Group == "" {
-		flaw("id, name and group are needed")
-	}
-	if e.Issuer == "" && (e.AuthorizationEndpoint == "" || e.TokenEndpoint == "") {
-		flaw("either issuer, or authorization_endpoint and token_endpoint are needed")
-	}
-	if e.Account.From == "" {
-		flaw("account.from is needed; nothing, where accounts cannot be told apart")
-	}
-	if e.Account.From != FromNothing && e.Account.ID == "" {
-		flaw("account.id is needed")
-	}
-	if e.TokenEndpointAuthMethod == "" {
-		flaw("token_endpoint_auth_method is needed")
+	for _, rule := range []struct {
+		broken bool
+		says   string
+	}{
+		{e.ID == "" || e.Name == "" || e.Group == "", "id, name and group are needed"},
+		{
+			e.Issuer == "" && (e.AuthorizationEndpoint == "" || e.TokenEndpoint == ""),
+			"either issuer, or authorization_endpoint and token_endpoint are needed",
+		},
+		{e.Account.From == "", "account.from is needed; nothing, where accounts cannot be told apart"},
+		{e.Account.From != FromNothing && e.Account.ID == "", "account.id is needed"},
+		{e.TokenEndpointAuthMethod == "", "token_endpoint_auth_method is needed"},
+	} {
+		if rule.broken {
+			wrong = append(wrong, errors.New(rule.says))
+		}
 	}
 	for _, rule := range e.Errors {
 		if rule.Status == 0 && len(rule.Where) == 0 {
-			flaw("a rule of errors needs a status or where")
+			wrong = append(wrong, errors.New("a rule of errors needs a status or where"))
 		}
 	}
 	for _, in := range e.Inputs {
-		if in.ID == "" || in.Label == "" {
-			flaw("an input needs id and label")
-		}
-		if _, err := regexp.Compile(in.Pattern); err != nil {
-			flaw("input %s: %w", in.ID, err)
+		if _, err := regexp.Compile(in.Pattern); err != nil || in.ID == "" || in.Label == "" {
+			wrong = append(wrong, fmt.Errorf("input %s: it needs an id, a label and a pattern that can be read", in.ID))
 		}
 	}
 	for _, address := range e.Addresses() {
 		if err := e.checkAddress(address); err != nil {
-			wrong = append(wrong, err)
+			wrong = append(wrong, fmt.Errorf("%s: %w", address, err))
 		}
 	}
 	return errors.Join(wrong...)
@@ -72,31 +70,35 @@ func (e *Entry) Addresses() []string {
 func (e *Entry) checkAddress(address string) error {
 	if name, _, begins := strings.Cut(address, "}"); begins && strings.HasPrefix(name, "{") {
 		if in, ok := e.input(name[1:]); !ok || in.Kind != InputURL {
-			return fmt.Errorf("%s: begins with something that is no input of kind url", address)
+			return errors.New("it begins with something that is no input of kind url")
 		}
 		return nil
 	}
 	rest, https := strings.CutPrefix(address, "https://")
 	host, _, _ := strings.Cut(rest, "/")
 	if !https || host == "" || strings.ContainsAny(host, "@?#") {
-		return fmt.Errorf("%s: no https URL", address)
+		return errors.New("it is no https URL")
 	}
 	for _, name := range Placeholders(address) {
-		in, ok := e.input(name)
-		if ok && in.Kind == InputURL {
-			return fmt.Errorf("%s: {%s} is a whole URL", address, name)
+		if in, ok := e.input(name); ok && in.Kind == InputURL {
+			return fmt.Errorf("{%s} is a whole URL", name)
 		}
 	}
+	return e.checkHost(host)
+}
+
+// checkHost lets a host have one input, before a suffix of two names or more.
+func (e *Entry) checkHost(host string) error {
 	if !strings.Contains(host, "{") {
 		return nil
 	}
 	end := strings.LastIndexByte(host, '}')
 	suffix := host[end+1:]
 	if strings.Count(host, "{") != 1 || !strings.HasPrefix(host, "{") || !strings.HasPrefix(suffix, ".") || strings.Count(suffix, ".") < 2 {
-		return fmt.Errorf("%s: a host with an input is {input}.and.a.suffix", address)
+		return errors.New("a host with an input is {input}.and.a.suffix")
 	}
 	if _, ok := e.input(host[1:end]); !ok {
-		return fmt.Errorf("%s: {%s} is no input", address, host[1:end])
+		return fmt.Errorf("{%s} is no input", host[1:end])
 	}
 	return nil
 }
