@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,23 @@ func TestCommandsOfTheREADMEWork(t *testing.T) {
 			t.Errorf("the commands do not print %s:\n%s", want, said)
 		}
 	}
+}
+
+// TestTerminalShowsWhatTheREADMEShows opens a session as the README does, after the one of its quick start.
+func TestTerminalShowsWhatTheREADMEShows(t *testing.T) {
+	t.Parallel()
+	_, rest, found := strings.Cut(readDocument(t, "README.md"), "> response.json\n")
+	screen, _, ended := strings.Cut(rest, "\n- ")
+	cells := regexp.MustCompile(`\s{2,}`).Split(strings.TrimSpace(screen), -1)
+	if !found || !ended || len(cells) < 12 {
+		t.Fatalf("the README has no screen: %q", cells)
+	}
+	p := newPerson(t)
+	if out, err := p.program("open", "--connect", "sandbox-instant").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	p.issues()
+	p.opens().sees(cells...).presses(ctrlC).ends(130)
 }
 
 // TestBackupsAreTakenAndRestoredAsTheDocumentSays runs both blocks of the section, with a command between them that was
