@@ -74,7 +74,7 @@ func (s *survey) wait(now time.Time) time.Duration {
 func (s *survey) claim(tx store.Tx) error {
 	for _, b := range s.gone {
 		if err := save(tx, b.dead); err != nil {
-			return fmt.Errorf("bury a delivery: %w", err)
+			return fmt.Errorf("mark a delivery dead: %w", err)
 		}
 	}
 	for _, j := range s.jobs {

@@ -191,7 +191,7 @@ func TestShellHookIsDeliveredThroughTheWholeWay(t *testing.T) {
 	dir := t.TempDir()
 	h := Hook{
 		Name: "journal", On: []event.On{event.OnClose}, Dir: dir,
-		Shell: `cat >> bodies; echo "$HUMANCONNECT_SEQUENCE $HUMANCONNECT_STATUS $HUMANCONNECT_ATTEMPT $HUMANCONNECT_HOOK" >> env`,
+		Shell: `cat >> bodies; echo "$HUMANCONNECT_SEQUENCE $HUMANCONNECT_STATUS $HUMANCONNECT_DELIVERY_TRY $HUMANCONNECT_HOOK" >> env`,
 	}
 	var want string
 	for seq := range int64(3) {

@@ -291,7 +291,7 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 		return row, failure.New(failure.SourceError, "the source asked for more than %d steps", maxSteps)
 	}
 	if len(resume) > sdk.MaxResume {
-		return row, failure.New(failure.SourceError, "the provider wants more than %d bytes back", sdk.MaxResume)
+		return row, failure.New(failure.SourceError, "the provider returned more than %d bytes to resume", sdk.MaxResume)
 	}
 	last, err := host.MarshalStep(step)
 	if err != nil {
@@ -406,7 +406,7 @@ func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, 
 	case c.State != store.ConnectionActive:
 		return notConnected(), nil
 	case string(c.AccountKey) != string(key):
-		return failure.New(failure.AccountMismatch, "another account signed in than the one of this connection"), nil
+		return failure.New(failure.AccountMismatch, "authorized with another account than that of this connection"), nil
 	}
 	return nil, nil
 }
