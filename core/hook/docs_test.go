@@ -92,7 +92,7 @@ func TestManualSaysWhatAnswersOfAURLMean(t *testing.T) {
 // verdictIn is the verdict that a cell begins with.
 func verdictIn(t *testing.T, cell string) Verdict {
 	t.Helper()
-	for begin, verdict := range map[string]Verdict{"accepted": Accepted, "temporary failure": NotNow, "unsubscribed": Unwanted} {
+	for begin, verdict := range map[string]Verdict{"accepted": Accepted, "temporary failure": NotNow, "unsubscribed": Gone} {
 		if strings.HasPrefix(strings.TrimSpace(cell), begin) {
 			return verdict
 		}

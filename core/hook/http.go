@@ -156,7 +156,7 @@ func (s HTTP) headers(ctx context.Context, m Message) (http.Header, error) {
 		"Webhook-Id":                string(m.Event.ID),
 		"Webhook-Timestamp":         stamp(now),
 		"Webhook-Signature":         signature(keys, string(m.Event.ID), now, m.Event.Body),
-		"Humanconnect-Delivery-Try": strconv.Itoa(m.Attempt),
+		"Humanconnect-Delivery-Try": strconv.Itoa(m.Try),
 		"Humanconnect-Hook":         m.Hook.Name,
 	} {
 		h.Set(name, value)
@@ -202,7 +202,7 @@ func (s HTTP) answered(res *http.Response) Outcome {
 	case res.StatusCode >= 200 && res.StatusCode <= 299:
 		return Outcome{Verdict: Accepted}
 	case res.StatusCode == http.StatusGone:
-		return Outcome{Verdict: Unwanted, Error: o.Error + ": endpoint unsubscribed"}
+		return Outcome{Verdict: Gone, Error: o.Error + ": endpoint unsubscribed"}
 	case res.StatusCode >= 300 && res.StatusCode <= 399:
 		o.Error += ": redirects are not followed"
 	}

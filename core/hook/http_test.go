@@ -117,7 +117,7 @@ func to(url string) Hook {
 }
 
 func posted(h Hook) Message {
-	return Message{Hook: h, Event: store.Event{ID: id.New[id.Event](), Body: []byte("{\"name\":\"<&> é\"}\n")}, Attempt: 3}
+	return Message{Hook: h, Event: store.Event{ID: id.New[id.Event](), Body: []byte("{\"name\":\"<&> é\"}\n")}, Try: 3}
 }
 
 func sender() HTTP { return HTTP{Clock: clock.System(), Version: "1.2.3"} }
@@ -160,7 +160,7 @@ func TestEachAnswerHasItsVerdict(t *testing.T) {
 		301: {Verdict: Undelivered, Error: "HTTP 301: redirects are not followed", RetryAfter: 7 * time.Second},
 		307: {Verdict: Undelivered, Error: "HTTP 307: redirects are not followed", RetryAfter: 7 * time.Second},
 		400: {Verdict: Undelivered, Error: "HTTP 400", RetryAfter: 7 * time.Second},
-		410: {Verdict: Unwanted, Error: "HTTP 410: endpoint unsubscribed"},
+		410: {Verdict: Gone, Error: "HTTP 410: endpoint unsubscribed"},
 		429: {Verdict: Undelivered, Error: "HTTP 429", RetryAfter: 7 * time.Second},
 		500: {Verdict: Undelivered, Error: "HTTP 500", RetryAfter: 7 * time.Second},
 	} {
@@ -542,7 +542,7 @@ func TestGoneDisablesTheHookUntilItIsEnabledOrLeadsElsewhere(t *testing.T) {
 	h := to("https://app.example.com/one")
 	session := s.session()
 	first := s.record(session, 1, h)
-	r := &receiver{answer: func(context.Context, Message) Outcome { return Outcome{Verdict: Unwanted, Error: "HTTP 410"} }}
+	r := &receiver{answer: func(context.Context, Message) Outcome { return Outcome{Verdict: Gone, Error: "HTTP 410"} }}
 	if tally := s.once(s.worker(r, h)); tally.Dead != 1 || s.only(first.ID).Error != "HTTP 410" {
 		t.Fatalf("%+v %+v", tally, s.only(first.ID))
 	}

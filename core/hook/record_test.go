@@ -179,7 +179,7 @@ func TestEveryTryBringsTheStoredBytes(t *testing.T) {
 		t.Fatalf("%d tries", len(got))
 	}
 	for i, m := range got {
-		if string(m.Event.Body) != string(event.JSON(e)) || m.Status != "SUCCESS" || m.Attempt != i+1 {
+		if string(m.Event.Body) != string(event.JSON(e)) || m.Status != "SUCCESS" || m.Try != i+1 {
 			t.Errorf("try %d: %+v", i+1, m)
 		}
 	}

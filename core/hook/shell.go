@@ -83,7 +83,7 @@ func (s Shell) environment(m Message) []string {
 		"HUMANCONNECT_SESSION_ID="+string(m.Event.Session),
 		"HUMANCONNECT_STATUS="+m.Status,
 		"HUMANCONNECT_SEQUENCE="+strconv.FormatInt(m.Event.Sequence, 10),
-		"HUMANCONNECT_DELIVERY_TRY="+strconv.Itoa(m.Attempt),
+		"HUMANCONNECT_DELIVERY_TRY="+strconv.Itoa(m.Try),
 		"HUMANCONNECT_HOOK="+m.Hook.Name,
 	)
 }

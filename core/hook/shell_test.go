@@ -39,7 +39,7 @@ func message(t *testing.T, line string, body string) Message {
 		Event: store.Event{
 			ID: "evt_1", Session: "ses_1", Sequence: 3, Type: "session.closed", Body: []byte(body),
 		},
-		Status: "SUCCESS", Attempt: 2,
+		Status: "SUCCESS", Try: 2,
 	}
 }
 
@@ -393,7 +393,7 @@ func TestHookOutlivesTheThreadsOfOthers(t *testing.T) {
 	}
 	shell, came := Shell{Environ: environ(), Clock: busy{clock.System()}}, make(chan Outcome)
 	for i := range hooks {
-		m.Attempt = i
+		m.Try = i
 		go func(m Message) { came <- shell.Send(context.Background(), m) }(m)
 		eventually(t, "it has begun", func() bool { _, err := os.Stat(path("began." + strconv.Itoa(i))); return err == nil })
 	}

@@ -17,7 +17,7 @@ const shownLines = 20
 // reportHook prints what came of a delivery try, as far as this process may show it.
 func (st *State) reportHook(r hook.Report) {
 	own := st.Audience.MaySee(r)
-	st.app.IO.Logger().Debug("delivery try", "hook", r.Hook, "delivery", r.Delivery, "event", r.Event, "try", r.Attempt,
+	st.app.IO.Logger().Debug("delivery try", "hook", r.Hook, "delivery", r.Delivery, "event", r.Event, "try", r.Try,
 		"state", r.State, "own", own, "error", r.Error)
 	if own {
 		st.app.printReport(r)
