@@ -65,7 +65,7 @@ func (s *state) pending(by id.Process, account string) (r store.Revocation) {
 		if err != nil {
 			return err
 		}
-		r, err = connection.Discard(tx, connection.AccountKey(s.store.MAC, "alpha", account), connection.Grant{
+		r, err = connection.Discard(tx, connection.AccountKey(s.store.MAC, "alpha", account), connection.Authorization{
 			User: u.HumanID, Source: "alpha", Provider: "fake", CanRevoke: true,
 			Connected: sdk.Connected{Account: sdk.Account{ID: account}, Credential: sdk.Credential{Data: "credential"}},
 		}, connection.Cause{By: by, Now: s.clock.Now()})

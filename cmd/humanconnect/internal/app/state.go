@@ -113,7 +113,7 @@ func (st *State) assemble(o Options) error {
 		hooks = nil
 	}
 	st.Engine, err = session.New(session.Options{
-		Store: st.Store, Checker: checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Patient{Process: st.process},
+		Store: st.Store, Checker: checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Confirming{Process: st.process},
 		Clock: st.app.Clock, Hooks: hooks, Wake: st.Dispatcher.Wake,
 	})
 	return err

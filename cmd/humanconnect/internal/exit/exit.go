@@ -111,12 +111,12 @@ func table() map[problem.Code]int {
 		source.CodeConflict:        Provider,
 		source.CodeUnknownProvider: Provider,
 
-		session.CodeAnswerMissing: Usage,
-		session.CodeAnswerUnknown: Usage,
-		connection.CodeNotFound:   NotFound,
-		session.CodeInUse:         InUse,
-		session.CodeTakenOver:     InUse,
-		session.CodeGrantLost:     Store,
+		session.CodeAnswerMissing:  Usage,
+		session.CodeAnswerUnknown:  Usage,
+		connection.CodeNotFound:    NotFound,
+		session.CodeInUse:          InUse,
+		session.CodeTakenOver:      InUse,
+		session.CodeCredentialLost: Store,
 
 		plugins.CodeNotFound:          Provider,
 		plugins.CodeUntrustedFile:     Provider,

@@ -266,8 +266,8 @@ func (c *call) printStored(ctx context.Context, refused error) error {
 func (c *call) drive(ctx context.Context, s *session.Session, act func(context.Context) error) (*session.Final, error) {
 	final, err := s.Drive(ctx, act)
 	hangup := errors.Is(err, session.ErrFrontEndLost)
-	if errors.Is(err, session.ErrGrantLost) && (final != nil || hangup || ctx.Err() != nil) {
-		c.a.IO.Report(session.ErrGrantLost)
+	if errors.Is(err, session.ErrCredentialLost) && (final != nil || hangup || ctx.Err() != nil) {
+		c.a.IO.Report(session.ErrCredentialLost)
 	}
 	switch {
 	case hangup:
