@@ -12,7 +12,7 @@ import (
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
-// PrintList prints rows: as a JSON array, or as a table with a line for each.
+// PrintList prints rows as a JSON array, or as a table.
 func PrintList[T any](s *iostreams.IO, rows []T, header []string, cells func(T) []string) error {
 	return s.Print(iostreams.OrEmpty(rows), func(w io.Writer) error {
 		var lines [][]string
@@ -23,26 +23,26 @@ func PrintList[T any](s *iostreams.IO, rows []T, header []string, cells func(T) 
 	})
 }
 
-// defaultLimit is how many rows a list has where nothing else is said.
+// defaultLimit is the default of --limit.
 const defaultLimit = 50
 
 // LimitFlag adds --limit.
 func LimitFlag(c *cobra.Command, limit *int) {
-	c.Flags().IntVar(limit, "limit", defaultLimit, "how many at most; 0 means all")
+	c.Flags().IntVar(limit, "limit", defaultLimit, "maximum number of rows; 0 means all")
 }
 
 // CheckLimit refuses a negative --limit.
 func CheckLimit(c *cobra.Command, limit int) error {
 	if limit < 0 {
-		return Usage(c, "--limit is not negative")
+		return Usage(c, "--limit must not be negative")
 	}
 	return nil
 }
 
-// NotFound makes a row that is not there a problem that names it; other errors stay as they are.
+// NotFound turns store.ErrNotFound into a problem that names the row; it returns other errors unchanged.
 func NotFound[ID ~string](err error, code problem.Code, noun string, id ID) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return problem.New(code, "there is no %s %s", noun, id).Hint("see: humanconnect %s list", noun)
+		return problem.New(code, "%s %s not found", noun, id).Hint("see: humanconnect %s list", noun)
 	}
 	return err
 }

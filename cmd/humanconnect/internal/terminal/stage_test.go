@@ -101,9 +101,9 @@ func (c *clinic) step(r sdk.Reply) (session.Prompt, error) {
 
 func (c *clinic) WaitDue(ctx context.Context) error { return c.pause(ctx) }
 
-func (c *clinic) Browse(ctx context.Context, _ session.Prompt, no func(error)) (sdk.Reply, error) {
+func (c *clinic) Browse(ctx context.Context, _ session.Prompt, notOpened func(error)) (sdk.Reply, error) {
 	if c.noBrowser != nil {
-		no(c.noBrowser)
+		notOpened(c.noBrowser)
 	}
 	if c.redirect == "" {
 		return sdk.Callback{}, c.pause(ctx)

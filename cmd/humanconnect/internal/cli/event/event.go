@@ -21,7 +21,7 @@ func New(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:     "event",
 		Short:   "List and show events",
-		Long:    "List and show the events of sessions, as hooks get them.",
+		Long:    "List and show the events of sessions, as hooks receive them.",
 		Example: "  humanconnect event list",
 	})
 	c.AddCommand(newList(a), newShow(a))
@@ -63,8 +63,8 @@ func newList(a *app.App) *cobra.Command {
 	for i, t := range event.Types {
 		types[i] = string(t)
 	}
-	c.Flags().Var(&command.Choice{Value: &f.Type, Of: types}, "type", "only of this type")
-	c.Flags().StringVar(&ses, "session", "", "only of this session `ID`")
+	c.Flags().Var(&command.Choice{Value: &f.Type, Of: types}, "type", "only events of this type")
+	c.Flags().StringVar(&ses, "session", "", "only events of this session `ID`")
 	command.LimitFlag(c, &f.Limit)
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
@@ -95,7 +95,7 @@ func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:               "show ID",
 		Short:             "Print the body of an event",
-		Long:              "Print the document that every hook gets for an event. It names sources and users.",
+		Long:              "Print the body of an event, as hooks receive it. It contains names of sources and users.",
 		Example:           "  humanconnect event show evt_…",
 		Args:              command.ExactArgs("ID"),
 		ValidArgsFunction: command.Events(a),
