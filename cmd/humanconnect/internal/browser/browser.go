@@ -138,7 +138,7 @@ func (s screenBrowser) Paste(ctx context.Context, text string) (bool, error) {
 
 // reportingBrowser opens the browser while the screens show the URL: an error is reported and does not end the step.
 type reportingBrowser struct {
-	b        *Browser
+	b         *Browser
 	notOpened func(error)
 }
 

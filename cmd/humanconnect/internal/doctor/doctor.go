@@ -210,7 +210,7 @@ func (d *examination) state(ctx context.Context, inst *app.Installation) {
 		d.failed("state", err)
 		return
 	}
-	d.ok("state", "%s is sound and its key fits", inst.Config.StateDir)
+	d.ok("state", "%s is intact and its key is correct", inst.Config.StateDir)
 	if names := sqlite.Exposed(inst.Config.StateDir); len(names) > 0 {
 		d.warn("state", "any command that opens the state restricts the permissions", "accessible to other users: %s", strings.Join(names, ", "))
 	}

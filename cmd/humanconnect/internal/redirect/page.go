@@ -28,7 +28,7 @@ type page struct {
 	Clear string
 	// Refresh is the URL that the page loads after a while.
 	Refresh string
-	Nonce string
+	Nonce   string
 }
 
 // withoutQuery makes a page remove its parameters from the URL and the history of the browser.

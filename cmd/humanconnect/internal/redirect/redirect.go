@@ -73,7 +73,7 @@ type Listener struct {
 	servers map[string]*server
 	// primary is the address for new attempts.
 	primary string
-	links map[string]string
+	links   map[string]string
 	// awaited are the results that a page asks for again, by nonce.
 	awaited map[string]session.CallbackResult
 	hosts   map[string]bool

@@ -30,7 +30,7 @@ const maxPasted = 2 * maxAddress
 func newBrowserScreen(title string, step sdk.OpenURL, now time.Time) *browserScreen {
 	s := &browserScreen{
 		step: step, input: newInput(),
-		waitingScreen: waitingScreen{title: title, doing: "Waiting for the browser to come back", since: now, until: step.ExpiresAt},
+		waitingScreen: waitingScreen{title: title, doing: "Waiting for the browser to return", since: now, until: step.ExpiresAt},
 	}
 	s.input.CharLimit = maxPasted
 	s.input.Focus()
@@ -69,15 +69,15 @@ func (s *browserScreen) refuse(why string) {
 
 func (s *browserScreen) keys() []key {
 	if blank(s.input.Value()) {
-		return []key{{"ctrl+y", "copy the address"}, {"esc", "cancel"}}
+		return []key{{"ctrl+y", "copy the URL"}, {"esc", "cancel"}}
 	}
-	return []key{{"enter", "send the address"}, {"esc", "cancel"}}
+	return []key{{"enter", "send the URL"}, {"esc", "cancel"}}
 }
 
 func (s *browserScreen) draw(l look) []string {
 	above, where, below := append([]string{l.title.Render(cut(s.title, l.width)), ""}, s.above(l)...), address(l, s.step.URL), s.below(l)
 	if len(where)+leastAround > l.height {
-		where = l.wrapped(l.warn, "The address does not fit here: make the window larger.")
+		where = l.wrapped(l.warn, "The URL does not fit: make the window larger.")
 	}
 	below = squeeze(below, max(l.height-len(where)-len(above), leastBelow))
 	above = squeeze(above, l.height-len(where)-len(below))
@@ -93,13 +93,13 @@ const (
 
 // above stands above the address.
 func (s *browserScreen) above(l look) []string {
-	signIn := append(l.wrapped(l.plain, "Sign in there and allow the access; then come back here. It goes on by itself."), "")
+	signIn := append(l.wrapped(l.plain, "Sign in there and allow access, then return here. It continues automatically."), "")
 	if l.height < lowHeight-4 {
 		signIn = nil
 	}
 	switch {
 	case s.no == nil:
-		return append(append([]string{l.strong.Render("Continue in the browser.")}, signIn...), l.dim.Render("If no page has opened, open this address:"))
+		return append(append([]string{l.strong.Render("Continue in the browser.")}, signIn...), l.dim.Render("If no page has opened, open this URL:"))
 	case errors.Is(s.no, ErrNoBrowser):
 		return append(signIn, l.strong.Render(openByYourself))
 	}
@@ -119,7 +119,7 @@ func (s *browserScreen) below(l look) []string {
 		lines = append(lines, l.wrapped(l.bad, "✗ "+s.fault)...)
 	}
 	if s.copied && s.fault == "" {
-		lines = append(lines, l.wrapped(l.dim, "The address is copied, if this terminal lets programs copy.")...)
+		lines = append(lines, l.wrapped(l.dim, "The URL is copied, if this terminal supports it.")...)
 	}
 	return append(lines, "", s.line(l))
 }

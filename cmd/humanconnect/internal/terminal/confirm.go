@@ -18,7 +18,7 @@ func (s *confirmScreen) draw(l look) []string {
 func confirmDisconnect(d askDisconnect) *confirmScreen {
 	return &confirmScreen{
 		title: "Disconnect " + d.title + of(d.account) + "?",
-		text:  []string{"The source is asked to take the access back. You can connect it again at any time."},
+		text:  []string{"The source is asked to revoke the access. You can connect it again at any time."},
 		menu: menu{items: []item{
 			{"Disconnect", "", disconnect{d.target, d.title}},
 			{"Keep it", "", goBack{}},
@@ -38,8 +38,8 @@ func of(account string) string {
 func confirmFinish(done, failed []string) *confirmScreen {
 	s := &confirmScreen{
 		title: "Are you done?",
-		text:  []string{"You have changed nothing."},
-		menu:  menu{items: []item{{"Finish", "closes the session", finish{}}, {"Go on", "", goBack{}}}},
+		text:  []string{"Nothing was changed."},
+		menu:  menu{items: []item{{"Finish", "closes the session", finish{}}, {"Continue", "", goBack{}}}},
 	}
 	var text []string
 	for _, t := range done {

@@ -30,10 +30,10 @@ type paster func(ctx context.Context, text string) (bool, error)
 
 // What a person is told of an address that was not taken.
 const (
-	strayAddress   = "Nobody waits for that address. Paste the one that the browser ended at, all of it."
-	unkeptAddress  = "The address could not be kept. Paste it again."
-	pasteQuestion  = "Or paste the address it ended at:"
-	openByYourself = "Open this address in a browser:"
+	strayAddress   = "No pending authorization matches this URL. Paste the full redirect URL."
+	unkeptAddress  = "The redirect could not be stored. Paste the URL again."
+	pasteQuestion  = "Or paste the full redirect URL:"
+	openByYourself = "Open this URL in a browser:"
 )
 
 // refusal says why an address was not taken, or "".
@@ -88,7 +88,7 @@ func answer(ctx context.Context, a Attempt, prompt session.Prompt, p person) (sd
 		}
 		return reply, err
 	}
-	return nil, a.Fail(ctx, failure.New(failure.SourceError, "the source asked for something that cannot be shown here"))
+	return nil, a.Fail(ctx, failure.New(failure.SourceError, "the source sent a step that is not supported here"))
 }
 
 // abandon cancels a half-done attempt that the person does not go on with. It returns errBack then.
@@ -127,7 +127,7 @@ func leave(ctx context.Context, a Attempt) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
 	defer cancel()
 	if err := a.Cancel(ctx); err != nil {
-		return fmt.Errorf("leave an attempt: %w", err)
+		return fmt.Errorf("cancel an attempt: %w", err)
 	}
 	return errBack
 }

@@ -8,8 +8,8 @@ import (
 
 // What has happened to a session whose end has come while a person was at it.
 const (
-	overTitle = "The session is over"
-	overText  = "Its time has passed, or it was closed. What was done is kept."
+	overTitle = "The session has ended"
+	overText  = "It expired or was closed. Completed changes are kept."
 )
 
 // endedTime is how long that stays to be read, where no key is pressed. Nothing waits for it but the response.
@@ -40,5 +40,5 @@ func (s *endedScreen) draw(l look) []string {
 	for _, t := range s.done {
 		lines = append(lines, cut(l.good.Render("✓ ")+l.plain.Render(t), l.width))
 	}
-	return append(lines, "", l.dim.Render("This goes away in "+atLeast(s.until.Sub(l.now))+"."))
+	return append(lines, "", l.dim.Render("This screen closes in "+atLeast(s.until.Sub(l.now))+"."))
 }

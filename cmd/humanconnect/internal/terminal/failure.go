@@ -39,10 +39,10 @@ func hints(f *failure.Failure, at time.Time) []string {
 		out = append(out, "What it means: "+e.Meaning+" ("+string(f.Code)+").", "What to do: "+e.Hint+".")
 	}
 	if f.Setting != "" {
-		out = append(out, "The setting is "+text(f.Setting)+".")
+		out = append(out, "Setting: "+text(f.Setting)+".")
 	}
 	if f.RetryAfter > 0 {
-		out = append(out, "The source asks to wait "+atLeast(f.RetryAfter)+" before the next try, until "+clockTime(at.Add(f.RetryAfter))+".")
+		out = append(out, "The source asks you to wait "+atLeast(f.RetryAfter)+" before you retry, until "+clockTime(at.Add(f.RetryAfter))+".")
 	}
 	return out
 }

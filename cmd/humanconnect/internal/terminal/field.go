@@ -94,13 +94,13 @@ func (f *field) take(msg tea.Msg) bool {
 func unfit(value, more string) string {
 	switch {
 	case !utf8.ValidString(more):
-		return "That is no text in UTF-8. Nothing was taken."
+		return "The text is not valid UTF-8. Nothing was entered."
 	case strings.ContainsAny(more, "\r\n"):
-		return "That is more than one line. Nothing was taken."
+		return "The text has more than one line. Nothing was entered."
 	case strings.ContainsFunc(more, unicode.IsControl):
-		return "There is a tab or another control character in that. Nothing was taken."
+		return "The text has a tab or another control character. Nothing was entered."
 	case utf8.RuneCountInString(value)+utf8.RuneCountInString(more) > maxValue:
-		return fmt.Sprintf("At most %d characters can be taken. What would be more was left out.", maxValue)
+		return fmt.Sprintf("At most %d characters are allowed. The rest was dropped.", maxValue)
 	}
 	return ""
 }

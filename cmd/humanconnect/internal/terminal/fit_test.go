@@ -79,21 +79,21 @@ func shownWith(t *testing.T, what string) map[string]struct {
 		seen string
 	}{
 		"list":             {at(&clinic{connections: accounts}, "down", "down"), "▌ "},
-		"search":           {at(&clinic{}, "zzzzz"), "Nothing is called"},
+		"search":           {at(&clinic{}, "zzzzz"), "No source matches"},
 		"source":           {at(&clinic{connections: accounts}, "enter", "down", "down", "down"), "▌ Disconnect 1"},
 		"form":             {steps(form), "▌ "},
 		"form with choice": {steps(form).press("tab", "down", "down", "down", "down", "down", "down"), "● number 6"},
 		"form at its end":  {steps(form).press("tab", "tab", "tab"), "▌ Send"},
 		"refused form":     {steps(session.Prompt{Step: form, Again: refused}), "▌ "},
 		"code":             {steps(code), "WDJB-MJHT"},
-		"browser":          {steps(sdk.OpenURL{URL: "https://clinic.example/" + what}), "the address"},
+		"browser":          {steps(sdk.OpenURL{URL: "https://clinic.example/" + what}), "the URL"},
 		"wait":             {steps(sdk.Wait{Text: what, ExpiresAt: noon().Add(time.Hour)}), "Waiting"},
 		"failure":          {failing, "▌ Try again"},
 		"disconnect":       {at(&clinic{connections: accounts}, "enter", "down", "enter"), "▌ Disconnect"},
 		"finish":           {at(&clinic{}, "esc"), "▌ Finish"},
-		"half done":        {at(&clinic{halfDone: []string{"clinic"}}), "▌ Go on"},
-		"empty":            {newStage(t, &clinic{}, nil), "nothing to connect"},
-		"ended":            {ended, "The session is over"},
+		"half done":        {at(&clinic{halfDone: []string{"clinic"}}), "▌ Continue"},
+		"empty":            {newStage(t, &clinic{}, nil), "No sources to connect"},
+		"ended":            {ended, "The session has ended"},
 	}
 }
 

@@ -110,7 +110,7 @@ func (s *formScreen) enter() intent {
 	}
 	for i, f := range s.fields {
 		if missing(f.Field, f.value()) {
-			f.fault = "This is needed."
+			f.fault = "This field is required."
 			s.focus(i)
 			return nil
 		}
@@ -145,7 +145,7 @@ func (s *formScreen) keys() []key {
 func (s *formScreen) draw(l look) []string {
 	title := name(s.form.Title)
 	if title == "" {
-		title = "The source asks"
+		title = "Input required"
 	}
 	lines := []string{l.title.Render(cut(s.source, l.width)) + l.dim.Render("  ") + cut(l.dim.Render(title), l.width), ""}
 	if t := text(s.form.Text); t != "" {

@@ -121,9 +121,9 @@ func (k *keyboard) line(ctx context.Context) (string, error) {
 		case back:
 			return "", errBack
 		case len(typed) >= maxLine:
-			k.again(fmt.Sprintf("The terminal cuts a line at %d characters, and this one may be longer. Type a shorter one:", maxLine))
+			k.again(fmt.Sprintf("The terminal truncates a line at %d characters, and this one may be longer. Type a shorter one:", maxLine))
 		case !utf8.Valid(line):
-			k.again("That is no text in UTF-8. Type it again:")
+			k.again("The text is not valid UTF-8. Type it again:")
 		default:
 			return string(line), nil
 		}
@@ -206,9 +206,9 @@ const maxSecret = 4 * maxValue
 func (k *keyboard) accept(line []byte) (string, bool) {
 	switch {
 	case !utf8.Valid(line) && len(line) <= maxSecret:
-		k.again("\r\nThat is no text in UTF-8. Type it again:")
+		k.again("\r\nThe text is not valid UTF-8. Type it again:")
 	case utf8.RuneCount(line) > maxValue:
-		k.again(fmt.Sprintf("\r\nAt most %d characters can be taken. Type it again:", maxValue))
+		k.again(fmt.Sprintf("\r\nAt most %d characters are allowed. Type it again:", maxValue))
 	default:
 		return string(line), true
 	}

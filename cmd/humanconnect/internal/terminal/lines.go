@@ -126,7 +126,7 @@ func (l *lines) pick(line string, shown []row, at *position) (done bool, chosen 
 	case err != nil || searches:
 		*at = position{search: strings.TrimSpace(word)}
 	case n < 1 || n > len(shown):
-		l.say("There is no number %d.", n)
+		l.say("No source has the number %d.", n)
 	default:
 		*at = position{}
 		return false, &shown[n-1]
@@ -155,7 +155,7 @@ func (l *lines) goOn(ctx context.Context) error {
 // offer goes on with a half-done attempt, or cancels it.
 func (l *lines) offer(ctx context.Context, r row, target string) error {
 	l.say("\n%s", begunBefore)
-	sure, err := l.sure(ctx, "Go on with "+titleOf([]row{r}, target)+"?")
+	sure, err := l.sure(ctx, "Continue with "+titleOf([]row{r}, target)+"?")
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (l *lines) list(rows []row, at position) {
 	case len(rows) == 0 && at.search == "":
 		l.say(nothingOffered)
 	case len(rows) == 0:
-		l.say("Nothing is called %q. An empty line lists all sources again.", at.search)
+		l.say("No source matches %q. An empty line lists all sources.", at.search)
 	}
 	group := ""
 	for i, r := range rows {
@@ -210,7 +210,7 @@ func (l *lines) list(rows []row, at position) {
 		}
 		if r.group != group {
 			group = r.group
-			l.say("%s:", firstOf(group, "Others"))
+			l.say("%s:", firstOf(group, "Other"))
 		}
 		l.say("%d  %s%s", i+1, r.title, l.state(r))
 	}
@@ -224,7 +224,7 @@ func (l *lines) state(r row) string {
 			s += " as " + account
 		}
 		if r.expired(c, l.o.Clock.Now()) {
-			s += ", access ended " + day(c.ExpiresAt) + ": connect again"
+			s += ", access expired " + day(c.ExpiresAt) + ": connect again"
 		}
 		parts = append(parts, s)
 	}
@@ -262,7 +262,7 @@ func (l *lines) choose(ctx context.Context, r row) error {
 	case err != nil:
 		return err
 	case convErr != nil || n < 1 || n > len(items):
-		l.say("There is no such number.")
+		l.say("Invalid number.")
 		return nil
 	}
 	return l.act(ctx, r, items[n-1].wants)
@@ -308,7 +308,7 @@ func (l *lines) fail(r row, did string, err error) error {
 func (l *lines) try(ctx context.Context, r row, wanted intent) (did string, err error) {
 	switch w := wanted.(type) {
 	case connect:
-		l.say("\n%s: asking the source.", r.title)
+		l.say("\n%s: contacting the source.", r.title)
 		return didConnect, l.connect(ctx, r.title, w.target)
 	case askDisconnect:
 		asked := confirmDisconnect(w)

@@ -153,7 +153,7 @@ func (r row) accounts(now time.Time) (accounts, ended []string) {
 			accounts = append(accounts, account)
 		}
 		if r.expired(c, now) {
-			ended = append(ended, strings.TrimPrefix(account+": access ended ", ": ")+day(c.ExpiresAt)+", connect again")
+			ended = append(ended, strings.TrimPrefix(account+": access expired ", ": ")+day(c.ExpiresAt)+", connect again")
 		}
 	}
 	return accounts, ended
@@ -286,7 +286,7 @@ func (s *list) keys() []key {
 	return []key{{"↑↓", "choose"}, {"enter", does}, back}
 }
 
-const nothingOffered = "There is nothing to connect: no provider is installed, or the session token allows none of its sources."
+const nothingOffered = "No sources to connect: no provider is installed, or the session token allows none of its sources."
 
 func (s *list) draw(l look) []string {
 	s.search.SetStyles(inputStyles(l))
@@ -298,11 +298,11 @@ func (s *list) draw(l look) []string {
 	shown := s.shown()
 	switch {
 	case !s.loaded:
-		return append(lines, l.dim.Render("Looking for sources …"))
+		return append(lines, l.dim.Render("Loading sources …"))
 	case len(s.rows) == 0:
 		return append(lines, l.wrapped(l.dim, nothingOffered)...)
 	case len(shown) == 0:
-		return append(lines, l.wrapped(l.dim, "Nothing is called that. Esc clears the search.")...)
+		return append(lines, l.wrapped(l.dim, "No source matches. Esc clears the search.")...)
 	}
 	return append(lines, s.window(l, shown, l.height-len(lines))...)
 }

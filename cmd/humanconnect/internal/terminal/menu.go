@@ -52,4 +52,4 @@ func (m *menu) under(l look, about []string) []string {
 
 func (m *menu) moves() bool { return false }
 
-func (m *menu) keys() []key { return []key{{"↑↓", "choose"}, {"enter", "do it"}, {"esc", "back"}} }
+func (m *menu) keys() []key { return []key{{"↑↓", "choose"}, {"enter", "select"}, {"esc", "back"}} }

@@ -72,7 +72,7 @@ func (p *reader) field(ctx context.Context, f sdk.Field) (string, error) {
 		if err != nil || !missing(f, v) {
 			return v, err
 		}
-		p.say("This is needed.")
+		p.say("This field is required.")
 	}
 }
 
@@ -103,7 +103,7 @@ func (p *reader) choice(ctx context.Context, f sdk.Field) (string, error) {
 		if n, err := strconv.Atoi(strings.TrimSpace(line)); err == nil && n >= 1 && n <= len(f.Choices) {
 			return f.Choices[n-1].Value, nil
 		}
-		p.say("There is no such number.")
+		p.say("Invalid number.")
 	}
 }
 
@@ -119,8 +119,8 @@ func (p *reader) show(ctx context.Context, prompt session.Prompt) (hide func()) 
 // browse says where to go on, and takes lines for the address that the browser ended at.
 func (p *reader) browse(ctx context.Context, step sdk.OpenURL, paste paster) (no func(error), hide func()) {
 	p.shown = ""
-	p.say("\nContinue in the browser: sign in there and allow the access.\nIt goes on by itself then.")
-	p.say("If no page has opened, open this address:\n%s", host.CleanText(step.URL, maxAddress))
+	p.say("\nContinue in the browser: sign in there and allow access.\nThen it continues automatically.")
+	p.say("If no page has opened, open this URL:\n%s", host.CleanText(step.URL, maxAddress))
 	p.question("%s", pasteQuestion)
 	hide = p.listen(ctx, func(ctx context.Context, line string) {
 		if blank(line) {
@@ -135,7 +135,7 @@ func (p *reader) browse(ctx context.Context, step sdk.OpenURL, paste paster) (no
 		if errors.Is(err, ErrNoBrowser) {
 			return // what was said holds
 		}
-		p.say("\nThe browser could not be started: %s. Open the address above by yourself.", text(err.Error()))
+		p.say("\nThe browser could not be started: %s. Open the URL above yourself.", text(err.Error()))
 		p.question("%s", pasteQuestion)
 	}, hide
 }
@@ -164,15 +164,15 @@ func (p *reader) listen(ctx context.Context, take func(context.Context, string))
 func describe(step sdk.Step) string {
 	switch step := step.(type) {
 	case sdk.ShowCode:
-		s := "Open this address on any device: " + host.CleanText(step.VerificationURI, maxAddress) +
-			"\nType this code there: " + name(step.UserCode)
+		s := "Open this URL on any device: " + host.CleanText(step.VerificationURI, maxAddress) +
+			"\nEnter this code there: " + name(step.UserCode)
 		if whole := step.VerificationURIComplete; whole != "" && whole != step.VerificationURI {
-			s += "\nOr open this one, which has the code in it: " + host.CleanText(whole, maxAddress)
+			s += "\nOr open this URL, which includes the code: " + host.CleanText(whole, maxAddress)
 		}
 		if until := step.ExpiresAt; !until.IsZero() {
 			s += "\nThe code is valid until " + clockTime(until) + "."
 		}
-		return s + "\nIt goes on by itself when you have confirmed it there."
+		return s + "\nIt continues automatically after your confirmation."
 	case sdk.Wait:
 		return firstOf(text(step.Text), "Waiting for the source.")
 	}

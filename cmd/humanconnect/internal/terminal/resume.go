@@ -9,16 +9,16 @@ type resumeScreen struct {
 }
 
 // begunBefore says why something is offered that nobody has asked for in this sitting.
-const begunBefore = "It was begun before, and it is not finished."
+const begunBefore = "It was started earlier and is not finished."
 
 func newResumeScreen(target, title string) *resumeScreen {
 	leave := leaveBehind{target, title}
 	return &resumeScreen{leave: leave, confirmScreen: confirmScreen{
-		title: "Go on with " + title + "?",
+		title: "Continue with " + title + "?",
 		text:  []string{begunBefore},
 		menu: menu{items: []item{
-			{"Go on", "where it stopped", connect{target, title}},
-			{"Leave it", "cancels what was begun", leave},
+			{"Continue", "where it stopped", connect{target, title}},
+			{"Cancel it", "cancels the attempt", leave},
 		}},
 	}}
 }
@@ -33,5 +33,5 @@ func (s *resumeScreen) take(msg tea.Msg) intent {
 }
 
 func (s *resumeScreen) keys() []key {
-	return []key{{"↑↓", "choose"}, {"enter", "do it"}, {"esc", "leave it"}}
+	return []key{{"↑↓", "choose"}, {"enter", "select"}, {"esc", "cancel it"}}
 }

@@ -38,11 +38,11 @@ func TestListOfHundredsIsSearchedAndScrolled(t *testing.T) {
 	s := newStage(t, &clinic{}, many).press("pgdown", "pgdown", "pgdown", "pgdown", "down").shows("list-scrolled")
 	s.press("end").wants("▌ Source 299").press("home").wants("▌ Source 000")
 	s.press("28 grou").shows("list-search")
-	s.press("x").wants("Nothing is called that").press("esc").wants("▌ Source 000")
+	s.press("x").wants("No source matches").press("esc").wants("▌ Source 000")
 }
 
 func TestEmptyCatalogueSaysWhy(t *testing.T) {
-	newStage(t, &clinic{}, nil).shows("list-empty").press("enter", "down", "up").wants("There is nothing to connect")
+	newStage(t, &clinic{}, nil).shows("list-empty").press("enter", "down", "up").wants("No sources to connect")
 }
 
 func TestPastedTextIsSearchedFor(t *testing.T) {
@@ -85,7 +85,7 @@ func TestLightTerminalIsKnownByItsVariable(t *testing.T) {
 func TestTokenLimitsTheList(t *testing.T) {
 	s := newStage(t, &clinic{connections: connected()[:1], forbidden: []string{"clinic", "hill"}}, sources())
 	s.wants("City Clinic", "Night Ring").lacks("Hill Hospital")
-	s.press("enter").wants("does not allow any change here").lacks("Disconnect")
+	s.press("enter").wants("does not allow changes to this source").lacks("Disconnect")
 }
 
 func TestFormIsFilledInAndRefusedBesideTheField(t *testing.T) {
@@ -114,7 +114,7 @@ func TestFormIsFilledInAndRefusedBesideTheField(t *testing.T) {
 func TestFormIsNotSentWithoutWhatIsNeeded(t *testing.T) {
 	s := newStage(t, &clinic{steps: []any{signIn()}}, sources()).press("enter")
 	s.await()
-	s.press("ada", "tab", "tab", "enter").wants("✗ This is needed.", "▌ Password")
+	s.press("ada", "tab", "tab", "enter").wants("✗ This field is required.", "▌ Password")
 }
 
 func TestRefusalWithoutAFieldStandsAboveTheForm(t *testing.T) {
@@ -128,7 +128,7 @@ func TestEscInAFormCancelsTheAttempt(t *testing.T) {
 	c := &clinic{steps: []any{signIn()}}
 	s := newStage(t, c, sources()).press("enter")
 	s.await()
-	s.press("esc").wants("Going back")
+	s.press("esc").wants("Cancelling")
 	s.await()
 	s.await()
 	s.wants("type to search").lacks("connected.")
@@ -240,7 +240,7 @@ func TestWhatWasDoneBeforeIsStillSaid(t *testing.T) {
 }
 
 func TestDoneIsAskedForOnce(t *testing.T) {
-	s := newStage(t, &clinic{}, sources()).press("esc").wants("Are you done?", "You have changed nothing.")
+	s := newStage(t, &clinic{}, sources()).press("esc").wants("Are you done?", "Nothing was changed.")
 	s.press("esc").wants("type to search").press("esc", "enter")
 	if !s.quit || s.d.err != nil {
 		t.Errorf("quit %v, %v; want it to end without an error", s.quit, s.d.err)
@@ -280,7 +280,7 @@ func TestScreensEndWithTheSession(t *testing.T) {
 	if !s.quit {
 		t.Error("nobody reads it, and it stays")
 	}
-	s = newStage(t, &clinic{err: session.ErrEnded}, sources()).wants("The session is over").press("x")
+	s = newStage(t, &clinic{err: session.ErrEnded}, sources()).wants("The session has ended").press("x")
 	if !s.quit || !errors.Is(s.d.err, session.ErrEnded) {
 		t.Errorf("quit %v, %v; want ErrEnded", s.quit, s.d.err)
 	}
@@ -297,9 +297,9 @@ func TestFormIsGoneWithTheSession(t *testing.T) {
 	s.press("ada")
 	s.clock.Advance(time.Hour)
 	s.update(tick{})
-	s.wants("The session is over")
+	s.wants("The session has ended")
 	s.await() // the attempt is left
-	s.wants("The session is over").lacks("type to search")
+	s.wants("The session has ended").lacks("type to search")
 }
 
 func TestTextOfSourcesIsCleaned(t *testing.T) {

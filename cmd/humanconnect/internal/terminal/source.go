@@ -6,7 +6,7 @@ type sourceScreen struct {
 	row row
 }
 
-const notAllowed = "The session token does not allow any change here."
+const notAllowed = "The session token does not allow changes to this source."
 
 func newSourceScreen(r row) *sourceScreen {
 	s := &sourceScreen{row: r}
@@ -21,7 +21,7 @@ func newSourceScreen(r row) *sourceScreen {
 		if r.offered {
 			s.items = append(s.items, item{"Connect" + of + " again", "renews the access", connect{string(c.ID), r.title}})
 		}
-		s.items = append(s.items, item{"Disconnect" + of, "gives the access back", askDisconnect{string(c.ID), r.title, account}})
+		s.items = append(s.items, item{"Disconnect" + of, "revokes the access", askDisconnect{string(c.ID), r.title, account}})
 	}
 	if r.allowed && r.offered {
 		s.items = append(s.items, item{"Connect another account", "", connect{r.source, r.title}})
@@ -55,7 +55,7 @@ func (s *sourceScreen) connection(l look, i int) string {
 	}
 	state := l.good.Render("● ") + l.plain.Render(who) + l.dim.Render("  since "+day(c.Since))
 	if s.row.expired(c, l.now) {
-		state = l.warn.Render("! ") + l.plain.Render(who) + l.warn.Render("  access ended "+day(c.ExpiresAt)+": connect again")
+		state = l.warn.Render("! ") + l.plain.Render(who) + l.warn.Render("  access expired "+day(c.ExpiresAt)+": connect again")
 	}
 	return cut(state, l.width)
 }

@@ -40,7 +40,7 @@ type attempt struct {
 // Browse implements [Attempt].
 func (a attempt) Browse(ctx context.Context, p session.Prompt, no func(error)) (sdk.Reply, error) {
 	if a.browser == nil {
-		return nil, failure.New(failure.InteractionRequired, "the source needs a browser, and none can be used here")
+		return nil, failure.New(failure.InteractionRequired, "the source needs a browser, and none is available")
 	}
 	return a.browser.Open(ctx, a.Attempt, p, no)
 }

@@ -85,15 +85,15 @@ func squeeze(lines []string, height int) []string {
 }
 
 func asking(title string, now time.Time) *waitingScreen {
-	return &waitingScreen{title: title, doing: "Asking the source", since: now}
+	return &waitingScreen{title: title, doing: "Contacting the source", since: now}
 }
 
 func goingBack(title string, now time.Time) *waitingScreen {
-	return &waitingScreen{title: title, doing: "Going back", since: now, stuck: true}
+	return &waitingScreen{title: title, doing: "Cancelling", since: now, stuck: true}
 }
 
 func disconnecting(title string, now time.Time) *waitingScreen {
-	return &waitingScreen{title: title, doing: "Giving the access back", since: now, stuck: true}
+	return &waitingScreen{title: title, doing: "Revoking the access", since: now, stuck: true}
 }
 
 func waitStep(title string, w sdk.Wait, now time.Time) *waitingScreen {
@@ -106,23 +106,23 @@ func waitStep(title string, w sdk.Wait, now time.Time) *waitingScreen {
 
 // codeStep shows a code large, and where to type it (RFC 8628 §3.3).
 func codeStep(title string, c sdk.ShowCode, now time.Time) *waitingScreen {
-	s := &waitingScreen{title: title, doing: "Waiting for you to confirm it there", since: now, until: c.ExpiresAt}
+	s := &waitingScreen{title: title, doing: "Waiting for your confirmation", since: now, until: c.ExpiresAt}
 	s.body = func(l look) []string { return codeBody(l, c) }
 	return s
 }
 
 func codeBody(l look, c sdk.ShowCode) []string {
-	lines := []string{l.plain.Render("1  Open this address, on any device:"), ""}
+	lines := []string{l.plain.Render("1  Open this URL on any device:"), ""}
 	lines = append(lines, indented(address(l, c.VerificationURI))...)
-	lines = append(lines, "", l.plain.Render("2  Type this code there:"), "")
+	lines = append(lines, "", l.plain.Render("2  Enter this code there:"), "")
 	lines = append(lines, indented(drawCode(l, c.UserCode))...)
 	if c.VerificationURIComplete != "" && c.VerificationURIComplete != c.VerificationURI {
-		more := append([]string{"", l.dim.Render("   or open this one, which has the code in it:")}, indented(address(l, c.VerificationURIComplete))...)
+		more := append([]string{"", l.dim.Render("   or open this URL, which includes the code:")}, indented(address(l, c.VerificationURIComplete))...)
 		if len(lines)+len(more) < l.height {
 			lines = append(lines, more...)
 		}
 	}
-	return append(lines, "", l.plain.Render("3  Come back. It goes on by itself."))
+	return append(lines, "", l.plain.Render("3  Return here. It continues automatically."))
 }
 
 // drawCode draws a code in a box, where there is room for one. It is never cut.
