@@ -73,7 +73,7 @@ func shownWith(t *testing.T, what string) map[string]struct {
 		ExpiresAt: noon().Add(time.Hour),
 	}
 	ended := at(&clinic{err: session.ErrEnded})
-	ended.d.shown.(*endedScreen).done = []string{what, what, what}
+	ended.d.shown.(*sessionEndedScreen).done = []string{what, what, what}
 	return map[string]struct {
 		s    *stage
 		seen string
@@ -103,7 +103,7 @@ func TestEveryScreenFitsWhateverItSaysAndHowOftenItIsResized(t *testing.T) {
 		for screen, c := range shownWith(t, what) {
 			for _, size := range sizes {
 				c.s.update(size)
-				c.s.update(tick{})
+				c.s.update(tickMsg{})
 				where := fmt.Sprintf("%s, %s, %dx%d", screen, kind, size.Width, size.Height)
 				if size.Width >= 40 {
 					c.s.fits(where, c.seen)
@@ -136,7 +136,7 @@ func (s *stage) fits(where, seen string) {
 func TestWrappingKeepsMarksWithTheirLetters(t *testing.T) {
 	decomposed := strings.Repeat("e\u0301a\u0308", 40)
 	for width := 10; width < 20; width++ {
-		lines := look{width: width, styles: newStyles(true)}.wrapped(newStyles(true).plain, decomposed)
+		lines := canvas{width: width, styles: newStyles(true)}.wrapped(newStyles(true).plain, decomposed)
 		for _, line := range lines {
 			if strings.HasPrefix(line, "\u0301") || strings.HasPrefix(line, "\u0308") || ansi.StringWidth(line) > width {
 				t.Errorf("at a width of %d there is the line %q", width, line)

@@ -146,9 +146,9 @@ func TestCodeIsShownLargeAndPollsKeepItsClock(t *testing.T) {
 	s := newStage(t, c, sources()).press("enter")
 	s.await()
 	s.clock.Advance(12300 * time.Millisecond)
-	s.update(tick{})
+	s.update(tickMsg{})
 	s.shows("code")
-	s.update(showing{session.Prompt{Step: code}})
+	s.update(stepMsg{session.Prompt{Step: code}})
 	s.wants("0:12").press("esc")
 	s.await()
 	if c.cancelled != 1 {
@@ -160,7 +160,7 @@ func TestWaitSaysWhatItWaitsForAndHowLong(t *testing.T) {
 	s := newStage(t, &clinic{steps: []any{sdk.Wait{Text: "The clinic looks for your file."}}, hold: true}, sources()).press("enter")
 	s.await()
 	s.clock.Advance(83 * time.Second)
-	s.update(tick{})
+	s.update(tickMsg{})
 	s.shows("wait")
 }
 
@@ -234,8 +234,8 @@ func TestWhatFailedIsSaidBeforeTheEnd(t *testing.T) {
 
 func TestWhatWasDoneBeforeIsStillSaid(t *testing.T) {
 	c := &clinic{connections: connected()[:1]}
-	s := newStage(t, c, sources(), Done{Source: "clinic", Name: "City Clinic", Connected: true},
-		Done{Source: "ring", Name: "Night Ring"}, Done{Source: "watch", Name: "Pulse Watch", Failed: "Odd."})
+	s := newStage(t, c, sources(), Outcome{Source: "clinic", Name: "City Clinic", Connected: true},
+		Outcome{Source: "ring", Name: "Night Ring"}, Outcome{Source: "watch", Name: "Pulse Watch", Failed: "Odd."})
 	s.shows("list-before").press("esc").shows("confirm-finish-before")
 }
 
@@ -267,16 +267,16 @@ func TestCtrlLDrawsAllAgain(t *testing.T) {
 func TestScreensEndWithTheSession(t *testing.T) {
 	s := newStage(t, &clinic{}, sources())
 	s.clock.Advance(55 * time.Minute)
-	s.update(tick{})
+	s.update(tickMsg{})
 	s.wants("closes in 5 minutes")
 	s.clock.Advance(5 * time.Minute)
-	s.update(tick{})
+	s.update(tickMsg{})
 	s.shows("session-ended")
 	if s.quit || !errors.Is(s.d.err, session.ErrEnded) {
 		t.Errorf("quit %v, %v; want ErrEnded, when it has been read", s.quit, s.d.err)
 	}
-	s.clock.Advance(endedTime)
-	s.update(tick{})
+	s.clock.Advance(sessionEndedTime)
+	s.update(tickMsg{})
 	if !s.quit {
 		t.Error("nobody reads it, and it stays")
 	}
@@ -296,7 +296,7 @@ func TestFormIsGoneWithTheSession(t *testing.T) {
 	s.await()
 	s.press("ada")
 	s.clock.Advance(time.Hour)
-	s.update(tick{})
+	s.update(tickMsg{})
 	s.wants("The session has ended")
 	s.await() // the attempt is left
 	s.wants("The session has ended").lacks("type to search")

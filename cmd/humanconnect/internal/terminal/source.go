@@ -1,6 +1,6 @@
 package terminal
 
-// sourceScreen shows a source that is connected: each of its connections, and what can be done with it.
+// sourceScreen shows a connected source: its connections, and the actions on them.
 type sourceScreen struct {
 	menu
 	row row
@@ -30,7 +30,7 @@ func newSourceScreen(r row) *sourceScreen {
 	return s
 }
 
-func (s *sourceScreen) draw(l look) []string {
+func (s *sourceScreen) draw(l canvas) []string {
 	lines := []string{l.title.Render(cut(s.row.title, l.width))}
 	if s.row.group != "" {
 		lines = append(lines, l.dim.Render(cut(s.row.group, l.width)))
@@ -45,10 +45,10 @@ func (s *sourceScreen) draw(l look) []string {
 	if !s.row.allowed {
 		lines = append(append(lines, ""), l.wrapped(l.warn, notAllowed)...)
 	}
-	return s.under(l, lines)
+	return s.drawBelow(l, lines)
 }
 
-func (s *sourceScreen) connection(l look, i int) string {
+func (s *sourceScreen) connection(l canvas, i int) string {
 	c, who := s.row.connections[i], s.row.account(i)
 	if who == "" {
 		who = "connected"

@@ -39,7 +39,7 @@ type tty struct {
 func guard(a *app.App, f terminal.File) *tty {
 	t := &tty{terminal.Guard(f), a}
 	a.IO.OnStop(func() {
-		t.GiveBack()
+		t.Restore()
 		a.IO.ReleaseNotices()
 	})
 	return t
@@ -92,7 +92,7 @@ func (c *call) runTerminal(ctx context.Context, s *session.Session, t *tty) erro
 		defer c.a.IO.ReleaseNotices()
 	}
 	return terminal.Run(ctx, terminal.Options{
-		Session: terminal.Steer(s, c.web.ForScreens()), Sources: catalog.All(), Before: earlierResults(results), EndsAt: s.EndsAt,
+		Session: terminal.NewSession(s, c.web.ForScreens()), Sources: catalog.All(), Before: earlierResults(results), EndsAt: s.EndsAt,
 		Terminal: t.Guarded, Crashed: c.a.IO.Stop,
 		Plain: plain, Clock: c.a.Clock, Environ: c.a.IO.TerminalEnviron(c.a.Environ()), Interrupt: c.a.Signals.Interrupt,
 		Waiting: func() func() {
@@ -103,16 +103,16 @@ func (c *call) runTerminal(ctx context.Context, s *session.Session, t *tty) erro
 }
 
 // earlierResults are the results of a session that is resumed.
-func earlierResults(r event.Response) []terminal.Done {
-	var done []terminal.Done
+func earlierResults(r event.Response) []terminal.Outcome {
+	var done []terminal.Outcome
 	for _, c := range r.SessionResults.ConnectedSources {
-		done = append(done, terminal.Done{Source: c.ID, Name: c.Name, Connected: true})
+		done = append(done, terminal.Outcome{Source: c.ID, Name: c.Name, Connected: true})
 	}
 	for _, c := range r.SessionResults.DisconnectedSources {
-		done = append(done, terminal.Done{Source: c.ID, Name: c.Name})
+		done = append(done, terminal.Outcome{Source: c.ID, Name: c.Name})
 	}
 	for _, f := range r.Failures {
-		done = append(done, terminal.Done{Source: f.Source.ID, Name: f.Source.Name, Failed: f.Message})
+		done = append(done, terminal.Outcome{Source: f.Source.ID, Name: f.Source.Name, Failed: f.Message})
 	}
 	return done
 }

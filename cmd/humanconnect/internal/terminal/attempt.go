@@ -11,45 +11,44 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// cancelTime bounds how long the end of an attempt that the person left is written.
+// cancelTime limits how long cancelling an attempt may take.
 const cancelTime = 5 * time.Second
 
-// person is whom a conversation is with.
-type person interface {
-	// fill shows a form and returns what the person fills in. It ends early, with the cause, when ctx does.
+// prompter shows the steps of an attempt to a person.
+type prompter interface {
+	// fill shows a form and returns its values. It returns the cause of ctx when that ends.
 	fill(ctx context.Context, form sdk.Form, again *failure.Failure) (map[string]sdk.Secret, error)
-	// show shows a step that the person has nothing to answer to here; hide says that it is over.
+	// show shows a step without a reply; hide ends it.
 	show(ctx context.Context, p session.Prompt) (hide func())
-	// browse shows a step that goes on in a browser, and hands what the person pastes to paste. no is told why no browser is
-	// on its way, and may be called until hide has returned.
-	browse(ctx context.Context, step sdk.OpenURL, paste paster) (no func(error), hide func())
+	// browse shows a browser step, and passes pasted text to paste. notOpened reports that no browser was started, and may
+	// be called until hide has returned.
+	browse(ctx context.Context, step sdk.OpenURL, paste paster) (notOpened func(error), hide func())
 }
 
-// paster takes the address that a browser ended at; see [Attempt].
+// paster takes a pasted redirect URL; see [Attempt].
 type paster func(ctx context.Context, text string) (bool, error)
 
-// What a person is told of an address that was not taken.
+// Texts about redirect URLs.
 const (
-	strayAddress   = "No pending authorization matches this URL. Paste the full redirect URL."
-	unkeptAddress  = "The redirect could not be stored. Paste the URL again."
-	pasteQuestion  = "Or paste the full redirect URL:"
-	openByYourself = "Open this URL in a browser:"
+	noPendingURL  = "No pending authorization matches this URL. Paste the full redirect URL."
+	notStoredURL  = "The redirect could not be stored. Paste the URL again."
+	pasteQuestion = "Or paste the full redirect URL:"
+	openURLText   = "Open this URL in a browser:"
 )
 
-// refusal says why an address was not taken, or "".
+// refusal says why a pasted redirect URL was refused, or "".
 func refusal(taken bool, err error) string {
 	switch {
 	case err != nil:
-		return unkeptAddress
+		return notStoredURL
 	case !taken:
-		return strayAddress
+		return noPendingURL
 	}
 	return ""
 }
 
-// converse connects a source, from the first step to the last. errBack says that the person left and that the attempt is
-// cancelled.
-func converse(ctx context.Context, s Session, target string, p person) error {
+// runAttempt runs an attempt from the first step to the last. errBack: the person cancelled it.
+func runAttempt(ctx context.Context, s Session, target string, p prompter) error {
 	a, err := s.Connect(ctx, target)
 	if err != nil {
 		return err
@@ -60,18 +59,18 @@ func converse(ctx context.Context, s Session, target string, p person) error {
 			return nil
 		}
 		var reply sdk.Reply
-		if reply, err = answer(ctx, a, prompt, p); err == nil {
+		if reply, err = replyTo(ctx, a, prompt, p); err == nil {
 			prompt, err = a.Reply(ctx, reply)
 		}
 	}
 	if errors.Is(err, errBack) {
-		return leave(ctx, a)
+		return cancelAttempt(ctx, a)
 	}
 	return err
 }
 
-// answer gets the reply to one step.
-func answer(ctx context.Context, a Attempt, prompt session.Prompt, p person) (sdk.Reply, error) {
+// replyTo gets the reply to one step.
+func replyTo(ctx context.Context, a Attempt, prompt session.Prompt, p prompter) (sdk.Reply, error) {
 	switch step := prompt.Step.(type) {
 	case sdk.Form:
 		values, err := p.fill(ctx, step, prompt.Again)
@@ -80,9 +79,9 @@ func answer(ctx context.Context, a Attempt, prompt session.Prompt, p person) (sd
 		defer p.show(ctx, prompt)()
 		return sdk.TimePassed{}, a.WaitDue(ctx)
 	case sdk.OpenURL:
-		no, hide := p.browse(ctx, step, a.Paste)
+		notOpened, hide := p.browse(ctx, step, a.Paste)
 		defer hide()
-		reply, err := a.Browse(ctx, prompt, no)
+		reply, err := a.Browse(ctx, prompt, notOpened)
 		if f := (*failure.Failure)(nil); errors.As(err, &f) {
 			return nil, a.Fail(ctx, f)
 		}
@@ -91,19 +90,19 @@ func answer(ctx context.Context, a Attempt, prompt session.Prompt, p person) (sd
 	return nil, a.Fail(ctx, failure.New(failure.SourceError, "the source sent a step that is not supported here"))
 }
 
-// abandon cancels a half-done attempt that the person does not go on with. It returns errBack then.
+// abandon cancels an unfinished attempt. Then it returns errBack.
 func abandon(ctx context.Context, s Session, target string) error {
 	a, err := s.Connect(ctx, target)
 	if err != nil {
 		return err
 	}
-	return leave(ctx, a)
+	return cancelAttempt(ctx, a)
 }
 
-// watchEvery is how often a session is looked at while nobody does anything.
+// watchEvery is how often the connections of a session are read while it is idle.
 const watchEvery = 5 * time.Second
 
-// watch looks at the connections now and then, until the session is lost, whose error it returns, or ctx ends.
+// watch reads the connections at intervals, until ctx ends or the session is lost: then it returns the error.
 func watch(ctx context.Context, o Options, now func([]session.Connected)) error {
 	for {
 		next, stop := o.Clock.After(watchEvery)
@@ -123,7 +122,7 @@ func watch(ctx context.Context, o Options, now func([]session.Connected)) error 
 	}
 }
 
-func leave(ctx context.Context, a Attempt) error {
+func cancelAttempt(ctx context.Context, a Attempt) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
 	defer cancel()
 	if err := a.Cancel(ctx); err != nil {
