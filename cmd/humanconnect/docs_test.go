@@ -111,7 +111,7 @@ humanconnect open --token @token --connect sandbox-instant --on-connect-source '
 wc -c <~/.local/state/humanconnect/state.db-wal
 `+take+`rm -r ~/.local/state/humanconnect
 `+restore+`humanconnect connection list --client-user-id ada -o json`)
-	for _, want := range []string{"killed: 137\n", "is sound and its key fits", `"id": "sandbox-instant"`} {
+	for _, want := range []string{"killed: 137\n", "is intact and its key is correct", `"id": "sandbox-instant"`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the commands do not print %s:\n%s", want, said)
 		}
