@@ -82,7 +82,7 @@ func (s *search) configured(specs []Spec) error {
 	seen := map[string]bool{}
 	for _, spec := range specs {
 		if !ValidName(spec.Name) || seen[spec.Name] {
-			return newError(CodeNotFound, clean(spec.Name, 80), "has an invalid name, or stands twice in the config").
+			return newError(CodeNotFound, clean(spec.Name, 80), "has an invalid name, or is in the config twice").
 				hint("use a name of a-z, 0-9 and -, once")
 		}
 		seen[spec.Name] = true
@@ -190,7 +190,7 @@ func (s *search) result() ([]Spec, []Warning, error) {
 	for _, said := range s.said {
 		spec, ok := s.found[said.Name]
 		if !ok {
-			s.warn("provider_missing", said.Name, "provider %q stands in the config, but is not installed", said.Name)
+			s.warn("provider_missing", said.Name, "provider %q is in the config, but is not installed", said.Name)
 			continue
 		}
 		if said.SHA256 != "" {

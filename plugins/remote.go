@@ -138,7 +138,7 @@ const nearEnd = 100 * time.Millisecond
 
 // bad is an answer that core must not keep.
 func (r *remote) bad(doing, wrong string) *Error {
-	return newError(CodeBadAnswer, r.slot.spec.Name, "answered wrongly %s: %s", doing, wrong).
+	return newError(CodeBadAnswer, r.slot.spec.Name, "sent an invalid response %s: %s", doing, wrong).
 		hint("report it to the provider's author")
 }
 
@@ -174,7 +174,7 @@ func (r *remote) broken(v *live, doing string, err error) *Error {
 		return newError(CodeUnavailable, name, "broke its connection off %s, but did not end", doing).
 			lines(v.launch.tail()).hint("try again; if it happens again, report it to the provider's author")
 	case code == codes.ResourceExhausted:
-		return newError(CodeBadAnswer, name, "sent or was to be sent more than %d MiB %s", sdk.MaxMessage>>20, doing).
+		return newError(CodeBadAnswer, name, "exceeded the message limit of %d MiB %s", sdk.MaxMessage>>20, doing).
 			hint("report it to the provider's author")
 	}
 	return newError(CodeBadAnswer, name, "could not be understood %s (%s): %s", doing, code,

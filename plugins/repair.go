@@ -18,7 +18,7 @@ func changed(spec Spec, found string) *Error {
 			hint("if you changed it on purpose: humanconnect provider lock %s", spec.Name)
 	case spec.Pinned == OriginRelease && filepath.Dir(spec.Path()) == filepath.Dir(spec.Lock):
 		e = e.fact("sha256 pinned by the release lock %s: %s", spec.Lock, spec.SHA256).
-			hint("if you built it anew on purpose: humanconnect provider lock --dir %s", shellWord(filepath.Dir(spec.Lock)))
+			hint("if you rebuilt it on purpose: humanconnect provider lock --dir %s", shellWord(filepath.Dir(spec.Lock)))
 	case spec.Pinned == OriginRelease:
 		e = e.fact("sha256 pinned by the release lock %s: %s", spec.Lock, spec.SHA256).
 			hint("if you replaced it on purpose, write into the config: providers: [{name: %s, sha256: %s}]", spec.Name, found)
@@ -26,7 +26,7 @@ func changed(spec Spec, found string) *Error {
 		e = e.fact("sha256 pinned by the config: %s", spec.SHA256).
 			hint("if you changed it on purpose, write into the config, at provider %s: sha256: %s", spec.Name, found)
 	}
-	return e.fact("sha256 found: %s", found).hint("if you did not, install it anew")
+	return e.fact("sha256 found: %s", found).hint("if you did not, reinstall it")
 }
 
 // unreadLock is a lock that cannot be read, with the command that makes it anew.
@@ -36,11 +36,11 @@ func unreadLock(path string, origin Origin, err error) *Error {
 	case errors.Is(err, fs.ErrPermission):
 		return e.hint("chmod u+r %s", shellWord(path))
 	case origin == OriginRelease:
-		return e.hint("install the release anew").
+		return e.hint("reinstall the release").
 			hint("if you built it yourself: humanconnect provider lock --dir %s", shellWord(filepath.Dir(path)))
 	}
 	return e.hint("rm %s && humanconnect provider lock", shellWord(path)).
-		hint("that pins all providers as they are now: look at them first with humanconnect provider list")
+		hint("that pins all providers as they are now; check them first with: humanconnect provider list")
 }
 
 // refused is a file that is not trusted, with the command that makes it so.

@@ -46,7 +46,7 @@ func TestHintOfAChangedFileIsTheCommandForItsPin(t *testing.T) {
 		if e := failure(t, err); e.Code() != plugins.CodeChecksum {
 			t.Errorf("%s: %s", name, explain(err))
 		}
-		for _, text := range append(says, names[name], "install it anew") {
+		for _, text := range append(says, names[name], "reinstall it") {
 			if !strings.Contains(explain(err), text) {
 				t.Errorf("%s: %q is not in\n%s", name, text, explain(err))
 			}

@@ -60,7 +60,7 @@ func TestRedirectIsTakenPasted(t *testing.T) {
 			if err := cmd.Wait(); err != nil {
 				t.Fatalf("%v\n%s", err, said.String())
 			}
-			if n := strings.Count(said.String(), "nobody waits for that address"); n != 2 {
+			if n := strings.Count(said.String(), "no pending authorization matches this URL"); n != 2 {
 				t.Errorf("%d lines were refused:\n%s", n, said.String())
 			}
 			if !strings.Contains(said.String(), c.told) {

@@ -84,8 +84,8 @@ func TestPersonPastesTheRedirectInBothFaces(t *testing.T) {
 				p.sees(f.ready).connects(f, "tracker", "Sandbox Tracker")
 				redirect := place.consents(p.address(), "none")
 				place.write("fail", "now")
-				p.sees(b.told).presses("nonsense" + enter).sees("Nobody waits for that address")
-				p.presses(with(redirect, "state", "x") + enter).sees("Nobody waits for that address")
+				p.sees(b.told).presses("nonsense" + enter).sees("No pending authorization matches this URL")
+				p.presses(with(redirect, "state", "x") + enter).sees("No pending authorization matches this URL")
 				p.presses(redirect + enter).sees("Sandbox Tracker is connected").presses(ctrlC)
 				if r := p.answer(p.ends(130)); len(r.SessionResults.ConnectedSources) != 1 || len(r.Failures) != 0 {
 					t.Errorf("the response is %+v", r)
@@ -125,7 +125,7 @@ func TestPersonGoesOnWaitingForTheBrowser(t *testing.T) {
 			address := p.address()
 			p.dies()
 			p.browses(place, "", append(f.flags, "--no-browser")...)
-			p.sees("Go on with Sandbox Tracker?")
+			p.sees("Continue with Sandbox Tracker?")
 			if f.flags == nil {
 				p.presses(enter)
 			} else {

@@ -380,7 +380,7 @@ func TestSessionEndsWhileAPersonIsAtIt(t *testing.T) {
 			p := newPerson(t)
 			p.issues("--ttl", "8s")
 			p.opens(f.flags...).sees("closes", f.ready).connects(f, "family", "Sandbox Family").sees("User name").presses("demo")
-			p.sees("The session is over").presses(" ")
+			p.sees("The session has ended").presses(" ")
 			if r := p.answer(p.ends(exit.Token)); r.Status != event.TokenExpired {
 				t.Errorf("the response is %+v", r)
 			}

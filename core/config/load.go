@@ -57,7 +57,7 @@ func Check(o Options) (*Config, []Warning, error) {
 		return c, warnings, err
 	}
 	if c.StateDir == "" {
-		return c, warnings, problem.New(CodeInvalid, "nothing says where the state lives").
+		return c, warnings, problem.New(CodeInvalid, "no state directory is set").
 			Hint("set HOME, or HUMANCONNECT_STATE_DIR to a directory")
 	}
 	return c, append(warnings, r.secretWarnings()...), nil

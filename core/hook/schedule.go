@@ -20,7 +20,7 @@ func apply(d *store.Delivery, o Outcome, now time.Time, random func() float64) {
 		end(d, store.DeliveryDelivered, now)
 	case NotNow:
 		deferTry(d, now, random)
-	case Unwanted:
+	case Gone:
 		end(d, store.DeliveryDead, now)
 	case Undelivered:
 		if !retry(d, now) {

@@ -244,7 +244,7 @@ func (s *Session) HalfDone(ctx context.Context) ([]string, error) {
 }
 
 func interrupted() *failure.Failure {
-	return failure.New(failure.AttemptInterrupted, "the program ended while the source was working on the reply")
+	return failure.New(failure.AttemptInterrupted, "the attempt was interrupted while the source processed the reply")
 }
 
 // Next returns the step that waits for a reply: the stored one of a half-done attempt, or the provider's first.

@@ -201,11 +201,11 @@ func (c *checker) verdictOn() error {
 	}
 	switch {
 	case len(c.unknown) > 0:
-		return problem.New(CodeAnswerUnknown, "nothing asks for the answer to %s", strings.Join(c.unknown, ", ")).
+		return problem.New(CodeAnswerUnknown, "no form has a field for the answer to %s", strings.Join(c.unknown, ", ")).
 			Hint("see the fields of a source with: humanconnect source show ID")
 	case len(c.missing) > 0:
 		p := problem.New(CodeAnswerMissing, "no answer to %s", strings.Join(slices.Compact(c.missing), ", "))
-		return p.Hint("give it with: --answer %s=VALUE, or =@FILE for one that others must not see", c.missing[0])
+		return p.Hint("give it with: --answer %s=VALUE, or =@FILE for a secret", c.missing[0])
 	}
 	return nil
 }

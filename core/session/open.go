@@ -271,7 +271,7 @@ func (e *Engine) refuse(ctx context.Context, r OpenRequest, v token.Verdict) (*F
 		}, "", now, e.o.Hooks, extra)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("tell of a refused token: %w", err)
+		return nil, fmt.Errorf("record a rejected token: %w", err)
 	}
 	e.wake()
 	return &Final{Event: evt, Status: v.Status, Response: event.JSON(resp)}, nil

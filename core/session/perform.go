@@ -291,7 +291,7 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 		return row, failure.New(failure.SourceError, "the source asked for more than %d steps", maxSteps)
 	}
 	if len(resume) > sdk.MaxResume {
-		return row, failure.New(failure.SourceError, "the provider wants more than %d bytes back", sdk.MaxResume)
+		return row, failure.New(failure.SourceError, "the provider returned more than %d bytes to resume", sdk.MaxResume)
 	}
 	last, err := host.MarshalStep(step)
 	if err != nil {
@@ -322,7 +322,7 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prompt, error) {
 	e := a.s.e
 	done.Account.Label = host.CleanText(done.Account.Label, maxLabel)
-	g := connection.Grant{
+	g := connection.Authorization{
 		User: a.s.User.HumanID, Source: a.Source.ID, SourceName: a.Source.Name, Provider: a.Source.Provider,
 		CanRevoke: slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke), Connected: done,
 	}
@@ -363,7 +363,7 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 }
 
 // giveBack revokes a grant that could not be kept, unless a connection holds its account: nobody else will ever know of
-// it. The error is [ErrGrantLost].
+// it. The error is [ErrCredentialLost].
 func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) error {
 	e := a.s.e
 	var held bool
@@ -372,12 +372,12 @@ func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) 
 		return err
 	})
 	if err != nil || held || !slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke) {
-		return ErrGrantLost
+		return ErrCredentialLost
 	}
-	if e.revoker().GiveBack(context.WithoutCancel(ctx), a.Source.Provider, &sdk.CredentialRequest{
+	if e.revoker().RevokeUnsaved(context.WithoutCancel(ctx), a.Source.Provider, &sdk.CredentialRequest{
 		Source: a.Source.ID, Settings: a.settings, Account: done.Account, Credential: done.Credential,
 	}) != nil {
-		return ErrGrantLost
+		return ErrCredentialLost
 	}
 	return nil
 }
@@ -406,13 +406,13 @@ func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, 
 	case c.State != store.ConnectionActive:
 		return notConnected(), nil
 	case string(c.AccountKey) != string(key):
-		return failure.New(failure.AccountMismatch, "another account signed in than the one of this connection"), nil
+		return failure.New(failure.AccountMismatch, "authorized with another account than that of this connection"), nil
 	}
 	return nil, nil
 }
 
 // connected writes connection, action, attempt and event in the caller's transaction.
-func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connection.Grant) error {
+func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connection.Authorization) error {
 	e := a.s.e
 	now := e.o.Clock.Now()
 	c, err := connection.Save(tx, key, g, now)

@@ -113,7 +113,7 @@ func (p *provider) recall(req *sdk.CredentialRequest) (*call, error) {
 	}
 	entry, err := s.Variant(old.Variant)
 	if err != nil { // one that a later catalogue does not have any more
-		return nil, &sdk.Error{Code: sdk.NotSupported, Message: "The variant of the source that the access is for is not known any more."}
+		return nil, &sdk.Error{Code: sdk.NotSupported, Message: "The variant of the source that the credential is of no longer exists."}
 	}
 	c, err := p.bind(entry, old.Variant, old.Inputs, req.Settings)
 	if err != nil {
@@ -180,7 +180,7 @@ func (c *call) source() *oauth2.Source {
 	}
 	if !e.Checks() {
 		s.Works = func(context.Context, *http.Client, oauth2.Token) error {
-			return &sdk.Error{Code: sdk.NotSupported, Message: "The source cannot be asked whether the access still works."}
+			return &sdk.Error{Code: sdk.NotSupported, Message: "The source has no way to check the credential."}
 		}
 	} else {
 		s.Works = c.works

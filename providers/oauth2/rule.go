@@ -36,10 +36,10 @@ func errorOf(rule catalog.Rule) *sdk.Error {
 // sentences for rules without one.
 func sentences() map[sdk.Code]string {
 	return map[sdk.Code]string{
-		sdk.Revoked:           "The access is not valid any more.",
+		sdk.Revoked:           "The credential is no longer valid.",
 		sdk.BadConfiguration:  "The source does not accept the configuration.",
 		sdk.SourceUnavailable: "The source is not available.",
-		sdk.SourceError:       "The source refuses.",
+		sdk.SourceError:       "The source responded with an error.",
 		sdk.RateLimited:       "The source was asked too often.",
 		sdk.AccessDenied:      "Access was not given.",
 		sdk.ScopeMissing:      "The access that was given does not include this.",

@@ -276,7 +276,7 @@ func (j *journey) checks(held *sdk.CredentialRequest, want sdk.Code) {
 	err := j.c.Check(j.t.Context(), held)
 	if j.v.facts["check"] == nil && from != "endpoint" && from != "userinfo" {
 		if codeOf(err) != sdk.NotSupported {
-			j.t.Errorf("check of a source that cannot be asked: %v", err)
+			j.t.Errorf("check of a source that cannot be checked: %v", err)
 		}
 		return
 	}

@@ -43,7 +43,7 @@ func converse(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 	}
 	var at place
 	if err := json.Unmarshal(req.Resume, &at); err != nil {
-		return nil, unexpected("The sandbox cannot read where the attempt stands.")
+		return nil, unexpected("The sandbox cannot read the state of the attempt.")
 	}
 	switch at.Stage {
 	case atLogin:
@@ -53,7 +53,7 @@ func converse(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 	case atMember:
 		return chooseMember(req, at)
 	}
-	return nil, unexpected("The sandbox does not know where the attempt stands.")
+	return nil, unexpected("The sandbox does not know the state of the attempt.")
 }
 
 func signIn(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {

@@ -88,7 +88,7 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.
 	config := s.config(req.Settings, endpoint)
 	granted, err := config.TokenSource(said.in(ctx), &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
 	if err != nil {
-		return nil, refusedToken(ctx, err, refuse(sdk.Revoked, "The access is not valid any more."), req.Settings)
+		return nil, refusedToken(ctx, err, refuse(sdk.Revoked, "The credential is no longer valid."), req.Settings)
 	}
 	token, err := tokenOf(granted, strings.Fields(old.Scope))
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Source) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	case s.Account != nil:
 		_, err = s.Account(ctx, s.authorized(token.Access), token)
 	default:
-		return refuse(sdk.NotSupported, "The source cannot be asked whether the access still works.")
+		return refuse(sdk.NotSupported, "The source has no way to check the credential.")
 	}
 	if err != nil {
 		return whatWasSaid(ctx, err)

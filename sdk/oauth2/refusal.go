@@ -80,7 +80,7 @@ func unreadable(ctx context.Context, cause error) error {
 func refusedStatus(resp *http.Response) *sdk.Error {
 	switch code := resp.StatusCode; {
 	case code == http.StatusUnauthorized:
-		return refuse(sdk.Revoked, "The access is not valid any more.")
+		return refuse(sdk.Revoked, "The credential is no longer valid.")
 	case code == http.StatusForbidden:
 		return refuse(sdk.ScopeMissing, "The access that was given does not include this.")
 	case code == http.StatusTooManyRequests:
@@ -113,7 +113,7 @@ func refusedCallback(code string) *sdk.Error {
 	case "temporarily_unavailable":
 		return unavailable(0)
 	case "invalid_scope":
-		return refuse(sdk.ScopeMissing, "The source does not grant what was asked for.")
+		return refuse(sdk.ScopeMissing, "The source does not allow the requested scopes.")
 	case "server_error":
 		return &sdk.Error{Code: sdk.SourceError, Message: "The source met an error of its own.", Retryable: true}
 	case "unauthorized_client", "invalid_client", "unsupported_response_type":

@@ -136,7 +136,7 @@ func (s *Source) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 	}
 	var at resume
 	if json.Unmarshal(req.Resume, &at) != nil || !at.stands() {
-		return nil, refuse(sdk.SourceError, "It is not known where the attempt stands.")
+		return nil, refuse(sdk.SourceError, "The state of the attempt is unknown.")
 	}
 	switch reply := req.Reply.(type) {
 	case sdk.Callback:

@@ -28,7 +28,7 @@ func (e *examination) judgesDescription() {
 	var ids []string
 	for _, s := range e.said.Sources {
 		if !host.ValidID(s.ID) || slices.Contains(ids, s.ID) {
-			e.wrong("describe: the source id %q is none, or stands twice", s.ID)
+			e.wrong("describe: the source id %q is invalid, or a duplicate", s.ID)
 		}
 		ids = append(ids, s.ID)
 		if s.Name == "" {
@@ -51,7 +51,7 @@ func (e *examination) judgesFields(whose string, fields []sdk.Field) {
 	var ids []string
 	for _, f := range fields {
 		if !host.ValidFieldID(f.ID) || slices.Contains(ids, f.ID) {
-			e.wrong("describe: %s: the field id %q is none, or stands twice", whose, f.ID)
+			e.wrong("describe: %s: the field id %q is invalid, or a duplicate", whose, f.ID)
 		}
 		ids = append(ids, f.ID)
 		if f.Label == "" {

@@ -105,7 +105,7 @@ func (e *examination) ask(
 	case errors.As(err, &no):
 		e.judges(what, no, heard.code)
 	default:
-		e.wrong("%s: the call ended with %v; what a source says no with is an error with a code", what, err)
+		e.wrong("%s: the call ended with %v; a refusal must be an error with a code", what, err)
 	}
 	return err
 }
@@ -135,7 +135,7 @@ func (e *examination) judges(what string, no *sdk.Error, code string) {
 	}
 	for _, secret := range e.secrets {
 		if len(secret) > 3 && strings.Contains(no.Message, secret) {
-			e.wrong("%s: the message of %s tells a secret", what, no.Code)
+			e.wrong("%s: the message of %s contains a secret", what, no.Code)
 		}
 	}
 	if no.Code == sdk.InvalidInput && !slices.ContainsFunc(e.asked, func(f sdk.Field) bool { return f.ID == no.Field }) {

@@ -21,7 +21,7 @@ func (e *Entry) check() error {
 			e.Issuer == "" && (e.AuthorizationEndpoint == "" || e.TokenEndpoint == ""),
 			"either issuer, or authorization_endpoint and token_endpoint are needed",
 		},
-		{e.Account.From == "", "account.from is needed; nothing, where accounts cannot be told apart"},
+		{e.Account.From == "", "account.from is needed; nothing, where accounts cannot be distinguished"},
 		{e.Account.From != FromNothing && e.Account.ID == "", "account.id is needed"},
 		{e.TokenEndpointAuthMethod == "", "token_endpoint_auth_method is needed"},
 	} {

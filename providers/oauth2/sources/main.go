@@ -162,10 +162,10 @@ func remarks(s *catalog.Source) string {
 		add("Redirect URI: " + strings.ToLower(s.Redirect[:1]) + s.Redirect[1:])
 	}
 	if s.Account.From == catalog.FromNothing {
-		add("Accounts cannot be told apart.")
+		add("Accounts cannot be distinguished.")
 	}
 	for _, note := range s.Notes {
-		if note != "Accounts cannot be told apart." {
+		if note != "Accounts cannot be distinguished." {
 			add(note)
 		}
 	}

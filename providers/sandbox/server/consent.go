@@ -60,7 +60,7 @@ func consent(ctx context.Context, args []string, errs io.Writer) error {
 	}
 	id := hidden.FindStringSubmatch(page.body)
 	if id == nil {
-		return errors.New("consent: the address does not lead to a consent page of this server")
+		return errors.New("consent: the URL is not a consent page of this server")
 	}
 	form := url.Values{
 		"id": {id[1]}, "username": {*user}, "password": {*password}, "fault": {*fault}, "decision": {*decision},

@@ -44,7 +44,7 @@ func TestNobodyIsAskedUnattended(t *testing.T) {
 	} {
 		a := apptest.New(t)
 		a.Vars["CI"], a.NoInput = tt.ci, tt.noInput
-		if got := a.Unattended(); got != tt.want {
+		if got := a.NonInteractive(); got != tt.want {
 			t.Errorf("Unattended() = %v with %+v", got, tt)
 		}
 	}

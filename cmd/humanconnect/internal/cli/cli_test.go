@@ -108,7 +108,7 @@ func TestFlagThatSaysNothingIsRefused(t *testing.T) {
 		"token create --client-user-id a --ttl=-5s":      "--ttl: \"-5s\" is not longer than nothing",
 		"token create --client-user-id a --ttl=10ms":     "--ttl: \"10ms\" is shorter than the least, 1s",
 		"token create --client-user-id a --ttl=9999h":    "--ttl: \"9999h0m0s\" is longer than the most, 8760h0m0s",
-		"connection list --client-user-id a --client-id": "--client-id wants a value",
+		"connection list --client-user-id a --client-id": "--client-id needs a value",
 	} {
 		a := apptest.New(t, strings.Fields(args)...)
 		if code := cli.Run(a.App); code != exit.Usage || !strings.Contains(a.Err.String(), "error: "+want+" [usage]") {

@@ -83,9 +83,9 @@ type Selected struct {
 }
 
 // SessionFlags adds --session and --limit.
-func SessionFlags(c *cobra.Command, limit *int) *Selected {
+func SessionFlags(c *cobra.Command, what string, limit *int) *Selected {
 	s := &Selected{limit: limit}
-	c.Flags().StringVar(&s.session, "session", "", "only of this session `ID`")
+	c.Flags().StringVar(&s.session, "session", "", "only "+what+" of this session `ID`")
 	LimitFlag(c, limit)
 	return s
 }
@@ -100,26 +100,26 @@ func (s *Selected) Check(c *cobra.Command, session *id.Session) (err error) {
 	return CheckLimit(c, *s.limit)
 }
 
-// defaultLimit is how many rows a list has where nothing else is said.
+// defaultLimit is the default of --limit.
 const defaultLimit = 50
 
 // LimitFlag adds --limit.
 func LimitFlag(c *cobra.Command, limit *int) {
-	c.Flags().IntVar(limit, "limit", defaultLimit, "how many at most; 0 means all")
+	c.Flags().IntVar(limit, "limit", defaultLimit, "maximum number of rows; 0 means all")
 }
 
 // CheckLimit refuses a negative --limit.
 func CheckLimit(c *cobra.Command, limit int) error {
 	if limit < 0 {
-		return Usage(c, "--limit is not negative")
+		return Usage(c, "--limit must not be negative")
 	}
 	return nil
 }
 
-// NotFound makes a row that is not there a problem that names it; other errors stay as they are.
+// NotFound turns store.ErrNotFound into a problem that names the row; it returns other errors unchanged.
 func NotFound[ID ~string](err error, code problem.Code, noun string, id ID) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return problem.New(code, "there is no %s %s", noun, id).Hint("see: humanconnect %s list", noun)
+		return problem.New(code, "%s %s not found", noun, id).Hint("see: humanconnect %s list", noun)
 	}
 	return err
 }

@@ -107,12 +107,12 @@ func TestPageSaysWhatHappened(t *testing.T) {
 		want     []string
 	}{
 		"connected": {session.Progress{State: session.AttemptConnected, SourceName: "Tracker & Co"}, []string{"Tracker &amp; Co is connected", "close this page"}},
-		"asks":      {session.Progress{State: session.AttemptAsks, SourceName: "Tracker"}, []string{"Nearly there", "one thing more"}},
+		"asks":      {session.Progress{State: session.AttemptAsks, SourceName: "Tracker"}, []string{"Almost done", "one more step"}},
 		"failed": {
 			session.Progress{State: session.AttemptFailed, SourceName: "Tracker", Failure: failure.New(failure.AccessDenied, "You said no.")},
 			[]string{"Tracker was not connected", "You said no.", "allow the access"},
 		},
-		"over": {session.Progress{State: session.AttemptOver}, []string{"was not connected", "begin again"}},
+		"over": {session.Progress{State: session.AttemptOver}, []string{"was not connected", "start again"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, uri := listening(t, &engine{progress: c.progress}, Options{})
@@ -140,7 +140,7 @@ func TestStrayRedirectsGetAPageThatSaysHowToGoBack(t *testing.T) {
 	_, uri := listening(t, e, Options{})
 	for _, query := range []string{"?code=1&state=bad", "?error=access_denied", "?code=1"} {
 		status, body, _ := get(t, uri+query)
-		if status != http.StatusBadRequest || !strings.Contains(body, "Nothing waits for this page") {
+		if status != http.StatusBadRequest || !strings.Contains(body, "No pending authorization") {
 			t.Errorf("%s: %d\n%s", query, status, body)
 		}
 	}
@@ -158,7 +158,7 @@ func TestStrayRedirectsGetAPageThatSaysHowToGoBack(t *testing.T) {
 func TestFragmentIsSentAgainAsAQuery(t *testing.T) {
 	_, uri := listening(t, &engine{}, Options{})
 	status, body, _ := get(t, uri)
-	if status != http.StatusOK || !strings.Contains(body, "location.hash") || !strings.Contains(body, "Nothing waits") {
+	if status != http.StatusOK || !strings.Contains(body, "location.hash") || !strings.Contains(body, "No pending authorization") {
 		t.Errorf("%d\n%s", status, body)
 	}
 	// A callback URL may have a query of its own.
@@ -219,7 +219,7 @@ func TestLinkLeadsToTheSourceOnce(t *testing.T) {
 	if status != http.StatusSeeOther || header.Get("Location") != "https://source.example/authorize?state=good" {
 		t.Errorf("%d to %s", status, header.Get("Location"))
 	}
-	if status, body, header := get(t, link); status != http.StatusGone || header.Get("Location") != "" || !strings.Contains(body, "used before") {
+	if status, body, header := get(t, link); status != http.StatusGone || header.Get("Location") != "" || !strings.Contains(body, "already used") {
 		t.Errorf("again: %d to %s", status, header.Get("Location"))
 	}
 }
@@ -324,7 +324,7 @@ func TestPageKeepsWhatItGotToItself(t *testing.T) {
 	if !strings.Contains(body, "history.replaceState") {
 		t.Error("code and state stay in the address")
 	}
-	if status, body, _ := get(t, uri+"?humanconnect-done=1"); status != http.StatusOK || !strings.Contains(body, "has arrived") {
+	if status, body, _ := get(t, uri+"?humanconnect-done=1"); status != http.StatusOK || !strings.Contains(body, "Response received") {
 		t.Errorf("loaded again: %d\n%s", status, body)
 	}
 }
@@ -360,14 +360,14 @@ func TestPageAsksAgainByItself(t *testing.T) {
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	p := l.outcome(over, session.CallbackResult{Attempt: "att"}, "n1")
-	if p.Again != "?humanconnect-again=n1" {
+	if p.Refresh != "?humanconnect-again=n1" {
 		t.Fatalf("%+v", p)
 	}
 	e.move(session.Progress{State: session.AttemptConnected, SourceName: "Tracker"})
-	if _, body, _ := get(t, uri+p.Again); !strings.Contains(body, "Tracker is connected") {
+	if _, body, _ := get(t, uri+p.Refresh); !strings.Contains(body, "Tracker is connected") {
 		t.Error(body)
 	}
-	if _, body, _ := get(t, uri+"?humanconnect-again=other"); !strings.Contains(body, "has arrived") {
+	if _, body, _ := get(t, uri+"?humanconnect-again=other"); !strings.Contains(body, "Response received") {
 		t.Error(body)
 	}
 }

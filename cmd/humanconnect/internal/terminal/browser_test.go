@@ -24,11 +24,11 @@ func TestPastedAddressIsTakenWhileTheBrowserIsWaitedFor(t *testing.T) {
 	s := atTheBrowser(t, c)
 	s.press("nonsense", "enter")
 	s.await()
-	s.shows("browser-refused").lacks("> nonsense").press("h").lacks("Nobody waits").press("backspace")
+	s.shows("browser-refused").lacks("> nonsense").press("h").lacks("No pending authorization").press("backspace")
 	s.update(tea.PasteMsg{Content: "http://127.0.0.1:1/call\n  back?code=x\n"})
 	s.press("enter")
 	s.await()
-	s.wants("Asking the source")
+	s.wants("Contacting the source")
 	s.await()
 	s.await()
 	s.wants("City Clinic is connected.")
@@ -60,7 +60,7 @@ func TestAddressIsShownWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("the address is cut in\n%s", s.picture())
 	}
 	s.update(tea.WindowSizeMsg{Width: 40, Height: 12})
-	s.wants("does not fit here").lacks("https://")
+	s.wants("does not fit").lacks("https://")
 }
 
 func TestAddressIsGivenToTheTerminalToBeCopied(t *testing.T) {
@@ -72,5 +72,5 @@ func TestAddressIsGivenToTheTerminalToBeCopied(t *testing.T) {
 	if got := fmt.Sprintf("%s", cmd()); got != "https://clinic.example/authorize?client_id=demo" {
 		t.Errorf("%q is copied", got)
 	}
-	s.wants("The address is copied").press("x").lacks("The address is copied")
+	s.wants("The URL is copied").press("x").lacks("The URL is copied")
 }

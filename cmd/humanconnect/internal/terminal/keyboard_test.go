@@ -193,7 +193,7 @@ func TestWhatIsHalfTypedIsForgotten(t *testing.T) {
 	if got, err := y.reads(false); err != nil || got != "whole" {
 		t.Fatalf("%q, %v", got, err)
 	}
-	y.k.forget()
+	y.k.discardInput()
 	y.types("next\n")
 	if got, err := y.reads(false); err != nil || got != "next" {
 		t.Errorf("the next line is %q, %v", got, err)

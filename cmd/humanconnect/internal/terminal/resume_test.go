@@ -24,13 +24,13 @@ func TestHalfDoneAttemptIsGoneOnWithAtItsLastStep(t *testing.T) {
 
 func TestEscLeavesWhatIsHalfDoneAndOffersTheNext(t *testing.T) {
 	c := &clinic{halfDone: []string{"clinic", "con_b", "ring"}, connections: connected()}
-	s := newStage(t, c, sources()).wants("Go on with City Clinic?").press("esc").wants("Going back")
+	s := newStage(t, c, sources()).wants("Continue with City Clinic?").press("esc").wants("Cancelling")
 	s.await()
-	s.wants("Go on with City Clinic (ada's child)?")
+	s.wants("Continue with City Clinic (ada's child)?")
 	s.await()
 	s.press("down", "enter")
 	s.await()
-	s.wants("Go on with Night Ring?")
+	s.wants("Continue with Night Ring?")
 	s.await()
 	s.press("esc")
 	s.await()

@@ -101,9 +101,9 @@ func (c *clinic) step(r sdk.Reply) (session.Prompt, error) {
 
 func (c *clinic) WaitDue(ctx context.Context) error { return c.pause(ctx) }
 
-func (c *clinic) Browse(ctx context.Context, _ session.Prompt, no func(error)) (sdk.Reply, error) {
+func (c *clinic) Browse(ctx context.Context, _ session.Prompt, notOpened func(error)) (sdk.Reply, error) {
 	if c.noBrowser != nil {
-		no(c.noBrowser)
+		notOpened(c.noBrowser)
 	}
 	if c.redirect == "" {
 		return sdk.Callback{}, c.pause(ctx)
@@ -159,14 +159,14 @@ func signIn() sdk.Form {
 // stage runs the desk without a program: the test is the person and the event loop.
 type stage struct {
 	t           *testing.T
-	d           *desk
+	d           *model
 	clock       *clocktest.Fake
 	messages    chan tea.Msg
 	quit        bool
 	interrupted int
 }
 
-func newStage(t *testing.T, c *clinic, offered []source.Source, before ...Done) *stage {
+func newStage(t *testing.T, c *clinic, offered []source.Source, before ...Outcome) *stage {
 	t.Helper()
 	s := &stage{t: t, clock: clocktest.New(noon()), messages: make(chan tea.Msg)}
 	ctx, stop := context.WithCancelCause(t.Context())
@@ -177,7 +177,7 @@ func newStage(t *testing.T, c *clinic, offered []source.Source, before ...Done) 
 		}
 	}, child: func() (context.Context, context.CancelCauseFunc) { return context.WithCancelCause(ctx) }}
 	t.Cleanup(func() { stop(errBack); w.running.Wait() })
-	s.d = newDesk(Options{
+	s.d = newModel(Options{
 		Session: c, Sources: offered, Before: before, EndsAt: noon().Add(time.Hour), Clock: s.clock, Interrupt: func() { s.interrupted++ },
 	}, w)
 	s.d.Init()

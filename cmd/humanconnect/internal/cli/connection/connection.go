@@ -30,7 +30,7 @@ func New(a *app.App) *cobra.Command {
 	return command.Exits(c, exit.OK, exit.Usage)
 }
 
-// row is a connection as the outside sees it, with more of it than a response has.
+// row is a connection as it is printed, with more fields than in a response.
 type row struct {
 	event.Connection
 	State        string      `json:"state"`
@@ -57,7 +57,7 @@ func newList(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List the connections of a user",
-		Long:    "List the connections of a user in the order in which they were made. Disconnected ones are\nnot listed; connection show has them.",
+		Long:    "List the connections of a user, the oldest first. Disconnected ones are not listed; connection\nshow prints them.",
 		Example: "  humanconnect connection list --client-user-id demo-user -o json",
 		Args:    command.UpToArgs(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -69,7 +69,7 @@ func newList(a *app.App) *cobra.Command {
 	}
 	c.Flags().StringVar(&user, "client-user-id", "", "user `ID` of your application, or @FILE")
 	c.Flags().String("client-id", "", "client `ID`; default: clientId of the config")
-	command.Sets(c.Flags(), "client-id", "clientId")
+	command.SetsConfig(c.Flags(), "client-id", "clientId")
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
@@ -78,7 +78,7 @@ func list(a *app.App, c *cobra.Command, user string) error {
 	if err != nil {
 		return err
 	}
-	if user == "" { // nobody has that id: a script whose variable is not set means some user
+	if user == "" { // no user has this id: a variable of the calling script is not set
 		return command.Usage(c, "--client-user-id is empty")
 	}
 	return command.List[row]{
@@ -96,8 +96,8 @@ func list(a *app.App, c *cobra.Command, user string) error {
 func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "show ID",
-		Short:   "Show a connection, a disconnected one included",
-		Long:    "Show a connection. Of a disconnected one it shows the outcome of its revocation at the source.",
+		Short:   "Show a connection, also a disconnected one",
+		Long:    "Show a connection. For a disconnected one, show the outcome of its revocation at the source.",
 		Example: "  humanconnect connection show con_… -o json",
 	}
 	command.ByID(a, c, command.Connections(a), func(ctx context.Context, st *app.State, con id.Connection) error {
@@ -134,9 +134,9 @@ func newDisconnect(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "disconnect ID",
 		Short: "Disconnect a connection outside of a session",
-		Long: `Disconnect a connection outside of a session: it is gone at once, onDisconnectSource hooks
-get an event, and the source is asked to revoke the credential. A revocation that fails is
-retried later; it never makes the disconnect fail.`,
+		Long: `Disconnect a connection outside of a session: it is removed at once, onDisconnectSource hooks
+get an event, and the source is asked to revoke the credential. A failed revocation is retried
+later; it never makes the disconnect fail.`,
 		Example: "  humanconnect connection disconnect con_…",
 	}
 	command.ByID(a, c, command.Connections(a), func(ctx context.Context, st *app.State, con id.Connection) error {

@@ -1,4 +1,4 @@
-// Package delivery has the commands that list and show deliveries of events to hooks, and make those that are due.
+// Package delivery has the commands that list and show deliveries of events to hooks, and deliver those that are due.
 package delivery
 
 import (
@@ -24,8 +24,8 @@ import (
 func New(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:     "delivery",
-		Short:   "List deliveries to hooks, and deliver what is due",
-		Long:    "List and show the deliveries of events to hooks, and deliver what is due.",
+		Short:   "List and run hook deliveries",
+		Long:    "List and show the deliveries of events to hooks, and run those that are due.",
 		Example: "  humanconnect delivery list --state dead",
 	})
 	c.AddCommand(newList(a), newShow(a), newRun(a))
@@ -69,9 +69,9 @@ func newList(a *app.App) *cobra.Command {
 		Example: "  humanconnect delivery list --state pending -o json",
 		Args:    command.UpToArgs(0),
 	}
-	c.Flags().StringVar(&f.Hook, "hook", "", "only to this `HOOK`")
-	c.Flags().Var(&command.Choice{Value: &state, Of: []string{"pending", "delivered", "dead"}}, "state", "only in this state")
-	selected := command.SessionFlags(c, &f.Limit)
+	c.Flags().StringVar(&f.Hook, "hook", "", "only deliveries to this `HOOK`")
+	c.Flags().Var(&command.Choice{Value: &state, Of: []string{"pending", "delivered", "dead"}}, "state", "only deliveries in this state")
+	selected := command.SessionFlags(c, "deliveries", &f.Limit)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := selected.Check(c, &f.Session); err != nil {
 			return err
@@ -102,7 +102,7 @@ func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "show ID",
 		Short:   "Show a delivery",
-		Long:    "Show a delivery. event show prints the event that it carries.",
+		Long:    "Show a delivery. event show prints its event.",
 		Example: "  humanconnect delivery show dlv_…",
 	}
 	command.ByID(a, c, command.Deliveries(a), func(ctx context.Context, st *app.State, dlv id.Delivery) error {
@@ -115,8 +115,8 @@ func newShow(a *app.App) *cobra.Command {
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
 }
 
-// detail is a delivery as it is shown. A hook that came as a flag is named by an id alone, so its kind is shown, and of a URL
-// scheme and host.
+// detail is a delivery as it is shown. A hook given as a flag has only an id, so its kind is shown, and for a URL scheme
+// and host.
 type detail struct {
 	row
 	Type   string    `json:"type"`
@@ -147,7 +147,7 @@ func (d detail) table() [][]string {
 		}
 	}
 	maybe("kind", string(d.Kind))
-	maybe("leads to", d.Origin)
+	maybe("origin", d.Origin)
 	rows = append(rows, []string{"state", string(d.State)}, []string{"tries", strconv.Itoa(d.Tries)}, []string{"created", d.CreatedAt.String()})
 	maybe("next try", command.TimeText(d.NextAt))
 	maybe("ended", command.TimeText(d.EndedAt))
@@ -157,9 +157,9 @@ func (d detail) table() [][]string {
 func newRun(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run",
-		Short: "Make the deliveries and revocations that are due",
-		Long: `Make the deliveries that are due, and try the revocations that are due, once; then print what is
-left. It ends with 17 if an event that a required hook has not accepted is left, or died now.`,
+		Short: "Run due deliveries and revocations",
+		Long: `Try each due delivery and each due revocation once, then print what is left. The exit code is 17
+if a required hook has not accepted an event: its delivery is still pending, or is now dead.`,
 		Example: "  humanconnect delivery run -o json",
 		Args:    command.UpToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return run(a, c) },
@@ -167,8 +167,8 @@ left. It ends with 17 if an event that a required hook has not accepted is left,
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Hook, exit.Store)
 }
 
-// done is what delivery run did.
-type done struct {
+// result is what delivery run did.
+type result struct {
 	hook.Tally
 	Revocations int `json:"revocations"`
 }
@@ -194,8 +194,8 @@ func run(a *app.App, c *cobra.Command) error {
 	return err
 }
 
-// runDue makes what is due, with progress.
-func runDue(ctx context.Context, a *app.App, st *app.State) (d done, err error) {
+// runDue tries the due deliveries and revocations, with progress.
+func runDue(ctx context.Context, a *app.App, st *app.State) (d result, err error) {
 	line := a.IO.StartProgress(app.DeliveringToHooks)
 	defer line.Done()
 	if d.Tally, err = st.Dispatcher.Once(ctx, hook.Scope{}); err != nil {

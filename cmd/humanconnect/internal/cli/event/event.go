@@ -22,7 +22,7 @@ func New(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:     "event",
 		Short:   "List and show events",
-		Long:    "List and show the events of sessions, as hooks get them.",
+		Long:    "List and show the events of sessions, as hooks receive them.",
 		Example: "  humanconnect event list",
 	})
 	c.AddCommand(newList(a), newShow(a))
@@ -55,8 +55,8 @@ func newList(a *app.App) *cobra.Command {
 	for i, t := range event.Types {
 		types[i] = string(t)
 	}
-	c.Flags().Var(&command.Choice{Value: &f.Type, Of: types}, "type", "only of this type")
-	selected := command.SessionFlags(c, &f.Limit)
+	c.Flags().Var(&command.Choice{Value: &f.Type, Of: types}, "type", "only events of this type")
+	selected := command.SessionFlags(c, "events", &f.Limit)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := selected.Check(c, &f.Session); err != nil {
 			return err
@@ -83,7 +83,7 @@ func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "show ID",
 		Short:   "Print the body of an event",
-		Long:    "Print the document that every hook gets for an event. It names sources and users.",
+		Long:    "Print the body of an event, as hooks receive it. It contains names of sources and users.",
 		Example: "  humanconnect event show evt_…",
 	}
 	command.ByID(a, c, command.Events(a), func(ctx context.Context, st *app.State, evt id.Event) error {

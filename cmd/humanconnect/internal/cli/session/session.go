@@ -78,7 +78,7 @@ func newList(a *app.App) *cobra.Command {
 		},
 	}
 	command.LimitFlag(c, &limit)
-	c.Flags().BoolVar(&onlyOpen, "open", false, "only those that are open")
+	c.Flags().BoolVar(&onlyOpen, "open", false, "only open sessions")
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
@@ -98,9 +98,9 @@ func list(f store.SessionFilter) command.List[row] {
 func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show ID",
-		Short: "Show a session, or the response that it ended with",
-		Long: `Show a session. With -o json a closed one gives the response that it was closed with, byte
-for byte, and an open one the response as it would be now, with status null.`,
+		Short: "Show a session and its response",
+		Long: `Show a session. With -o json, print the response alone: for a closed session as it was stored,
+byte for byte; for an open one as it would be now, with status null.`,
 		Example: "  humanconnect session show ses_… -o json",
 	}
 	command.ByID(a, c, command.Sessions(a), func(ctx context.Context, st *app.State, ses id.Session) error {
@@ -140,15 +140,15 @@ func newClose(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "close ID",
 		Short: "Close a session that was left open and print its response",
-		Long: `Close a session and print its response, as its front end would have. A session that another
-process has open is left alone, unless --force is given. Closing a closed session prints its
-stored response.`,
+		Long: `Close a session and print its response, as open would have. A session that is open in another
+process is not closed, unless --force is given. Closing a closed session prints its stored
+response.`,
 		Example: "  humanconnect session close ses_…",
 	}
 	command.ByID(a, c, command.Sessions(a), func(ctx context.Context, st *app.State, ses id.Session) error {
 		return closeSession(ctx, a, st, ses, force)
 	})
-	c.Flags().BoolVar(&force, "force", false, "close it although another process has it open")
+	c.Flags().BoolVar(&force, "force", false, "close it even if it is open in another process")
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.InUse, exit.Provider, exit.Store)
 }
 
@@ -156,7 +156,7 @@ func closeSession(ctx context.Context, a *app.App, st *app.State, ses id.Session
 	final, err := st.Engine.CloseByID(ctx, ses, force)
 	err = command.NotFound(err, query.CodeSessionNotFound, "session", ses)
 	if problem.Is(err, session.CodeInUse) {
-		err = exit.ProblemOf(err).WithHints("wait for it, or close it all the same with --force")
+		err = exit.ProblemOf(err).WithHints("wait for it, or close it anyway with --force")
 	}
 	if err := st.Deliver(ctx, hook.Scope{Session: ses}, err); err != nil {
 		return err
