@@ -25,6 +25,9 @@ func (c *call) account(ctx context.Context, _ *http.Client, token oauth2.Token) 
 		if who.ID == "" { // an account that is not known is not the same as another one that is not
 			return sdk.Account{}, &sdk.Error{Code: sdk.SourceError, Message: "The source does not say whose account it is."}
 		}
+		if authority := c.entry.Account.Authority; authority != "" {
+			who.ID = authority + "|" + who.ID
+		}
 		c.values["account_id"] = who.ID
 	}
 	if err := c.readGranted(ctx, token); err != nil {

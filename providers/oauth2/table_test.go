@@ -244,6 +244,9 @@ func (v *vendor) expects(t *testing.T, c sdk.Connected) {
 	if v.facts.at("account").text("from") == "nothing" {
 		want = ""
 	}
+	if authority := v.facts.at("account").text("authority"); authority != "" {
+		want = authority + "|" + want
+	}
 	if c.Account.ID != want {
 		t.Errorf("the account is %q, want %q", c.Account.ID, want)
 	}

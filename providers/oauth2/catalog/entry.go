@@ -116,10 +116,12 @@ const (
 
 // Account is where it is said whose account it is.
 type Account struct {
-	From  string `yaml:"from"`
-	Call  `yaml:",inline"`
-	ID    string   `yaml:"id"`
-	Label []string `yaml:"label"`
+	From string `yaml:"from"`
+	Call `yaml:",inline"`
+	ID   string `yaml:"id"`
+	// Authority is the base URL that the id is of. It is a part of the account: AUTHORITY|ID.
+	Authority string   `yaml:"authority"`
+	Label     []string `yaml:"label"`
 }
 
 // Values of Account.From.
