@@ -60,7 +60,7 @@ func (p *provider) connect(ctx context.Context, s *catalog.Source, req *sdk.Conn
 			return nil, err
 		}
 		if len(missing) > 0 {
-			return sdk.Form{Title: s.Name, Fields: fieldsOf(missing), Resume: at.bytes()}, nil
+			return sdk.Form{Title: s.Name, Fields: catalog.FieldsOf(missing), Resume: at.bytes()}, nil
 		}
 		reply = sdk.Start{}
 	}

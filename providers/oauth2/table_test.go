@@ -145,10 +145,10 @@ func codeOf(err error) sdk.Code {
 // typedInputs are what a person types for inputs of the catalogue.
 func typedInputs(s *catalog.Source) map[string]string {
 	out := make(map[string]string)
-	for _, in := range inputsOf(s) {
-		out[in.ID] = "one-label"
-		if in.Kind == catalog.InputURL {
-			out[in.ID] = "https://server.example.org/below"
+	for _, field := range s.Describe().Fields {
+		out[field.ID] = "one-label"
+		if field.Kind == sdk.KindURL {
+			out[field.ID] = "https://server.example.org/below"
 		}
 	}
 	return out

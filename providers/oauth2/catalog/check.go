@@ -29,10 +29,9 @@ func (e *Entry) check() error {
 			wrong = append(wrong, errors.New(rule.says))
 		}
 	}
-	for _, rule := range e.Errors {
-		if rule.Status == 0 && len(rule.Where) == 0 {
-			wrong = append(wrong, errors.New("a rule of errors needs a status or where"))
-		}
+	bare := func(r Rule) bool { return r.Status == 0 && len(r.Where) == 0 }
+	if slices.ContainsFunc(e.Errors, bare) {
+		wrong = append(wrong, errors.New("a rule of errors needs a status or where"))
 	}
 	for _, in := range e.Inputs {
 		if _, err := regexp.Compile(in.Pattern); err != nil || in.ID == "" || in.Label == "" {

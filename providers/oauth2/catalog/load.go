@@ -32,7 +32,7 @@ type Source struct {
 	Entry
 	// Variants by name, with what each is.
 	Variants map[string]string
-	node     *yaml.Node
+	entries  map[string]*Entry
 }
 
 // IDs of the shipped sources, sorted.
@@ -69,28 +69,24 @@ func Parse(data []byte) (*Source, error) {
 	if err := decoder.Decode(&read); err != nil {
 		return nil, err
 	}
-	s := &Source{Entry: read.Entry, Variants: make(map[string]string, len(read.Variants))}
-	for name, v := range read.Variants {
-		s.Variants[name] = v.Description
+	if err := read.check(); err != nil {
+		return nil, err
 	}
-	if len(read.Variants) > 0 {
-		var document yaml.Node
-		if err := yaml.Unmarshal(data, &document); err != nil {
-			return nil, err
-		}
-		s.node = document.Content[0]
+	s := &Source{Entry: read.Entry}
+	if len(read.Variants) == 0 {
+		return s, nil
 	}
-	for _, name := range append([]string{""}, slices.Sorted(maps.Keys(s.Variants))...) {
-		entry, err := s.Variant(name)
-		if err == nil {
-			err = entry.check()
-		}
-		if err != nil && name != "" {
-			err = fmt.Errorf("variant %s: %w", name, err)
-		}
+	var document yaml.Node
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		return nil, err
+	}
+	s.Variants, s.entries = make(map[string]string), make(map[string]*Entry)
+	for _, name := range slices.Sorted(maps.Keys(read.Variants)) {
+		entry, err := variantOf(document.Content[0], name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("variant %s: %w", name, err)
 		}
+		s.Variants[name], s.entries[name] = read.Variants[name].Description, entry
 	}
 	return s, nil
 }
@@ -100,15 +96,24 @@ func (s *Source) Variant(name string) (*Entry, error) {
 	if name == "" {
 		return &s.Entry, nil
 	}
-	if _, ok := s.Variants[name]; !ok {
+	entry, ok := s.entries[name]
+	if !ok {
 		return nil, fmt.Errorf("%s has no variant %q", s.ID, name)
 	}
-	over := valueOf(valueOf(s.node, "variants"), name)
+	return entry, nil
+}
+
+// variantOf lays a variant over the rest of its source.
+func variantOf(source *yaml.Node, name string) (*Entry, error) {
+	over := valueOf(valueOf(source, "variants"), name)
+	if over == nil || over.Kind != yaml.MappingNode {
+		return nil, errors.New("it has no fields of its own")
+	}
 	var entry Entry
-	if err := merged(without(s.node, "variants"), without(over, "description")).Decode(&entry); err != nil {
+	if err := merged(without(source, "variants"), without(over, "description")).Decode(&entry); err != nil {
 		return nil, err
 	}
-	return &entry, nil
+	return &entry, entry.check()
 }
 
 func valueOf(mapping *yaml.Node, key string) *yaml.Node {

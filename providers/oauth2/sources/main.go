@@ -1,12 +1,15 @@
-// The program sources writes docs/sources.md from the catalogue of this provider and others.yaml: which sources humanconnect
-// knows, which of them it connects, and why not the others.
+// The program sources writes what is made of the catalogue of this provider: catalog/described.json, which the provider
+// describes itself by, and docs/sources.md, with others.yaml: which sources humanconnect knows, which of them it connects,
+// and why not the others.
 //
-//	go run ./providers/oauth2/sources > docs/sources.md
+//	go run ./providers/oauth2/sources
 package main
 
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -34,12 +37,41 @@ type other struct {
 }
 
 func main() {
-	text, err := document()
+	made, err := files()
+	for path, text := range made {
+		err = errors.Join(err, os.WriteFile(path, []byte(text), 0o644))
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	_, _ = os.Stdout.WriteString(text)
+}
+
+// files are those that are made, by their paths in the repository.
+func files() (map[string]string, error) {
+	text, err := document()
+	if err != nil {
+		return nil, err
+	}
+	descriptions, err := described()
+	return map[string]string{"docs/sources.md": text, "providers/oauth2/catalog/described.json": descriptions}, err
+}
+
+// described is catalog/described.json, one source a line.
+func described() (string, error) {
+	var lines []string
+	for _, id := range catalog.IDs() {
+		s, err := catalog.Load(id)
+		if err != nil {
+			return "", err
+		}
+		line, err := json.Marshal(s.Describe())
+		if err != nil {
+			return "", err
+		}
+		lines = append(lines, string(line))
+	}
+	return "[\n" + strings.Join(lines, ",\n") + "\n]\n", nil
 }
 
 func readOthers() ([]other, error) {

@@ -8,17 +8,19 @@ import (
 	"github.com/humanconnect/humanconnect/providers/oauth2/catalog"
 )
 
-func TestDocumentIsCurrent(t *testing.T) {
-	want, err := document()
+func TestWhatIsMadeOfTheCatalogueIsCurrent(t *testing.T) {
+	made, err := files()
 	if err != nil {
 		t.Fatal(err)
 	}
-	have, err := os.ReadFile("../../../docs/sources.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != want {
-		t.Error("docs/sources.md is not what the catalogue says; run: go run ./providers/oauth2/sources > docs/sources.md")
+	for path, want := range made {
+		have, err := os.ReadFile("../../../" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(have) != want {
+			t.Errorf("%s is not what the catalogue says; run: go run ./providers/oauth2/sources", path)
+		}
 	}
 }
 
