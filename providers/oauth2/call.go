@@ -65,7 +65,7 @@ func (p *provider) bind(entry *catalog.Entry, variant string, inputs map[string]
 		c.values = make(map[string]string)
 	}
 	var err error
-	if c.way, err = p.way(settings, typed(entry, settings)); err != nil {
+	if c.way, err = p.way(settings, typed(entry, inputs, settings)); err != nil {
 		return nil, err
 	}
 	c.withoutUnusedSecret()
@@ -78,9 +78,12 @@ func (p *provider) bind(entry *catalog.Entry, variant string, inputs map[string]
 	return c, nil
 }
 
-// typed says whether a person may have typed a part of the addresses of a source.
-func typed(entry *catalog.Entry, settings sdk.Settings) bool {
-	return slices.ContainsFunc(entry.Inputs, func(in catalog.Input) bool { return settings.Values[in.ID] == "" })
+// typed says whether a person may have typed a part of the addresses: one that is not what the settings have.
+func typed(entry *catalog.Entry, inputs map[string]string, settings sdk.Settings) bool {
+	return slices.ContainsFunc(entry.Inputs, func(in catalog.Input) bool {
+		set, err := in.Take(settings.Values[in.ID])
+		return err != nil || set != inputs[in.ID]
+	})
 }
 
 // withoutUnusedSecret keeps a secret from a source whose clients have none.

@@ -163,6 +163,10 @@ func TestSourceWithTypedAddressIsAskedAtPublicAddressesAlone(t *testing.T) {
 	if c, err = p.bind(entry, "self-hosted", set.Values, set); err != nil || c.way.by == p.public {
 		t.Errorf("an operator's own address goes by %T, %v", c.way.by, err)
 	}
+	other := map[string]string{"base_url": "https://typed.example.org"} // of a connection from before the setting
+	if c, err = p.bind(entry, "self-hosted", other, set); err != nil || c.way.by != p.public {
+		t.Errorf("an address that was typed goes by %T, %v", c.way.by, err)
+	}
 }
 
 func TestTestServerIsOnLoopbackAlone(t *testing.T) {
