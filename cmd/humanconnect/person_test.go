@@ -454,7 +454,7 @@ func TestPersonIsToldThatThereIsNothingToConnect(t *testing.T) {
 			t.Parallel()
 			p := newPerson(t)
 			p.issues("--sources", "elsewhere")
-			p.opens(f.flags...).sees("There is nothing to connect", f.ready)
+			p.opens(f.flags...).sees("No sources to connect", f.ready)
 			p.answer(p.finishes(f))
 		})
 	}
