@@ -121,3 +121,15 @@ func packagesOf(t *testing.T, files *token.FileSet, root string) (found []checke
 	}
 	return found
 }
+
+func TestNoCodeHasTwoExitCodes(t *testing.T) {
+	seen := make(map[problem.Code]int)
+	for exit, list := range codes() {
+		for _, code := range list {
+			if other, twice := seen[code]; twice {
+				t.Errorf("%s ends with %d and with %d", code, other, exit)
+			}
+			seen[code] = exit
+		}
+	}
+}
