@@ -19,7 +19,7 @@ import (
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
-// TestEveryCodeHasAnExitCode reads the source: each constant of the type problem.Code stands in the table of exit codes,
+// TestEveryCodeHasAnExitCode reads the source: each constant of the type problem.Code is in the table of exit codes,
 // the table names no code that nothing has, and a code is nowhere written out but in its constant.
 func TestEveryCodeHasAnExitCode(t *testing.T) {
 	constants, literals := codesOf(t, "../../../..")
