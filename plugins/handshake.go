@@ -54,7 +54,7 @@ func (h *handshake) run(stdout *os.File) {
 	line, err := readLine(reader)
 	if err != nil && line == "" {
 		h.silent = true
-	} else if h.failure = h.judge(line); h.failure == nil {
+	} else if h.failure = h.check(line); h.failure == nil {
 		h.line = bytes.NewReader([]byte(line + "\n"))
 	}
 	close(h.settled)
@@ -71,8 +71,8 @@ func (h *handshake) isGood() bool {
 	}
 }
 
-// judge says what is wrong with CORE|APP|NETWORK|ADDRESS|PROTOCOL|CERTIFICATE|MULTIPLEX, or nothing.
-func (h *handshake) judge(line string) *Error {
+// check says what is wrong with CORE|APP|NETWORK|ADDRESS|PROTOCOL|CERTIFICATE|MULTIPLEX, or nothing.
+func (h *handshake) check(line string) *Error {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	core, errCore := strconv.Atoi(parts[0])
 	if len(parts) < 4 || errCore != nil || len(line) > handshakeLine {
@@ -94,12 +94,12 @@ func (h *handshake) judge(line string) *Error {
 			h.out.secrets.shown(parts[2]+" "+parts[3], 120)).
 			hint("listen on a Unix socket in the directory that %s names", plugin.EnvUnixSocketDir)
 	}
-	return h.judgeRest(parts[5:])
+	return h.checkRest(parts[5:])
 }
 
-// judgeRest judges the fields after the protocol. Each may only be empty, because we asked for nothing that would stand
+// checkRest judges the fields after the protocol. Each may only be empty, because we asked for nothing that would stand
 // there; go-plugin would take a certificate into a TLS configuration that it does not have, and panic.
-func (h *handshake) judgeRest(rest []string) *Error {
+func (h *handshake) checkRest(rest []string) *Error {
 	at := slices.IndexFunc(rest, func(field string) bool { return field != "" })
 	switch at {
 	case -1:

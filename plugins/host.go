@@ -118,7 +118,7 @@ func (h *Host) Provider(ctx context.Context, name string) (sdk.Provider, error) 
 	if err != nil {
 		return nil, err
 	}
-	v.leave()
+	v.release()
 	return &remote{slot: s, limits: h.limits}, nil
 }
 
@@ -132,7 +132,7 @@ func (h *Host) Warm(names ...string) {
 		go func() {
 			defer h.work.Done()
 			if v, err := s.acquire(h.life); err == nil {
-				v.leave()
+				v.release()
 			}
 		}()
 	}

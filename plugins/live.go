@@ -127,8 +127,8 @@ func (v *live) enter() bool {
 	return true
 }
 
-// leave ends a call. The last call of a retired process ends the process.
-func (v *live) leave() {
+// release ends a call. The last call of a retired process ends the process.
+func (v *live) release() {
 	v.mu.Lock()
 	v.inFlight--
 	last := v.retired && v.inFlight == 0

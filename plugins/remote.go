@@ -103,7 +103,7 @@ func (r *remote) call(
 	if err != nil {
 		return err
 	}
-	defer v.leave()
+	defer v.release()
 	limited, cancel := context.WithTimeoutCause(ctx, limit, errCallLimit)
 	defer cancel()
 	limited, answer := awaitAnswer(limited)

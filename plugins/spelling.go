@@ -74,7 +74,7 @@ type span struct{ from, to int }
 // find adds where secrets stand in a reading, and in what comes out of it if some layers are unescaped, in no order. What
 // has two kinds of escapes in one layer comes out in two.
 func (f *finder) find(found []span, r reading, layers int) []span {
-	found = f.look(found, r)
+	found = f.scan(found, r)
 	if layers == 0 {
 		return found
 	}
@@ -89,12 +89,12 @@ func (f *finder) find(found []span, r reading, layers int) []span {
 	return found
 }
 
-// look adds the secrets in one reading: as they are, in base64 and in hex.
-func (f *finder) look(found []span, r reading) []span {
+// scan adds the secrets in one reading: as they are, in base64 and in hex.
+func (f *finder) scan(found []span, r reading) []span {
 	found = f.match(found, r.text, r.origin)
 	for _, run := range runsOf(r.text, isBase64, (minSecret*8+5)/6) {
 		for phase := range 4 {
-			found = f.lookBase64(found, r, span{run.from + phase, run.to})
+			found = f.scanBase64(found, r, span{run.from + phase, run.to})
 		}
 	}
 	for _, run := range runsOf(r.text, isHex, 2*minSecret) {
@@ -108,9 +108,9 @@ func (f *finder) look(found []span, r reading) []span {
 	return found
 }
 
-// lookBase64 adds the secrets in a run of base64 whose first digit begins a byte. The padding after its end belongs to its
+// scanBase64 adds the secrets in a run of base64 whose first digit begins a byte. The padding after its end belongs to its
 // last byte.
-func (f *finder) lookBase64(found []span, r reading, run span) []span {
+func (f *finder) scanBase64(found []span, r reading, run span) []span {
 	padded := run.to
 	for padded < min(len(r.text), run.to+2) && r.text[padded] == '=' {
 		padded++

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestStrayRedirectsDisturbNothing sends what nobody waits for to an open that waits, before and after the one redirect
+// TestStrayRedirectsChangeNothing sends redirects without a pending authorization to a waiting open, before and after the one redirect
 // that it waits for.
-func TestStrayRedirectsDisturbNothing(t *testing.T) {
+func TestStrayRedirectsChangeNothing(t *testing.T) {
 	t.Parallel()
 	p := newAuthorizedPlace(t)
 	// The second attempt keeps open there, once the first one has its redirect.
@@ -61,7 +61,7 @@ func TestStrayRedirectsDisturbNothing(t *testing.T) {
 	}
 }
 
-// TestRedirectOfAnotherAttemptReachesThatOne: all that counts is the state, whoever listens.
+// TestRedirectOfAnotherAttemptReachesThatOne: only the state counts, not the process that listens.
 func TestRedirectOfAnotherAttemptReachesThatOne(t *testing.T) {
 	t.Parallel()
 	p := newAuthorizedPlace(t)

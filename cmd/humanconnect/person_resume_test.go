@@ -15,7 +15,7 @@ func (p *person) dies() {
 	p.ends(-1)
 }
 
-func TestPersonGoesOnWithWhatAKilledProgramLeft(t *testing.T) {
+func TestPersonResumesAnUnfinishedAttempt(t *testing.T) {
 	t.Parallel()
 	p := newPerson(t).opens()
 	p.sees("5 sources").presses("family" + enter).sees("User name").presses("demouser" + enter + "password" + enter).sees("Robin")
@@ -31,7 +31,7 @@ func TestPersonGoesOnWithWhatAKilledProgramLeft(t *testing.T) {
 	}
 }
 
-func TestPersonLeavesWhatAKilledProgramLeft(t *testing.T) {
+func TestPersonCancelsAnUnfinishedAttempt(t *testing.T) {
 	t.Parallel()
 	for name, face := range map[string]struct {
 		flags []string

@@ -73,7 +73,7 @@ func (r *reader) load(o Options, text string, found bool, c *Config) error {
 		r.flaw(&yaml.Node{}, "version", "%s", noVersion)
 	}
 	won := r.merge(o, nodes)
-	c.settle(o, won)
+	c.apply(o, won)
 	r.checkToken(won, nodes)
 	for _, key := range slices.Sorted(maps.Keys(o.Overrides)) {
 		if !isScalar(key) {

@@ -177,14 +177,14 @@ func (g given) Name() string        { return g.name }
 func (g given) ValueString() string { return g.value }
 func (g given) ValueType() string   { return "string" }
 
-// settle fills the config with the scalars that won.
-func (c *Config) settle(o Options, won map[string]resolved) {
+// apply fills the config with the scalars that won.
+func (c *Config) apply(o Options, won map[string]resolved) {
 	c.ClientID = won["clientId"].value
 	c.Store.Driver = won["store.driver"].value
 	c.Token.Check = won["token.check"].value
 	c.Token.TTL, _ = parseDuration(won["token.ttl"].value, minTTL, maxTTL)
 	c.Callback = Callback{Listen: won["callback.listen"].value, URL: won["callback.url"].value}
-	c.settleToken(won)
+	c.applyToken(won)
 	won[stateDirKey] = stateDir(o, c.Dir, won)
 	c.StateDir = won[stateDirKey].value
 	for _, s := range scalars() {

@@ -128,8 +128,8 @@ func serviceURL(s string) string {
 	return ""
 }
 
-// settleToken fills what belongs to the checks of other services' tokens. A path of the file starts at its directory.
-func (c *Config) settleToken(won map[string]resolved) {
+// applyToken fills what belongs to the checks of other services' tokens. A path of the file starts at its directory.
+func (c *Config) applyToken(won map[string]resolved) {
 	c.Token.Issuer, c.Token.Audience = won["token.issuer"].value, won["token.audience"].value
 	c.Token.Algorithms = splitList(won["token.algorithms"].value)
 	c.Token.Endpoint, c.Token.ClientID = won["token.endpoint"].value, won["token.clientId"].value

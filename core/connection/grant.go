@@ -113,22 +113,22 @@ func Discard(tx store.Tx, key []byte, g Authorization, why Cause) (store.Revocat
 // between, of which that process could not tell.
 func firstState(tx store.ConnectionTx, r store.Revocation, canRevoke bool, why Cause) (store.Revocation, error) {
 	if !canRevoke {
-		return end(r, store.RevocationUnsupported, "", why.Now), nil
+		return finish(r, store.RevocationUnsupported, "", why.Now), nil
 	}
 	held, err := tx.AccountHeld(r.Source, r.AccountKey, r.User)
 	if err != nil {
 		return r, fmt.Errorf("look for other connections of an account: %w", err)
 	}
 	if held {
-		return end(r, store.RevocationShared, "", why.Now), nil
+		return finish(r, store.RevocationShared, "", why.Now), nil
 	}
 	r.State, r.NextAt = store.RevocationPending, why.Now
 	r.Owner, r.LeaseUntil = why.By, why.Now.Add(leaseTime)
 	return r, nil
 }
 
-// end makes a revocation final and forgets its credential.
-func end(r store.Revocation, state store.RevocationState, code string, now time.Time) store.Revocation {
+// finish makes a revocation final and forgets its credential.
+func finish(r store.Revocation, state store.RevocationState, code string, now time.Time) store.Revocation {
 	r.State, r.Error, r.EndedAt, r.Credential = state, code, now, nil
 	r.Owner, r.LeaseUntil, r.NextAt = "", time.Time{}, time.Time{}
 	return r

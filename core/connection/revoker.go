@@ -111,7 +111,7 @@ func (v *Revoker) claim(ctx context.Context, revocation id.Revocation, own bool)
 			return err
 		}
 		if held {
-			return tx.SaveRevocation(end(r, store.RevocationShared, "", now))
+			return tx.SaveRevocation(finish(r, store.RevocationShared, "", now))
 		}
 		claimed = true
 		r.Owner = v.Liveness.Self()
@@ -182,15 +182,15 @@ func (v *Revoker) outcome(r store.Revocation, failed *failure.Failure, interrupt
 	now := v.Clock.Now()
 	switch {
 	case failed == nil || failed.Code == failure.Revoked:
-		return end(r, store.RevocationRevoked, "", now)
+		return finish(r, store.RevocationRevoked, "", now)
 	case interrupted: // by our own end, which says nothing about the source
 		r.Owner, r.LeaseUntil = "", time.Time{}
 		return r
 	case failed.Code == failure.NotSupported:
-		return end(r, store.RevocationUnsupported, "", now)
+		return finish(r, store.RevocationUnsupported, "", now)
 	case failed.Code == failure.AccessDenied || r.Tries >= len(retry.Long()):
 		r.Tries++
-		return end(r, store.RevocationFailed, string(failed.Code), now)
+		return finish(r, store.RevocationFailed, string(failed.Code), now)
 	}
 	r.NextAt = now.Add(retry.Jitter(retry.Long()[r.Tries], v.Random))
 	r.Tries++

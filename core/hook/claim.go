@@ -219,7 +219,7 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 		return nil
 	}
 	g.due = true
-	return g.claim(tx, head, h)
+	return g.addJob(tx, head, h)
 }
 
 func (g *scanner) expect(at time.Time) {
@@ -283,7 +283,7 @@ func (g *scanner) markDead(tx store.Tx, d store.Delivery, h Hook, why string) er
 	}
 	d.Error = why
 	d.Owner, d.LeaseUntil = "", time.Time{}
-	end(&d, store.DeliveryDead, g.now)
+	markEnded(&d, store.DeliveryDead, g.now)
 	g.gone = append(g.gone, deadDelivery{dead: d, typ: e.Type, hook: h})
 	return nil
 }
@@ -319,8 +319,8 @@ func (g *scanner) hasRoom(hook string) bool {
 	return busy < g.opt.Concurrency && g.total < g.limit()
 }
 
-// claim makes a job of a head, if there is room for one more.
-func (g *scanner) claim(tx store.Tx, d store.Delivery, h Hook) error {
+// addJob makes a job of a head, if there is room for one more.
+func (g *scanner) addJob(tx store.Tx, d store.Delivery, h Hook) error {
 	if !g.hasRoom(d.Hook) {
 		return nil
 	}

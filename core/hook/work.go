@@ -163,7 +163,7 @@ func (l *loop) store(ctx context.Context, then func(store.Tx) error) error {
 		return err
 	}
 	l.drop()
-	l.tell(reports)
+	l.report(reports)
 	return nil
 }
 
@@ -182,7 +182,7 @@ func (l *loop) drop() {
 	l.d.Wake()
 }
 
-func (l *loop) tell(reports []Report) {
+func (l *loop) report(reports []Report) {
 	for _, r := range reports {
 		if r.State != store.DeliveryPending {
 			l.tally.add(store.DeliveryCount{Hook: r.Hook, State: r.State, N: 1}, l.hooks)
@@ -200,7 +200,7 @@ func (l *loop) reportDead(gone []deadDelivery) {
 			Origin: b.hook.Origin(),
 		})
 	}
-	l.tell(reports)
+	l.report(reports)
 }
 
 func (l *loop) start(ctx context.Context, jobs []job) {

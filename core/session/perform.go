@@ -51,7 +51,7 @@ func (a *Attempt) step(ctx context.Context, reply sdk.Reply) (Prompt, error) {
 	case err != nil && cut:
 		return Prompt{}, a.lost(ctx)
 	case err != nil:
-		return a.settle(ctx, reply, err)
+		return a.recordOutcome(ctx, reply, err)
 	}
 	if done, ok := step.(sdk.Connected); ok {
 		return a.commitConnected(ctx, done)
@@ -60,7 +60,7 @@ func (a *Attempt) step(ctx context.Context, reply sdk.Reply) (Prompt, error) {
 }
 
 // end is when the attempt, or what its last step shows, is too old for a reply.
-func (a *Attempt) end(reply sdk.Reply) time.Time {
+func (a *Attempt) callDeadline(reply sdk.Reply) time.Time {
 	end := a.row.ExpiresAt
 	if _, ok := reply.(sdk.TimePassed); ok {
 		switch last := a.last.(type) {
@@ -77,7 +77,7 @@ func (a *Attempt) end(reply sdk.Reply) time.Time {
 func (a *Attempt) expired(reply sdk.Reply) error {
 	now := a.s.e.o.Clock.Now()
 	switch {
-	case now.Before(a.end(reply)):
+	case now.Before(a.callDeadline(reply)):
 		return nil
 	case !now.Before(a.s.EndsAt):
 		return ErrEnded
@@ -223,8 +223,8 @@ func (a *Attempt) graceful(parent context.Context) (context.Context, context.Can
 	return ctx, cancel
 }
 
-// settle decides what an error of a call means: the form again, or a failure.
-func (a *Attempt) settle(ctx context.Context, reply sdk.Reply, err error) (Prompt, error) {
+// recordOutcome decides what an error of a call means: the form again, or a failure.
+func (a *Attempt) recordOutcome(ctx context.Context, reply sdk.Reply, err error) (Prompt, error) {
 	f := failure.Of(err)
 	_, form := reply.(sdk.FormValues)
 	_, callback := reply.(sdk.Callback)
@@ -276,7 +276,7 @@ func (a *Attempt) insert(ctx context.Context, row store.Attempt) error {
 		return fmt.Errorf("keep an attempt: %w", err)
 	}
 	a.row, a.stored = row, true
-	a.s.hold(row.ID)
+	a.s.addHeld(row.ID)
 	return nil
 }
 
@@ -429,11 +429,11 @@ func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connec
 	if _, err := tx.InsertAction(action); err != nil {
 		return err
 	}
-	return e.tell(tx, ses, event.SourceConnected, c, now)
+	return e.recordSourceEvent(tx, ses, event.SourceConnected, c, now)
 }
 
-// tell writes the event of a changed connection and moves the session's sequence.
-func (e *Engine) tell(tx store.Tx, ses store.Session, kind event.Type, c store.Connection, now time.Time) error {
+// recordSourceEvent writes the event of a changed connection and moves the session's sequence.
+func (e *Engine) recordSourceEvent(tx store.Tx, ses store.Session, kind event.Type, c store.Connection, now time.Time) error {
 	status := event.ConnectedSource
 	if kind == event.SourceDisconnected {
 		status = event.DisconnectedSource

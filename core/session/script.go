@@ -34,7 +34,7 @@ func (s *Session) Run(ctx context.Context, script Script, p Person) error {
 	if err != nil {
 		return err
 	}
-	ended, err := s.e.ended(ctx, row, script.Actions)
+	ended, err := s.e.endedActions(ctx, row, script.Actions)
 	if err != nil {
 		return err
 	}

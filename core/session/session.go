@@ -66,14 +66,14 @@ type Session struct {
 	held map[id.Attempt]bool
 }
 
-// hold says that an attempt is this front end's.
-func (s *Session) hold(a id.Attempt) {
+// addHeld says that an attempt is this front end's.
+func (s *Session) addHeld(a id.Attempt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held[a] = true
 }
 
-func (s *Session) holds(a id.Attempt) bool {
+func (s *Session) isHeld(a id.Attempt) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.held[a]

@@ -209,15 +209,15 @@ func (i *Introspection) inactive(ctx context.Context, key []byte, before seen) (
 		return before.verdict(key, event.TokenExpired), nil
 	}
 	if before.session.ID != "" {
-		if err := i.end(ctx, key); err != nil {
+		if err := i.endSession(ctx, key); err != nil {
 			return Verdict{}, fmt.Errorf("end the session of a token that was taken back: %w", err)
 		}
 	}
 	return before.verdict(key, event.TokenInvalid), nil
 }
 
-// end ends the session of a token that was taken back now. It closes as SESSION_TOKEN_INVALID.
-func (i *Introspection) end(ctx context.Context, key []byte) error {
+// endSession ends the session of a token that was taken back now. It closes as SESSION_TOKEN_INVALID.
+func (i *Introspection) endSession(ctx context.Context, key []byte) error {
 	return i.o.Store.Update(ctx, func(tx store.Tx) error {
 		return store.EndSession(tx, key, store.EndRevoked, i.o.Clock.Now())
 	})

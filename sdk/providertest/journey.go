@@ -55,7 +55,7 @@ func (e *examination) travels(ctx context.Context, j Journey) {
 		if err != nil {
 			return
 		}
-		e.judgesStep(j, req, step)
+		e.checksStep(j, req, step)
 		if done, connected := step.(sdk.Connected); connected {
 			e.grants(ctx, j, done)
 			return
@@ -169,8 +169,8 @@ func (e *examination) waits(ctx context.Context, after time.Duration) error {
 	}
 }
 
-// judgesStep looks at what a step asks for.
-func (e *examination) judgesStep(j Journey, req *sdk.ConnectRequest, step sdk.Step) {
+// checksStep looks at what a step asks for.
+func (e *examination) checksStep(j Journey, req *sdk.ConnectRequest, step sdk.Step) {
 	hosts := e.hosts(j)
 	switch s := step.(type) {
 	case sdk.Form:

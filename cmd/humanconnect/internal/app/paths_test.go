@@ -27,7 +27,7 @@ func TestInstalledProvidersAndTheirLockFollowXDG(t *testing.T) {
 	}
 }
 
-func TestNobodyIsAskedUnattended(t *testing.T) {
+func TestNoPromptsInCI(t *testing.T) {
 	for _, tt := range []struct {
 		ci      string
 		noInput bool

@@ -60,8 +60,8 @@ func TestStateDirFollowsFlagThenVariableThenXDG(t *testing.T) {
 	}
 }
 
-// TestFlagThatWasNotGivenHidesNothing: what a flag would be by default is not what the config says.
-func TestFlagThatWasNotGivenHidesNothing(t *testing.T) {
+// TestFlagThatWasNotGivenOverridesNothing: what a flag would be by default is not what the config says.
+func TestFlagThatWasNotGivenOverridesNothing(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "config.yaml")
 	if err := os.WriteFile(file, []byte("version: 1\nclientId: file\ntoken: {ttl: 5m}\nstore: {path: state}\n"), 0o600); err != nil {
@@ -98,7 +98,7 @@ func TestFlagThatWasNotGivenHidesNothing(t *testing.T) {
 	}
 }
 
-func TestFlagThatSaysNothingIsRefused(t *testing.T) {
+func TestEmptyOrInvalidFlagIsRefused(t *testing.T) {
 	for args, want := range map[string]string{
 		"--config= config show":                          "--config: is empty",
 		"--state-dir= config show":                       "--state-dir: is empty",

@@ -8,18 +8,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
-	"github.com/humanconnect/humanconnect/core/hook"
-	"github.com/humanconnect/humanconnect/core/query"
 	"github.com/humanconnect/humanconnect/core/session"
-	"github.com/humanconnect/humanconnect/core/source"
-	"github.com/humanconnect/humanconnect/core/store/sqlite"
-	"github.com/humanconnect/humanconnect/core/token"
 	"github.com/humanconnect/humanconnect/internal/problem"
-	"github.com/humanconnect/humanconnect/plugins"
 )
 
 // The exit codes. New ones may be added; a script treats an unknown one as a failure.
@@ -69,100 +61,6 @@ func Entries() []Entry {
 		{Hangup, "SIGHUP or lost terminal; the session stays open and can be resumed"},
 		{Interrupted, "interrupted (SIGINT)"},
 		{Terminated, "terminated (SIGTERM)"},
-	}
-}
-
-// table is the one place that knows which exit code the code of a problem or a failure has.
-func table() map[problem.Code]int {
-	return map[problem.Code]int{
-		problem.CodeUsage:   Usage,
-		problem.CodeTimeout: Timeout,
-		problem.CodeNetwork: Network,
-
-		CodeInputFile:              Usage,
-		plugins.CodeConfigPin:      Usage,
-		plugins.CodeReleasePin:     Usage,
-		CodeTokenForeign:           Usage,
-		CodeTokenMissing:           Token,
-		CodeNoHome:                 Config,
-		CodeCallback:               Config,
-		plugins.CodeUnknown:        NotFound,
-		query.CodeSessionNotFound:  NotFound,
-		query.CodeDeliveryNotFound: NotFound,
-		query.CodeEventNotFound:    NotFound,
-		CodeHookUnknown:            NotFound,
-		CodeHookNotAccepted:        Error,
-		CodeSandboxMissing:         Provider,
-		CodeSandboxEnded:           Error,
-
-		config.CodeInvalid:    Config,
-		config.CodeMode:       Config,
-		config.CodeNotFound:   Config,
-		config.CodeUnreadable: Config,
-		config.CodePlan:       Config,
-		config.CodeSecret:     Config,
-
-		token.CodeJWKS:          Config,
-		token.CodeIntrospection: Config,
-
-		hook.CodeSecret: Config,
-
-		source.CodeInvalid:         Config,
-		source.CodeConflict:        Provider,
-		source.CodeUnknownProvider: Provider,
-
-		session.CodeAnswerMissing:  Usage,
-		session.CodeAnswerUnknown:  Usage,
-		connection.CodeNotFound:    NotFound,
-		session.CodeInUse:          InUse,
-		session.CodeTakenOver:      InUse,
-		session.CodeCredentialLost: Store,
-
-		plugins.CodeNotFound:          Provider,
-		plugins.CodeUntrustedFile:     Provider,
-		plugins.CodeUnpinned:          Provider,
-		plugins.CodeChecksum:          Provider,
-		plugins.CodeDevRefused:        Provider,
-		plugins.CodeLock:              Provider,
-		plugins.CodeNotExecutable:     Provider,
-		plugins.CodeWrongArchitecture: Provider,
-		plugins.CodeNotAPlugin:        Provider,
-		plugins.CodePrinted:           Provider,
-		plugins.CodeProtocol:          Provider,
-		plugins.CodeStartTimeout:      Provider,
-		plugins.CodeBadAnswer:         Provider,
-
-		sqlite.CodeKey:       Store,
-		sqlite.CodeBusy:      Store,
-		sqlite.CodeNewer:     Store,
-		sqlite.CodeOlder:     Store,
-		sqlite.CodeMissing:   Store,
-		sqlite.CodeDamaged:   Store,
-		sqlite.CodePath:      Store,
-		sqlite.CodeNetworkFS: Store,
-		sqlite.CodeFull:      Store,
-		sqlite.CodeFailed:    Store,
-
-		failure.AccessDenied:        Refused,
-		failure.AttemptExpired:      Timeout,
-		failure.AttemptInterrupted:  Refused,
-		failure.AccountMismatch:     Refused,
-		failure.ScopeMissing:        Refused,
-		failure.InvalidInput:        Usage,
-		failure.BadConfiguration:    Config,
-		failure.SourceUnavailable:   Network,
-		failure.SourceError:         Refused,
-		failure.RateLimited:         Refused,
-		failure.Revoked:             Refused,
-		failure.NotSupported:        Refused,
-		failure.ProviderCrashed:     Provider,
-		failure.ProviderTimeout:     Provider,
-		failure.ProviderUnavailable: Provider,
-		failure.SourceUnknown:       NotFound,
-		failure.NotConnected:        NotFound,
-		failure.SourceNotAllowed:    Refused,
-		failure.InputRequired:       Usage,
-		failure.InteractionRequired: Usage,
 	}
 }
 

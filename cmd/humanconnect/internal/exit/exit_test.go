@@ -71,8 +71,8 @@ func TestExitCodesAreDescribedOnceAndInOrder(t *testing.T) {
 	}
 }
 
-// TestEveryProblemSaysWhatToDo reads the source: whoever makes a problem gives it a hint, there or further down.
-func TestEveryProblemSaysWhatToDo(t *testing.T) {
+// TestEveryProblemHasAHint reads the source: each problem gets a hint where it is made, or further down.
+func TestEveryProblemHasAHint(t *testing.T) {
 	files := token.NewFileSet()
 	for _, path := range goFiles(t, "../../../..") {
 		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)

@@ -19,7 +19,7 @@ func atTheBrowser(t *testing.T, c *clinic) *stage {
 	return s
 }
 
-func TestPastedAddressIsTakenWhileTheBrowserIsWaitedFor(t *testing.T) {
+func TestPastedURLIsAcceptedDuringABrowserStep(t *testing.T) {
 	c := &clinic{redirect: "http://127.0.0.1:1/callback?code=x", back: make(chan struct{}, 1), steps: []any{sdk.Connected{}}}
 	s := atTheBrowser(t, c)
 	s.press("nonsense", "enter")
@@ -51,7 +51,7 @@ func TestBrowserThatCannotBeStartedKeepsTheStep(t *testing.T) {
 	}
 }
 
-func TestAddressIsShownWholeOrNotAtAll(t *testing.T) {
+func TestURLIsShownWholeOrNotAtAll(t *testing.T) {
 	c := &clinic{hold: true, steps: []any{sdk.OpenURL{URL: "https://clinic.example/authorize?state=" + strings.Repeat("0123456789", 40)}}}
 	s := newStage(t, c, sources()).press("enter")
 	s.await()
@@ -63,7 +63,7 @@ func TestAddressIsShownWholeOrNotAtAll(t *testing.T) {
 	s.wants("does not fit").lacks("https://")
 }
 
-func TestAddressIsGivenToTheTerminalToBeCopied(t *testing.T) {
+func TestURLIsCopiedToTheClipboardOfTheTerminal(t *testing.T) {
 	s := atTheBrowser(t, &clinic{hold: true})
 	_, cmd := s.d.Update(tea.KeyPressMsg{Code: 'y', Mod: tea.ModCtrl})
 	if cmd == nil {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-func TestTerminalIsGivenBackWhateverIsDrawn(t *testing.T) {
+func TestTerminalIsRestoredWhileDrawing(t *testing.T) {
 	far, near, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestTerminalIsGivenBackWhateverIsDrawn(t *testing.T) {
 	}
 }
 
-func TestTerminalWithoutScreensGetsNothingBack(t *testing.T) {
+func TestTerminalWithoutScreensGetsNoSequences(t *testing.T) {
 	far, near, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)

@@ -137,7 +137,7 @@ func TestLinesListHundredsByGroupAndPage(t *testing.T) {
 	k.finishes()
 }
 
-func TestLinesTellTheStateOfEachConnection(t *testing.T) {
+func TestLinesShowTheStateOfEachConnection(t *testing.T) {
 	c := &clinic{connections: connected()}
 	k := newTalk(t, c, sources())
 	k.hears("1 City Clinic, connected as ada, connected as ada's child", "Night Ring, connected, access expired 22 Nov 2026: connect again", asks)
@@ -150,7 +150,7 @@ func TestLinesTellTheStateOfEachConnection(t *testing.T) {
 	}
 }
 
-func TestLinesTellAFailureItsTimeAndTryAgain(t *testing.T) {
+func TestLinesShowAFailureAndRetry(t *testing.T) {
 	f := failure.New(failure.RateLimited, "Too many attempts.")
 	f.RetryAfter = 90 * time.Second
 	c := &clinic{steps: []any{f, f, sdk.Connected{}}}
@@ -161,7 +161,7 @@ func TestLinesTellAFailureItsTimeAndTryAgain(t *testing.T) {
 	k.finishes()
 }
 
-func TestLinesTellConnectionsWithoutALabelApart(t *testing.T) {
+func TestLinesNumberConnectionsWithoutALabel(t *testing.T) {
 	c := &clinic{connections: []session.Connected{
 		{ID: "con_a", Source: "clinic", SourceName: "City Clinic", Since: noon()},
 		{ID: "con_b", Source: "clinic", SourceName: "City Clinic", Since: noon()},
@@ -171,7 +171,7 @@ func TestLinesTellConnectionsWithoutALabelApart(t *testing.T) {
 	k.hears("Invalid number", asks).finishes()
 }
 
-func TestLinesShowACodeOnceAndCtrlDLeavesIt(t *testing.T) {
+func TestLinesShowACodeOnceAndCtrlDCancelsIt(t *testing.T) {
 	code := sdk.ShowCode{
 		UserCode: "WDJB-MJHT", VerificationURI: "https://clinic.example/device",
 		VerificationURIComplete: "https://clinic.example/device?code=WDJB-MJHT", ExpiresAt: noon().Add(time.Minute),

@@ -9,7 +9,7 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-func TestHalfDoneAttemptIsGoneOnWithAtItsLastStep(t *testing.T) {
+func TestUnfinishedAttemptResumesAtItsLastStep(t *testing.T) {
 	c := &clinic{halfDone: []string{"clinic"}, steps: []any{signIn(), sdk.Connected{}}}
 	s := newStage(t, c, sources()).shows("half-done").press("enter")
 	s.await()
@@ -22,7 +22,7 @@ func TestHalfDoneAttemptIsGoneOnWithAtItsLastStep(t *testing.T) {
 	}
 }
 
-func TestEscLeavesWhatIsHalfDoneAndOffersTheNext(t *testing.T) {
+func TestEscCancelsAnUnfinishedAttemptAndOffersTheNext(t *testing.T) {
 	c := &clinic{halfDone: []string{"clinic", "con_b", "ring"}, connections: connected()}
 	s := newStage(t, c, sources()).wants("Continue with City Clinic?").press("esc").wants("Cancelling")
 	s.await()
@@ -40,7 +40,7 @@ func TestEscLeavesWhatIsHalfDoneAndOffersTheNext(t *testing.T) {
 	}
 }
 
-func TestHalfDoneAttemptThatCannotGoOnFailsCleanly(t *testing.T) {
+func TestUnfinishedAttemptThatCannotResumeFailsCleanly(t *testing.T) {
 	c := &clinic{halfDone: []string{"clinic"}, steps: []any{failure.New(failure.AttemptInterrupted, "The program ended.")}}
 	s := newStage(t, c, sources()).press("enter")
 	s.await()

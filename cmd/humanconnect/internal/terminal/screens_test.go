@@ -59,7 +59,7 @@ func TestPicturesFitSmallAndLargeTerminals(t *testing.T) {
 	s.shows("list-40x12")
 }
 
-func TestLightAndDarkSayTheSame(t *testing.T) {
+func TestLightAndDarkShowTheSameText(t *testing.T) {
 	s := newStage(t, &clinic{connections: connected()}, sources())
 	dark := s.d.draw()
 	s.d.styles = newStyles(false)
@@ -69,7 +69,7 @@ func TestLightAndDarkSayTheSame(t *testing.T) {
 	}
 }
 
-func TestLightTerminalIsKnownByItsVariable(t *testing.T) {
+func TestCOLORFGBGDetectsALightTerminal(t *testing.T) {
 	for value, want := range map[string]bool{
 		"0;15": true, "0;default;15": true, "0;7": true, "15;0": false, "7;8": false, "": false, "x": false, "15;default": false,
 	} {
@@ -88,7 +88,7 @@ func TestTokenLimitsTheList(t *testing.T) {
 	s.press("enter").wants("does not allow changes to this source").lacks("Disconnect")
 }
 
-func TestFormIsFilledInAndRefusedBesideTheField(t *testing.T) {
+func TestRefusalIsShownAtTheField(t *testing.T) {
 	refused := failure.New(failure.InvalidInput, "The password is wrong.")
 	refused.Field = "pass"
 	c := &clinic{steps: []any{
@@ -111,13 +111,13 @@ func TestFormIsFilledInAndRefusedBesideTheField(t *testing.T) {
 	}
 }
 
-func TestFormIsNotSentWithoutWhatIsNeeded(t *testing.T) {
+func TestFormNeedsItsRequiredFields(t *testing.T) {
 	s := newStage(t, &clinic{steps: []any{signIn()}}, sources()).press("enter")
 	s.await()
 	s.press("ada", "tab", "tab", "enter").wants("✗ This field is required.", "▌ Password")
 }
 
-func TestRefusalWithoutAFieldStandsAboveTheForm(t *testing.T) {
+func TestRefusalWithoutAFieldIsShownAboveTheForm(t *testing.T) {
 	again := failure.New(failure.AttemptInterrupted, "The source was interrupted.")
 	s := newStage(t, &clinic{steps: []any{session.Prompt{Step: signIn(), Again: again}}}, sources()).press("enter")
 	s.await()
@@ -156,7 +156,7 @@ func TestCodeIsShownLargeAndPollsKeepItsClock(t *testing.T) {
 	}
 }
 
-func TestWaitSaysWhatItWaitsForAndHowLong(t *testing.T) {
+func TestWaitShowsItsTextAndTime(t *testing.T) {
 	s := newStage(t, &clinic{steps: []any{sdk.Wait{Text: "The clinic looks for your file."}}, hold: true}, sources()).press("enter")
 	s.await()
 	s.clock.Advance(83 * time.Second)
@@ -164,7 +164,7 @@ func TestWaitSaysWhatItWaitsForAndHowLong(t *testing.T) {
 	s.shows("wait")
 }
 
-func TestBrowserIsWaitedForUntilItComesBackOrEsc(t *testing.T) {
+func TestBrowserStepEndsWithTheRedirectOrEsc(t *testing.T) {
 	url := sdk.OpenURL{URL: "https://clinic.example/authorize?client_id=demo&scope=" + strings.Repeat("patient.read+", 8)}
 	c := &clinic{steps: []any{url}, hold: true}
 	s := newStage(t, c, sources()).press("enter")
@@ -200,7 +200,7 @@ func TestFailureHasItsHintAndIsTriedAgain(t *testing.T) {
 	s.wants("● connected as ada").lacks("Too many")
 }
 
-func TestTryAgainTriesTheSameAgain(t *testing.T) {
+func TestTryAgainRepeatsTheAction(t *testing.T) {
 	c := &clinic{steps: []any{failure.New(failure.SourceError, "Odd."), sdk.Connected{}}}
 	s := newStage(t, c, sources()).press("enter")
 	s.await()
@@ -211,7 +211,7 @@ func TestTryAgainTriesTheSameAgain(t *testing.T) {
 	s.wants("City Clinic is connected.")
 }
 
-func TestConnectionIsDisconnectedAfterAQuestion(t *testing.T) {
+func TestDisconnectAsksFirst(t *testing.T) {
 	c := &clinic{connections: connected()}
 	s := newStage(t, c, sources()).press("enter").shows("source").press("down", "enter").shows("confirm-disconnect")
 	s.press("esc").wants("type to search").press("enter", "down", "enter", "enter").shows("disconnecting")
@@ -224,7 +224,7 @@ func TestConnectionIsDisconnectedAfterAQuestion(t *testing.T) {
 	s.press("esc").shows("confirm-finish")
 }
 
-func TestWhatFailedIsSaidBeforeTheEnd(t *testing.T) {
+func TestFailuresAreListedBeforeFinishing(t *testing.T) {
 	c := &clinic{steps: []any{failure.New(failure.SourceError, "Odd.")}}
 	s := newStage(t, c, sources()).press("hosp", "enter")
 	s.await()
@@ -232,14 +232,14 @@ func TestWhatFailedIsSaidBeforeTheEnd(t *testing.T) {
 	s.press("esc").wants("▌ City Clinic", "4 sources").press("esc").wants("✗ City Clinic: Odd.").lacks("changed nothing")
 }
 
-func TestWhatWasDoneBeforeIsStillSaid(t *testing.T) {
+func TestEarlierOutcomesAreShown(t *testing.T) {
 	c := &clinic{connections: connected()[:1]}
 	s := newStage(t, c, sources(), Outcome{Source: "clinic", Name: "City Clinic", Connected: true},
 		Outcome{Source: "ring", Name: "Night Ring"}, Outcome{Source: "watch", Name: "Pulse Watch", Failed: "Odd."})
 	s.shows("list-before").press("esc").shows("confirm-finish-before")
 }
 
-func TestDoneIsAskedForOnce(t *testing.T) {
+func TestFinishIsConfirmedOnce(t *testing.T) {
 	s := newStage(t, &clinic{}, sources()).press("esc").wants("Are you done?", "Nothing was changed.")
 	s.press("esc").wants("type to search").press("esc", "enter")
 	if !s.quit || s.d.err != nil {
@@ -256,7 +256,7 @@ func TestCtrlCInterruptsEverywhere(t *testing.T) {
 	}
 }
 
-func TestCtrlLDrawsAllAgain(t *testing.T) {
+func TestCtrlLRedraws(t *testing.T) {
 	s := newStage(t, &clinic{}, sources())
 	_, cmd := s.d.Update(tea.KeyPressMsg{Code: 'l', Mod: tea.ModCtrl})
 	if cmd == nil || cmd() != tea.ClearScreen() {
@@ -290,7 +290,7 @@ func TestScreensEndWithTheSession(t *testing.T) {
 	}
 }
 
-func TestFormIsGoneWithTheSession(t *testing.T) {
+func TestFormClosesWithTheSession(t *testing.T) {
 	c := &clinic{steps: []any{signIn()}}
 	s := newStage(t, c, sources()).press("enter")
 	s.await()

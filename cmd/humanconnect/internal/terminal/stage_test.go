@@ -32,7 +32,7 @@ const limit = 10 * time.Second
 
 func noon() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }
 
-// clinic is a session with sources that behave as told. Its fields are set before the stage begins; while a conversation
+// clinic is a session with scripted sources. Its fields are set before the stage begins; while a conversation
 // runs, it is the conversation's.
 type clinic struct {
 	connections []session.Connected
@@ -47,7 +47,7 @@ type clinic struct {
 	halfDone, asked []string
 	// err is what Connections ends with.
 	err error
-	// redirect is the pasted address that Browse takes; back tells it. noBrowser is why none was opened.
+	// redirect is the pasted URL that Browse accepts, sent on back. noBrowser is why no browser was opened.
 	redirect  string
 	back      chan struct{}
 	noBrowser error
@@ -116,7 +116,7 @@ func (c *clinic) Browse(ctx context.Context, _ session.Prompt, notOpened func(er
 	}
 }
 
-// Paste takes one address, once.
+// Paste accepts one URL, once.
 func (c *clinic) Paste(_ context.Context, text string) (bool, error) {
 	if text != c.redirect {
 		return false, nil
@@ -156,7 +156,7 @@ func signIn() sdk.Form {
 	}}
 }
 
-// stage runs the desk without a program: the test is the person and the event loop.
+// stage runs the model without a program: the test is the person and the event loop.
 type stage struct {
 	t           *testing.T
 	d           *model
@@ -185,7 +185,7 @@ func newStage(t *testing.T, c *clinic, offered []source.Source, before ...Outcom
 	return s
 }
 
-// await hands one message of the work to the desk.
+// await passes one message of the work to the model.
 func (s *stage) await() {
 	s.t.Helper()
 	select {
@@ -242,7 +242,7 @@ func (s *stage) picture() string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// shows compares the picture with the one that is kept; UPDATE_PICTURES=1 keeps it anew.
+// shows compares the picture with the stored one; UPDATE_PICTURES=1 replaces that.
 func (s *stage) shows(picture string) *stage {
 	s.t.Helper()
 	got := s.picture()
