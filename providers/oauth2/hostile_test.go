@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -392,7 +393,9 @@ func TestSourceThatDripsIsGivenUpInTime(t *testing.T) {
 }
 
 func TestServerWithAnotherCertificateIsNotAsked(t *testing.T) {
-	server := httptest.NewTLSServer(http.NotFoundHandler())
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // of the handshake that fails
+	server.StartTLS()
 	defer server.Close()
 	u, err := url.Parse(server.URL)
 	if err != nil {
