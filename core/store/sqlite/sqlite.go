@@ -12,6 +12,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/seal"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/queue"
 )
 
 // The files of a state.
@@ -19,7 +20,12 @@ const (
 	fileDB   = "state.db"
 	fileLock = "state.lock"
 	fileKey  = "state.key"
+	// fileQueue is the queue of the writers.
+	fileQueue = "run/write.queue"
 )
+
+// turnPause is about the shortest transaction that ends with an fsync.
+const turnPause = 400 * time.Microsecond
 
 // maxReaders is how many views run at once; more wait.
 const maxReaders = 4
@@ -55,6 +61,8 @@ type Store struct {
 	tables   *tables
 	writer   *pool
 	readers  *pool
+	// turn orders the writers of all processes; nil where it is read only. Who has a connection of writer uses it.
+	turn *queue.Place
 }
 
 var _ store.Store = (*Store)(nil)
@@ -167,10 +175,16 @@ func assemble(ctx context.Context, o Options, writer *pool, head head) (*Store, 
 	if err != nil {
 		return nil, fail(CodeFailed, err, "opening the state")
 	}
-	return &Store{
+	s := &Store{
 		dir: o.Dir, readOnly: o.ReadOnly, still: o.still, limit: o.BusyLimit,
 		ring: ring, tables: newTables(ring), writer: writer, readers: readers,
-	}, nil
+	}
+	if !o.ReadOnly {
+		if s.turn, err = queue.Open(filepath.Join(o.Dir, fileQueue), queue.Options{Room: 1, Pause: turnPause}); err != nil {
+			return nil, fail(CodePath, err, "making the queue of the writers")
+		}
+	}
+	return s, nil
 }
 
 // access says how the database is opened. Where one that is only read is in no process's hands, SQLite would make the
@@ -190,7 +204,11 @@ func (s *Store) MAC(purpose string, data ...[]byte) []byte { return s.ring.MAC(p
 
 // Close implements [store.Store]. Transactions that run come to their end; none begins.
 func (s *Store) Close() error {
-	return errors.Join(s.readers.close(), s.writer.close())
+	err := errors.Join(s.readers.close(), s.writer.close())
+	if s.turn != nil {
+		err = errors.Join(err, s.turn.Close())
+	}
+	return err
 }
 
 // Update implements [store.Store].
@@ -198,26 +216,33 @@ func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
 	if s.readOnly {
 		return fail(CodeFailed, nil, "the state is open for reading only")
 	}
-	return s.run(ctx, s.writer, "BEGIN IMMEDIATE", f)
+	return s.run(ctx, s.writer, s.turn, "BEGIN IMMEDIATE", f)
 }
 
 // View implements [store.Store].
 func (s *Store) View(ctx context.Context, f func(store.Tx) error) error {
-	return s.unlessOvertaken(s.run(ctx, s.readers, "BEGIN", f))
+	return s.unlessOvertaken(s.run(ctx, s.readers, nil, "BEGIN", f))
 }
 
-// run runs f in a transaction. Locks are met at its begin and at its commit alone.
-func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.Tx) error) error {
+// run runs f in a transaction, when it is its turn. Locks are met at its begin and at its commit alone: those of writers
+// that have no turn, such as one that was passed over.
+func (s *Store) run(ctx context.Context, from *pool, turn *queue.Place, begin string, f func(store.Tx) error) error {
 	c, err := from.take(ctx, s.limit)
 	if err != nil {
 		return err
 	}
 	broken := true // unless the transaction is known to have ended, which it is not when f panics
 	defer func() { from.put(c, broken) }()
+	if err := s.await(ctx, turn); err != nil {
+		broken = false
+		return err
+	}
+	defer leave(turn)
 
 	var refused error
 	err = patiently(ctx, s.limit, func() error {
 		if err := start(c, begin); err != nil {
+			beat(turn)
 			return err
 		}
 		if refused = s.apply(c, f); refused != nil {
@@ -233,6 +258,33 @@ func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.
 		return refused
 	}
 	return classify("committing to the state", err)
+}
+
+// await waits for the turn of a writer, within the limit.
+func (s *Store) await(ctx context.Context, turn *queue.Place) error {
+	if turn == nil {
+		return nil
+	}
+	err := turn.Wait(ctx, s.limit)
+	switch {
+	case errors.Is(err, queue.ErrLimit):
+		return fail(CodeBusy, nil, "others wrote to the state for %v", s.limit).hint("try again when other commands have ended")
+	case err != nil:
+		return fmt.Errorf("waiting for the state: %w", err)
+	}
+	return nil
+}
+
+func leave(turn *queue.Place) {
+	if turn != nil {
+		turn.Leave()
+	}
+}
+
+func beat(turn *queue.Place) {
+	if turn != nil {
+		turn.Beat()
+	}
 }
 
 func (s *Store) apply(c *conn, f func(store.Tx) error) error {
