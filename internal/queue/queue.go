@@ -6,12 +6,12 @@
 // A place is a number, and a lock of one byte of the file at that offset. The kernel frees the lock of a dead process, so
 // that a place is taken as long as its byte is locked, and no longer. Numbers grow; who comes later has a higher one.
 //
-//	         lock a byte above               fewer than Room places ahead
-//	 (out) ─────────────────────▶ (waiting) ──────────────────────────────▶ (in turn)
-//	   ▲     all that are locked      │  │                                     │   │
-//	   │                              │  │ the process dies, or the wait       │   │ it dies, or Leave:
-//	   │                              │  │ ends: the byte is free              │   │ the byte is free
-//	   └──────────────────────────────┴──┴─────────────────────────────────────┴───┘
+//	        lock a byte above               fewer than Room places ahead
+//	(out) ─────────────────────▶ (waiting) ──────────────────────────────▶ (in turn)
+//	  ▲     all that are locked      │  │                                     │   │
+//	  │                              │  │ the process dies, or the wait       │   │ it dies, or Leave:
+//	  │                              │  │ ends: the byte is free              │   │ the byte is free
+//	  └──────────────────────────────┴──┴─────────────────────────────────────┴───┘
 //
 // A place is ahead if its number is lower, its byte is locked, and it has not been passed over. One that has been at the
 // front for [PassAfter] without a sign of life is passed over: its process is stopped, or slow, and should hold up nobody.
@@ -23,6 +23,7 @@
 //	offset  0  the highest number that was given out; a hint, since the locks decide
 //	        8  the number up to which places are passed over
 //	       16  the number of the place that gave the last sign of life, and at 24 how many it gave
+//	       32  how long the last turns took, in nanoseconds
 //
 // Each is written in one piece without a lock. What is lost in a race, or to somebody who writes nonsense, is the order.
 //
@@ -48,9 +49,11 @@ const PassAfter = time.Second
 
 const (
 	// maxPause is the longest time between two looks at the front.
-	maxPause = 100 * time.Millisecond
+	maxPause = 500 * time.Millisecond
 	// maxGap is how much of the time between two looks counts as seen: who was stopped itself has seen nothing.
-	maxGap = 250 * time.Millisecond
+	maxGap = 500 * time.Millisecond
+	// maxTurn is the longest turn that counts when the pace is estimated: others go on beside a longer one.
+	maxTurn = 250 * time.Millisecond
 	// beatEvery is how often a place in turn gives a sign of life.
 	beatEvery = 200 * time.Millisecond
 	// slack is how far a new place may be below the highest: those have come in the same moment.
@@ -66,7 +69,7 @@ var ErrLimit = errors.New("the time limit of the queue is over")
 type Options struct {
 	// Room is how many are in turn at once.
 	Room int
-	// Pause is how long a turn takes at least, most of the time: who waits looks again after that, times those ahead.
+	// Pause is the shortest time between two looks at the front: a part of what a turn takes.
 	Pause time.Duration
 }
 
@@ -75,7 +78,8 @@ type Place struct {
 	o    Options
 	file *os.File
 
-	number uint64 // 0: not taken
+	number uint64    // 0: not taken
+	began  time.Time // of our turn; zero while we wait
 	beaten time.Time
 	beats  uint64
 }
@@ -94,8 +98,16 @@ func Open(path string, o Options) (*Place, error) {
 	return &Place{o: o, file: file}, nil
 }
 
-// Close leaves the queue for good.
-func (p *Place) Close() error { return p.file.Close() }
+// Close leaves the queue for good. It may be called more than once.
+func (p *Place) Close() error {
+	if p.file == nil {
+		return nil
+	}
+	p.Leave()
+	err := p.file.Close()
+	p.file = nil
+	return err
+}
 
 // Wait takes a place and waits for its turn, until ctx ends or the limit has passed, for which it returns the error of ctx
 // or [ErrLimit] and gives the place back. After nil, Leave ends the turn.
@@ -105,6 +117,7 @@ func (p *Place) Wait(ctx context.Context, limit time.Duration) error {
 	w := watch{}
 	pause := p.look(head, &w)
 	if pause == 0 {
+		p.began = time.Now()
 		return nil
 	}
 	over := time.NewTimer(limit)
@@ -122,6 +135,7 @@ func (p *Place) Wait(ctx context.Context, limit time.Duration) error {
 		case <-next.C:
 		}
 		if pause = p.look(p.read(), &w); pause == 0 {
+			p.began = time.Now()
 			return nil
 		}
 		next.Reset(pause)
@@ -130,10 +144,18 @@ func (p *Place) Wait(ctx context.Context, limit time.Duration) error {
 
 // Leave gives the place back, in turn or not.
 func (p *Place) Leave() {
-	if p.number != 0 {
-		p.unlock(p.number)
-		p.number = 0
+	if p.number == 0 {
+		return
 	}
+	if !p.began.IsZero() {
+		took := min(time.Since(p.began), maxTurn)
+		if before := p.read().turn; before > 0 {
+			took = (3*before + took) / 4
+		}
+		p.write(offsetTurn, uint64(took))
+	}
+	p.unlock(p.number)
+	p.number, p.began = 0, time.Time{}
 }
 
 // Beat is a sign of life of a place in turn that still waits for something else; it is cheap, and may be called often.
@@ -205,11 +227,16 @@ func (p *Place) look(h head, w *watch) time.Duration {
 			front = n
 		}
 	}
-	behind := p.number - front - uint64(p.o.Room) // at the front of those who wait: 0, or less where some left
-	if int64(behind) < 0 {
-		behind = 0
-	}
-	return min(p.o.Pause*time.Duration(min(behind, 1<<20)+1), maxPause)
+	return p.pause(front, h.turn)
+}
+
+// pause is how long to wait before the next look: most of what those ahead will take, where each takes as long as the last
+// ones did.
+func (p *Place) pause(front uint64, turn time.Duration) time.Duration {
+	waiting := int64(p.number-front) - int64(p.o.Room) // ahead of us, beside those in turn
+	waiting = min(max(waiting, 0), 1<<20)
+	each := turn / time.Duration(p.o.Room)
+	return min(max(each*time.Duration(3*waiting+1)/4, p.o.Pause), maxPause)
 }
 
 // gap is the time since the last look, as far as it counts.
@@ -258,11 +285,15 @@ const (
 	offsetHighest = 0
 	offsetPassed  = 8
 	offsetBeat    = 16
-	sizeOfHead    = 32
+	offsetTurn    = 32
+	sizeOfHead    = 40
 )
 
 // head is what the file holds.
-type head struct{ highest, passed, beatOf, beats uint64 }
+type head struct {
+	highest, passed, beatOf, beats uint64
+	turn                           time.Duration
+}
 
 // read reads the head. What cannot be read, or was not written by us, is as in a new queue.
 func (p *Place) read() head {
@@ -275,6 +306,7 @@ func (p *Place) read() head {
 		return 0
 	}
 	h := head{highest: word(offsetHighest), passed: word(offsetPassed), beatOf: word(offsetBeat), beats: word(offsetBeat + 8)}
+	h.turn = min(time.Duration(word(offsetTurn)), maxTurn)
 	if h.passed > h.highest && h.passed-h.highest > slack {
 		h.passed = 0
 	}

@@ -116,7 +116,7 @@ func tighten(path string, keep fs.FileMode) error {
 // ourFiles are what this program puts into the directory, the key's excepted, which is looked at when it is read: the
 // files of a state, and the directories beside it of running processes and of what is cached.
 func ourFiles() []string {
-	return []string{fileDB, fileDB + "-wal", fileDB + "-shm", fileLock, "run", "cache"}
+	return []string{fileDB, fileDB + "-wal", fileDB + "-shm", fileLock, "run", fileQueue, "cache"}
 }
 
 // closeFiles takes from others what somebody has permitted them. The directory is closed to them in any case.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/seal"
 	"github.com/humanconnect/humanconnect/core/store"
-	"github.com/humanconnect/humanconnect/internal/queue"
 )
 
 // The files of a state.
@@ -23,9 +22,6 @@ const (
 	// fileQueue is the queue of the writers.
 	fileQueue = "run/write.queue"
 )
-
-// turnPause is about the shortest transaction that ends with an fsync.
-const turnPause = 400 * time.Microsecond
 
 // maxReaders is how many views run at once; more wait.
 const maxReaders = 4
@@ -61,8 +57,6 @@ type Store struct {
 	tables   *tables
 	writer   *pool
 	readers  *pool
-	// turn orders the writers of all processes; nil where it is read only. Who has a connection of writer uses it.
-	turn *queue.Place
 }
 
 var _ store.Store = (*Store)(nil)
@@ -151,6 +145,9 @@ func attach(ctx context.Context, o Options) (*Store, bool, error) {
 	if err != nil {
 		return nil, false, fail(CodeFailed, err, "opening the state")
 	}
+	if !o.ReadOnly {
+		writer.queue = filepath.Join(o.Dir, fileQueue)
+	}
 	head, err := readHead(ctx, writer, o.BusyLimit)
 	if err == nil && head.version == len(migrations()) {
 		var s *Store
@@ -175,16 +172,10 @@ func assemble(ctx context.Context, o Options, writer *pool, head head) (*Store, 
 	if err != nil {
 		return nil, fail(CodeFailed, err, "opening the state")
 	}
-	s := &Store{
+	return &Store{
 		dir: o.Dir, readOnly: o.ReadOnly, still: o.still, limit: o.BusyLimit,
 		ring: ring, tables: newTables(ring), writer: writer, readers: readers,
-	}
-	if !o.ReadOnly {
-		if s.turn, err = queue.Open(filepath.Join(o.Dir, fileQueue), queue.Options{Room: 1, Pause: turnPause}); err != nil {
-			return nil, fail(CodePath, err, "making the queue of the writers")
-		}
-	}
-	return s, nil
+	}, nil
 }
 
 // access says how the database is opened. Where one that is only read is in no process's hands, SQLite would make the
@@ -204,11 +195,7 @@ func (s *Store) MAC(purpose string, data ...[]byte) []byte { return s.ring.MAC(p
 
 // Close implements [store.Store]. Transactions that run come to their end; none begins.
 func (s *Store) Close() error {
-	err := errors.Join(s.readers.close(), s.writer.close())
-	if s.turn != nil {
-		err = errors.Join(err, s.turn.Close())
-	}
-	return err
+	return errors.Join(s.readers.close(), s.writer.close())
 }
 
 // Update implements [store.Store].
@@ -216,33 +203,33 @@ func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
 	if s.readOnly {
 		return fail(CodeFailed, nil, "the state is open for reading only")
 	}
-	return s.run(ctx, s.writer, s.turn, "BEGIN IMMEDIATE", f)
+	return s.run(ctx, s.writer, "BEGIN IMMEDIATE", f)
 }
 
 // View implements [store.Store].
 func (s *Store) View(ctx context.Context, f func(store.Tx) error) error {
-	return s.unlessOvertaken(s.run(ctx, s.readers, nil, "BEGIN", f))
+	return s.unlessOvertaken(s.run(ctx, s.readers, "BEGIN", f))
 }
 
 // run runs f in a transaction, when it is its turn. Locks are met at its begin and at its commit alone: those of writers
 // that have no turn, such as one that was passed over.
-func (s *Store) run(ctx context.Context, from *pool, turn *queue.Place, begin string, f func(store.Tx) error) error {
+func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.Tx) error) error {
 	c, err := from.take(ctx, s.limit)
 	if err != nil {
 		return err
 	}
 	broken := true // unless the transaction is known to have ended, which it is not when f panics
 	defer func() { from.put(c, broken) }()
-	if err := s.await(ctx, turn); err != nil {
+	if err := c.awaitTurn(ctx, s.limit); err != nil {
 		broken = false
 		return err
 	}
-	defer leave(turn)
+	defer c.endTurn()
 
 	var refused error
 	err = patiently(ctx, s.limit, func() error {
 		if err := start(c, begin); err != nil {
-			beat(turn)
+			c.beat()
 			return err
 		}
 		if refused = s.apply(c, f); refused != nil {
@@ -258,33 +245,6 @@ func (s *Store) run(ctx context.Context, from *pool, turn *queue.Place, begin st
 		return refused
 	}
 	return classify("committing to the state", err)
-}
-
-// await waits for the turn of a writer, within the limit.
-func (s *Store) await(ctx context.Context, turn *queue.Place) error {
-	if turn == nil {
-		return nil
-	}
-	err := turn.Wait(ctx, s.limit)
-	switch {
-	case errors.Is(err, queue.ErrLimit):
-		return fail(CodeBusy, nil, "others wrote to the state for %v", s.limit).hint("try again when other commands have ended")
-	case err != nil:
-		return fmt.Errorf("waiting for the state: %w", err)
-	}
-	return nil
-}
-
-func leave(turn *queue.Place) {
-	if turn != nil {
-		turn.Leave()
-	}
-}
-
-func beat(turn *queue.Place) {
-	if turn != nil {
-		turn.Beat()
-	}
 }
 
 func (s *Store) apply(c *conn, f func(store.Tx) error) error {

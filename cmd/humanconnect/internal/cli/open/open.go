@@ -134,6 +134,11 @@ func run(a *app.App, c *cobra.Command, o options) error {
 		return call.printStored(ctx, err)
 	}
 	defer t.Close()
+	if t == nil {
+		if err := inst.Admit(ctx); err != nil {
+			return causeOf(ctx, err)
+		}
+	}
 	inst.Warm(ctx, req.Script)
 	return call.run(ctx, t)
 }
