@@ -20,13 +20,14 @@ type system struct {
 	ours      func(fs.FileInfo) bool
 	networkFS func(dir string) string
 	sync      func(*os.File) error
+	commit    func(*conn) error
 }
 
 func realSystem() *system {
 	own := filetrust.Own(os.Geteuid())
 	return &system{
 		ours:      func(info fs.FileInfo) bool { return own.Check(info) == nil },
-		networkFS: networkFS, sync: (*os.File).Sync,
+		networkFS: networkFS, sync: (*os.File).Sync, commit: commit,
 	}
 }
 

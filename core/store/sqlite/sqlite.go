@@ -55,6 +55,7 @@ type Store struct {
 	limit    time.Duration
 	ring     *seal.Ring
 	tables   *tables
+	commit   func(*conn) error
 	writer   *pool
 	readers  *pool
 }
@@ -174,7 +175,7 @@ func assemble(ctx context.Context, o Options, writer *pool, head head) (*Store, 
 	}
 	return &Store{
 		dir: o.Dir, readOnly: o.ReadOnly, still: o.still, limit: o.BusyLimit,
-		ring: ring, tables: newTables(ring), writer: writer, readers: readers,
+		ring: ring, tables: newTables(ring), commit: o.system.commit, writer: writer, readers: readers,
 	}, nil
 }
 
@@ -235,16 +236,23 @@ func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.
 		if refused = s.apply(c, f); refused != nil {
 			return rollback(c, nil)
 		}
-		if _, err := c.exec("COMMIT"); err != nil {
-			return rollback(c, err)
+		if err := s.commit(c); err != nil {
+			return rollback(c, commitFailed(err))
 		}
 		return nil
 	})
-	broken = err != nil && !waits(err)
+	// The connection that could not commit is kept: its next commit writes over what may be left of this one. If it were
+	// closed, and no other is open, the next one to open the state would find it committed.
+	broken = err != nil && !waits(err) && !errors.Is(err, store.ErrCommitUnknown)
 	if refused != nil {
 		return refused
 	}
 	return classify("committing to the state", err)
+}
+
+func commit(c *conn) error {
+	_, err := c.exec("COMMIT")
+	return err
 }
 
 func (s *Store) apply(c *conn, f func(store.Tx) error) error {
