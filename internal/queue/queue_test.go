@@ -287,7 +287,9 @@ func TestAsManyAreInTurnAsThereIsRoom(t *testing.T) {
 	var in []*Place
 	for range 3 {
 		p := w.open(3)
-		w.enter(p)
+		if err := p.Wait(context.Background(), PassAfter/2); err != nil {
+			t.Fatal(err)
+		}
 		in = append(in, p)
 	}
 	done := w.begin(context.Background(), w.open(3), time.Minute)

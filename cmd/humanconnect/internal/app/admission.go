@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -35,6 +34,7 @@ const (
 //
 // A process is admitted once, and never waits again.
 type admission struct {
+	// path of the queue. Empty: nobody waits.
 	path string
 	// entering is held by the one who waits for the turn.
 	entering chan struct{}
@@ -45,10 +45,6 @@ type admission struct {
 	timer    *time.Timer
 	over     bool
 	starting int
-}
-
-func newAdmission(stateDir string) *admission {
-	return &admission{path: filepath.Join(stateDir, "run", "start.queue"), entering: make(chan struct{}, 1)}
 }
 
 // enter waits until this process is admitted. It returns the error of ctx, or nil.
@@ -62,15 +58,17 @@ func (a *admission) enter(ctx context.Context) error {
 	a.mu.Lock()
 	admitted := a.admitted
 	a.mu.Unlock()
-	if admitted {
+	if admitted || a.path == "" {
 		return nil
 	}
 	place, err := queue.Open(a.path, queue.Options{Room: roomPerCPU * runtime.NumCPU(), Pause: admissionPause})
 	if err == nil {
 		err = place.Wait(ctx, admissionLimit)
 	}
-	if err != nil && ctx.Err() != nil {
-		_ = place.Close()
+	if ctx.Err() != nil {
+		if place != nil {
+			_ = place.Close()
+		}
 		return context.Cause(ctx)
 	}
 	a.mu.Lock()

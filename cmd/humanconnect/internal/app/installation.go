@@ -62,7 +62,10 @@ func (a *App) PrepareWith(cfg *config.Config, cache bool) (*Installation, error)
 	if cache {
 		dir = cacheDir(cfg)
 	}
-	admission := newAdmission(cfg.StateDir)
+	admission := &admission{entering: make(chan struct{}, 1)}
+	if dir != "" {
+		admission.path = filepath.Join(cfg.StateDir, "run", "start.queue")
+	}
 	registry := a.registry(cfg, specs, dir, admission)
 	return &Installation{Config: cfg, Providers: registry, Specs: specs, app: a, admission: admission}, nil
 }
