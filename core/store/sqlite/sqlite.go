@@ -215,20 +215,21 @@ func (s *Store) View(ctx context.Context, f func(store.Tx) error) error {
 // run runs f in a transaction, when it is its turn. Locks are met at its begin and at its commit alone: those of writers
 // that have no turn, such as one that was passed over.
 func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.Tx) error) error {
+	deadline := time.Now().Add(s.limit)
 	c, err := from.take(ctx, s.limit)
 	if err != nil {
 		return err
 	}
 	broken := true // unless the transaction is known to have ended, which it is not when f panics
 	defer func() { from.put(c, broken) }()
-	if err := c.awaitTurn(ctx, s.limit); err != nil {
+	if err := c.awaitTurn(ctx, time.Until(deadline)); err != nil {
 		broken = false
 		return err
 	}
 	defer c.endTurn()
 
 	var refused error
-	err = patiently(ctx, s.limit, func() error {
+	err = patiently(ctx, time.Until(deadline), func() error {
 		if err := start(c, begin); err != nil {
 			c.beat()
 			return err

@@ -17,7 +17,7 @@ func (c *conn) awaitTurn(ctx context.Context, limit time.Duration) error {
 	err := c.turn.Wait(ctx, limit)
 	switch {
 	case errors.Is(err, queue.ErrLimit):
-		return fail(CodeBusy, nil, "others wrote to the state for %v", limit).hint("try again when other commands have ended")
+		return fail(CodeBusy, nil, "others wrote to the state until the time limit was over").hint("try again when other commands have ended")
 	case err != nil:
 		return fmt.Errorf("waiting for the state: %w", err)
 	}
