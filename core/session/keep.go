@@ -26,9 +26,9 @@ import (
 //	   ▼                         ▼
 //	given back, ErrCredentialLost   ErrCredentialUnknown: not revoked
 type keeper struct {
-	a     *Attempt
-	key   []byte
-	auth  connection.Authorization
+	a    *Attempt
+	key  []byte
+	auth connection.Authorization
 	// done is what the last transaction wrote, and maybe what those wrote whose commit failed.
 	done  kept
 	maybe []kept

@@ -279,7 +279,7 @@ func (m *mortalStore) Update(ctx context.Context, f func(store.Tx) error) error 
 func (m *mortalStore) failCommit(ctx context.Context, f func(store.Tx) error) error {
 	holds := m.unknown[0]
 	m.unknown = m.unknown[1:]
-	err := error(nil)
+	var err error
 	if holds {
 		err = m.commit(ctx, f)
 	} else {

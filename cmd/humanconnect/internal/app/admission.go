@@ -63,7 +63,7 @@ func (a *admission) enter(ctx context.Context) error {
 	}
 	place, err := queue.Open(a.path, queue.Options{Room: roomPerCPU * runtime.NumCPU(), Pause: admissionPause})
 	if err == nil {
-		err = place.Wait(ctx, admissionLimit)
+		_ = place.Wait(ctx, admissionLimit) // whatever ends it but ctx, this process goes on
 	}
 	if ctx.Err() != nil {
 		if place != nil {
