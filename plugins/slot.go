@@ -134,6 +134,11 @@ func (s *slot) start(ctx context.Context, f *future) {
 // launchTwice is launch that starts a provider once more, within the same limit, if it crashed: nothing was asked of it yet,
 // so that nothing is repeated.
 func (s *slot) launchTwice(ctx context.Context) (*live, error) {
+	started, err := s.host.options.Admit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer started()
 	ctx, cancel := context.WithTimeoutCause(ctx, s.host.limits.Start, errStartLimit)
 	defer cancel()
 	v, err := s.launch(ctx)

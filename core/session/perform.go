@@ -326,36 +326,19 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 		User: a.s.User.HumanID, Source: a.Source.ID, SourceName: a.Source.Name, Provider: a.Source.Provider,
 		CanRevoke: slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke), Connected: done,
 	}
-	key := connection.AccountKey(e.o.Store.MAC, g.Source, done.Account.ID)
-	var refused error
-	var unwanted store.Revocation
-	err := e.o.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
-		ses, err := tx.Session(a.s.ID)
-		if err != nil {
-			return err
-		}
-		if refused, err = a.refusal(tx, ses, key); err != nil {
-			return err
-		}
-		if refused != nil {
-			unwanted, err = connection.Discard(tx, key, g, e.cause(a.s.ID, e.o.Clock.Now()))
-			return err
-		}
-		return a.connected(tx, ses, key, g)
-	})
+	k := keeper{a: a, key: connection.AccountKey(e.o.Store.MAC, g.Source, done.Account.ID), auth: g}
+	err := k.keep(context.WithoutCancel(ctx))
 	switch {
-	case err != nil:
-		err = fmt.Errorf("keep a connection: %w", err)
-		if left := a.giveBack(ctx, key, done); left != nil {
-			err = fmt.Errorf("%w; %w", err, left)
+	case err != nil && k.done.unwanted == "":
+		return Prompt{}, err
+	case k.done.unwanted != "":
+		if err == nil {
+			err = a.fail(ctx, k.done.refused)
+		}
+		if failed := e.revokeNow(ctx, []id.Revocation{k.done.unwanted}); failed != nil && k.done.refused != nil {
+			return Prompt{}, failed
 		}
 		return Prompt{}, err
-	case refused != nil:
-		failed := a.fail(ctx, refused)
-		if err := e.revokeNow(ctx, []id.Revocation{unwanted.ID}); err != nil {
-			return Prompt{}, err
-		}
-		return Prompt{}, failed
 	}
 	e.wake()
 	e.bell.ring()
@@ -412,9 +395,8 @@ func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, 
 }
 
 // connected writes connection, action, attempt and event in the caller's transaction.
-func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connection.Authorization) error {
+func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connection.Authorization, now time.Time) error {
 	e := a.s.e
-	now := e.o.Clock.Now()
 	c, err := connection.Save(tx, key, g, now)
 	if err != nil {
 		return err

@@ -23,9 +23,10 @@ type Installation struct {
 	Providers *provider.Registry
 	Specs     []plugins.Spec
 
-	app   *App
-	watch *config.Watch
-	stop  sync.Once
+	app       *App
+	watch     *config.Watch
+	admission *admission
+	stop      sync.Once
 }
 
 // Prepare reads the config and finds the providers.
@@ -61,18 +62,24 @@ func (a *App) PrepareWith(cfg *config.Config, cache bool) (*Installation, error)
 	if cache {
 		dir = cacheDir(cfg)
 	}
-	return &Installation{Config: cfg, Providers: a.registry(cfg, specs, dir), Specs: specs, app: a}, nil
+	admission := &admission{entering: make(chan struct{}, 1)}
+	if dir != "" {
+		admission.path = filepath.Join(cfg.StateDir, "run", "start.queue")
+	}
+	registry := a.registry(cfg, specs, dir, admission)
+	return &Installation{Config: cfg, Providers: registry, Specs: specs, app: a, admission: admission}, nil
 }
 
-func (a *App) registry(cfg *config.Config, specs []plugins.Spec, cacheDir string) *provider.Registry {
+func (a *App) registry(cfg *config.Config, specs []plugins.Spec, cacheDir string, admission *admission) *provider.Registry {
 	log := a.IO.Logger()
 	host := plugins.New(plugins.Options{
 		Specs: specs, RefuseDev: a.InCI(), CacheDir: cacheDir,
 		RuntimeDir: a.Variable("XDG_RUNTIME_DIR"), Environ: a.Environ(),
-		Log: func(provider, line string) { log.Debug("provider", "name", provider, "line", line) },
+		Admit: admission.admit,
+		Log:   func(provider, line string) { log.Debug("provider", "name", provider, "line", line) },
 	})
 	return provider.New(provider.Options{
-		Host: host, Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: a.IO.Stopwatch,
+		Host: host, Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: admission.observe(a.IO.Stopwatch),
 	})
 }
 
@@ -102,7 +109,19 @@ func cacheDir(cfg *config.Config) string {
 }
 
 // Close stops the providers. It may be called more than once.
-func (i *Installation) Close() { i.stop.Do(i.Providers.Close) }
+func (i *Installation) Close() {
+	i.stop.Do(func() {
+		i.Providers.Close()
+		i.admission.close()
+	})
+}
+
+// Admit waits until this process may begin with work that needs providers, where many do so at once. It returns the error
+// of ctx, or nil.
+func (i *Installation) Admit(ctx context.Context) error {
+	defer i.app.IO.StartProgress("waiting for other commands").Done()
+	return i.admission.enter(ctx)
+}
 
 // Catalog returns every source, with progress.
 func (i *Installation) Catalog(ctx context.Context) (*source.Catalog, error) {
