@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/humanconnect/humanconnect/core/admission"
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -23,10 +24,10 @@ type Installation struct {
 	Providers *provider.Registry
 	Specs     []plugins.Spec
 
-	app       *App
-	watch     *config.Watch
-	admission *admission
-	stop      sync.Once
+	app   *App
+	watch *config.Watch
+	gate  *admission.Gate
+	stop  sync.Once
 }
 
 // Prepare reads the config and finds the providers.
@@ -62,24 +63,24 @@ func (a *App) PrepareWith(cfg *config.Config, cache bool) (*Installation, error)
 	if cache {
 		dir = cacheDir(cfg)
 	}
-	admission := &admission{entering: make(chan struct{}, 1)}
+	queue := ""
 	if dir != "" {
-		admission.path = filepath.Join(cfg.StateDir, "run", "start.queue")
+		queue = filepath.Join(cfg.StateDir, "run", "start.queue")
 	}
-	registry := a.registry(cfg, specs, dir, admission)
-	return &Installation{Config: cfg, Providers: registry, Specs: specs, app: a, admission: admission}, nil
+	gate := admission.New(queue)
+	return &Installation{Config: cfg, Providers: a.registry(cfg, specs, dir, gate), Specs: specs, app: a, gate: gate}, nil
 }
 
-func (a *App) registry(cfg *config.Config, specs []plugins.Spec, cacheDir string, admission *admission) *provider.Registry {
+func (a *App) registry(cfg *config.Config, specs []plugins.Spec, cacheDir string, gate *admission.Gate) *provider.Registry {
 	log := a.IO.Logger()
 	host := plugins.New(plugins.Options{
 		Specs: specs, RefuseDev: a.InCI(), CacheDir: cacheDir,
 		RuntimeDir: a.Variable("XDG_RUNTIME_DIR"), Environ: a.Environ(),
-		Admit: admission.admit,
+		Admit: gate.Admit,
 		Log:   func(provider, line string) { log.Debug("provider", "name", provider, "line", line) },
 	})
 	return provider.New(provider.Options{
-		Host: host, Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: admission.observe(a.IO.Stopwatch),
+		Host: host, Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: gate.Observe(a.IO.Stopwatch),
 	})
 }
 
@@ -112,7 +113,7 @@ func cacheDir(cfg *config.Config) string {
 func (i *Installation) Close() {
 	i.stop.Do(func() {
 		i.Providers.Close()
-		i.admission.close()
+		i.gate.Close()
 	})
 }
 
@@ -120,7 +121,7 @@ func (i *Installation) Close() {
 // of ctx, or nil.
 func (i *Installation) Admit(ctx context.Context) error {
 	defer i.app.IO.StartProgress("waiting for other commands").Done()
-	return i.admission.enter(ctx)
+	return i.gate.Enter(ctx)
 }
 
 // Catalog returns every source, with progress.

@@ -1,4 +1,4 @@
-package app
+package admission
 
 import (
 	"context"
@@ -10,16 +10,16 @@ import (
 )
 
 // fullHouse takes all places of a queue but one. Each process that enters is another one.
-func fullHouse(t *testing.T) (enter func() *admission) {
+func fullHouse(t *testing.T) (enter func() *Gate) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "run", "start.queue")
-	enter = func() *admission {
-		a := &admission{path: path, entering: make(chan struct{}, 1)}
-		t.Cleanup(a.close)
+	enter = func() *Gate {
+		a := New(path)
+		t.Cleanup(a.Close)
 		return a
 	}
 	for range roomPerCPU*runtime.NumCPU() - 1 {
-		if _, err := enter().admit(t.Context()); err != nil { // its provider goes on starting
+		if _, err := enter().Admit(t.Context()); err != nil { // its provider goes on starting
 			t.Fatal(err)
 		}
 	}
@@ -29,21 +29,21 @@ func fullHouse(t *testing.T) (enter func() *admission) {
 func TestAProcessIsAdmittedOnceAndKeepsItsPlaceWhileItsProviderStarts(t *testing.T) {
 	enter := fullHouse(t)
 	last := enter()
-	if err := last.enter(t.Context()); err != nil {
+	if err := last.Enter(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	started, err := last.admit(t.Context())
+	started, err := last.Admit(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	waiting, cancel := context.WithTimeout(t.Context(), quietTime)
 	defer cancel()
-	if err := enter().enter(waiting); !errors.Is(err, context.DeadlineExceeded) {
+	if err := enter().Enter(waiting); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("one more than there is room for: %v", err)
 	}
 	next := enter()
 	done := make(chan error, 1)
-	go func() { done <- next.enter(context.Background()) }()
+	go func() { done <- next.Enter(context.Background()) }()
 	last.moved()
 	started()
 	select {
@@ -57,9 +57,9 @@ func TestAProcessIsAdmittedOnceAndKeepsItsPlaceWhileItsProviderStarts(t *testing
 }
 
 func TestWhoeverMayKeepNoFilesWaitsForNobody(t *testing.T) {
-	a := &admission{entering: make(chan struct{}, 1)}
-	defer a.close()
-	if err := a.enter(t.Context()); err != nil || a.place != nil {
+	a := New("")
+	defer a.Close()
+	if err := a.Enter(t.Context()); err != nil || a.place != nil {
 		t.Errorf("%v, %v", a.place, err)
 	}
 }
