@@ -59,7 +59,7 @@ func (a *Attempt) step(ctx context.Context, reply sdk.Reply) (Prompt, error) {
 	return a.commitStep(ctx, reply, step)
 }
 
-// end is when the attempt, or what its last step shows, is too old for a reply.
+// callDeadline is when the attempt, or what its last step shows, is too old for a reply.
 func (a *Attempt) callDeadline(reply sdk.Reply) time.Time {
 	end := a.row.ExpiresAt
 	if _, ok := reply.(sdk.TimePassed); ok {

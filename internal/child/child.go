@@ -1,8 +1,8 @@
 //go:build unix
 
 // Package child runs other programs, each at the head of a process group of its own, so that what they start ends with
-// them and Ctrl-C at our terminal is ours alone. [Run] is a whole run with its limits. Who needs another life for a
-// program starts it with one of the attributes, and ends it with [Signal].
+// them and Ctrl-C at our terminal is ours alone. [Run] is a whole run with its limits. For other
+// lifetimes, start the program with one of the attributes and end it with [Signal].
 //
 // It imports nothing of ours, so that core, plugins and the command line share it.
 package child

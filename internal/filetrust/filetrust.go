@@ -1,5 +1,5 @@
-// Package filetrust says whom a file has to belong to, and what others may do with it, before this program believes what
-// the file says. It words what speaks against a file; what to do about it is for who needed the file to say.
+// Package filetrust has the rules on who may own and write a file, before this program trusts its content. It returns the
+// reason against a file; the caller adds the hint.
 //
 // It imports nothing of ours, so that core, plugins and the command line share it.
 package filetrust
