@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -158,7 +159,8 @@ func (p *pool) pop(ctx context.Context, limit time.Duration) (*conn, error) {
 	}
 	if c.turn, err = queue.Open(p.queue, queue.Options{Room: 1, Pause: turnPause}); err != nil {
 		c.close(false)
-		return nil, fail(CodePath, err, "the queue of those who write to the state")
+		return nil, fail(CodePath, err, "cannot open the queue of those who write to the state").
+			hint("make the directory %s writable, or remove it", filepath.Dir(p.queue))
 	}
 	return c, nil
 }
