@@ -331,3 +331,23 @@ func TestCloseStopsTheProvidersWithinALimit(t *testing.T) {
 		t.Errorf("it may take %v", left)
 	}
 }
+
+// TestConfigThatIsWrongIsBlamedBeforeAProvider: that one hangs or is broken is not what is to be mended.
+func TestConfigThatIsWrongIsBlamedBeforeAProvider(t *testing.T) {
+	a, b := offers("x.example", "alpha"), offers("x.example", "alpha")
+	for name, c := range map[string]struct {
+		providers map[string]*installed
+		config    config.Source
+		want      problem.Code
+	}{
+		"conflict in the cache":     {map[string]*installed{"a": {cached: a}, "b": {cached: b}, "c": {hold: hangs}}, config.Source{ID: "alpha"}, source.CodeConflict},
+		"conflict when asked":       {map[string]*installed{"a": {live: a}, "b": {live: b}, "c": {broken: errors.New("bad")}}, config.Source{ID: "alpha"}, source.CodeConflict},
+		"a provider that is absent": {map[string]*installed{"a": {cached: a}}, config.Source{ID: "alpha", Provider: "b"}, source.CodeUnknownProvider},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		_, err := registry(t, &fakeHost{providers: c.providers}, c.config).Lookup(ctx, "alpha")
+		if cancel(); problem.CodeOf(err) != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
