@@ -214,6 +214,7 @@ func TestBrokenProviderIsLeftOutAskedOnceAndBlamedForUnknownSources(t *testing.T
 	if !slices.Equal(h.started, []string{"a", "b", "c"}) {
 		t.Errorf("asked: %v", h.started)
 	}
+	find(t, registry(t, h).Lookup, "alpha") // found among those that answer
 	h.providers["b"].broken, h.providers["b"].live = nil, offers("x.example", "beta")
 	if _, err := r.DescribeLive(t.Context(), "b"); err != nil {
 		t.Fatal(err)
