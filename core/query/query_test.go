@@ -246,10 +246,15 @@ func TestNewestConnectionsAreEachThereOnceAndNotDisconnected(t *testing.T) {
 	s.disconnect(gone, ses.ID)
 	twice, _ := s.connect(ses, 3, "eve")
 	s.connect(ses, 4, "eve")
-	s.update(func(tx store.Tx) error { // one that cannot be read stops no other
-		return tx.InsertEvent(store.Event{ID: id.New[id.Event](), Session: ses.ID, Sequence: 5, Type: string(event.SourceConnected), At: s.clock.Now(), Body: []byte("{")})
-	})
-	for limit, want := range map[int][]id.Connection{0: {twice.ID, old.ID}, 3: {twice.ID}} {
+	for i, e := range []store.Event{ // those that say nothing stop no other
+		{Type: string(event.SourceConnected), Body: []byte("{")},
+		{Type: string(event.SourceConnected), Body: []byte("{}")},
+		{Type: string(event.SessionClosed), Body: []byte("{}")},
+	} {
+		e.ID, e.Session, e.Sequence, e.At = id.New[id.Event](), ses.ID, int64(i+5), s.clock.Now()
+		s.update(func(tx store.Tx) error { return tx.InsertEvent(e) })
+	}
+	for limit, want := range map[int][]id.Connection{0: {twice.ID, old.ID}, 4: {twice.ID}, 2: nil} {
 		if got := must[[]id.Connection](t)(query.NewestConnections(t.Context(), s, limit)); !slices.Equal(got, want) {
 			t.Errorf("of %d events: %v, not %v", limit, got, want)
 		}
