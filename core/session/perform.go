@@ -349,17 +349,20 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 // it. The error is [ErrCredentialLost].
 func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) error {
 	e := a.s.e
-	var held bool
-	err := e.o.Store.View(context.WithoutCancel(ctx), func(tx store.Tx) (err error) {
-		held, err = tx.AccountHeld(a.Source.ID, key, a.s.User.HumanID)
-		return err
-	})
-	if err != nil || held || !slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke) {
+	if !slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke) {
 		return ErrCredentialLost
+	}
+	free := func(ctx context.Context) (free bool, err error) {
+		err = e.o.Store.View(ctx, func(tx store.Tx) error {
+			held, err := tx.AccountHeld(a.Source.ID, key, a.s.User.HumanID)
+			free = !held
+			return err
+		})
+		return free, err
 	}
 	if e.revoker().RevokeUnsaved(context.WithoutCancel(ctx), a.Source.Provider, &sdk.CredentialRequest{
 		Source: a.Source.ID, Settings: a.settings, Account: done.Account, Credential: done.Credential,
-	}) != nil {
+	}, free) != nil {
 		return ErrCredentialLost
 	}
 	return nil
