@@ -254,7 +254,7 @@ func TestNewestConnectionsAreEachThereOnceAndNotDisconnected(t *testing.T) {
 		e.ID, e.Session, e.Sequence, e.At = id.New[id.Event](), ses.ID, int64(i+5), s.clock.Now()
 		s.update(func(tx store.Tx) error { return tx.InsertEvent(e) })
 	}
-	for limit, want := range map[int][]id.Connection{0: {twice.ID, old.ID}, 4: {twice.ID}, 2: nil} {
+	for limit, want := range map[int][]id.Connection{0: {twice.ID, old.ID}, 3: {twice.ID}, 2: nil} {
 		if got := must[[]id.Connection](t)(query.NewestConnections(t.Context(), s, limit)); !slices.Equal(got, want) {
 			t.Errorf("of %d events: %v, not %v", limit, got, want)
 		}
