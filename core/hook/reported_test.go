@@ -1,0 +1,42 @@
+package hook
+
+import (
+	"context"
+	"testing"
+
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+func TestReportSaysWhetherTheTryDisabledTheHook(t *testing.T) {
+	for verdict, want := range map[Verdict]bool{Gone: true, Failed: false, Accepted: false} {
+		s := newState(t)
+		h := to("https://app.example.com/one")
+		s.record(s.session(), 1, h)
+		var told []Report
+		opt := s.options(&receiver{answer: func(context.Context, Message) Outcome { return Outcome{Verdict: verdict} }}, h)
+		opt.Report = func(r Report) { told = append(told, r) }
+		s.once(New(opt))
+		if len(told) != 1 || told[0].Disabled != want || told[0].Origin != "https://app.example.com" {
+			t.Errorf("verdict %d: %+v", verdict, told)
+		}
+	}
+}
+
+func TestInterruptedTryIsNotReportedAndDoesNotCount(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	e := s.record(s.session(), 1, h)
+	ctx, cancel := context.WithCancel(t.Context())
+	opt := s.options(&receiver{answer: func(ctx context.Context, _ Message) Outcome {
+		cancel()
+		<-ctx.Done()
+		return Outcome{Verdict: Interrupted}
+	}}, h)
+	opt.Report = func(r Report) { t.Errorf("reported: %+v", r) }
+	if err := New(opt).Run(ctx, Scope{}); err != nil {
+		t.Fatal(err)
+	}
+	if d := s.only(e.ID); d.State != store.DeliveryPending || d.Tries != 0 || d.Owner != "" {
+		t.Errorf("%+v", d)
+	}
+}
