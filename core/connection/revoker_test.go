@@ -192,7 +192,7 @@ func (s *state) kill(p id.Process) {
 func TestWaitOfAFailedRevocationHasJitter(t *testing.T) {
 	s := newState(t)
 	self := id.New[id.Process]()
-	for random, tenths := range map[float64]time.Duration{0: 9, 0.5: 10} {
+	for random, tenths := range map[float64]int{0: 9, 0.5: 10} {
 		r := s.pending(self, "ann")
 		v, _ := s.revoker(self, unavailable)
 		v.Random = func() float64 { return random }
@@ -201,8 +201,8 @@ func TestWaitOfAFailedRevocationHasJitter(t *testing.T) {
 		}
 		for i, wait := range retry.Long() {
 			row := s.row(r.ID)
-			if got := row.NextAt.Sub(s.clock.Now()); got != wait*tenths/10 || row.Tries != i+1 || row.State != store.RevocationPending {
-				t.Fatalf("random %v: after %d tries it waits %v, not %v: %s", random, row.Tries, got, wait*tenths/10, row.State)
+			if got := row.NextAt.Sub(s.clock.Now()); got != wait*time.Duration(tenths)/10 || row.Tries != i+1 || row.State != store.RevocationPending {
+				t.Fatalf("random %v: after %d tries it waits %v, not %v: %s", random, row.Tries, got, wait*time.Duration(tenths)/10, row.State)
 			}
 			s.clock.Advance(row.NextAt.Sub(s.clock.Now()))
 			if n, err := v.Due(t.Context()); n != 1 || err != nil {
