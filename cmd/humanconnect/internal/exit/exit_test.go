@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -139,18 +138,6 @@ func identifier(e ast.Expr) string {
 		return e.Sel.Name
 	}
 	return ""
-}
-
-func literals(values []ast.Expr) []string {
-	var found []string
-	for _, v := range values {
-		if lit, ok := v.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-			if s, err := strconv.Unquote(lit.Value); err == nil {
-				found = append(found, s)
-			}
-		}
-	}
-	return found
 }
 
 // The contract: a signal, then a token, a time limit, failures, a hook.
