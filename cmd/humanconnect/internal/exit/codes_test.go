@@ -42,6 +42,16 @@ func TestEveryCodeHasAnExitCode(t *testing.T) {
 	}
 }
 
+func TestEveryCodeHasOneExitCode(t *testing.T) {
+	rows := 0
+	for _, part := range tables() {
+		rows += len(part)
+	}
+	if rows != len(table()) {
+		t.Errorf("%d rows for %d codes", rows, len(table()))
+	}
+}
+
 // codesOf finds the constants of the type problem.Code, and where else a string is made one.
 func codesOf(t *testing.T, root string) (constants map[problem.Code]token.Position, literals []token.Position) {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/humanconnect/humanconnect/core/config"
@@ -74,27 +75,40 @@ func Entries() []Entry {
 
 // table is the one place that knows which exit code the code of a problem or a failure has.
 func table() map[problem.Code]int {
+	all := make(map[problem.Code]int)
+	for _, part := range tables() {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+// tables are the parts of the table; a code is in one of them.
+func tables() []map[problem.Code]int {
+	return []map[problem.Code]int{ofCommandLine(), ofCore(), ofStore(), ofProviders(), ofFailures()}
+}
+
+// ofCommandLine has the codes of the command line, and of every package.
+func ofCommandLine() map[problem.Code]int {
 	return map[problem.Code]int{
 		problem.CodeUsage:   Usage,
 		problem.CodeTimeout: Timeout,
 		problem.CodeNetwork: Network,
 
-		CodeInputFile:              Usage,
-		plugins.CodeConfigPin:      Usage,
-		plugins.CodeReleasePin:     Usage,
-		CodeTokenForeign:           Usage,
-		CodeTokenMissing:           Token,
-		CodeNoHome:                 Config,
-		CodeCallback:               Config,
-		plugins.CodeUnknown:        NotFound,
-		query.CodeSessionNotFound:  NotFound,
-		query.CodeDeliveryNotFound: NotFound,
-		query.CodeEventNotFound:    NotFound,
-		CodeHookUnknown:            NotFound,
-		CodeHookNotAccepted:        Error,
-		CodeSandboxMissing:         Provider,
-		CodeSandboxEnded:           Error,
+		CodeInputFile:       Usage,
+		CodeTokenForeign:    Usage,
+		CodeTokenMissing:    Token,
+		CodeNoHome:          Config,
+		CodeCallback:        Config,
+		CodeHookUnknown:     NotFound,
+		CodeHookNotAccepted: Error,
+		CodeSandboxMissing:  Provider,
+		CodeSandboxEnded:    Error,
+	}
+}
 
+// ofCore has the codes of core but for the store and the failures of a source.
+func ofCore() map[problem.Code]int {
+	return map[problem.Code]int{
 		config.CodeInvalid:    Config,
 		config.CodeMode:       Config,
 		config.CodeNotFound:   Config,
@@ -118,6 +132,35 @@ func table() map[problem.Code]int {
 		session.CodeTakenOver:     InUse,
 		session.CodeGrantLost:     Store,
 
+		query.CodeSessionNotFound:  NotFound,
+		query.CodeDeliveryNotFound: NotFound,
+		query.CodeEventNotFound:    NotFound,
+	}
+}
+
+// ofStore has the codes of the store.
+func ofStore() map[problem.Code]int {
+	return map[problem.Code]int{
+		sqlite.CodeKey:       Store,
+		sqlite.CodeBusy:      Store,
+		sqlite.CodeNewer:     Store,
+		sqlite.CodeOlder:     Store,
+		sqlite.CodeMissing:   Store,
+		sqlite.CodeDamaged:   Store,
+		sqlite.CodePath:      Store,
+		sqlite.CodeNetworkFS: Store,
+		sqlite.CodeFull:      Store,
+		sqlite.CodeFailed:    Store,
+	}
+}
+
+// ofProviders has the codes of the host of the providers.
+func ofProviders() map[problem.Code]int {
+	return map[problem.Code]int{
+		plugins.CodeConfigPin:  Usage,
+		plugins.CodeReleasePin: Usage,
+		plugins.CodeUnknown:    NotFound,
+
 		plugins.CodeNotFound:          Provider,
 		plugins.CodeUntrustedFile:     Provider,
 		plugins.CodeUnpinned:          Provider,
@@ -131,18 +174,12 @@ func table() map[problem.Code]int {
 		plugins.CodeProtocol:          Provider,
 		plugins.CodeStartTimeout:      Provider,
 		plugins.CodeBadAnswer:         Provider,
+	}
+}
 
-		sqlite.CodeKey:       Store,
-		sqlite.CodeBusy:      Store,
-		sqlite.CodeNewer:     Store,
-		sqlite.CodeOlder:     Store,
-		sqlite.CodeMissing:   Store,
-		sqlite.CodeDamaged:   Store,
-		sqlite.CodePath:      Store,
-		sqlite.CodeNetworkFS: Store,
-		sqlite.CodeFull:      Store,
-		sqlite.CodeFailed:    Store,
-
+// ofFailures has the failure codes of a source.
+func ofFailures() map[problem.Code]int {
+	return map[problem.Code]int{
 		failure.AccessDenied:        Refused,
 		failure.AttemptExpired:      Timeout,
 		failure.AttemptInterrupted:  Refused,
