@@ -184,7 +184,7 @@ func TestTooLargeMessageIsAnErrorAndNoHarm(t *testing.T) {
 	_, err = p.Connect(t.Context(), &sdk.ConnectRequest{Source: "instant", Reply: sdk.FormValues{
 		Values: map[string]sdk.Secret{"text": sdk.Secret(strings.Repeat("x", sdk.MaxMessage))},
 	}})
-	if e := failure(t, err); e.Code() != plugins.CodeBadAnswer || !strings.Contains(e.Error(), "more than 4 MiB") {
+	if e := failure(t, err); e.Code() != plugins.CodeBadAnswer || !strings.Contains(e.Error(), "limit of 4 MiB") {
 		t.Error(explain(err))
 	}
 	if report(t, p).Pid != first {

@@ -171,7 +171,7 @@ func (c cached) description() *sdk.Description {
 // checkDescription says what is wrong with a description, and cleans the text of a good one.
 func checkDescription(name string, d *sdk.Description) error {
 	bad := func(format string, args ...any) *Error {
-		return newError(CodeBadAnswer, name, "describes itself wrongly: "+format, args...).
+		return newError(CodeBadAnswer, name, "returned an invalid description: "+format, args...).
 			hint("report it to the provider's author")
 	}
 	if d.Name != name {
@@ -189,7 +189,7 @@ func checkDescription(name string, d *sdk.Description) error {
 	for i := range d.Sources {
 		s := &d.Sources[i]
 		if !ValidName(s.ID) || seen[s.ID] {
-			return bad("the source id %q is invalid or stands twice", clean(s.ID, 80))
+			return bad("the source id %q is invalid or a duplicate", clean(s.ID, 80))
 		}
 		seen[s.ID] = true
 		if wrong := checkSource(s); wrong != "" {
@@ -229,7 +229,7 @@ func checkFields(fields []sdk.Field) string {
 	for i := range fields {
 		f := &fields[i]
 		if !host.ValidFieldID(f.ID) || seen[f.ID] {
-			return "the field \"" + clean(f.ID, 80) + "\" is invalid or stands twice"
+			return "the field \"" + clean(f.ID, 80) + "\" is invalid or a duplicate"
 		}
 		seen[f.ID] = true
 		if wrong := checkKind(f); wrong != "" {
@@ -251,7 +251,7 @@ func checkKind(f *sdk.Field) string {
 		}
 	case sdk.KindText, sdk.KindSecret, sdk.KindURL, sdk.KindOTP:
 	default:
-		return "is of no known kind"
+		return "has an unknown kind"
 	}
 	return ""
 }

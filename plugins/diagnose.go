@@ -33,7 +33,7 @@ func execFailure(spec Spec, file *os.File, err error) *Error {
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return newError(CodeNotExecutable, spec.Name, "is not executable").fact("file: %s", spec.Path()).
 			hint("chmod +x %s", shellWord(spec.Path())).
-			hint("if it is, look whether its file system is mounted with noexec")
+			hint("if it is, check whether its file system is mounted with noexec")
 	case errors.Is(err, syscall.ENOEXEC):
 		if built := builtFor(head); built != "" && built != runtime.GOOS+"/"+runtime.GOARCH {
 			return newError(CodeWrongArchitecture, spec.Name, "is built for %s, this machine is %s/%s",
@@ -42,7 +42,7 @@ func execFailure(spec Spec, file *os.File, err error) *Error {
 		}
 		return newError(CodeNotExecutable, spec.Name, "is not a program that this system can run").
 			fact("file: %s", spec.Path()).
-			hint("a script starts with #! and the path of its interpreter; a binary may have been cut in a download")
+			hint("a script starts with #! and the path of its interpreter; the download of a binary may be incomplete")
 	case errors.Is(err, syscall.ENOENT):
 		return missingInterpreter(spec, file, head)
 	}

@@ -82,13 +82,13 @@ func (s *search) configured(specs []Spec) error {
 	seen := map[string]bool{}
 	for _, spec := range specs {
 		if !ValidName(spec.Name) || seen[spec.Name] {
-			return newError(CodeNotFound, clean(spec.Name, 80), "has an invalid name, or stands twice in the config").
-				hint("use a name of a-z, 0-9 and -, once")
+			return newError(CodeNotFound, clean(spec.Name, 80), "has an invalid name, or is listed twice in the config").
+				hint("use a name of a-z, 0-9 and -, and list it once")
 		}
 		seen[spec.Name] = true
 		if spec.SHA256 != "" && !isDigest(spec.SHA256) {
 			return newError(CodeChecksum, spec.Name, "has a sha256 in the config that is not 64 lower-case hex digits").
-				hint("take it out of the config, and then: humanconnect provider lock %s", spec.Name)
+				hint("remove it from the config, then: humanconnect provider lock %s", spec.Name)
 		}
 		s.said = append(s.said, spec)
 		if len(spec.Command) == 0 {
@@ -96,7 +96,7 @@ func (s *search) configured(specs []Spec) error {
 		}
 		if !filepath.IsAbs(spec.Command[0]) {
 			return newError(CodeUntrustedFile, spec.Name, "has a command in the config whose path is not absolute").
-				hint("write the whole path of the executable; PATH and the working directory are never searched")
+				hint("use the absolute path of the executable; PATH and the working directory are never searched")
 		}
 		s.found[spec.Name] = Spec{Name: spec.Name, Command: slices.Clone(spec.Command), Origin: OriginConfig}
 	}
@@ -121,7 +121,7 @@ func (s *search) directory(dir string, origin Origin) error {
 		}
 		path := filepath.Join(dir, entry.Name())
 		if entry.IsDir() {
-			s.warn("provider_not_a_file", name, "%s is a directory, and no provider", path)
+			s.warn("provider_not_a_file", name, "%s is a directory, not a provider", path)
 			continue
 		}
 		if first, taken := s.found[name]; taken {
@@ -190,7 +190,7 @@ func (s *search) result() ([]Spec, []Warning, error) {
 	for _, said := range s.said {
 		spec, ok := s.found[said.Name]
 		if !ok {
-			s.warn("provider_missing", said.Name, "provider %q stands in the config, but is not installed", said.Name)
+			s.warn("provider_missing", said.Name, "provider %q is in the config, but is not installed", said.Name)
 			continue
 		}
 		if said.SHA256 != "" {

@@ -90,7 +90,7 @@ func (h *handshake) judge(line string) *Error {
 		return newError(CodeProtocol, h.provider, "does not speak gRPC").
 			hint("serve it with sdk.Serve, or set GRPCServer in go-plugin's ServeConfig")
 	case !h.isOurs(parts[2], parts[3]):
-		return newError(CodeProtocol, h.provider, "listens at %q, not on a socket in the directory it was given",
+		return newError(CodeProtocol, h.provider, "listens on %q, not on a socket in its directory",
 			h.out.secrets.shown(parts[2]+" "+parts[3], 120)).
 			hint("listen on a Unix socket in the directory that %s names", plugin.EnvUnixSocketDir)
 	}
@@ -105,15 +105,15 @@ func (h *handshake) judgeRest(rest []string) *Error {
 	case -1:
 		return nil
 	case 0:
-		return newError(CodeProtocol, h.provider, "names a certificate in its handshake, but its socket carries no TLS").
+		return newError(CodeProtocol, h.provider, "sends a certificate in its handshake, but its socket has no TLS").
 			hint("serve without TLS: set no TLSProvider in go-plugin's ServeConfig, and leave the sixth field empty")
 	}
 	said := h.out.secrets.shown(rest[at], 40)
 	if at == 1 {
-		return newError(CodeProtocol, h.provider, "says %q about multiplexing in its handshake, which nobody asked for", said).
+		return newError(CodeProtocol, h.provider, "sends %q for multiplexing in its handshake, which humanconnect does not use", said).
 			hint("leave the seventh field out of the handshake")
 	}
-	return newError(CodeProtocol, h.provider, "has %q in field %d of its handshake, which ends before", said, at+6).
+	return newError(CodeProtocol, h.provider, "sends %q in field %d of its handshake, which has five", said, at+6).
 		hint("end the handshake after its fifth field")
 }
 
@@ -121,7 +121,7 @@ func (h *handshake) printed(line string) *Error {
 	return newError(CodePrinted, h.provider, "printed on standard output before the handshake: «%s»",
 		h.out.secrets.shown(line, 200)).
 		hint("a provider prints nothing on standard output: move the message to standard error").
-		hint("if this program is no provider, correct its command in the config")
+		hint("if this program is not a provider, correct its command in the config")
 }
 
 func (h *handshake) mismatch(what string, its, ours int) *Error {

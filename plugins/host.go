@@ -18,7 +18,7 @@ const maxCrashes = 3
 const closeLimit = 10 * time.Second
 
 // ErrClosed is what a Host answers with once it has been closed.
-var ErrClosed = errors.New("the host of the providers is closed")
+var ErrClosed = errors.New("the plugin host is closed")
 
 // Limits are the times that a provider may take. A zero means the default.
 type Limits struct {
@@ -185,7 +185,7 @@ func (h *Host) slot(name string) (*slot, error) {
 		return s, nil
 	}
 	return nil, newError(CodeNotFound, clean(name, 80), "is not installed").
-		hint("humanconnect provider list shows what is installed")
+		hint("list the installed providers: humanconnect provider list")
 }
 
 // begin counts a goroutine of the host; false once it is closed.

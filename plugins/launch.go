@@ -201,21 +201,21 @@ func (l *launch) silence() *Error {
 	}
 	state := l.process().state()
 	if signal, ok := signalOf(state); ok {
-		e := newError(CodeCrashed, l.spec.Name, "was ended by a signal while it started (%s)", signal)
+		e := newError(CodeCrashed, l.spec.Name, "was killed by a signal during its start (%s)", signal)
 		return e.lines(l.tail()).hint("%s", signalHint(signal))
 	}
-	return newError(CodeNotAPlugin, l.spec.Name, "ended before the handshake (%s)", state).
+	return newError(CodeNotAPlugin, l.spec.Name, "exited before the handshake (%s)", state).
 		fact("file: %s", l.spec.Path()).lines(l.tail()).
-		hint("is this file a provider of humanconnect? If it is, its standard error says why it ended")
+		hint("is this file a provider of humanconnect? If it is, its standard error says why it exited")
 }
 
 // deaf is a good handshake and then no connection.
 func (l *launch) deaf() *Error {
 	if l.process().endsWithin(exitLimit) {
-		return newError(CodeCrashed, l.spec.Name, "ended just after the handshake (%s)", l.process().state()).
+		return newError(CodeCrashed, l.spec.Name, "exited just after the handshake (%s)", l.process().state()).
 			lines(l.tail()).hint("see its standard error above; report it to the provider's author")
 	}
-	return newError(CodeProtocol, l.spec.Name, "does not answer on the socket that it named").lines(l.tail()).
+	return newError(CodeProtocol, l.spec.Name, "does not answer on its socket").lines(l.tail()).
 		hint("report it to the provider's author")
 }
 

@@ -40,7 +40,7 @@ func checkStep(step sdk.Step) string {
 func checkGrant(c sdk.Credential, scopes []string) string {
 	switch {
 	case len(c.MediaType) > maxMediaType || !utf8.ValidString(c.MediaType) || strings.ContainsFunc(c.MediaType, unicode.IsControl):
-		return "the media type of its credential is none"
+		return "the media type of its credential is invalid"
 	case !c.ExpiresAt.IsZero() && c.ExpiresAt.Before(time.Unix(0, 0)):
 		return fmt.Sprintf("its credential expires in the year %d", c.ExpiresAt.Year())
 	case len(scopes) > maxScopes:
@@ -48,7 +48,7 @@ func checkGrant(c sdk.Credential, scopes []string) string {
 	}
 	for _, s := range scopes {
 		if s == "" || len(s) > maxScope || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-			return fmt.Sprintf("the scope %q is none", clean(s, 80))
+			return fmt.Sprintf("the scope %q is invalid", clean(s, 80))
 		}
 	}
 	return ""

@@ -72,10 +72,10 @@ func (l *launch) interrupted(ctx context.Context, limit time.Duration) error {
 		return context.Cause(ctx)
 	}
 	if l.hand != nil && l.hand.isGood() {
-		return newError(CodeStartTimeout, l.spec.Name, "did not answer on the socket that it named within %s", limit).
+		return newError(CodeStartTimeout, l.spec.Name, "did not answer on its socket within %s", limit).
 			lines(l.tail()).hint("report it to the provider's author")
 	}
-	return newError(CodeStartTimeout, l.spec.Name, "did not say its handshake within %s", limit).
+	return newError(CodeStartTimeout, l.spec.Name, "did not complete the go-plugin handshake within %s", limit).
 		fact("file: %s", l.spec.Path()).lines(l.tail()).
 		hint("is this file a provider of humanconnect? If it is, its standard error says where it hangs")
 }
@@ -215,7 +215,7 @@ func signalOf(state *os.ProcessState) (syscall.Signal, bool) {
 
 func signalHint(signal syscall.Signal) string {
 	if signal == syscall.SIGKILL {
-		return "somebody killed it: often the system, for want of memory"
+		return "killed by SIGKILL, often the kernel's OOM killer"
 	}
 	return "this is a fault of the provider: report it to its author"
 }

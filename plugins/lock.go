@@ -106,7 +106,7 @@ func parseLock(data []byte) (*Lock, error) {
 	seen := map[string]bool{}
 	for _, e := range lock.Providers {
 		if !ValidName(e.Name) || !isDigest(e.SHA256) || seen[e.Name] {
-			return nil, fmt.Errorf("entry %q is invalid or stands twice", clean(e.Name, 80))
+			return nil, fmt.Errorf("entry %q is invalid or a duplicate", clean(e.Name, 80))
 		}
 		seen[e.Name] = true
 	}
@@ -153,7 +153,7 @@ func UpdateLock(ctx context.Context, path string, change func(*Lock)) error {
 		return newError(CodeLock, "", "the user lock %s is being written by another process", path).hint("try again")
 	}
 	return newError(CodeLock, "", "the user lock %s cannot be written", path).because(err).
-		hint("look at what is there: ls -la %s", shellWord(filepath.Dir(path)))
+		hint("check the directory: ls -la %s", shellWord(filepath.Dir(path)))
 }
 
 func updateLock(ctx context.Context, path string, change func(*Lock)) error {

@@ -9,7 +9,7 @@ func Choose(specs []Spec, name string) (Spec, error) {
 			return spec, nil
 		}
 	}
-	e := newError(CodeUnknown, "", "there is no such provider")
+	e := newError(CodeUnknown, "", "unknown provider")
 	if ValidName(name) {
 		e = newError(CodeUnknown, name, "is not installed")
 	}
@@ -76,7 +76,7 @@ func overridden(spec Spec) error {
 			return err
 		}
 		return newError(CodeConfigPin, spec.Name, "is pinned by the config").
-			hint("as the file is now, write there: sha256: %s", digest)
+			hint("to accept the file as it is now, set there: sha256: %s", digest)
 	}
 	return nil
 }

@@ -138,7 +138,7 @@ const nearEnd = 100 * time.Millisecond
 
 // bad is an answer that core must not keep.
 func (r *remote) bad(doing, wrong string) *Error {
-	return newError(CodeBadAnswer, r.slot.spec.Name, "answered wrongly %s: %s", doing, wrong).
+	return newError(CodeBadAnswer, r.slot.spec.Name, "returned an invalid response %s: %s", doing, wrong).
 		hint("report it to the provider's author")
 }
 
@@ -153,7 +153,7 @@ func (r *remote) failed(v *live, doing string, err error) *Error {
 	name, s := r.slot.spec.Name, status.Convert(err)
 	said := r.slot.secrets.shown(s.Message(), 200)
 	if s.Code() == codes.Unimplemented {
-		return newError(CodeProtocol, name, "does not serve what was asked of it %s: %s", doing, said).
+		return newError(CodeProtocol, name, "does not implement a method %s: %s", doing, said).
 			hint("install a provider that serves humanconnect.provider.v1")
 	}
 	return newError(CodeBadAnswer, name, "failed %s (%s): %s", doing, s.Code(), said).lines(v.launch.tail()).
@@ -171,13 +171,13 @@ func (r *remote) broken(v *live, doing string, err error) *Error {
 		return r.slot.crashedIn(v, doing)
 	case code == codes.Unavailable:
 		v.retire()
-		return newError(CodeUnavailable, name, "broke its connection off %s, but did not end", doing).
+		return newError(CodeUnavailable, name, "closed its connection %s, but did not exit", doing).
 			lines(v.launch.tail()).hint("try again; if it happens again, report it to the provider's author")
 	case code == codes.ResourceExhausted:
-		return newError(CodeBadAnswer, name, "sent or was to be sent more than %d MiB %s", sdk.MaxMessage>>20, doing).
+		return newError(CodeBadAnswer, name, "exceeded the limit of %d MiB for a message %s", sdk.MaxMessage>>20, doing).
 			hint("report it to the provider's author")
 	}
-	return newError(CodeBadAnswer, name, "could not be understood %s (%s): %s", doing, code,
+	return newError(CodeBadAnswer, name, "returned a response that cannot be decoded %s (%s): %s", doing, code,
 		r.slot.secrets.shown(status.Convert(err).Message(), 200)).lines(v.launch.tail()).
 		hint("report it to the provider's author")
 }

@@ -11,22 +11,22 @@ import (
 
 // changed is a file whose digest is not the pinned one, with the command that pins it anew where its pin stands.
 func changed(spec Spec, found string) *Error {
-	e := newError(CodeChecksum, spec.Name, "is not the file that was pinned").fact("file: %s", spec.Path())
+	e := newError(CodeChecksum, spec.Name, "does not match its pinned checksum").fact("file: %s", spec.Path())
 	switch {
 	case spec.Pinned == OriginUser:
 		e = e.fact("sha256 pinned by the user lock %s: %s", spec.Lock, spec.SHA256).
 			hint("if you changed it on purpose: humanconnect provider lock %s", spec.Name)
 	case spec.Pinned == OriginRelease && filepath.Dir(spec.Path()) == filepath.Dir(spec.Lock):
 		e = e.fact("sha256 pinned by the release lock %s: %s", spec.Lock, spec.SHA256).
-			hint("if you built it anew on purpose: humanconnect provider lock --dir %s", shellWord(filepath.Dir(spec.Lock)))
+			hint("if you rebuilt it on purpose: humanconnect provider lock --dir %s", shellWord(filepath.Dir(spec.Lock)))
 	case spec.Pinned == OriginRelease:
 		e = e.fact("sha256 pinned by the release lock %s: %s", spec.Lock, spec.SHA256).
-			hint("if you replaced it on purpose, write into the config: providers: [{name: %s, sha256: %s}]", spec.Name, found)
+			hint("if you replaced it on purpose, add to the config: providers: [{name: %s, sha256: %s}]", spec.Name, found)
 	default:
 		e = e.fact("sha256 pinned by the config: %s", spec.SHA256).
-			hint("if you changed it on purpose, write into the config, at provider %s: sha256: %s", spec.Name, found)
+			hint("if you changed it on purpose, set in the config, at provider %s: sha256: %s", spec.Name, found)
 	}
-	return e.fact("sha256 found: %s", found).hint("if you did not, install it anew")
+	return e.fact("sha256 found: %s", found).hint("if you did not, reinstall it")
 }
 
 // unreadLock is a lock that cannot be read, with the command that makes it anew.
@@ -36,11 +36,11 @@ func unreadLock(path string, origin Origin, err error) *Error {
 	case errors.Is(err, fs.ErrPermission):
 		return e.hint("chmod u+r %s", shellWord(path))
 	case origin == OriginRelease:
-		return e.hint("install the release anew").
+		return e.hint("reinstall the release").
 			hint("if you built it yourself: humanconnect provider lock --dir %s", shellWord(filepath.Dir(path)))
 	}
 	return e.hint("rm %s && humanconnect provider lock", shellWord(path)).
-		hint("that pins all providers as they are now: look at them first with humanconnect provider list")
+		hint("this pins all providers as they are now: check them first with: humanconnect provider list")
 }
 
 // refused is a file that is not trusted, with the command that makes it so.
@@ -50,7 +50,7 @@ func refused(e *Error, err error) *Error {
 	if errors.As(err, &u) && u.fix != "" {
 		return e.hint("%s", u.fix)
 	}
-	return e.hint("put a file there that belongs to you or root, and that nobody else can write")
+	return e.hint("replace it with a file that is owned by you or root, and not writable by others")
 }
 
 // unpinnable says why the executable of a provider has no digest.
@@ -65,8 +65,8 @@ func unpinnable(spec Spec, err error) *Error {
 // missing is an executable that is not there, or a link to one.
 func missing(spec Spec) *Error {
 	if target, err := os.Readlink(spec.Path()); err == nil {
-		return newError(CodeNotFound, spec.Name, "is a link at %s to %s, which is not there", spec.Path(), clean(target, 200)).
-			hint("install it, or remove the link: rm %s", shellWord(spec.Path()))
+		return newError(CodeNotFound, spec.Name, "is a broken link at %s to %s", spec.Path(), clean(target, 200)).
+			hint("install the target, or remove the link: rm %s", shellWord(spec.Path()))
 	}
 	e := newError(CodeNotFound, spec.Name, "has no executable at %s", spec.Path())
 	if spec.Origin == OriginConfig {

@@ -46,7 +46,7 @@ func TestHintOfAChangedFileIsTheCommandForItsPin(t *testing.T) {
 		if e := failure(t, err); e.Code() != plugins.CodeChecksum {
 			t.Errorf("%s: %s", name, explain(err))
 		}
-		for _, text := range append(says, names[name], "install it anew") {
+		for _, text := range append(says, names[name], "reinstall it") {
 			if !strings.Contains(explain(err), text) {
 				t.Errorf("%s: %q is not in\n%s", name, text, explain(err))
 			}
@@ -103,7 +103,7 @@ func TestWhatIsNoFileIsNamedAndNotWaitedFor(t *testing.T) {
 	}{
 		"pipe":      {func(path string) error { return syscall.Mkfifo(path, 0o700) }, "is a named pipe, not a file", plugins.CodeUntrustedFile},
 		"directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "is a directory, not a file", plugins.CodeUntrustedFile},
-		"link":      {func(path string) error { return os.Symlink("/nowhere/at/all", path) }, "to /nowhere/at/all, which is not there", plugins.CodeNotFound},
+		"link":      {func(path string) error { return os.Symlink("/nowhere/at/all", path) }, "is a broken link at", plugins.CodeNotFound},
 		"device":    {func(path string) error { return os.Symlink("/dev/null", path) }, "is a device, not a file", plugins.CodeUntrustedFile},
 		"socket": {func(path string) error {
 			l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})

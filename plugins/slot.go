@@ -156,7 +156,7 @@ func (s *slot) launch(ctx context.Context) (*live, error) {
 		if errors.Is(err, ErrClosed) {
 			return nil, err
 		}
-		return nil, newError(CodeUnavailable, s.spec.Name, "has no directory to run in").because(err)
+		return nil, newError(CodeUnavailable, s.spec.Name, "has no runtime directory").because(err)
 	}
 	l := &launch{
 		spec: s.spec, file: file, path: path, dir: dir, environ: s.host.options.Environ,
@@ -201,7 +201,7 @@ func (s *slot) admitted() error {
 	switch {
 	case s.spec.Dev && s.host.options.RefuseDev:
 		return newError(CodeDevRefused, s.spec.Name, "runs without a pin (dev: true), which is refused here").
-			hint("pin it with: humanconnect provider lock %s, and take dev: true out of the config", s.spec.Name)
+			hint("pin it with: humanconnect provider lock %s, and remove dev: true from the config", s.spec.Name)
 	case !s.spec.Dev && s.spec.SHA256 == "":
 		return newError(CodeUnpinned, s.spec.Name, "is not pinned").fact("file: %s", s.spec.Path()).
 			hint("if you trust this file: humanconnect provider lock %s", s.spec.Name)
@@ -245,7 +245,7 @@ func (s *slot) crashedIn(v *live, doing string) *Error {
 func (s *slot) givenUp() *Error {
 	e := newError(CodeCrashed, s.spec.Name, "crashed %d times in this run and is not started again", s.crashes)
 	e.forGood = true
-	e.Problem = e.Fact("last: %s", s.last.Message()).WithHints(s.last.Hints()...)
+	e.Problem = e.Fact("last crash: %s", s.last.Message()).WithHints(s.last.Hints()...)
 	e.Problem = e.WithFacts(append(e.Facts(), s.last.Facts()...)...)
 	return e
 }
