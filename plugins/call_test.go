@@ -41,7 +41,7 @@ func TestHangOfOneCallDoesNotHarmTheOthers(t *testing.T) {
 	s := newStage(t)
 	h := s.host(plugins.Options{
 		Specs:  []plugins.Spec{s.spec("provider")},
-		Limits: plugins.Limits{Step: 5 * time.Second, Grant: 200 * time.Millisecond},
+		Limits: plugins.Limits{Step: 5 * time.Second, Credential: 200 * time.Millisecond},
 	})
 	p := provider(t, h)
 	first := report(t, p).Pid
@@ -70,7 +70,7 @@ func TestHangOfOneCallDoesNotHarmTheOthers(t *testing.T) {
 func TestProcessGivenUpForAHangServesTheOthersAndDoesNotCountAsACrash(t *testing.T) {
 	s := newStage(t)
 	h := s.host(plugins.Options{
-		Specs: []plugins.Spec{s.spec("provider")}, Limits: plugins.Limits{Grant: 100 * time.Millisecond},
+		Specs: []plugins.Spec{s.spec("provider")}, Limits: plugins.Limits{Credential: 100 * time.Millisecond},
 	})
 	p := provider(t, h)
 	for range 4 { // three crashes would be the end

@@ -17,17 +17,17 @@ import (
 // handshakeLine is the longest line that go-plugin's handshake can be: it may hold a certificate.
 const handshakeLine = 16 << 10
 
-// handshake reads the one line on stdout by which a plugin says where it listens, judges it before go-plugin sees it,
-// and drains what comes after it. It is the io.Reader that go-plugin reads: the line if it is good, else nothing.
+// handshake reads the one line on stdout in which a plugin names its socket, checks it before go-plugin sees it, and drains
+// what comes after it. It is the io.Reader that go-plugin reads: the line if it is valid, else nothing.
 type handshake struct {
 	provider  string
 	socketDir string
 	out       *output
 
-	// settled is closed when the line has been read, or cannot come any more.
-	settled chan struct{}
-	line    *bytes.Reader
-	// failure is what is wrong with the line; silent says that there was none.
+	// read is closed when the line has been read, or cannot come any more.
+	read chan struct{}
+	line *bytes.Reader
+	// failure is what is wrong with the line; silent says that no line came.
 	failure *Error
 	silent  bool
 }
@@ -35,13 +35,13 @@ type handshake struct {
 func newHandshake(provider, socketDir string, out *output) *handshake {
 	return &handshake{
 		provider: provider, socketDir: socketDir, out: out,
-		settled: make(chan struct{}), line: bytes.NewReader(nil),
+		read: make(chan struct{}), line: bytes.NewReader(nil),
 	}
 }
 
 // Read implements io.Reader. It blocks until the line is there.
 func (h *handshake) Read(b []byte) (int, error) {
-	<-h.settled
+	<-h.read
 	return h.line.Read(b)
 }
 
@@ -54,25 +54,25 @@ func (h *handshake) run(stdout *os.File) {
 	line, err := readLine(reader)
 	if err != nil && line == "" {
 		h.silent = true
-	} else if h.failure = h.judge(line); h.failure == nil {
+	} else if h.failure = h.check(line); h.failure == nil {
 		h.line = bytes.NewReader([]byte(line + "\n"))
 	}
-	close(h.settled)
+	close(h.read)
 	eachLine(reader, h.out.pass)
 }
 
-// isGood says whether the handshake has come and nothing is wrong with it.
+// isGood says whether a valid handshake has been read.
 func (h *handshake) isGood() bool {
 	select {
-	case <-h.settled:
+	case <-h.read:
 		return h.failure == nil && !h.silent
 	default:
 		return false
 	}
 }
 
-// judge says what is wrong with CORE|APP|NETWORK|ADDRESS|PROTOCOL|CERTIFICATE|MULTIPLEX, or nothing.
-func (h *handshake) judge(line string) *Error {
+// check returns what is wrong with CORE|APP|NETWORK|ADDRESS|PROTOCOL|CERTIFICATE|MULTIPLEX, or nil.
+func (h *handshake) check(line string) *Error {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	core, errCore := strconv.Atoi(parts[0])
 	if len(parts) < 4 || errCore != nil || len(line) > handshakeLine {
@@ -94,12 +94,12 @@ func (h *handshake) judge(line string) *Error {
 			h.out.secrets.shown(parts[2]+" "+parts[3], 120)).
 			hint("listen on a Unix socket in the directory that %s names", plugin.EnvUnixSocketDir)
 	}
-	return h.judgeRest(parts[5:])
+	return h.checkRest(parts[5:])
 }
 
-// judgeRest judges the fields after the protocol. Each may only be empty, because we asked for nothing that would stand
-// there; go-plugin would take a certificate into a TLS configuration that it does not have, and panic.
-func (h *handshake) judgeRest(rest []string) *Error {
+// checkRest checks the fields after the protocol. Each must be empty, because we requested nothing that they are for;
+// go-plugin would add a certificate to a TLS configuration that it does not have, and panic.
+func (h *handshake) checkRest(rest []string) *Error {
 	at := slices.IndexFunc(rest, func(field string) bool { return field != "" })
 	switch at {
 	case -1:

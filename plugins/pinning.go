@@ -64,7 +64,7 @@ func pinnable(specs []Spec, names []string) ([]Spec, error) {
 	return chosen, nil
 }
 
-// overridden refuses a provider whose pin stands where it overrides that of the user's lock.
+// overridden refuses a provider whose pin in the config or the release lock overrides the user's lock.
 func overridden(spec Spec) error {
 	switch spec.Pinned {
 	case OriginRelease:

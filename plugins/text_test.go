@@ -233,7 +233,7 @@ func FuzzHandshakeLine(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		err := plugins.JudgeHandshake(line, dir)
+		err := plugins.CheckHandshake(line, dir)
 		if err != nil {
 			if e := (*plugins.Error)(nil); !errors.As(err, &e) || len(e.Hints()) == 0 || strings.ContainsAny(err.Error(), "\x00\x1b\n") {
 				t.Errorf("%q: %q", line, err)
