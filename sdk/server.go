@@ -134,7 +134,7 @@ func (s *server) refusal(ctx context.Context, method string, err error, secret [
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
 	s.report(method, err, secret)
-	return errorToWire(sourceError("the provider met an unexpected error")), nil
+	return errorToWire(sourceError("the provider failed with an unexpected error")), nil
 }
 
 // report writes an unexpected error to standard error for the diagnostics, without the secrets of the request.

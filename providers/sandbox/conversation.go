@@ -43,7 +43,7 @@ func converse(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 	}
 	var at place
 	if err := json.Unmarshal(req.Resume, &at); err != nil {
-		return nil, unexpected("The sandbox cannot read where the attempt stands.")
+		return nil, unexpected("The sandbox cannot read the state of the attempt.")
 	}
 	switch at.Stage {
 	case atLogin:
@@ -53,13 +53,13 @@ func converse(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 	case atMember:
 		return chooseMember(req, at)
 	}
-	return nil, unexpected("The sandbox does not know where the attempt stands.")
+	return nil, unexpected("The sandbox does not know the state of the attempt.")
 }
 
 func signIn(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 	values, isForm := req.Reply.(sdk.FormValues)
 	if !isForm {
-		return nil, unexpected("The sandbox asked for a form and got something else.")
+		return nil, unexpected("The sandbox expected form values.")
 	}
 	username := values.Values[fieldUsername].Reveal()
 	if username == "" {
@@ -104,7 +104,7 @@ func signedIn(req *sdk.ConnectRequest, username string) (sdk.Step, error) {
 func chooseMember(req *sdk.ConnectRequest, at place) (sdk.Step, error) {
 	values, isForm := req.Reply.(sdk.FormValues)
 	if !isForm {
-		return nil, unexpected("The sandbox asked for a form and got something else.")
+		return nil, unexpected("The sandbox expected form values.")
 	}
 	member := values.Values[fieldMember].Reveal()
 	for _, choice := range memberField().Choices {
@@ -116,7 +116,7 @@ func chooseMember(req *sdk.ConnectRequest, at place) (sdk.Step, error) {
 			})
 		}
 	}
-	return nil, invalid(fieldMember, "Nobody of this name is in the family.")
+	return nil, invalid(fieldMember, "There is no family member of this name.")
 }
 
 func form(req *sdk.ConnectRequest, title string, fields []sdk.Field, at place) sdk.Form {

@@ -38,14 +38,14 @@ func faults() []fault {
 			Code: sdk.ScopeMissing, Message: "The scope for reading was not granted.",
 		})},
 		{Username: "error_invalid_input", connect: refuse(&sdk.Error{
-			Code: sdk.InvalidInput, Message: "The sandbox never takes this user name.", Field: fieldUsername,
+			Code: sdk.InvalidInput, Message: "The sandbox never accepts this user name.", Field: fieldUsername,
 		})},
 		{Username: "error_bad_configuration", connect: refuse(&sdk.Error{
-			Code: sdk.BadConfiguration, Message: "The sandbox does not like its settings.", Setting: settingGreeting,
+			Code: sdk.BadConfiguration, Message: "The sandbox rejects its settings.", Setting: settingGreeting,
 		})},
 		{Username: "error_source_unavailable", connect: refuse(unavailable(30 * time.Second))},
 		{Username: "error_source_error", connect: refuse(&sdk.Error{
-			Code: sdk.SourceError, Message: "The sandbox got an answer that makes no sense.",
+			Code: sdk.SourceError, Message: "The sandbox received an unexpected response.",
 		})},
 		{Username: "error_rate_limited", connect: refuse(&sdk.Error{
 			Code: sdk.RateLimited, Message: "Too many attempts.", Retryable: true, RetryAfter: time.Minute,
@@ -93,16 +93,16 @@ const (
 )
 
 func accessDenied() *sdk.Error {
-	return &sdk.Error{Code: sdk.AccessDenied, Message: "The sandbox said no."}
+	return &sdk.Error{Code: sdk.AccessDenied, Message: "Authorization was denied."}
 }
 
 func revoked() *sdk.Error {
-	return &sdk.Error{Code: sdk.Revoked, Message: "The sandbox has revoked this access."}
+	return &sdk.Error{Code: sdk.Revoked, Message: "The sandbox has revoked this credential."}
 }
 
 func unavailable(after time.Duration) *sdk.Error {
 	return &sdk.Error{
-		Code: sdk.SourceUnavailable, Message: "The sandbox is closed.", Retryable: true, RetryAfter: after,
+		Code: sdk.SourceUnavailable, Message: "The sandbox is not available.", Retryable: true, RetryAfter: after,
 	}
 }
 

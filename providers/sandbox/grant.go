@@ -38,7 +38,7 @@ func connected(req *sdk.ConnectRequest, who login) (sdk.Step, error) {
 func readGrant(c sdk.Credential) (grant, error) {
 	var g grant
 	if c.MediaType != mediaType || json.Unmarshal([]byte(c.Data.Reveal()), &g) != nil || g.Secret == "" {
-		return grant{}, unexpected("This is no credential of the sandbox.")
+		return grant{}, unexpected("This is not a credential of the sandbox.")
 	}
 	return g, nil
 }

@@ -37,10 +37,10 @@ func (s *Source) readCredential(req *sdk.CredentialRequest) (stored, error) {
 	var have stored
 	c := req.Credential
 	if c.MediaType != sdk.MediaTypeOAuth2 || json.Unmarshal([]byte(c.Data.Reveal()), &have) != nil || have.AccessToken == "" {
-		return stored{}, refuse(sdk.SourceError, "This is no credential of the source.")
+		return stored{}, refuse(sdk.SourceError, "This is not a credential of the source.")
 	}
 	if server, setting := s.server(req.Settings); have.Server != "" && have.Server != server {
-		return stored{}, misconfigured(setting, "The access was given at another server than the one that is set now.")
+		return stored{}, misconfigured(setting, "The credential is from another server than the one that is configured now.")
 	}
 	return have, nil
 }
@@ -48,7 +48,7 @@ func (s *Source) readCredential(req *sdk.CredentialRequest) (stored, error) {
 // tokenOf has the scopes as granted.
 func tokenOf(granted *oauth2.Token, asked []string) (Token, error) {
 	if kind := granted.Type(); !strings.EqualFold(kind, "bearer") {
-		return Token{}, refuse(sdk.SourceError, "The source gave a token of a kind that was not asked for.")
+		return Token{}, refuse(sdk.SourceError, "The source issued a token of an unsupported type.")
 	}
 	scopes := grantedScopes(granted.Extra("scope"), asked)
 	return Token{Access: sdk.Secret(granted.AccessToken), Scopes: scopes, Extra: granted.Extra}, nil
@@ -61,7 +61,7 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.
 		return nil, err
 	}
 	if old.RefreshToken == "" {
-		return nil, refuse(sdk.NotSupported, "The source gave nothing to refresh with.")
+		return nil, refuse(sdk.NotSupported, "The source issued no refresh token.")
 	}
 	endpoint, err := s.endpoint(ctx, req.Settings)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.
 	config := s.config(req.Settings, endpoint)
 	granted, err := config.TokenSource(said.in(ctx), &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
 	if err != nil {
-		return nil, refusedToken(ctx, err, refuse(sdk.Revoked, "The access is not valid any more."), req.Settings)
+		return nil, refusedToken(ctx, err, refuse(sdk.Revoked, "The credential is no longer valid."), req.Settings)
 	}
 	token, err := tokenOf(granted, strings.Fields(old.Scope))
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *Source) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	}
 	if over := req.Credential.ExpiresAt; !over.IsZero() && !over.After(time.Now()) {
 		return &sdk.Error{
-			Code: sdk.NotSupported, Message: "The access has to be refreshed before it can be checked.", Retryable: true,
+			Code: sdk.NotSupported, Message: "The access token has expired: refresh it before the check.", Retryable: true,
 		}
 	}
 	token := Token{
@@ -103,7 +103,7 @@ func (s *Source) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	case s.Account != nil:
 		_, err = s.Account(ctx, authorized(token.Access), token)
 	default:
-		return refuse(sdk.NotSupported, "The source cannot be asked whether the access still works.")
+		return refuse(sdk.NotSupported, "The source cannot check a credential.")
 	}
 	if err != nil {
 		return whatWasSaid(ctx, err)
@@ -123,7 +123,7 @@ func (s *Source) Disconnect(ctx context.Context, req *sdk.CredentialRequest) err
 		return err
 	}
 	if endpoint.RevocationURL == "" {
-		return refuse(sdk.NotSupported, "The source has no way to revoke access.")
+		return refuse(sdk.NotSupported, "The source has no revocation endpoint.")
 	}
 	return s.revokeAll(ctx, req.Settings, endpoint, have)
 }
@@ -159,7 +159,7 @@ func (s *Source) revoke(ctx context.Context, settings sdk.Settings, e Endpoint, 
 	case "invalid_token", "invalid_grant":
 		return "", nil
 	case "unsupported_token_type":
-		return code, refuse(sdk.NotSupported, "The source cannot revoke tokens of this kind.")
+		return code, refuse(sdk.NotSupported, "The source cannot revoke tokens of this type.")
 	}
 	return code, refusedWith(code, resp, settings)
 }
@@ -177,7 +177,7 @@ func (s *Source) post(
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, refuse(sdk.SourceError, "The address to ask at is not one.")
+		return nil, refuse(sdk.SourceError, "The URL of the request is invalid.")
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")

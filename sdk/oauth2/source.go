@@ -118,7 +118,7 @@ func (s *Source) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 	}
 	var at resume
 	if json.Unmarshal(req.Resume, &at) != nil || !at.stands() {
-		return nil, refuse(sdk.SourceError, "It is not known where the attempt stands.")
+		return nil, refuse(sdk.SourceError, "The state of the attempt is missing or invalid.")
 	}
 	switch reply := req.Reply.(type) {
 	case sdk.Callback:
@@ -133,7 +133,7 @@ func (s *Source) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 			return s.finish(ctx, req, at)
 		}
 	}
-	return nil, refuse(sdk.SourceError, "The reply is not one to the last step.")
+	return nil, refuse(sdk.SourceError, "The reply does not match the last step.")
 }
 
 func (s *Source) start(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
@@ -201,7 +201,7 @@ func authStyle(endpoint Endpoint, secret string) oauth2.AuthStyle {
 func (s *Source) required(token Token) error {
 	for _, scope := range s.Required {
 		if !slices.Contains(token.Scopes, scope) {
-			return refuse(sdk.ScopeMissing, "The access that was given does not include everything that is needed.")
+			return refuse(sdk.ScopeMissing, "A required scope was not granted.")
 		}
 	}
 	return nil

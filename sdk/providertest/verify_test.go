@@ -91,7 +91,7 @@ func next(req *sdk.ConnectRequest) (sdk.Step, error) {
 			}, nil
 		}
 	}
-	return nil, &sdk.Error{Code: sdk.SourceError, Message: "It is not known where the attempt stands."}
+	return nil, &sdk.Error{Code: sdk.SourceError, Message: "The state of the attempt is missing or invalid."}
 }
 
 func genuine(req *sdk.CredentialRequest) error {

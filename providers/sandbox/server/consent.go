@@ -45,7 +45,7 @@ func consent(ctx context.Context, args []string, errs io.Writer) error {
 		return err
 	}
 	if flags.NArg() != 1 {
-		return errors.New("consent: give the address to visit")
+		return errors.New("consent: missing the URL to visit")
 	}
 	ctx, cancel := context.WithTimeout(ctx, consentLimit)
 	defer cancel()
@@ -60,7 +60,7 @@ func consent(ctx context.Context, args []string, errs io.Writer) error {
 	}
 	id := hidden.FindStringSubmatch(page.body)
 	if id == nil {
-		return errors.New("consent: the address does not lead to a consent page of this server")
+		return errors.New("consent: the URL is not a consent page of this server")
 	}
 	form := url.Values{
 		"id": {id[1]}, "username": {*user}, "password": {*password}, "fault": {*fault}, "decision": {*decision},
@@ -74,7 +74,7 @@ func consent(ctx context.Context, args []string, errs io.Writer) error {
 	case err != nil:
 		return err
 	case hidden.MatchString(last.body):
-		return errors.New("consent: the page does not take what was filled in")
+		return errors.New("consent: the page rejected the form")
 	}
 	return last.failure()
 }
@@ -109,7 +109,7 @@ func visit(ctx context.Context, client *http.Client, method, address string, for
 		req, err = http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
 	}
 	if err != nil {
-		return found{}, errors.New("consent: that is no address")
+		return found{}, errors.New("consent: invalid URL")
 	}
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -76,8 +76,8 @@ func show(w http.ResponseWriter, status int, name string, p page) {
 
 func lost(w http.ResponseWriter) {
 	show(w, http.StatusNotFound, "message", page{
-		Title: "This page is over",
-		Text:  "The request is not known here, was answered already, or waited too long. Go back to where you came from and start again.",
+		Title: "This page has expired",
+		Text:  "The request is unknown, was already answered, or has expired. Go back to the application and start again.",
 	})
 }
 
@@ -86,8 +86,8 @@ func (a *Authority) onlyLoopback(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if to := r.FormValue("redirect_uri"); !local(to) || !hasPort(to) {
 			show(w, http.StatusBadRequest, "message", page{
-				Title: "The request cannot be answered",
-				Text:  "Its redirect address is not on this machine.",
+				Title: "The request was rejected",
+				Text:  "Its redirect URI is not on this machine.",
 			})
 			return
 		}
@@ -158,7 +158,7 @@ func (a *Authority) wrong(asked *request, form url.Values, d decision) (says, fi
 	case form.Get("decision") != "allow":
 		return "Choose whether to allow or to deny.", ""
 	case !usernames.MatchString(d.username):
-		return "There is no such user. Try demouser, or demouser2 for another account.", "username"
+		return "Unknown user. Try demouser, or demouser2 for another account.", "username"
 	case form.Get("password") != password:
 		return "The password is wrong. It is: password", "password"
 	case !knownFault(d.fault, asked.device != nil):
@@ -184,7 +184,7 @@ func (a *Authority) decided(w http.ResponseWriter, r *http.Request, asked *reque
 	case asked.device != nil && d.fault == faultDenied:
 		show(w, http.StatusOK, "message", page{Title: "Access denied", Text: "You can close this page."})
 	case asked.device != nil:
-		show(w, http.StatusOK, "message", page{Title: "Access given", Text: "You can close this page and go back to your device."})
+		show(w, http.StatusOK, "message", page{Title: "Access allowed", Text: "You can close this page and go back to your device."})
 	case d.fault == faultDenied:
 		op.AuthRequestError(w, r, asked, oidc.ErrAccessDenied(), a.provider)
 		_ = a.store.DeleteAuthRequest(r.Context(), asked.id) // it fails for no id
@@ -205,7 +205,7 @@ func (a *Authority) showDevice(w http.ResponseWriter, r *http.Request) {
 	found := a.store.byUserCode(typed)
 	a.store.mu.Unlock()
 	if found == nil {
-		p.Wrong = "There is no such code, or its time is over."
+		p.Wrong = "The code is unknown or has expired."
 		show(w, http.StatusUnprocessableEntity, "device", p)
 		return
 	}

@@ -124,14 +124,14 @@ func (s *store) RevokeToken(_ context.Context, token, _, clientID string) *oidc.
 	defer s.mu.Unlock()
 	if r := s.refreshs[token]; r != nil {
 		if r.grant.client.id != clientID {
-			return oidc.ErrInvalidClient().WithDescription("the token is not of this client")
+			return oidc.ErrInvalidClient().WithDescription("the token was issued to another client")
 		}
 		r.grant.ended = true
 		return nil
 	}
 	if a := s.accesses[token]; a != nil {
 		if a.grant.client.id != clientID {
-			return oidc.ErrInvalidClient().WithDescription("the token is not of this client")
+			return oidc.ErrInvalidClient().WithDescription("the token was issued to another client")
 		}
 		delete(s.accesses, token)
 	}
