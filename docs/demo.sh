@@ -1,7 +1,7 @@
 #!/bin/sh
-# The main job once, in a directory that is thrown away: a token, a session that connects four sources and disconnects
-# one, a shell hook that is told of each change, and the response. One source sends the browser to an authorization
-# server, which runs here too; a small program stands in for the person who consents. `make demo` builds and runs it.
+# A whole session, in a temporary directory: create a token, connect four sources and disconnect one, deliver each event to a
+# shell hook, and print the response. One source uses OAuth: its authorization server runs here too, and a program
+# replaces the person at the consent page. `make demo` builds and runs it.
 set -eu
 bin=${BIN:-$(cd "$(dirname "$0")/../bin" && pwd)}
 dir=$(mktemp -d)
@@ -9,7 +9,7 @@ trap 'kill ${tail:-} ${server:-} 2>/dev/null || true; rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT PIPE TERM
 cd "$dir"
 PATH=$bin:$PATH
-# Nothing of this machine's own installation is touched.
+# Do not use the installation of this machine.
 export HOME="$dir" XDG_CONFIG_HOME="$dir/config" XDG_DATA_HOME="$dir/data" XDG_STATE_HOME="$dir/state"
 for name in BROWSER $(env | sed -n 's/^\(HUMANCONNECT_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
 
@@ -37,13 +37,13 @@ plan:
     - connect: sandbox-tracker
     - disconnect: sandbox-clinic
 CONFIG
-# A free port, so that a server that runs here already is left alone.
+# A free port, because another server may be running.
 humanconnect --config none sandbox --listen 127.0.0.1:0 > server.url & server=$!
 tries=0
 until [ -s server.url ]; do
 	kill -0 "$server"
 	tries=$((tries + 1))
-	[ "$tries" -le 300 ] || { echo "the authorization server says nothing" >&2; exit 1; }
+	[ "$tries" -le 300 ] || { echo "the authorization server did not start within 30 s" >&2; exit 1; }
 	sleep 0.1
 done
 sed -i.bak "s|SERVER|$(cat server.url)|" config.yaml
@@ -66,6 +66,6 @@ tail -f hook.log & tail=$!
 humanconnect open --token @token > response.json
 cat response.json
 
-say 'The same command again prints the stored response: a token opens one session, ever.'
+say 'The same command again prints the stored response: a token opens one session, once.'
 say '$ humanconnect open --token @token -o text'
 humanconnect open --token @token -o text

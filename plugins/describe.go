@@ -171,7 +171,7 @@ func (c cached) description() *sdk.Description {
 // checkDescription returns what is wrong with a description, and cleans the text of a good one.
 func checkDescription(name string, d *sdk.Description) error {
 	bad := func(format string, args ...any) *Error {
-		return newError(CodeBadAnswer, name, "returned an invalid description: "+format, args...).
+		return newError(CodeBadAnswer, name, "sent an invalid description: "+format, args...).
 			hint("report it to the provider's author")
 	}
 	if d.Name != name {

@@ -30,7 +30,7 @@ func TestDescriptionIsCheckedAndCleaned(t *testing.T) {
 }
 
 func TestWrongDescriptionIsRefused(t *testing.T) {
-	for arg, says := range map[string]string{"misnamed": `its name is "other"`, "twice": "a duplicate"} {
+	for arg, says := range map[string]string{"misnamed": `its name is "other"`, "twice": "duplicate"} {
 		s := newStage(t)
 		_, err := s.hostOf(s.spec("provider", arg)).Describe(t.Context(), "test")
 		if e := failure(t, err); e.Code() != plugins.CodeBadAnswer || !strings.Contains(e.Error(), says) {

@@ -82,8 +82,8 @@ func (s *search) configured(specs []Spec) error {
 	seen := map[string]bool{}
 	for _, spec := range specs {
 		if !ValidName(spec.Name) || seen[spec.Name] {
-			return newError(CodeNotFound, clean(spec.Name, 80), "has an invalid name, or is listed twice in the config").
-				hint("use a name of a-z, 0-9 and -, and list it once")
+			return newError(CodeNotFound, clean(spec.Name, 80), "has an invalid name, or is in the config twice").
+				hint("use a name of a-z, 0-9 and -, once")
 		}
 		seen[spec.Name] = true
 		if spec.SHA256 != "" && !isDigest(spec.SHA256) {

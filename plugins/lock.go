@@ -153,7 +153,7 @@ func UpdateLock(ctx context.Context, path string, change func(*Lock)) error {
 		return newError(CodeLock, "", "the user lock %s is being written by another process", path).hint("try again")
 	}
 	return newError(CodeLock, "", "the user lock %s cannot be written", path).because(err).
-		hint("check the directory: ls -la %s", shellWord(filepath.Dir(path)))
+		hint("check the permissions: ls -la %s", shellWord(filepath.Dir(path)))
 }
 
 func updateLock(ctx context.Context, path string, change func(*Lock)) error {

@@ -138,7 +138,7 @@ const nearEnd = 100 * time.Millisecond
 
 // invalidResponse is the error for a response that core must not use.
 func (r *remote) invalidResponse(doing, wrong string) *Error {
-	return newError(CodeBadAnswer, r.supervisor.spec.Name, "returned an invalid response %s: %s", doing, wrong).
+	return newError(CodeBadAnswer, r.supervisor.spec.Name, "sent an invalid response %s: %s", doing, wrong).
 		hint("report it to the provider's author")
 }
 
@@ -174,10 +174,10 @@ func (r *remote) noResponse(inst *instance, doing string, err error) *Error {
 		return newError(CodeUnavailable, name, "closed its connection %s, but did not exit", doing).
 			lines(inst.launch.tail()).hint("try again; if it happens again, report it to the provider's author")
 	case code == codes.ResourceExhausted:
-		return newError(CodeBadAnswer, name, "exceeded the limit of %d MiB for a message %s", sdk.MaxMessage>>20, doing).
+		return newError(CodeBadAnswer, name, "exceeded the message limit of %d MiB %s", sdk.MaxMessage>>20, doing).
 			hint("report it to the provider's author")
 	}
-	return newError(CodeBadAnswer, name, "returned a response that cannot be decoded %s (%s): %s", doing, code,
+	return newError(CodeBadAnswer, name, "sent a response that cannot be decoded %s (%s): %s", doing, code,
 		r.supervisor.secrets.shown(status.Convert(err).Message(), 200)).lines(inst.launch.tail()).
 		hint("report it to the provider's author")
 }

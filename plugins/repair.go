@@ -41,7 +41,7 @@ func unreadableLock(path string, origin Origin, err error) *Error {
 			hint("if you built it yourself: humanconnect provider lock --dir %s", shellWord(filepath.Dir(path)))
 	}
 	return e.hint("rm %s && humanconnect provider lock", shellWord(path)).
-		hint("this pins all providers as they are now: check them first with: humanconnect provider list")
+		hint("that pins all providers as they are now; check them first with: humanconnect provider list")
 }
 
 // notTrusted adds to an error why a file is not trusted, and the command that repairs it.

@@ -64,7 +64,7 @@ func TestAnswerBeyondTheLimitsIsABadOneAndNoHarm(t *testing.T) {
 	first := report(t, p).Pid
 	for name, says := range map[string]string{
 		"account": "account id", "utf8": "", "media": "media type", "expiry": "expires", "scopes": "100000 scopes",
-		"scope": "scope", "control": "scope", "empty": "scope", "fields": "too many fields", "twice": "a duplicate",
+		"scope": "scope", "control": "scope", "empty": "scope", "fields": "too many fields", "twice": "duplicate",
 	} {
 		_, err := p.Connect(t.Context(), &sdk.ConnectRequest{Source: "odd-" + name, Reply: sdk.Start{}})
 		e := failure(t, err)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes every fuzz target of both modules, one after the other. It goes on after a failure, and fails in the end.
+# Runs every fuzz target of both modules, one after the other. It continues after a failure, and then exits with 1.
 # usage: fuzz.sh TIME, as in 20s
 set -eu
 
@@ -10,14 +10,14 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 failed=
 
-# fuzz fuzzes a target of a package, and keeps what it says.
+# fuzz runs one target of a package, and logs its output.
 fuzz() {
 	echo "== $1 $2"
 	{ "$go" test -run '^$' -fuzz "^$2\$" -fuzztime "$time" "$1" 2>&1 || echo "failed: $2"; } | tee "$log"
 	! grep -q "^failed: $2\$" "$log"
 }
 
-# late says whether nothing was found but that the time was over while a worker was busy: go.dev/issue/75804.
+# late reports whether the only failure is that time ran out while a worker was busy: go.dev/issue/75804.
 late() {
 	grep -q '^ *context deadline exceeded$' "$log" && ! grep -q 'Failing input written\|panic:' "$log"
 }

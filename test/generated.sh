@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails unless the generated code is what the pinned tools make of sdk/proto now.
+# Fails if the generated code is out of date with sdk/proto.
 # usage: generated.sh TOOLS, with the directory of the tools
 set -eu
 
@@ -10,6 +10,6 @@ cd "$(dirname "$0")/../sdk/proto"
 mkdir "$out/providerv1"
 PATH="$tools:$PATH" "$tools/buf" generate -o "$out"
 if ! diff -r "$out/providerv1" providerv1; then
-	echo "sdk/proto/providerv1 is not what provider.proto says: run make generate" >&2
+	echo "sdk/proto/providerv1 is out of date: run make generate" >&2
 	exit 1
 fi

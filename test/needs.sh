@@ -1,7 +1,7 @@
 #!/bin/sh
-# Sees to it that what the tests need beside Go is there: a C compiler for the race detector, openssl, which makes keys and
-# tokens that are not of our making, Node with npm for programs of others, and chromium, which a person might come back from
-# a source in. On Debian and its kin, as root, it installs what is missing; elsewhere it says exactly what to install.
+# Checks the tools that the tests need besides Go: a C compiler for the race detector, openssl for independent keys and tokens,
+# Node with npm for third-party programs, and chromium for the page after a redirect. On Debian and its derivatives, as root,
+# it installs what is missing; elsewhere it prints what to install.
 set -eu
 
 missing=
@@ -14,13 +14,13 @@ if [ -z "$missing" ]; then
 	exit 0
 fi
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-	echo "installing for the tests: $missing"
+	echo "installing the tools that the tests need: $missing"
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq
 	# shellcheck disable=SC2086 # a list of words
 	apt-get install -qq -y --no-install-recommends $missing
 	exit 0
 fi
-echo "missing for the tests: $missing" >&2
-echo "install it, on Debian: sudo apt-get install $missing" >&2
+echo "the tests need these tools: $missing" >&2
+echo "install them; on Debian: sudo apt-get install $missing" >&2
 exit 1

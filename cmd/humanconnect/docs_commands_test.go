@@ -47,7 +47,7 @@ func commandLines(text string) (lines []string) {
 	return lines
 }
 
-func TestDocumentsNameCommandsAndFlagsThatAreThere(t *testing.T) {
+func TestDocumentsNameCommandsAndFlagsThatExist(t *testing.T) {
 	named := 0
 	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*.sh", "providers/*/*.md"} {
 		paths, err := filepath.Glob(filepath.Join("../..", pattern))
@@ -120,7 +120,7 @@ func findFlag(c *cobra.Command, is func(*pflag.Flag) bool) (found *pflag.Flag) {
 	return found
 }
 
-func TestCommandThatIsNotThereIsNoticed(t *testing.T) {
+func TestUnknownCommandIsFound(t *testing.T) {
 	for line, wrong := range map[string]bool{
 		"hook list": false, "hook lists": true, "hooks list": true, "token create --ttl 1h > token": false, "token create --tll 1h": true,
 		"help exit-codes": false, "help exits": true, "help hook": false, "config show -o json": false, "config show -x": true,
@@ -135,8 +135,8 @@ func TestCommandThatIsNotThereIsNoticed(t *testing.T) {
 // TestCommandsOfTheManualOfHooksWork runs them with the hooks of its first example, whose URL is a receiver here.
 func TestCommandsOfTheManualOfHooksWork(t *testing.T) {
 	t.Parallel()
-	var told atomic.Int32
-	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told.Add(1) }))
+	var received atomic.Int32
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { received.Add(1) }))
 	defer receiver.Close()
 	dir := t.TempDir()
 	here := func(text string) string {
@@ -172,8 +172,8 @@ func TestCommandsOfTheManualOfHooksWork(t *testing.T) {
 			t.Errorf("the list does not have %s:\n%s", name, said)
 		}
 	}
-	if told.Load() != 1 {
-		t.Errorf("the receiver was told %d times", told.Load())
+	if received.Load() != 1 {
+		t.Errorf("the receiver got %d requests", received.Load())
 	}
 }
 

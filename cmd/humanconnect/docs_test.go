@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,23 @@ func TestCommandsOfTheREADMEWork(t *testing.T) {
 	}
 }
 
+// TestTerminalShowsWhatTheREADMEShows opens a session as the README does, after the one of its quick start.
+func TestTerminalShowsWhatTheREADMEShows(t *testing.T) {
+	t.Parallel()
+	_, rest, found := strings.Cut(readDocument(t, "README.md"), "> response.json\n")
+	screen, _, ended := strings.Cut(rest, "\n- ")
+	cells := regexp.MustCompile(`\s{2,}`).Split(strings.TrimSpace(screen), -1)
+	if !found || !ended || len(cells) < 12 {
+		t.Fatalf("the README has no screen: %q", cells)
+	}
+	p := newPerson(t)
+	if out, err := p.program("open", "--connect", "sandbox-instant").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	p.issues()
+	p.opens().sees(cells...).presses(ctrlC).ends(130)
+}
+
 // TestBackupsAreTakenAndRestoredAsTheDocumentSays runs both blocks of the section, with a command between them that was
 // killed, so that something is in the -wal alone.
 func TestBackupsAreTakenAndRestoredAsTheDocumentSays(t *testing.T) {
@@ -93,7 +111,7 @@ humanconnect open --token @token --connect sandbox-instant --on-connect-source '
 wc -c <~/.local/state/humanconnect/state.db-wal
 `+take+`rm -r ~/.local/state/humanconnect
 `+restore+`humanconnect connection list --client-user-id ada -o json`)
-	for _, want := range []string{"killed: 137\n", "is sound and its key fits", `"id": "sandbox-instant"`} {
+	for _, want := range []string{"killed: 137\n", "is intact and its key is correct", `"id": "sandbox-instant"`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the commands do not print %s:\n%s", want, said)
 		}

@@ -74,7 +74,7 @@ func (p *foreignPlace) run(exit int, token string, args ...string) (stdout map[s
 		p.t.Fatalf("%v: exit code %d, want %d\n%s%s", args, code, exit, out.String(), said.String())
 	}
 	if strings.Contains(said.String(), token) || strings.Contains(said.String(), "s3cret") {
-		p.t.Errorf("a secret is told: %s", said.String())
+		p.t.Errorf("a secret is printed: %s", said.String())
 	}
 	if out.Len() > 0 {
 		if err := json.Unmarshal(out.Bytes(), &stdout); err != nil {
@@ -150,7 +150,7 @@ func TestOpenByIntrospection(t *testing.T) {
 	}
 }
 
-func TestTokenThatIsTakenBackClosesItsOpenSession(t *testing.T) {
+func TestRevokedTokenClosesItsOpenSession(t *testing.T) {
 	t.Parallel()
 	p := newForeignPlace(t, introspectionConfig)
 	p.says(`{"active":true,"sub":"ada","client_id":"demo"}`)

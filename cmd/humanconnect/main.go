@@ -18,11 +18,11 @@ var version, commit string
 
 func main() { os.Exit(start()) }
 
-// start runs the program of this process and returns its exit code. The second signal ends it whatever it is doing:
-// that is what a person means who presses Ctrl-C twice, and all that was acknowledged is on the disk.
+// start runs the program and returns its exit code. The second signal ends it at once; all acknowledged changes are on
+// disk.
 func start() int {
 	app.KeepDescriptors()
-	signals := iostreams.NewSignals(context.Background(), iostreams.TwinTime)
+	signals := iostreams.NewSignals(context.Background(), iostreams.DuplicateTime)
 	a := app.System(signals, app.Build{Version: version, Commit: commit})
 	ended := make(chan int, 1)
 	go func() {

@@ -8,7 +8,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 )
 
-func TestNothingTearsTheScreensAndNothingIsLost(t *testing.T) {
+func TestNoticesNeitherCorruptTheScreensNorGetLost(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]struct {
 		keys string

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// watch looks at all that a program starts, and at what these start, as often as it can.
+// watch reads the arguments of a program's child processes, and of theirs, as often as it can.
 type watch struct {
 	// seen has the arguments and environments of each process: a process may change them by what it executes.
 	seen map[int][][]byte

@@ -65,8 +65,8 @@ type faultyRun struct {
 	want  outcome
 }
 
-// TestEveryFaultOfTheConsentPageEndsInItsCode runs all of them at once: some take their time.
-func TestEveryFaultOfTheConsentPageEndsInItsCode(t *testing.T) {
+// TestEveryFaultOfTheConsentPageHasItsFailureCode runs all of them at once: some take their time.
+func TestEveryFaultOfTheConsentPageHasItsFailureCode(t *testing.T) {
 	t.Parallel()
 	p := newAuthorizedPlace(t)
 	p.write("consent", `humanconnect-sandbox consent --fault "$1" "$2" || true`)

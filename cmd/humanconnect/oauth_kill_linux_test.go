@@ -26,7 +26,7 @@ func TestCoreKilledBeforeTheRedirectLeavesItToTheNext(t *testing.T) {
 	redirect := p.consents(first.browserAt(), "none")
 	first.killed()
 	if _, ok := <-p.comesBack(redirect); ok {
-		t.Fatal("somebody takes the redirect while nobody is there")
+		t.Fatal("the redirect was accepted while no process was running")
 	}
 	second := p.opens(token, leftAlone, "--connect", "sandbox-tracker")
 	p.listens(redirect)
@@ -39,7 +39,7 @@ func TestCoreKilledBeforeTheRedirectLeavesItToTheNext(t *testing.T) {
 	}
 }
 
-func TestProviderKilledBeforeTheRedirectIsNotNoticed(t *testing.T) {
+func TestProviderKilledBeforeTheRedirectIsRestarted(t *testing.T) {
 	t.Parallel()
 	p := newAuthorizedPlace(t)
 	o := p.opens(p.token("ada"), leftAlone, "--connect", "sandbox-tracker")

@@ -21,21 +21,21 @@ func addressIn(t *testing.T, said fmt.Stringer) string {
 	return shownAddress.FindString(said.String())
 }
 
-// TestRedirectIsTakenPasted: the browser runs on another machine and cannot come back by itself.
-func TestRedirectIsTakenPasted(t *testing.T) {
+// TestPastedRedirectIsAccepted: the browser runs on another machine and cannot reach the redirect URI.
+func TestPastedRedirectIsAccepted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		browser string
 		flags   []string
 		// terminal: it is typed on the terminal, else on standard input.
 		terminal bool
-		// told is what the person is told of the browser.
-		told string
+		// message is the warning about the browser.
+		message string
 	}{
 		"standard input":              {flags: []string{"--no-browser"}},
 		"terminal":                    {flags: []string{"--no-browser"}, terminal: true},
-		"browser that is not there":   {browser: "no-such-browser", terminal: true, told: "could not be started: no-such-browser: executable file not found"},
-		"browser that fails later on": {browser: "sh fails", terminal: true, told: "could not be started: sh: exit status 3"},
+		"browser that is not there":   {browser: "no-such-browser", terminal: true, message: "could not be started: no-such-browser: executable file not found"},
+		"browser that fails later on": {browser: "sh fails", terminal: true, message: "could not be started: sh: exit status 3"},
 		"no desktop":                  {flags: []string{"--ui", "terminal"}, terminal: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,11 +60,11 @@ func TestRedirectIsTakenPasted(t *testing.T) {
 			if err := cmd.Wait(); err != nil {
 				t.Fatalf("%v\n%s", err, said.String())
 			}
-			if n := strings.Count(said.String(), "nobody waits for that address"); n != 2 {
+			if n := strings.Count(said.String(), "no pending authorization matches this URL"); n != 2 {
 				t.Errorf("%d lines were refused:\n%s", n, said.String())
 			}
-			if !strings.Contains(said.String(), c.told) {
-				t.Errorf("the person is told\n%s", said.String())
+			if !strings.Contains(said.String(), c.message) {
+				t.Errorf("the output is\n%s", said.String())
 			}
 			if response, err := os.ReadFile(out.Name()); err != nil || !strings.Contains(string(response), `"id": "sandbox-tracker"`) {
 				t.Errorf("%v\n%s", err, response)

@@ -391,7 +391,7 @@ func with(redirect, name, value string) string {
 	return u.String()
 }
 
-var shownCode = regexp.MustCompile(`open (http://\S+) and type (\S+)`)
+var shownCode = regexp.MustCompile(`open (http://\S+) and enter (\S+)`)
 
 // device waits until a code is shown, and returns the address of the page that takes it.
 func (o *opening) device() string {

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestStrayRedirectsDisturbNothing sends what nobody waits for to an open that waits, before and after the one redirect
+// TestStrayRedirectsChangeNothing sends redirects without a pending authorization to a waiting open, before and after the one redirect
 // that it waits for.
-func TestStrayRedirectsDisturbNothing(t *testing.T) {
+func TestStrayRedirectsChangeNothing(t *testing.T) {
 	t.Parallel()
 	p := newAuthorizedPlace(t)
 	// The second attempt keeps open there, once the first one has its redirect.
@@ -28,7 +28,7 @@ func TestStrayRedirectsDisturbNothing(t *testing.T) {
 		"the state in capital": with(redirect, "state", strings.ToUpper(state)),
 	}
 	for name, stray := range strays {
-		if v := p.visits(stray); v.title != "Nothing waits for this page" {
+		if v := p.visits(stray); v.title != "No pending authorization" {
 			t.Errorf("%s: the page says %d %q", name, v.status, v.title)
 		}
 	}
@@ -45,11 +45,11 @@ func TestStrayRedirectsDisturbNothing(t *testing.T) {
 	if titles[0] != "Sandbox Tracker is connected" {
 		titles[0], titles[1] = titles[1], titles[0]
 	}
-	if titles[0] != "Sandbox Tracker is connected" || titles[1] != "Nothing waits for this page" {
+	if titles[0] != "Sandbox Tracker is connected" || titles[1] != "No pending authorization" {
 		t.Errorf("the pages say %q", titles)
 	}
 	second := o.browserAt()
-	if v := p.visits(redirect); v.title != "Nothing waits for this page" {
+	if v := p.visits(redirect); v.title != "No pending authorization" {
 		t.Errorf("a replay: the page says %d %q", v.status, v.title)
 	}
 	if v := p.visits(p.consents(second, "none")); v.title != "Sandbox Tracker is connected" {
@@ -61,7 +61,7 @@ func TestStrayRedirectsDisturbNothing(t *testing.T) {
 	}
 }
 
-// TestRedirectOfAnotherAttemptReachesThatOne: all that counts is the state, whoever listens.
+// TestRedirectOfAnotherAttemptReachesThatOne: only the state counts, not the process that listens.
 func TestRedirectOfAnotherAttemptReachesThatOne(t *testing.T) {
 	t.Parallel()
 	p := newAuthorizedPlace(t)
@@ -82,7 +82,7 @@ func TestRedirectOfAnotherAttemptReachesThatOne(t *testing.T) {
 		t.Fatalf("her attempt was ended by his redirect: %s", ada.said.String())
 	default:
 	}
-	if v := p.visits(atHers + "?" + query); v.title != "Nothing waits for this page" {
+	if v := p.visits(atHers + "?" + query); v.title != "No pending authorization" {
 		t.Errorf("his again: the page says %d %q", v.status, v.title)
 	}
 	if v := p.visits(hers); v.title != "Sandbox Tracker is connected" {

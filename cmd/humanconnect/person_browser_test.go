@@ -63,17 +63,17 @@ func (p *person) connects(f face, word, title string) *person {
 	return p.presses(word+enter).sees("1 "+title, f.ready).presses("1" + enter)
 }
 
-func TestPersonPastesTheRedirectInBothFaces(t *testing.T) {
+func TestPersonPastesTheRedirectOnScreensAndLines(t *testing.T) {
 	t.Parallel()
 	browsers := map[string]struct {
 		browser string
 		flags   []string
-		told    string
+		message string
 	}{
-		"no browser":                  {flags: []string{"--no-browser"}, told: "authorize"},
-		"browser that is not there":   {browser: "no-such-browser", told: "no-such-browser: executable file not found"},
-		"browser that fails later on": {browser: "sh fails", told: "sh: exit status 3"},
-		"browser that stays away":     {browser: "sh keep link", told: "authorize"},
+		"no browser":                  {flags: []string{"--no-browser"}, message: "authorize"},
+		"browser that is not there":   {browser: "no-such-browser", message: "no-such-browser: executable file not found"},
+		"browser that fails later on": {browser: "sh fails", message: "sh: exit status 3"},
+		"browser that stays away":     {browser: "sh keep link", message: "authorize"},
 	}
 	for name, f := range faces() {
 		for what, b := range browsers {
@@ -84,8 +84,8 @@ func TestPersonPastesTheRedirectInBothFaces(t *testing.T) {
 				p.sees(f.ready).connects(f, "tracker", "Sandbox Tracker")
 				redirect := place.consents(p.address(), "none")
 				place.write("fail", "now")
-				p.sees(b.told).presses("nonsense" + enter).sees("Nobody waits for that address")
-				p.presses(with(redirect, "state", "x") + enter).sees("Nobody waits for that address")
+				p.sees(b.message).presses("nonsense" + enter).sees("No pending authorization matches this URL")
+				p.presses(with(redirect, "state", "x") + enter).sees("No pending authorization matches this URL")
 				p.presses(redirect + enter).sees("Sandbox Tracker is connected").presses(ctrlC)
 				if r := p.answer(p.ends(130)); len(r.SessionResults.ConnectedSources) != 1 || len(r.Failures) != 0 {
 					t.Errorf("the response is %+v", r)
@@ -95,7 +95,7 @@ func TestPersonPastesTheRedirectInBothFaces(t *testing.T) {
 	}
 }
 
-func TestBrowserThatComesBackIsAsGoodAsAPaste(t *testing.T) {
+func TestRedirectIsAsGoodAsAPaste(t *testing.T) {
 	t.Parallel()
 	for name, f := range faces() {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestBrowserThatComesBackIsAsGoodAsAPaste(t *testing.T) {
 	}
 }
 
-func TestPersonGoesOnWaitingForTheBrowser(t *testing.T) {
+func TestPersonResumesWaitingForTheBrowser(t *testing.T) {
 	t.Parallel()
 	for name, f := range faces() {
 		t.Run(name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestPersonGoesOnWaitingForTheBrowser(t *testing.T) {
 			address := p.address()
 			p.dies()
 			p.browses(place, "", append(f.flags, "--no-browser")...)
-			p.sees("Go on with Sandbox Tracker?")
+			p.sees("Continue with Sandbox Tracker?")
 			if f.flags == nil {
 				p.presses(enter)
 			} else {

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkRestored looks whether a terminal is as a shell wants it: lines, an echo, signals, and nothing that the screens
+// checkRestored checks that a terminal is as a shell wants it: lines, an echo, signals, and nothing that the screens
 // switched on.
 func (p *person) checkRestored() {
 	p.t.Helper()
@@ -28,7 +28,7 @@ func (p *person) checkRestored() {
 	}
 }
 
-func TestSecondCtrlCLeavesTheTerminalAsItWas(t *testing.T) {
+func TestSecondCtrlCRestoresTheTerminal(t *testing.T) {
 	t.Parallel()
 	for name, to := range map[string]func(p *person){
 		"list": func(p *person) { p.opens().sees("5 sources") },

@@ -15,15 +15,15 @@ func (p *person) dies() {
 	p.ends(-1)
 }
 
-func TestPersonGoesOnWithWhatAKilledProgramLeft(t *testing.T) {
+func TestPersonResumesAnUnfinishedAttempt(t *testing.T) {
 	t.Parallel()
 	p := newPerson(t).opens()
 	p.sees("5 sources").presses("family" + enter).sees("User name").presses("demouser" + enter + "password" + enter).sees("Robin")
 	p.dies()
-	p.opens().sees("Go on with Sandbox Family?").presses(enter).sees("Robin").presses(enter).sees("Sandbox Family is connected")
+	p.opens().sees("Continue with Sandbox Family?").presses(enter).sees("Robin").presses(enter).sees("Sandbox Family is connected")
 	p.presses("clin" + enter).sees("Password").presses("code" + enter + "password" + enter).sees("SAND-BOX1")
 	p.dies()
-	p.opens("--accessible").sees("Go on with Sandbox Clinic?", "yes or no").presses("yes" + enter).sees("SAND-BOX1").presses(ctrlD)
+	p.opens("--accessible").sees("Continue with Sandbox Clinic?", "yes or no").presses("yes" + enter).sees("SAND-BOX1").presses(ctrlD)
 	p.sees("Sandbox Family, connected as Alex (demouser), in this session", `"done":`).presses("done" + enter)
 	r := p.answer(p.ends(0))
 	if r.Status != event.Success || len(r.SessionResults.ConnectedSources) != 1 || len(r.Failures) != 0 {
@@ -31,7 +31,7 @@ func TestPersonGoesOnWithWhatAKilledProgramLeft(t *testing.T) {
 	}
 }
 
-func TestPersonLeavesWhatAKilledProgramLeft(t *testing.T) {
+func TestPersonCancelsAnUnfinishedAttempt(t *testing.T) {
 	t.Parallel()
 	for name, face := range map[string]struct {
 		flags []string
@@ -46,7 +46,7 @@ func TestPersonLeavesWhatAKilledProgramLeft(t *testing.T) {
 			p := newPerson(t).opens()
 			p.sees("5 sources").presses("clin" + enter).sees("Password")
 			p.dies()
-			p.opens(face.flags...).sees("Go on with Sandbox Clinic?").presses(face.no).sees(face.list)
+			p.opens(face.flags...).sees("Continue with Sandbox Clinic?").presses(face.no).sees(face.list)
 			p.dies()
 			p.opens(face.flags...).sees(face.list).presses(ctrlC)
 			if r := p.answer(p.ends(130)); len(r.Failures) != 0 {

@@ -163,7 +163,7 @@ func (p *person) sees(texts ...string) *person {
 	return p
 }
 
-// shows looks at what came since the last look, whatever the blanks.
+// shows checks the output since the last call, ignoring blanks.
 func (p *person) shows(texts []string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -247,7 +247,7 @@ func TestPersonDoesAWholeSessionWithKeysAlone(t *testing.T) {
 	checkLeft(t, p.all())
 }
 
-// checkLeft looks at what is left on the terminal when the screens are gone: the summary alone.
+// checkLeft checks what is left on the terminal when the screens are gone: the summary alone.
 func checkLeft(t *testing.T, seen []byte) {
 	t.Helper()
 	before, rest, entered := bytes.Cut(seen, []byte(toScreens))
@@ -263,7 +263,7 @@ func checkLeft(t *testing.T, seen []byte) {
 	}
 }
 
-func TestNobodyIsAskedOnATerminalThatNobodyWatches(t *testing.T) {
+func TestBackgroundProcessDoesNotPrompt(t *testing.T) {
 	t.Parallel()
 	p := newPerson(t)
 	for _, ci := range []string{"", "true"} {
@@ -365,7 +365,7 @@ func TestCtrlCInASecretClosesTheSession(t *testing.T) {
 	p.answer(p.ends(130))
 }
 
-func TestSessionEndsWhileAPersonIsAtIt(t *testing.T) {
+func TestSessionExpiresDuringPrompts(t *testing.T) {
 	t.Parallel()
 	for name, f := range faces() {
 		t.Run(name, func(t *testing.T) {
@@ -373,7 +373,7 @@ func TestSessionEndsWhileAPersonIsAtIt(t *testing.T) {
 			p := newPerson(t)
 			p.issues("--ttl", "8s")
 			p.opens(f.flags...).sees("closes", f.ready).connects(f, "family", "Sandbox Family").sees("User name").presses("demo")
-			p.sees("The session is over").presses(" ")
+			p.sees("The session has ended").presses(" ")
 			if r := p.answer(p.ends(exit.Token)); r.Status != event.TokenExpired {
 				t.Errorf("the response is %+v", r)
 			}
@@ -382,7 +382,7 @@ func TestSessionEndsWhileAPersonIsAtIt(t *testing.T) {
 	}
 }
 
-func TestTerminalsThatCanDoNoMoreGetLinesAlone(t *testing.T) {
+func TestDumbTerminalsGetLines(t *testing.T) {
 	t.Parallel()
 	for _, variable := range []string{"ACCESSIBLE=1", "TERM=dumb"} {
 		p := newPerson(t)
@@ -419,7 +419,7 @@ func TestNoColorMeansNone(t *testing.T) {
 	}
 }
 
-func TestPersonIsToldThatTheSessionIsElsewhere(t *testing.T) {
+func TestPersonSeesThatTheSessionIsInUse(t *testing.T) {
 	t.Parallel()
 	for name, f := range faces() {
 		t.Run(name, func(t *testing.T) {
@@ -437,7 +437,7 @@ func TestPersonIsToldThatTheSessionIsElsewhere(t *testing.T) {
 	}
 }
 
-func TestPersonWaitsForASourceThatThinks(t *testing.T) {
+func TestPersonWaitsForASlowSource(t *testing.T) {
 	t.Parallel()
 	p := newPerson(t).opens()
 	p.sees("5 sources").presses("clin" + enter).sees("Password").presses("wait" + enter + "password" + enter)
@@ -447,14 +447,14 @@ func TestPersonWaitsForASourceThatThinks(t *testing.T) {
 	}
 }
 
-func TestPersonIsToldThatThereIsNothingToConnect(t *testing.T) {
+func TestPersonSeesThatThereIsNothingToConnect(t *testing.T) {
 	t.Parallel()
 	for name, f := range faces() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPerson(t)
 			p.issues("--sources", "elsewhere")
-			p.opens(f.flags...).sees("There is nothing to connect", f.ready)
+			p.opens(f.flags...).sees("No sources to connect", f.ready)
 			p.answer(p.finishes(f))
 		})
 	}

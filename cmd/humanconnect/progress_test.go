@@ -46,12 +46,12 @@ func (p *person) interrupts() {
 func TestPersonSeesThatProvidersAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ command, line string }{
-		{"source list", "asking the providers what they offer …"},
-		{"source show slow-one", "asking the providers what they offer …"},
-		{"config validate", "asking the providers what they offer …"},
+		{"source list", "reading the provider descriptions …"},
+		{"source show slow-one", "reading the provider descriptions …"},
+		{"config validate", "reading the provider descriptions …"},
 		{"provider show slow", "starting the provider …"},
-		{"open --connect slow-one", "asking the providers what they offer …"},
-		{"doctor", "examining provider slow …"},
+		{"open --connect slow-one", "reading the provider descriptions …"},
+		{"doctor", "checking provider slow …"},
 	} {
 		t.Run(tt.command, func(t *testing.T) {
 			t.Parallel()
@@ -66,7 +66,7 @@ func TestPersonSeesWhatOpenWaitsFor(t *testing.T) {
 	t.Parallel()
 	p := newPerson(t).configures("providers:\n  - {name: slow, command: [./slow], dev: true}\n",
 		map[string]string{"slow": "#!/bin/sh\nexec sleep 60\n"})
-	p.opens().sees("asking the providers what they offer …").presses(ctrlC)
+	p.opens().sees("reading the provider descriptions …").presses(ctrlC)
 	p.ends(exit.Interrupted)
 	p = newPerson(t)
 	p.opens("--connect", "sandbox-clinic", "--answer", "sandbox-clinic.username=hang", "--answer", "sandbox-clinic.password=password")

@@ -30,7 +30,7 @@ func TestSandboxEndsWithACommandThatWasKilled(t *testing.T) {
 	}
 	address := strings.TrimPrefix(strings.TrimSpace(line), "http://")
 	if !answers(ctx, address) {
-		t.Fatalf("nobody answers at %s", address)
+		t.Fatalf("no answer at %s", address)
 	}
 	_ = command.Process.Kill()
 	_ = command.Wait() // killed

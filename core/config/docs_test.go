@@ -46,7 +46,7 @@ func TestEveryExampleOfAConfigIsRight(t *testing.T) {
 }
 
 // keyOf is a key of the config in a text, as in `token.ttl` or `store.key: {file: …}`.
-var keyOf = regexp.MustCompile("`([a-z]+)(?:\\[\\])?\\.([a-zA-Z0-9]+)(?:: [^`]*)?`")
+var keyOf = regexp.MustCompile("`([a-z]+)(?:\\[\\])?\\.([a-z][a-zA-Z0-9]*)(?:: [^`]*)?`")
 
 func TestDocumentsNameKeysThatAreThere(t *testing.T) {
 	sections := []string{"store", "token", "callback", "providers", "sources", "hooks", "plan"}

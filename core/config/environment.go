@@ -75,7 +75,7 @@ func Variables() []Variable {
 		{"SESSION_ID", "to a hook: id of the session"},
 		{"STATUS", "to a hook: status of the event"},
 		{"SEQUENCE", "to a hook: number of the event in its session"},
-		{"ATTEMPT", "to a hook: number of the try"},
+		{"DELIVERY_TRY", "to a hook: number of the delivery try, from 1"},
 		{"HOOK", "to a hook: its name"},
 		{"PROVIDER", "to a provider: that it was started by a host"},
 		{"LIFELINE", "to a provider: that the end of its standard input is its end"},

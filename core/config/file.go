@@ -66,7 +66,7 @@ func (p Place) read(uid int) (text, abs string, warnings []Warning, found bool, 
 		return "", "", nil, false, nil
 	}
 	if abs, err = filepath.Abs(p.Path); err != nil {
-		return "", "", nil, false, problem.New(CodeNotFound, "config file %s", p.Path).Because(err).Hint("name it by its whole path")
+		return "", "", nil, false, problem.New(CodeNotFound, "config file %s", p.Path).Because(err).Hint("use its absolute path")
 	}
 	text, warnings, err = readTrusted(abs, uid)
 	switch {
@@ -77,11 +77,11 @@ func (p Place) read(uid int) (text, abs string, warnings []Warning, found bool, 
 	case errors.Is(err, fs.ErrNotExist) && p.Origin == fromDefault:
 		return "", "", nil, false, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return "", "", nil, false, problem.New(CodeNotFound, "the config file is not there").Because(err).
-			Hint("it was named by: %s; without a file: --config none", p.Origin)
+		return "", "", nil, false, problem.New(CodeNotFound, "the config file does not exist").Because(err).
+			Hint("it is set by: %s; to use no file: --config none", p.Origin)
 	}
 	return "", "", nil, false, problem.New(CodeUnreadable, "the config file cannot be read").Because(err).
-		Hint("it was named by: %s; without a file: --config none", p.Origin)
+		Hint("it is set by: %s; to use no file: --config none", p.Origin)
 }
 
 // readTrusted reads a file that may name commands, once it is sure that nobody but the user and root can write it.

@@ -57,7 +57,7 @@ func Check(o Options) (*Config, []Warning, error) {
 		return c, warnings, err
 	}
 	if c.StateDir == "" {
-		return c, warnings, problem.New(CodeInvalid, "nothing says where the state lives").
+		return c, warnings, problem.New(CodeInvalid, "no state directory is set").
 			Hint("set HOME, or HUMANCONNECT_STATE_DIR to a directory")
 	}
 	return c, append(warnings, r.secretWarnings()...), nil
@@ -73,7 +73,7 @@ func (r *reader) load(o Options, text string, found bool, c *Config) error {
 		r.flaw(&yaml.Node{}, "version", "%s", noVersion)
 	}
 	won := r.merge(o, nodes)
-	c.settle(o, won)
+	c.apply(o, won)
 	r.checkToken(won, nodes)
 	for _, key := range slices.Sorted(maps.Keys(o.Overrides)) {
 		if !isScalar(key) {

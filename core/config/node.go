@@ -143,9 +143,9 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag(
 func (r *reader) plain(n *yaml.Node, key string) bool {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		r.flaw(n, key, "anchors and aliases are not understood; write the value out")
+		r.flaw(n, key, "anchors and aliases are not supported; write the value out")
 	case n.Style&yaml.TaggedStyle != 0:
-		r.flaw(n, key, "tags are not understood; write the value without one")
+		r.flaw(n, key, "tags are not supported; write the value without one")
 	default:
 		return true
 	}
@@ -190,7 +190,7 @@ func (r *reader) pairs(n *yaml.Node, key string, f func(name string, k, v *yaml.
 		first, twice := seen[strings.ToLower(k.Value)]
 		switch {
 		case twice && first == k.Value:
-			r.flaw(k, join(key, k.Value), "this key is there twice")
+			r.flaw(k, join(key, k.Value), "duplicate key")
 		case twice:
 			r.flaw(k, join(key, k.Value), "differs from %q only in upper and lower case", first)
 		default:

@@ -41,7 +41,7 @@ type Action struct {
 func ReadPlan(path string, uid int) (*Plan, []Warning, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return nil, nil, problem.New(CodePlan, "reading the plan").Because(err).Hint("name it by its whole path")
+		return nil, nil, problem.New(CodePlan, "reading the plan").Because(err).Hint("use its absolute path")
 	}
 	text, warnings, err := readTrusted(abs, uid)
 	if err != nil {

@@ -44,8 +44,8 @@ func scalars() []scalar {
 		{"store.path", prefix + "STORE_PATH", "default", "directory of the state, or default", tilde},
 		{"token.check", prefix + "TOKEN_CHECK", "local", "how session tokens are checked: local, jwt or introspection", oneOf(checkLocal, checkJWT, checkIntrospection)},
 		{"token.ttl", prefix + "TOKEN_TTL", "1h", "how long a new session token lives", duration},
-		{"callback.listen", prefix + "CALLBACK_LISTEN", "127.0.0.1:0", "loopback address that browsers come back to", loopbackAddress},
-		{"callback.url", prefix + "CALLBACK_URL", "", "address that sources are told instead", callbackURL},
+		{"callback.listen", prefix + "CALLBACK_LISTEN", "127.0.0.1:0", "address on loopback that the redirect listener binds", loopbackAddress},
+		{"callback.url", prefix + "CALLBACK_URL", "", "public redirect URI, if it differs from callback.listen", callbackURL},
 		{"token.jwks", prefix + "TOKEN_JWKS", "", "with jwt: keys of the signing service, a file or an https URL", keysPlace},
 		{"token.issuer", prefix + "TOKEN_ISSUER", "", "with jwt: issuer that a token names", anything},
 		{"token.audience", prefix + "TOKEN_AUDIENCE", "", "with jwt: audience that a token names", anything},
@@ -177,14 +177,14 @@ func (g given) Name() string        { return g.name }
 func (g given) ValueString() string { return g.value }
 func (g given) ValueType() string   { return "string" }
 
-// settle fills the config with the scalars that won.
-func (c *Config) settle(o Options, won map[string]resolved) {
+// apply fills the config with the scalars that won.
+func (c *Config) apply(o Options, won map[string]resolved) {
 	c.ClientID = won["clientId"].value
 	c.Store.Driver = won["store.driver"].value
 	c.Token.Check = won["token.check"].value
 	c.Token.TTL, _ = parseDuration(won["token.ttl"].value, minTTL, maxTTL)
 	c.Callback = Callback{Listen: won["callback.listen"].value, URL: won["callback.url"].value}
-	c.settleToken(won)
+	c.applyToken(won)
 	won[stateDirKey] = stateDir(o, c.Dir, won)
 	c.StateDir = won[stateDirKey].value
 	for _, s := range scalars() {

@@ -82,7 +82,7 @@ func (s *SecretRef) Resolve(ctx context.Context, env Environment) (sdk.Secret, e
 }
 
 func (s *SecretRef) problem(err error) error {
-	return problem.New(CodeSecret, "%s (%s) leads to no secret", s.key, s.at).Because(err).Hint("%s", s.remedy())
+	return problem.New(CodeSecret, "%s (%s) cannot be read", s.key, s.at).Because(err).Hint("%s", s.remedy())
 }
 
 // remedy is what to do about a secret that is not there.

@@ -100,7 +100,7 @@ func (r *reader) providers(n *yaml.Node) []Provider {
 		}
 		r.required(item, key, m, "name")
 		if m["command"] == nil && m["sha256"] == nil && m["dev"] == nil && item.Kind == yaml.MappingNode {
-			r.flaw(item, key, "changes nothing; give command, sha256 or dev")
+			r.flaw(item, key, "has no effect; set command, sha256 or dev")
 		}
 		if p.Dev && p.SHA256 != "" {
 			r.flaw(m["dev"], join(key, "dev"), "skips the pin that sha256 sets; give one of the two")
@@ -133,7 +133,7 @@ func (r *reader) sources(n *yaml.Node) []Source {
 		s.Settings = r.values(m["settings"], join(key, "settings"))
 		r.required(item, key, m, "id")
 		if len(m) == 1 && m["id"] != nil {
-			r.flaw(item, key, "changes nothing; give provider, clientId, clientSecret, callbackUrl or settings")
+			r.flaw(item, key, "has no effect; set provider, clientId, clientSecret, callbackUrl or settings")
 		}
 		r.unique(ids, m["id"], join(key, "id"), s.ID)
 		if len(r.problems) == before {
@@ -189,7 +189,7 @@ func (r *reader) on(n *yaml.Node, key string) []event.On {
 		}
 	}
 	if n != nil && len(out) == 0 && !r.flawedIn(n) {
-		r.flaw(n, key, "names nothing; give some of %s", strings.Join(known, ", "))
+		r.flaw(n, key, "is empty; use one or more of %s", strings.Join(known, ", "))
 	}
 	return out
 }
@@ -204,7 +204,7 @@ func (r *reader) required(item *yaml.Node, key string, have map[string]*yaml.Nod
 	switch {
 	case r.flawed[item]:
 	case isNull(item):
-		r.flaw(item, key, "has no value; give one or leave it out")
+		r.flaw(item, key, "has no value; set one or remove the key")
 	case item.Kind == yaml.MappingNode:
 		for _, name := range names {
 			if have[name] == nil {
@@ -220,7 +220,7 @@ func (r *reader) unique(lines map[string]int, n *yaml.Node, key, name string) {
 		return
 	}
 	if line, taken := lines[name]; taken {
-		r.flaw(n, key, "%s stands in line %d already", quote(name), line)
+		r.flaw(n, key, "%s is a duplicate of line %d", quote(name), line)
 		return
 	}
 	lines[name] = n.Line

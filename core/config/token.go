@@ -44,7 +44,7 @@ func (r *reader) checkToken(won map[string]resolved, nodes map[string]*yaml.Node
 	for _, kind := range []string{checkJWT, checkIntrospection} {
 		for _, key := range tokenKeys()[kind] {
 			if n := nodes[key]; n != nil && kind != check.value && !r.flawed[nodes["token.check"]] && !r.flawed[n] {
-				r.flaw(n, key, "means nothing with check: %s; it belongs to check: %s", check.value, kind)
+				r.flaw(n, key, "has no effect with check: %s; it is used with check: %s", check.value, kind)
 			}
 		}
 	}
@@ -76,7 +76,7 @@ func (r *reader) joined(n *yaml.Node, key string) *yaml.Node {
 		}
 	}
 	if len(names) == 0 && !r.flawedIn(n) {
-		r.flaw(n, key, "names nothing; give some of: %s", strings.Join(algorithms(), ", "))
+		r.flaw(n, key, "is empty; use one or more of: %s", strings.Join(algorithms(), ", "))
 	}
 	if r.flawedIn(n) {
 		return nil
@@ -128,8 +128,8 @@ func serviceURL(s string) string {
 	return ""
 }
 
-// settleToken fills what belongs to the checks of other services' tokens. A path of the file starts at its directory.
-func (c *Config) settleToken(won map[string]resolved) {
+// applyToken fills what belongs to the checks of other services' tokens. A path of the file starts at its directory.
+func (c *Config) applyToken(won map[string]resolved) {
 	c.Token.Issuer, c.Token.Audience = won["token.issuer"].value, won["token.audience"].value
 	c.Token.Algorithms = splitList(won["token.algorithms"].value)
 	c.Token.Endpoint, c.Token.ClientID = won["token.endpoint"].value, won["token.clientId"].value

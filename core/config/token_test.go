@@ -65,10 +65,10 @@ func TestMistakesAboutOtherServicesTokens(t *testing.T) {
 		"none":               {strings.Replace(goodJWT, "EdDSA", "none", 1), []string{`token.algorithms[0] "none" is none of`}},
 		"HMAC":               {strings.Replace(goodJWT, "PS256", "HS256", 1), []string{`token.algorithms[1] "HS256" is none of`}},
 		"algorithms a word":  {strings.Replace(goodJWT, "[EdDSA, PS256]", "EdDSA", 1), []string{"token.algorithms a single value"}},
-		"no algorithm":       {strings.Replace(goodJWT, "[EdDSA, PS256]", "[]", 1), []string{"token.algorithms names nothing"}},
+		"no algorithm":       {strings.Replace(goodJWT, "[EdDSA, PS256]", "[]", 1), []string{"token.algorithms is empty"}},
 		"plain secret":       {strings.Replace(goodIntro, "{env: S}", "s3cret", 1), []string{"token.clientSecret a secret must be a reference"}},
-		"check forgotten":    {strings.Replace(goodJWT, "check: jwt, ", "", 1), []string{"token.jwks means nothing", "token.issuer means", "token.audience means", "token.algorithms means"}},
-		"keys of both kinds": {strings.Replace(goodJWT, "{", "{endpoint: https://i/x, ", 1), []string{"token.endpoint means nothing with check: jwt; it belongs to check: introspection"}},
+		"check forgotten":    {strings.Replace(goodJWT, "check: jwt, ", "", 1), []string{"token.jwks has no effect", "token.issuer has no effect", "token.audience has no effect", "token.algorithms has no effect"}},
+		"keys of both kinds": {strings.Replace(goodJWT, "{", "{endpoint: https://i/x, ", 1), []string{"token.endpoint has no effect with check: jwt; it is used with check: introspection"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := problemsOf(t, "version: 1\n"+c.text)

@@ -40,7 +40,7 @@ func (w *Watch) Changed() bool {
 // have events to come.
 func (w *Watch) Load() (*Config, error) {
 	if w.stat() == nil {
-		return nil, problem.New(CodeNotFound, "the config file is not there").Because(fs.ErrNotExist).Hint("put it back")
+		return nil, problem.New(CodeNotFound, "the config file does not exist").Because(fs.ErrNotExist).Hint("restore it")
 	}
 	cfg, _, err := Load(w.options)
 	return cfg, err

@@ -19,8 +19,8 @@ import (
 // CodeNotFound: there is no such connection.
 const CodeNotFound problem.Code = "connection_not_found"
 
-// Grant is what a source granted: the end of an attempt.
-type Grant struct {
+// Authorization is what a source granted: the end of an attempt that succeeded.
+type Authorization struct {
 	User       id.Human
 	Source     string
 	SourceName string
@@ -40,7 +40,7 @@ func AccountKey(mac store.MAC, source, accountID string) []byte {
 
 // Save makes a connection of a grant, or renews the one that the user has of this account: a renewal keeps the id and
 // ConnectedSince, and leaves the old credential alone, for many servers would revoke the whole grant with it.
-func Save(tx store.ConnectionTx, key []byte, g Grant, now time.Time) (store.Connection, error) {
+func Save(tx store.ConnectionTx, key []byte, g Authorization, now time.Time) (store.Connection, error) {
 	c, err := tx.ActiveConnection(g.User, g.Source, key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -56,7 +56,7 @@ func Save(tx store.ConnectionTx, key []byte, g Grant, now time.Time) (store.Conn
 	return c, tx.SaveConnection(c)
 }
 
-func (g Grant) apply(c store.Connection, now time.Time) store.Connection {
+func (g Authorization) apply(c store.Connection, now time.Time) store.Connection {
 	c.SourceName, c.Provider, c.CanRevoke, c.RenewedAt = g.SourceName, g.Provider, g.CanRevoke, now
 	c.AccountID, c.AccountLabel = g.Connected.Account.ID, g.Connected.Account.Label
 	c.Credential, c.MediaType = []byte(g.Connected.Credential.Data.Reveal()), g.Connected.Credential.MediaType
@@ -86,7 +86,7 @@ func Disconnect(tx store.Tx, c store.Connection, why Cause) (store.Connection, s
 	if err := tx.SaveConnection(c); err != nil {
 		return c, r, err
 	}
-	r, err := settle(tx, r, c.CanRevoke, why)
+	r, err := firstState(tx, r, c.CanRevoke, why)
 	if err != nil {
 		return c, r, err
 	}
@@ -95,40 +95,40 @@ func Disconnect(tx store.Tx, c store.Connection, why Cause) (store.Connection, s
 
 // Discard keeps a grant that became no connection, because its session was over or another account was expected, so
 // that it is revoked at its source.
-func Discard(tx store.Tx, key []byte, g Grant, why Cause) (store.Revocation, error) {
+func Discard(tx store.Tx, key []byte, g Authorization, why Cause) (store.Revocation, error) {
 	account, credential := g.Connected.Account, g.Connected.Credential
 	r := store.Revocation{
 		ID: id.New[id.Revocation](), Session: why.Session, User: g.User, Source: g.Source, Provider: g.Provider,
 		AccountKey: key, AccountID: account.ID, AccountLabel: account.Label,
 		Credential: []byte(credential.Data.Reveal()), MediaType: credential.MediaType, CreatedAt: why.Now,
 	}
-	r, err := settle(tx, r, g.CanRevoke, why)
+	r, err := firstState(tx, r, g.CanRevoke, why)
 	if err != nil {
 		return r, err
 	}
 	return r, tx.InsertRevocation(r)
 }
 
-// settle gives a new revocation its first state. A pending one is its process's from the beginning: nobody else's try comes
+// firstState gives a new revocation its first state. A pending one is its process's from the beginning: nobody else's try comes
 // between, of which that process could not tell.
-func settle(tx store.ConnectionTx, r store.Revocation, canRevoke bool, why Cause) (store.Revocation, error) {
+func firstState(tx store.ConnectionTx, r store.Revocation, canRevoke bool, why Cause) (store.Revocation, error) {
 	if !canRevoke {
-		return end(r, store.RevocationUnsupported, "", why.Now), nil
+		return finish(r, store.RevocationUnsupported, "", why.Now), nil
 	}
 	held, err := tx.AccountHeld(r.Source, r.AccountKey, r.User)
 	if err != nil {
 		return r, fmt.Errorf("look for other connections of an account: %w", err)
 	}
 	if held {
-		return end(r, store.RevocationShared, "", why.Now), nil
+		return finish(r, store.RevocationShared, "", why.Now), nil
 	}
 	r.State, r.NextAt = store.RevocationPending, why.Now
 	r.Owner, r.LeaseUntil = why.By, why.Now.Add(leaseTime)
 	return r, nil
 }
 
-// end makes a revocation final and forgets its credential.
-func end(r store.Revocation, state store.RevocationState, code string, now time.Time) store.Revocation {
+// finish makes a revocation final and forgets its credential.
+func finish(r store.Revocation, state store.RevocationState, code string, now time.Time) store.Revocation {
 	r.State, r.Error, r.EndedAt, r.Credential = state, code, now, nil
 	r.Owner, r.LeaseUntil, r.NextAt = "", time.Time{}, time.Time{}
 	return r

@@ -111,7 +111,7 @@ func (v *Revoker) claim(ctx context.Context, revocation id.Revocation, own bool)
 			return err
 		}
 		if held {
-			return tx.SaveRevocation(end(r, store.RevocationShared, "", now))
+			return tx.SaveRevocation(finish(r, store.RevocationShared, "", now))
 		}
 		claimed = true
 		r.Owner = v.Liveness.Self()
@@ -140,24 +140,24 @@ func (v *Revoker) revoke(ctx context.Context, r store.Revocation) *failure.Failu
 	if err != nil {
 		return failure.OfSettings(err)
 	}
-	return v.insist(ctx, r.Provider, &sdk.CredentialRequest{
+	return v.askWithRetry(ctx, r.Provider, &sdk.CredentialRequest{
 		Source: r.Source, Settings: settings, Account: sdk.Account{ID: r.AccountID, Label: r.AccountLabel},
 		Credential: sdk.Credential{Data: sdk.Secret(r.Credential), MediaType: r.MediaType},
 	})
 }
 
-// GiveBack asks a source once to revoke a grant that no row tells of. It takes 30 s at most.
-func (v *Revoker) GiveBack(ctx context.Context, name string, req *sdk.CredentialRequest) error {
+// RevokeUnsaved asks a source once to revoke a credential that was not stored. It takes 30 s at most.
+func (v *Revoker) RevokeUnsaved(ctx context.Context, name string, req *sdk.CredentialRequest) error {
 	ctx, cancel := context.WithTimeout(ctx, tryLimit)
 	defer cancel()
-	if f := v.insist(ctx, name, req); f != nil {
+	if f := v.askWithRetry(ctx, name, req); f != nil {
 		return f
 	}
 	return nil
 }
 
-// insist asks once more on a fresh process if the provider crashed: revoking is idempotent.
-func (v *Revoker) insist(ctx context.Context, name string, req *sdk.CredentialRequest) *failure.Failure {
+// askWithRetry asks once more on a fresh process if the provider crashed: revoking is idempotent.
+func (v *Revoker) askWithRetry(ctx context.Context, name string, req *sdk.CredentialRequest) *failure.Failure {
 	for again := false; ; again = true {
 		err := v.ask(ctx, name, req)
 		switch {
@@ -182,15 +182,15 @@ func (v *Revoker) outcome(r store.Revocation, failed *failure.Failure, interrupt
 	now := v.Clock.Now()
 	switch {
 	case failed == nil || failed.Code == failure.Revoked:
-		return end(r, store.RevocationRevoked, "", now)
+		return finish(r, store.RevocationRevoked, "", now)
 	case interrupted: // by our own end, which says nothing about the source
 		r.Owner, r.LeaseUntil = "", time.Time{}
 		return r
 	case failed.Code == failure.NotSupported:
-		return end(r, store.RevocationUnsupported, "", now)
+		return finish(r, store.RevocationUnsupported, "", now)
 	case failed.Code == failure.AccessDenied || r.Tries >= len(retry.Long()):
 		r.Tries++
-		return end(r, store.RevocationFailed, string(failed.Code), now)
+		return finish(r, store.RevocationFailed, string(failed.Code), now)
 	}
 	r.NextAt = now.Add(retry.Jitter(retry.Long()[r.Tries], v.Random))
 	r.Tries++

@@ -65,7 +65,7 @@ func (s *state) pending(by id.Process, account string) (r store.Revocation) {
 		if err != nil {
 			return err
 		}
-		r, err = connection.Discard(tx, connection.AccountKey(s.store.MAC, "alpha", account), connection.Grant{
+		r, err = connection.Discard(tx, connection.AccountKey(s.store.MAC, "alpha", account), connection.Authorization{
 			User: u.HumanID, Source: "alpha", Provider: "fake", CanRevoke: true,
 			Connected: sdk.Connected{Account: sdk.Account{ID: account}, Credential: sdk.Credential{Data: "credential"}},
 		}, connection.Cause{By: by, Now: s.clock.Now()})
@@ -192,7 +192,7 @@ func (s *state) kill(p id.Process) {
 func TestWaitOfAFailedRevocationHasJitter(t *testing.T) {
 	s := newState(t)
 	self := id.New[id.Process]()
-	for random, tenths := range map[float64]int{0: 9, 0.5: 10} {
+	for random, less := range map[float64]int64{0: 10, 0.5: 0} { // by so many percent
 		r := s.pending(self, "ann")
 		v, _ := s.revoker(self, unavailable)
 		v.Random = func() float64 { return random }
@@ -201,8 +201,9 @@ func TestWaitOfAFailedRevocationHasJitter(t *testing.T) {
 		}
 		for i, wait := range retry.Long() {
 			row := s.row(r.ID)
-			if got := row.NextAt.Sub(s.clock.Now()); got != wait*time.Duration(tenths)/10 || row.Tries != i+1 || row.State != store.RevocationPending {
-				t.Fatalf("random %v: after %d tries it waits %v, not %v: %s", random, row.Tries, got, wait*time.Duration(tenths)/10, row.State)
+			want := time.Duration(int64(wait) * (100 - less) / 100)
+			if got := row.NextAt.Sub(s.clock.Now()); got != want || row.Tries != i+1 || row.State != store.RevocationPending {
+				t.Fatalf("random %v: after %d tries it waits %v, not %v: %s", random, row.Tries, got, want, row.State)
 			}
 			s.clock.Advance(row.NextAt.Sub(s.clock.Now()))
 			if n, err := v.Due(t.Context()); n != 1 || err != nil {

@@ -20,13 +20,13 @@ import (
 var (
 	ErrURL      = errors.New("is not an http or https URL")
 	ErrHost     = errors.New("names no host")
-	ErrPort     = errors.New("has a port that cannot be")
+	ErrPort     = errors.New("has an invalid port")
 	ErrUser     = errors.New("holds a user name or a password")
 	ErrFragment = errors.New("has a fragment, which no server gets to see")
 	ErrPlain    = errors.New("is plain http to another machine")
-	ErrCarrier  = errors.New("is another machine, and would get plain http")
+	ErrCarrier  = errors.New("is another machine, and would receive plain http")
 	// ErrForbidden: link-local addresses, those of the metadata services of clouds, and those that are no host's.
-	ErrForbidden = errors.New("is an address that is never sent to")
+	ErrForbidden = errors.New("is a blocked address")
 )
 
 // Parse reads a URL to send to. Plain http is for loopback alone, unless insecure says that it may go anywhere.

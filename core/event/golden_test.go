@@ -65,7 +65,7 @@ func state(t *testing.T) *sqlite.Store {
 				Kind: store.ActionConnect, Target: string(conC), Source: "nightscout", SourceName: "Nightscout", Connection: conC,
 				Code: "invalid_input", Message: "no such address", Field: "url",
 			},
-			{Kind: store.ActionDisconnect, Target: "garmin", Source: "garmin", SourceName: "Garmin", Code: "not_connected", Message: "there is no such connection"},
+			{Kind: store.ActionDisconnect, Target: "garmin", Source: "garmin", SourceName: "Garmin", Code: "not_connected", Message: "the connection does not exist"},
 		} {
 			a.Session, a.At = ses, at(20)
 			_, err := tx.InsertAction(a)
@@ -95,7 +95,7 @@ const rest = `"sessionResults":{` +
 	`"failures":[` +
 	`{"source":{"id":"oura","name":"Oura"},"action":"connect","code":"rate_limited","message":"wait a little","retryable":true,"retryAfter":90},` +
 	`{"source":{"id":"nightscout","name":"Nightscout"},"connectionId":"con_00000000000000000000000003","action":"connect","code":"invalid_input","message":"no such address","retryable":false,"field":"url"},` +
-	`{"source":{"id":"garmin","name":"Garmin"},"action":"disconnect","code":"not_connected","message":"there is no such connection","retryable":false}]`
+	`{"source":{"id":"garmin","name":"Garmin"},"action":"disconnect","code":"not_connected","message":"the connection does not exist","retryable":false}]`
 
 // build reads the response of the session of state.
 func build(t *testing.T, s *sqlite.Store, status event.Status) (r event.Response, connected, gone event.Connection) {

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// Gone is the error of a delivery whose hook no config named for as long as the long schedule takes.
-	Gone = "hook_gone"
+	// NotConfigured is the error of a delivery whose hook no config has named for as long as the long schedule takes.
+	NotConfigured = "hook_gone"
 	// Damaged is the error of a delivery whose event, or whose hook that came as a flag, cannot be read in the store.
 	Damaged = "store_damaged"
 )
@@ -27,11 +27,11 @@ const (
 	pageSize = 100
 )
 
-// survey is what a pass over the heads of a scope found.
-type survey struct {
+// scanResult is what one scan of the heads of the queues in a scope found.
+type scanResult struct {
 	// jobs are to be tried now, by us; gone are dead for want of their hook, or because it is disabled.
 	jobs []job
-	gone []burial
+	gone []deadDelivery
 	// due says that something is due that nobody works on; contended, that others work on something of ours.
 	due, contended bool
 	// unsettled says that something neither rests nor is left alone.
@@ -48,18 +48,18 @@ type job struct {
 	message Message
 }
 
-// burial is a delivery that nobody tries any more, of an event of a type, to a hook, if there is one still. The type is ""
+// deadDelivery is a delivery that is not tried again, of an event of a type, to a hook, if there is one still. The type is ""
 // where the event cannot be read.
-type burial struct {
+type deadDelivery struct {
 	dead store.Delivery
 	typ  string
 	hook Hook
 }
 
-func (s *survey) writes() bool { return len(s.jobs) > 0 || len(s.gone) > 0 }
+func (s *scanResult) writes() bool { return len(s.jobs) > 0 || len(s.gone) > 0 }
 
-// wait is how long there is nothing to do as far as the survey knows.
-func (s *survey) wait(now time.Time) time.Duration {
+// wait is how long there is nothing to do as far as the scan knows.
+func (s *scanResult) wait(now time.Time) time.Duration {
 	wait := idlePoll
 	if s.contended {
 		wait = contendedPoll
@@ -70,11 +70,11 @@ func (s *survey) wait(now time.Time) time.Duration {
 	return wait
 }
 
-// claim writes what the survey decided.
-func (s *survey) claim(tx store.Tx) error {
+// claim writes what the scan decided.
+func (s *scanResult) claim(tx store.Tx) error {
 	for _, b := range s.gone {
 		if err := save(tx, b.dead); err != nil {
-			return fmt.Errorf("bury a delivery: %w", err)
+			return fmt.Errorf("mark a delivery dead: %w", err)
 		}
 	}
 	for _, j := range s.jobs {
@@ -98,8 +98,8 @@ func save(tx store.Tx, d store.Delivery) error {
 	return tx.MoveQueue(d, at)
 }
 
-// glance is one look at the heads: a moment, the hooks of the config at it, and what was asked of other processes in it.
-type glance struct {
+// scanner is one scan: its moment, the hooks of the config then, and which other processes were found alive.
+type scanner struct {
 	*Dispatcher
 	now   time.Time
 	hooks []Hook
@@ -109,31 +109,31 @@ type glance struct {
 	// room counts the jobs of each hook; total, what runs and will run in all.
 	room  map[string]int
 	total int
-	// past are hooks of which the pass wants no more.
-	past map[string]bool
-	survey
+	// passed are hooks that this scan is done with.
+	passed map[string]bool
+	scanResult
 }
 
-// look surveys a scope. It writes nothing.
-func (d *Dispatcher) look(tx store.Tx, scope Scope, hooks []Hook) (survey, error) {
-	g := glance{
+// scan reads what there is to do in a scope. It writes nothing.
+func (d *Dispatcher) scan(tx store.Tx, scope Scope, hooks []Hook) (scanResult, error) {
+	g := scanner{
 		Dispatcher: d, now: d.opt.Clock.Now(), hooks: hooks, given: make(map[string]Hook), alive: make(map[id.Process]bool),
-		off: make(map[string]bool), room: make(map[string]int), total: len(d.hand), past: make(map[string]bool),
+		off: make(map[string]bool), room: make(map[string]int), total: len(d.inFlight), passed: make(map[string]bool),
 	}
 	var err error
 	if scope == (Scope{}) {
-		err = g.seeDue(tx)
+		err = g.scanDue(tx)
 	} else {
-		err = g.seeHeads(tx, scope)
+		err = g.scanHeads(tx, scope)
 	}
 	if err != nil {
-		return survey{}, fmt.Errorf("look for deliveries: %w", err)
+		return scanResult{}, fmt.Errorf("look for deliveries: %w", err)
 	}
-	return g.survey, nil
+	return g.scanResult, nil
 }
 
-// seeHeads looks at all that a session, or an event outside of one, has; the deliveries of the latter are all heads.
-func (g *glance) seeHeads(tx store.Tx, scope Scope) (err error) {
+// scanHeads reads all that a session, or an event outside of one, has; the deliveries of the latter are all heads.
+func (g *scanner) scanHeads(tx store.Tx, scope Scope) (err error) {
 	var heads []store.Delivery
 	if scope.Session != "" {
 		heads, err = tx.HeadDeliveries(scope.Session)
@@ -142,15 +142,15 @@ func (g *glance) seeHeads(tx store.Tx, scope Scope) (err error) {
 	}
 	for _, head := range heads {
 		if err == nil {
-			err = g.see(tx, head)
+			err = g.check(tx, head)
 		}
 	}
 	return err
 }
 
-// seeDue looks at what is due in the whole state, and at no more of it than there is room for: a backlog costs nothing
+// scanDue reads what is due in the whole state, and no more of it than there is room for: a backlog costs nothing
 // until it is due, and does not hold up what comes behind it for other hooks.
-func (g *glance) seeDue(tx store.Tx) error {
+func (g *scanner) scanDue(tx store.Tx) error {
 	for f := (store.DueFilter{Now: g.now, Limit: pageSize}); ; {
 		f.Without = g.without()
 		page, err := tx.DueDeliveries(f)
@@ -158,7 +158,7 @@ func (g *glance) seeDue(tx store.Tx) error {
 			return err
 		}
 		for _, head := range page {
-			if err := g.see(tx, head); err != nil {
+			if err := g.check(tx, head); err != nil {
 				return err
 			}
 		}
@@ -176,12 +176,12 @@ func (g *glance) seeDue(tx store.Tx) error {
 
 // without names the hooks that the next page has no use for: those that are not ours, and those without room, of which
 // more may be due.
-func (g *glance) without() []string {
-	names := slices.Collect(maps.Keys(g.foreign))
-	names = slices.AppendSeq(names, maps.Keys(g.past))
+func (g *scanner) without() []string {
+	names := slices.Collect(maps.Keys(g.notOurs))
+	names = slices.AppendSeq(names, maps.Keys(g.passed))
 	for _, busy := range []map[string]int{g.running, g.room} {
 		for hook := range busy {
-			if !g.fits(hook) {
+			if !g.hasRoom(hook) {
 				g.due = true
 				names = append(names, hook)
 			}
@@ -190,25 +190,25 @@ func (g *glance) without() []string {
 	return names
 }
 
-func (g *glance) see(tx store.Tx, head store.Delivery) error {
+func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 	h, ours, err := g.hookOf(tx, head)
 	damaged := errors.Is(err, store.ErrDamaged)
 	switch {
 	case err != nil && !damaged:
 		return err
 	case !ours && !damaged:
-		return g.leave(tx, head)
+		return g.skip(tx, head)
 	case !g.free(head):
 		// The word of our own tries comes by itself.
-		g.contended, g.unsettled = g.contended || !g.hand[head.ID], true
+		g.contended, g.unsettled = g.contended || !g.inFlight[head.ID], true
 		return nil
 	case damaged:
-		return g.bury(tx, head, Hook{}, Damaged)
+		return g.markDead(tx, head, Hook{}, Damaged)
 	}
 	h.Name = head.Hook
 	if disabled, err := g.disabled(tx, h); err != nil || disabled {
 		if disabled {
-			err = g.bury(tx, head, h, Disabled)
+			err = g.markDead(tx, head, h, Disabled)
 		}
 		return err
 	}
@@ -219,17 +219,17 @@ func (g *glance) see(tx store.Tx, head store.Delivery) error {
 		return nil
 	}
 	g.due = true
-	return g.claim(tx, head, h)
+	return g.addJob(tx, head, h)
 }
 
-func (g *glance) expect(at time.Time) {
+func (g *scanner) expect(at time.Time) {
 	if g.next.IsZero() || at.Before(g.next) {
 		g.next = at
 	}
 }
 
 // hookOf finds the hook of a delivery, and says whether we are to run it.
-func (g *glance) hookOf(tx store.Tx, d store.Delivery) (Hook, bool, error) {
+func (g *scanner) hookOf(tx store.Tx, d store.Delivery) (Hook, bool, error) {
 	if !IsGiven(d.Hook) {
 		h, known, err := Find(tx, d.Hook, g.hooks)
 		return h, known, err
@@ -247,7 +247,7 @@ func (g *glance) hookOf(tx store.Tx, d store.Delivery) (Hook, bool, error) {
 }
 
 // disabled asks once for each hook.
-func (g *glance) disabled(tx store.Tx, h Hook) (bool, error) {
+func (g *scanner) disabled(tx store.Tx, h Hook) (bool, error) {
 	known, asked := g.off[h.Name]
 	if asked {
 		return known, nil
@@ -257,11 +257,11 @@ func (g *glance) disabled(tx store.Tx, h Hook) (bool, error) {
 	return off, err
 }
 
-// leave lets a delivery of another's hook be, unless it is one of a config's that nobody has tried for as long as the long
+// skip leaves a delivery to another process, unless it is one of a config's that nobody has tried for as long as the long
 // schedule takes since it was due. It was not due before it was at the head of its queue.
-func (g *glance) leave(tx store.Tx, d store.Delivery) error {
+func (g *scanner) skip(tx store.Tx, d store.Delivery) error {
 	if IsGiven(d.Hook) {
-		g.foreign[d.Hook] = true
+		g.notOurs[d.Hook] = true
 		return nil
 	}
 	due := d.NextAt
@@ -269,30 +269,30 @@ func (g *glance) leave(tx store.Tx, d store.Delivery) error {
 		due = d.CreatedAt
 	}
 	if !g.free(d) || g.now.Sub(due) <= schedule.LongTotal() {
-		g.past[d.Hook] = true // those behind it were due later
+		g.passed[d.Hook] = true // those behind it were due later
 		return nil
 	}
-	return g.bury(tx, d, Hook{}, Gone)
+	return g.markDead(tx, d, Hook{}, NotConfigured)
 }
 
-// bury makes a delivery dead that nobody tries any more.
-func (g *glance) bury(tx store.Tx, d store.Delivery, h Hook, why string) error {
+// markDead makes a delivery dead that is not tried again.
+func (g *scanner) markDead(tx store.Tx, d store.Delivery, h Hook, why string) error {
 	e, err := tx.Event(d.Event)
 	if err != nil && !errors.Is(err, store.ErrDamaged) {
 		return fmt.Errorf("find the event of a delivery: %w", err)
 	}
 	d.Error = why
 	d.Owner, d.LeaseUntil = "", time.Time{}
-	end(&d, store.DeliveryDead, g.now)
-	g.gone = append(g.gone, burial{dead: d, typ: e.Type, hook: h})
+	markEnded(&d, store.DeliveryDead, g.now)
+	g.gone = append(g.gone, deadDelivery{dead: d, typ: e.Type, hook: h})
 	return nil
 }
 
 // free says whether nobody works on a delivery: it has no owner, its owner is dead, or its lease is over. What we work on
 // ourselves is not free, however late it is.
-func (g *glance) free(d store.Delivery) bool {
+func (g *scanner) free(d store.Delivery) bool {
 	switch {
-	case g.hand[d.ID]:
+	case g.inFlight[d.ID]:
 		return false
 	case d.Owner == "" || !d.LeaseUntil.After(g.now):
 		return true
@@ -309,9 +309,9 @@ func (g *glance) free(d store.Delivery) bool {
 	return !alive
 }
 
-// fits says whether there is room for one more try of a hook. The first of each has room of its own, so that hooks that
+// hasRoom says whether there is room for one more try of a hook. The first of each has room of its own, so that hooks that
 // hang do not starve another.
-func (g *glance) fits(hook string) bool {
+func (g *scanner) hasRoom(hook string) bool {
 	busy := g.running[hook] + g.room[hook]
 	if busy == 0 {
 		return g.total < g.most()
@@ -319,19 +319,19 @@ func (g *glance) fits(hook string) bool {
 	return busy < g.opt.Concurrency && g.total < g.limit()
 }
 
-// claim makes a job of a head, if there is room for one more.
-func (g *glance) claim(tx store.Tx, d store.Delivery, h Hook) error {
-	if !g.fits(d.Hook) {
+// addJob makes a job of a head, if there is room for one more.
+func (g *scanner) addJob(tx store.Tx, d store.Delivery, h Hook) error {
+	if !g.hasRoom(d.Hook) {
 		return nil
 	}
 	e, err := tx.Event(d.Event)
 	switch {
 	case errors.Is(err, store.ErrDamaged): // one row that cannot be read holds up no other
-		return g.bury(tx, d, h, Damaged)
+		return g.markDead(tx, d, h, Damaged)
 	case err != nil:
 		return fmt.Errorf("read the event of a delivery: %w", err)
 	}
-	m := Message{Hook: h, Event: e, Status: statusOf(e.Body), Attempt: d.Tries + 1}
+	m := Message{Hook: h, Event: e, Status: statusOf(e.Body), Try: d.Tries + 1}
 	d.Owner = g.opt.Liveness.Self()
 	d.LeaseUntil = g.now.Add(h.timeout() + leaseMargin).Truncate(time.Millisecond) // as the store keeps it
 	g.total++
@@ -351,8 +351,8 @@ func statusOf(body []byte) string {
 	return b.Status
 }
 
-// settle writes what came of a try, if the delivery is still ours, and returns the report of it, if there is one.
-func (d *Dispatcher) settle(tx store.Tx, r result) ([]Report, error) {
+// storeOutcome writes what came of a try, if the delivery is still ours, and returns the report of it, if there is one.
+func (d *Dispatcher) storeOutcome(tx store.Tx, r result) ([]Report, error) {
 	row, err := tx.Delivery(r.claimed.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -368,7 +368,7 @@ func (d *Dispatcher) settle(tx store.Tx, r result) ([]Report, error) {
 	if err := save(tx, row); err != nil {
 		return nil, fmt.Errorf("store what came of a delivery: %w", err)
 	}
-	if r.outcome.Verdict == Unwanted {
+	if r.outcome.Verdict == Gone {
 		if err := disable(tx, d.opt.Store.MAC, r.message.Hook, row.EndedAt, row.Error); err != nil {
 			return nil, err
 		}
@@ -377,8 +377,8 @@ func (d *Dispatcher) settle(tx store.Tx, r result) ([]Report, error) {
 		return nil, nil
 	}
 	return []Report{{
-		Delivery: row.ID, Event: row.Event, Session: row.Session, Type: r.message.Event.Type, Hook: row.Hook, Attempt: row.Tries,
-		State: row.State, Next: row.NextAt, Error: row.Error, Disabled: r.outcome.Verdict == Unwanted,
+		Delivery: row.ID, Event: row.Event, Session: row.Session, Type: r.message.Event.Type, Hook: row.Hook, Try: row.Tries,
+		State: row.State, Next: row.NextAt, Error: row.Error, Disabled: r.outcome.Verdict == Gone,
 		Origin: r.message.Hook.Origin(), Lines: lines(r.outcome.Output),
 	}}, nil
 }

@@ -60,8 +60,8 @@ type Report struct {
 	// Type of the event; "" if the event cannot be read.
 	Type string
 	Hook string
-	// Attempt that was made; 0 if none was.
-	Attempt int
+	// Try that was made; 0 if none was.
+	Try int
 	// State is where the delivery stands now; a pending one is tried again at Next.
 	State store.DeliveryState
 	Next  time.Time
@@ -87,11 +87,11 @@ type Dispatcher struct {
 
 	// pass makes the passes of concurrent loops take turns; it guards what follows.
 	pass sync.Mutex
-	// hand has the deliveries that we try; running counts them for each hook.
-	hand    map[id.Delivery]bool
-	running map[string]int
-	// foreign are hooks of flags that are not ours to run, and never will be.
-	foreign map[string]bool
+	// inFlight has the deliveries that we try; running counts them for each hook.
+	inFlight map[id.Delivery]bool
+	running  map[string]int
+	// notOurs are hooks of flags that are not ours to run, and never will be.
+	notOurs map[string]bool
 
 	mu   sync.Mutex
 	wake chan struct{}
@@ -109,7 +109,7 @@ func New(opt Options) *Dispatcher {
 		opt.Hooks = Fixed(nil)
 	}
 	return &Dispatcher{
-		opt: opt, hand: make(map[id.Delivery]bool), running: make(map[string]int), foreign: make(map[string]bool),
+		opt: opt, inFlight: make(map[id.Delivery]bool), running: make(map[string]int), notOurs: make(map[string]bool),
 		wake: make(chan struct{}),
 	}
 }
@@ -136,7 +136,7 @@ func (d *Dispatcher) woken() <-chan struct{} {
 // Run brings what is due in the scope until ctx ends; then it stops the tries that run, which do not count and stay
 // pending, and returns nil. An error is the store's.
 func (d *Dispatcher) Run(ctx context.Context, scope Scope) error {
-	_, err := d.work(ctx, scope, nil, func(survey) bool { return false })
+	_, err := d.work(ctx, scope, nil, func(scanResult) bool { return false })
 	return err
 }
 
@@ -144,7 +144,7 @@ func (d *Dispatcher) Run(ctx context.Context, scope Scope) error {
 // work on, or ctx ends. The tally has what this call delivered and what died in it, and all that is pending in the scope;
 // its Unaccepted names the required hooks of the latter two.
 func (d *Dispatcher) Once(ctx context.Context, scope Scope) (Tally, error) {
-	done, err := d.work(ctx, scope, nil, func(s survey) bool { return !s.due })
+	done, err := d.work(ctx, scope, nil, func(s scanResult) bool { return !s.due })
 	if err != nil {
 		return done, err
 	}
@@ -169,7 +169,7 @@ func (d *Dispatcher) Drain(ctx context.Context, scope Scope, wait time.Duration)
 	if wait > 0 {
 		over, stop := d.opt.Clock.After(wait)
 		defer stop()
-		if _, err := d.work(ctx, scope, over, func(s survey) bool { return !s.unsettled }); err != nil {
+		if _, err := d.work(ctx, scope, over, func(s scanResult) bool { return !s.unsettled }); err != nil {
 			return Tally{}, err
 		}
 	}

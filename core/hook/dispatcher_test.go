@@ -68,7 +68,7 @@ func TestNotNowGoesToTheLongSchedule(t *testing.T) {
 
 func TestLongScheduleStartsAtItsBeginningAfterQuickFailures(t *testing.T) {
 	answers := []Outcome{{Error: "a"}, {Error: "b"}, {Verdict: NotNow}, {Error: "c"}, {Verdict: Accepted}}
-	at, d := tries(t, func(_ context.Context, m Message) Outcome { return answers[m.Attempt-1] }, time.Second, 7*time.Minute)
+	at, d := tries(t, func(_ context.Context, m Message) Outcome { return answers[m.Try-1] }, time.Second, 7*time.Minute)
 	want := []time.Duration{0, time.Second, 6 * time.Second, 6*time.Second + 5*time.Minute, 26*time.Second + 5*time.Minute}
 	if diff := cmp.Diff(want, at); diff != "" {
 		t.Error(diff)
@@ -261,7 +261,7 @@ func TestOverdueTryOfOurOwnIsNotMadeTwiceAtOnce(t *testing.T) {
 	s.view(func(tx store.Tx) error {
 		d.pass.Lock()
 		defer d.pass.Unlock()
-		seen, err := d.look(tx, Scope{}, []Hook{h})
+		seen, err := d.scan(tx, Scope{}, []Hook{h})
 		if len(seen.jobs) != 0 || seen.contended || !seen.unsettled {
 			t.Errorf("%+v", seen)
 		}
@@ -704,7 +704,7 @@ func TestOnceNamesTheRequiredHooksThatHaveNotAccepted(t *testing.T) {
 	d := s.worker(&receiver{answer: func(ctx context.Context, m Message) Outcome {
 		switch m.Hook.Name {
 		case "dies":
-			return Outcome{Verdict: Unwanted, Error: "HTTP 410"}
+			return Outcome{Verdict: Gone, Error: "HTTP 410"}
 		case "takes":
 			return Outcome{Verdict: Accepted}
 		}
@@ -864,7 +864,7 @@ func TestReportTellsOfEachTry(t *testing.T) {
 	e := s.record(session, 1, h)
 	var told []string
 	opt := s.options(&receiver{answer: func(_ context.Context, m Message) Outcome {
-		if m.Attempt == 1 {
+		if m.Try == 1 {
 			return Outcome{Error: "exit status 1", Output: []byte("oh\x1b[2J\nno\n")}
 		}
 		return Outcome{Verdict: Accepted}
@@ -873,7 +873,7 @@ func TestReportTellsOfEachTry(t *testing.T) {
 		if r.Event != e.ID || r.Session != session || r.Hook != "journal" || r.Type != "session.closed" {
 			t.Errorf("%+v", r)
 		}
-		told = append(told, fmt.Sprintf("%d %s %q %q %s", r.Attempt, r.State, r.Error, r.Lines, r.Next.Sub(s.clock.Now())))
+		told = append(told, fmt.Sprintf("%d %s %q %q %s", r.Try, r.State, r.Error, r.Lines, r.Next.Sub(s.clock.Now())))
 	}
 	d := New(opt)
 	s.once(d)

@@ -92,7 +92,7 @@ func TestManualSaysWhatAnswersOfAURLMean(t *testing.T) {
 // verdictIn is the verdict that a cell begins with.
 func verdictIn(t *testing.T, cell string) Verdict {
 	t.Helper()
-	for begin, verdict := range map[string]Verdict{"accepted": Accepted, "not now": NotNow, "it wants no more": Unwanted} {
+	for begin, verdict := range map[string]Verdict{"accepted": Accepted, "temporary failure": NotNow, "unsubscribed": Gone} {
 		if strings.HasPrefix(strings.TrimSpace(cell), begin) {
 			return verdict
 		}
@@ -142,10 +142,10 @@ func TestManualHasTheSchedules(t *testing.T) {
 		"the quick schedule": "after " + strings.Join(quick[:last], ", ") + " and " + quick[last] + " s",
 		"the long schedule":  strings.Join(long, ", ") + ", each ± 10 %",
 		"the limit to dial":  fmt.Sprintf("Connecting may take %.0f s, TLS %.0f s", dialLimit.Seconds(), handshakeLimit.Seconds()),
-		"the cap":            fmt.Sprintf("%d KiB of an answer", answerCap>>10),
-		"the time of a body": fmt.Sprintf("its body for %.0f s at most", bodyLimit.Seconds()),
+		"the cap":            fmt.Sprintf("at most %d KiB of its body are read", answerCap>>10),
+		"the time of a body": fmt.Sprintf("for at most %.0f s, and nothing is stored", bodyLimit.Seconds()),
 		"the time of a hook": fmt.Sprintf("for %.0f hours and %.0f minutes since it was due", total.Truncate(time.Hour).Hours(), (total % time.Hour).Minutes()),
-		"the time of a try":  fmt.Sprintf("%s if nothing is said", DefaultTimeout),
+		"the time of a try":  fmt.Sprintf("%s by default", DefaultTimeout),
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is %q, and the manual does not say so", what, want)

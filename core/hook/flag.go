@@ -31,8 +31,8 @@ func Parse(on event.On, value string, at Place) (Hook, error) {
 	line := strings.TrimSpace(value)
 	switch {
 	case on.Type() == "":
-		return Hook{}, problem.New(problem.CodeUsage, "no hook is called at %q", on).
-			Hint("hooks are called at: %v", event.Ons())
+		return Hook{}, problem.New(problem.CodeUsage, "there is no hook event %q", on).
+			Hint("hook events are: %v", event.Ons())
 	case line == "":
 		return Hook{}, problem.New(problem.CodeUsage, "the hook for %s is empty", on).Hint("give a URL, or a command line for sh -c")
 	case isURL(line):

@@ -151,13 +151,13 @@ func (s HTTP) headers(ctx context.Context, m Message) (http.Header, error) {
 	now := s.Clock.Now()
 	h := http.Header{}
 	for name, value := range map[string]string{
-		"Content-Type":         "application/json",
-		"User-Agent":           "humanconnect/" + s.Version,
-		"Webhook-Id":           string(m.Event.ID),
-		"Webhook-Timestamp":    stamp(now),
-		"Webhook-Signature":    signature(keys, string(m.Event.ID), now, m.Event.Body),
-		"Humanconnect-Attempt": strconv.Itoa(m.Attempt),
-		"Humanconnect-Hook":    m.Hook.Name,
+		"Content-Type":              "application/json",
+		"User-Agent":                "humanconnect/" + s.Version,
+		"Webhook-Id":                string(m.Event.ID),
+		"Webhook-Timestamp":         stamp(now),
+		"Webhook-Signature":         signature(keys, string(m.Event.ID), now, m.Event.Body),
+		"Humanconnect-Delivery-Try": strconv.Itoa(m.Try),
+		"Humanconnect-Hook":         m.Hook.Name,
 	} {
 		h.Set(name, value)
 	}
@@ -202,7 +202,7 @@ func (s HTTP) answered(res *http.Response) Outcome {
 	case res.StatusCode >= 200 && res.StatusCode <= 299:
 		return Outcome{Verdict: Accepted}
 	case res.StatusCode == http.StatusGone:
-		return Outcome{Verdict: Unwanted, Error: o.Error + ": it wants no more"}
+		return Outcome{Verdict: Gone, Error: o.Error + ": endpoint unsubscribed"}
 	case res.StatusCode >= 300 && res.StatusCode <= 399:
 		o.Error += ": redirects are not followed"
 	}
@@ -289,7 +289,7 @@ func connectionText(err error) string {
 	case errors.As(err, &certificate):
 		return "its certificate is not trusted, or not of this host"
 	case errors.As(err, &record), errors.As(err, &alert):
-		return "it does not speak TLS as it should"
+		return "TLS handshake failed"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "there is no such host"
 	case errors.As(err, &dns):
@@ -297,9 +297,9 @@ func connectionText(err error) string {
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return "it took too long"
+		return "timeout"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "it hung up without an answer"
+		return "connection closed without a response"
 	}
 	return "it did not answer as an HTTP server does"
 }

@@ -117,7 +117,7 @@ func to(url string) Hook {
 }
 
 func posted(h Hook) Message {
-	return Message{Hook: h, Event: store.Event{ID: id.New[id.Event](), Body: []byte("{\"name\":\"<&> é\"}\n")}, Attempt: 3}
+	return Message{Hook: h, Event: store.Event{ID: id.New[id.Event](), Body: []byte("{\"name\":\"<&> é\"}\n")}, Try: 3}
 }
 
 func sender() HTTP { return HTTP{Clock: clock.System(), Version: "1.2.3"} }
@@ -136,8 +136,8 @@ func TestAPostHasTheStoredBytesAndIsSigned(t *testing.T) {
 	keys, _ := keysOf(vectorSecret)
 	for name, want := range map[string]string{
 		"Content-Type": "application/json", "User-Agent": "humanconnect/1.2.3", "Webhook-Id": string(m.Event.ID),
-		"Webhook-Signature":    signature(keys, string(m.Event.ID), time.Unix(at, 0), m.Event.Body),
-		"Humanconnect-Attempt": "3", "Humanconnect-Hook": "app", "Accept-Encoding": "", "Authorization": "", "Cookie": "",
+		"Webhook-Signature":         signature(keys, string(m.Event.ID), time.Unix(at, 0), m.Event.Body),
+		"Humanconnect-Delivery-Try": "3", "Humanconnect-Hook": "app", "Accept-Encoding": "", "Authorization": "", "Cookie": "",
 	} {
 		if got := r.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -160,7 +160,7 @@ func TestEachAnswerHasItsVerdict(t *testing.T) {
 		301: {Verdict: Undelivered, Error: "HTTP 301: redirects are not followed", RetryAfter: 7 * time.Second},
 		307: {Verdict: Undelivered, Error: "HTTP 307: redirects are not followed", RetryAfter: 7 * time.Second},
 		400: {Verdict: Undelivered, Error: "HTTP 400", RetryAfter: 7 * time.Second},
-		410: {Verdict: Unwanted, Error: "HTTP 410: it wants no more"},
+		410: {Verdict: Gone, Error: "HTTP 410: endpoint unsubscribed"},
 		429: {Verdict: Undelivered, Error: "HTTP 429", RetryAfter: 7 * time.Second},
 		500: {Verdict: Undelivered, Error: "HTTP 500", RetryAfter: 7 * time.Second},
 	} {
@@ -355,7 +355,7 @@ func TestANameThatLeadsElsewhereTheSecondTimeIsRefused(t *testing.T) {
 		t.Fatalf("first: %+v", o)
 	}
 	o := s.Send(t.Context(), posted(h))
-	if o.Verdict != Undelivered || o.Error != "not sent to, because it is an address that is never sent to" || e.count() != 1 {
+	if o.Verdict != Undelivered || o.Error != "not sent to, because it is a blocked address" || e.count() != 1 {
 		t.Errorf("second: %+v", o)
 	}
 }
@@ -403,8 +403,8 @@ func TestErrorsNameNothingOfTheURL(t *testing.T) {
 	for want, h := range map[string]Hook{
 		"connection refused":                                                    to(closed.URL + "/s3cret"),
 		"it did not answer as an HTTP server does":                              to(tooLong.URL + "/s3cret"),
-		"it does not speak TLS as it should":                                    to("https" + plain.URL[4:] + "/s3cret"),
-		"it hung up without an answer":                                          to(hangsUp.URL + "/s3cret"),
+		"TLS handshake failed":                                                  to("https" + plain.URL[4:] + "/s3cret"),
+		"connection closed without a response":                                  to(hangsUp.URL + "/s3cret"),
 		"the secret of the hook cannot be read":                                 noSecret,
 		"hooks[0].secret leads to no secret":                                    coded,
 		"the secret of the hook is not whsec_ and the base64 of 24 to 64 bytes": bad,
@@ -472,7 +472,7 @@ func TestPlainHTTPGoesByNoProxyOnAnotherMachine(t *testing.T) {
 	_, port, _ := net.SplitHostPort(e.Listener.Addr().String())
 	for _, proxy := range []string{"http://192.0.2.2", "https://proxy.test"} {
 		h.Proxy = proxy
-		if o := sender().Send(t.Context(), posted(h)); o.Verdict != Undelivered || o.Error != "the proxy is another machine, and would get plain http" {
+		if o := sender().Send(t.Context(), posted(h)); o.Verdict != Undelivered || o.Error != "the proxy is another machine, and would receive plain http" {
 			t.Errorf("%s: %+v", proxy, o)
 		}
 	}
@@ -542,7 +542,7 @@ func TestGoneDisablesTheHookUntilItIsEnabledOrLeadsElsewhere(t *testing.T) {
 	h := to("https://app.example.com/one")
 	session := s.session()
 	first := s.record(session, 1, h)
-	r := &receiver{answer: func(context.Context, Message) Outcome { return Outcome{Verdict: Unwanted, Error: "HTTP 410"} }}
+	r := &receiver{answer: func(context.Context, Message) Outcome { return Outcome{Verdict: Gone, Error: "HTTP 410"} }}
 	if tally := s.once(s.worker(r, h)); tally.Dead != 1 || s.only(first.ID).Error != "HTTP 410" {
 		t.Fatalf("%+v %+v", tally, s.only(first.ID))
 	}

@@ -110,7 +110,7 @@ func TestEventBehindOneWhoseHookIsGoneHasTheWholeTimeOfItsOwn(t *testing.T) {
 		t.Errorf("%+v", tally)
 	}
 	s.clock.Advance(time.Millisecond)
-	if s.once(stranger); s.only(second.ID).Error != Gone {
+	if s.once(stranger); s.only(second.ID).Error != NotConfigured {
 		t.Errorf("%+v", s.only(second.ID))
 	}
 }

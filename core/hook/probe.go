@@ -26,7 +26,7 @@ type probe struct {
 func Probe(ctx context.Context, s Sender, h Hook, now time.Time) (id.Event, Outcome) {
 	e := store.Event{ID: id.New[id.Event](), Sequence: 1, Type: TestType, At: now}
 	e.Body = event.JSON(probe{Type: TestType, ID: e.ID, Sequence: e.Sequence, Timestamp: event.Time(now), Hook: h.Name})
-	return e.ID, s.Send(ctx, Message{Hook: h, Event: e, Attempt: 1})
+	return e.ID, s.Send(ctx, Message{Hook: h, Event: e, Try: 1})
 }
 
 // Lines is what the hook wrote, safe on a terminal.

@@ -57,7 +57,7 @@ func TestProxyThatTheHookNamesIsUsed(t *testing.T) {
 		t.Errorf("its own proxy: %+v", o)
 	}
 	h.Proxy = "http://169.254.169.254"
-	if o := s.Send(t.Context(), posted(h)); o.Verdict != Undelivered || !strings.Contains(o.Error, "never sent to") {
+	if o := s.Send(t.Context(), posted(h)); o.Verdict != Undelivered || !strings.Contains(o.Error, "blocked address") {
 		t.Errorf("%+v", o)
 	}
 }

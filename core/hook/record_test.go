@@ -179,7 +179,7 @@ func TestEveryTryBringsTheStoredBytes(t *testing.T) {
 		t.Fatalf("%d tries", len(got))
 	}
 	for i, m := range got {
-		if string(m.Event.Body) != string(event.JSON(e)) || m.Status != "SUCCESS" || m.Attempt != i+1 {
+		if string(m.Event.Body) != string(event.JSON(e)) || m.Status != "SUCCESS" || m.Try != i+1 {
 			t.Errorf("try %d: %+v", i+1, m)
 		}
 	}
@@ -191,7 +191,7 @@ func TestShellHookIsDeliveredThroughTheWholeWay(t *testing.T) {
 	dir := t.TempDir()
 	h := Hook{
 		Name: "journal", On: []event.On{event.OnClose}, Dir: dir,
-		Shell: `cat >> bodies; echo "$HUMANCONNECT_SEQUENCE $HUMANCONNECT_STATUS $HUMANCONNECT_ATTEMPT $HUMANCONNECT_HOOK" >> env`,
+		Shell: `cat >> bodies; echo "$HUMANCONNECT_SEQUENCE $HUMANCONNECT_STATUS $HUMANCONNECT_DELIVERY_TRY $HUMANCONNECT_HOOK" >> env`,
 	}
 	var want string
 	for seq := range int64(3) {

@@ -17,18 +17,18 @@ func apply(d *store.Delivery, o Outcome, now time.Time, random func() float64) {
 	d.Error = o.Error
 	switch o.Verdict {
 	case Accepted:
-		end(d, store.DeliveryDelivered, now)
+		markEnded(d, store.DeliveryDelivered, now)
 	case NotNow:
 		deferTry(d, now, random)
-	case Unwanted:
-		end(d, store.DeliveryDead, now)
+	case Gone:
+		markEnded(d, store.DeliveryDead, now)
 	case Undelivered:
 		if !retry(d, now) {
 			deferTry(d, now, random)
 		}
 	default:
 		if !retry(d, now) {
-			end(d, store.DeliveryDead, now)
+			markEnded(d, store.DeliveryDead, now)
 		}
 	}
 	if asked := now.Add(o.RetryAfter); d.State == store.DeliveryPending && d.NextAt.Before(asked) {
@@ -50,13 +50,13 @@ func retry(d *store.Delivery, now time.Time) bool {
 func deferTry(d *store.Delivery, now time.Time, random func() float64) {
 	waits := schedule.Long()
 	if d.Deferred >= len(waits) {
-		end(d, store.DeliveryDead, now)
+		markEnded(d, store.DeliveryDead, now)
 		return
 	}
 	d.NextAt = now.Add(schedule.Jitter(waits[d.Deferred], random))
 	d.Deferred++
 }
 
-func end(d *store.Delivery, state store.DeliveryState, now time.Time) {
+func markEnded(d *store.Delivery, state store.DeliveryState, now time.Time) {
 	d.State, d.EndedAt = state, now
 }

@@ -34,8 +34,8 @@ type Message struct {
 	Event store.Event
 	// Status is the event's, as in its body.
 	Status string
-	// Attempt counts the tries, from 1.
-	Attempt int
+	// Try counts the delivery tries, from 1.
+	Try int
 }
 
 // Verdict is how a try ended.
@@ -53,8 +53,8 @@ const (
 	Interrupted
 	// Undelivered: try again soon, and on the long schedule when the quick tries are used up.
 	Undelivered
-	// Unwanted: the receiver wants no more of this hook, which is disabled with it.
-	Unwanted
+	// Gone: HTTP 410, the endpoint has unsubscribed. The hook is disabled.
+	Gone
 )
 
 // Outcome is what came of a try.

@@ -32,7 +32,7 @@ const prelude = `umask 077; unset PWD OLDPWD SHLVL _; exec "$@"`
 //   - sh -c with the hook's constant line, or its argv. Nothing of the event is ever part of either.
 //   - The body is on stdin; a hook need not read it. Environment: PATH HOME USER LANG LC_* TZ TMPDIR, and ids, counts
 //     and words as HUMANCONNECT_EVENT_TYPE, _EVENT_ID, _SESSION_ID (empty outside of a session), _STATUS, _SEQUENCE,
-//     _ATTEMPT, _HOOK. No descriptor of ours but 0, 1 and 2. umask 077. A session of its own, without a terminal.
+//     _DELIVERY_TRY, _HOOK. No descriptor of ours but 0, 1 and 2. umask 077. A session of its own, without a terminal.
 //   - Exit 0 is accepted, 75 is not now, all else a failure.
 //   - When its time is over the group gets TERM, and KILL two seconds later. When it has exited, children that it left
 //     get KILL; only a child in a session of its own (setsid) escapes. Where the caller itself is killed with -9, the
@@ -83,7 +83,7 @@ func (s Shell) environment(m Message) []string {
 		"HUMANCONNECT_SESSION_ID="+string(m.Event.Session),
 		"HUMANCONNECT_STATUS="+m.Status,
 		"HUMANCONNECT_SEQUENCE="+strconv.FormatInt(m.Event.Sequence, 10),
-		"HUMANCONNECT_ATTEMPT="+strconv.Itoa(m.Attempt),
+		"HUMANCONNECT_DELIVERY_TRY="+strconv.Itoa(m.Try),
 		"HUMANCONNECT_HOOK="+m.Hook.Name,
 	)
 }

@@ -39,7 +39,7 @@ func message(t *testing.T, line string, body string) Message {
 		Event: store.Event{
 			ID: "evt_1", Session: "ses_1", Sequence: 3, Type: "session.closed", Body: []byte(body),
 		},
-		Status: "SUCCESS", Attempt: 2,
+		Status: "SUCCESS", Try: 2,
 	}
 }
 
@@ -249,7 +249,7 @@ func TestEnvironmentIsExact(t *testing.T) {
 	got := strings.Split(strings.TrimSpace(string(o.Output)), "\n")
 	slices.Sort(got)
 	want := []string{
-		"HOME=/home/u", "HUMANCONNECT_ATTEMPT=2", "HUMANCONNECT_EVENT_ID=evt_1", "HUMANCONNECT_EVENT_TYPE=session.closed",
+		"HOME=/home/u", "HUMANCONNECT_DELIVERY_TRY=2", "HUMANCONNECT_EVENT_ID=evt_1", "HUMANCONNECT_EVENT_TYPE=session.closed",
 		"HUMANCONNECT_HOOK=journal", "HUMANCONNECT_SEQUENCE=3", "HUMANCONNECT_SESSION_ID=ses_1",
 		"HUMANCONNECT_STATUS=SUCCESS", "LANG=C", "LC_ALL=C", "LC_TIME=C", "PATH=" + os.Getenv("PATH"), "TMPDIR=/tmp",
 		"TZ=UTC", "USER=u",
@@ -386,14 +386,14 @@ func (b busy) After(d time.Duration) (<-chan time.Time, func()) {
 // while the hook runs, unless it is held.
 func TestHookOutlivesTheThreadsOfOthers(t *testing.T) {
 	const hooks = 10
-	m := message(t, `: > began.$HUMANCONNECT_ATTEMPT; read -r go < go`, "")
+	m := message(t, `: > began.$HUMANCONNECT_DELIVERY_TRY; read -r go < go`, "")
 	path := func(name string) string { return filepath.Join(m.Hook.Dir, name) }
 	if err := syscall.Mkfifo(path("go"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	shell, came := Shell{Environ: environ(), Clock: busy{clock.System()}}, make(chan Outcome)
 	for i := range hooks {
-		m.Attempt = i
+		m.Try = i
 		go func(m Message) { came <- shell.Send(context.Background(), m) }(m)
 		eventually(t, "it has begun", func() bool { _, err := os.Stat(path("began." + strconv.Itoa(i))); return err == nil })
 	}

@@ -39,7 +39,7 @@ type result struct {
 }
 
 // work passes over the scope until enough says so and no try of its own runs, or ctx or over end it.
-func (d *Dispatcher) work(ctx context.Context, scope Scope, over <-chan time.Time, enough func(survey) bool) (Tally, error) {
+func (d *Dispatcher) work(ctx context.Context, scope Scope, over <-chan time.Time, enough func(scanResult) bool) (Tally, error) {
 	l := &loop{d: d, scope: scope, over: over, results: make(chan result, d.most())}
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
@@ -52,7 +52,7 @@ func (d *Dispatcher) work(ctx context.Context, scope Scope, over <-chan time.Tim
 }
 
 // turn returns nil when the loop is to end, and the store's error otherwise.
-func (l *loop) turn(ctx, sending context.Context, enough func(survey) bool) error {
+func (l *loop) turn(ctx, sending context.Context, enough func(scanResult) bool) error {
 	for {
 		woken := l.d.woken()
 		s, err := l.pass(ctx, sending)
@@ -116,28 +116,28 @@ func (l *loop) finish(ctx context.Context) error {
 }
 
 // pass stores the outcomes that have come, looks at the scope, and starts what is due.
-func (l *loop) pass(ctx, sending context.Context) (survey, error) {
+func (l *loop) pass(ctx, sending context.Context) (scanResult, error) {
 	l.d.pass.Lock()
 	defer l.d.pass.Unlock()
 	l.hooks = l.d.opt.Hooks.Hooks()
-	var s survey
+	var s scanResult
 	if len(l.done) == 0 {
 		if err := l.d.opt.Store.View(ctx, func(tx store.Tx) (err error) {
-			s, err = l.d.look(tx, l.scope, l.hooks)
+			s, err = l.d.scan(tx, l.scope, l.hooks)
 			return err
 		}); err != nil || !s.writes() {
 			return s, err
 		}
 	}
 	if err := l.store(ctx, func(tx store.Tx) (err error) {
-		if s, err = l.d.look(tx, l.scope, l.hooks); err != nil {
+		if s, err = l.d.scan(tx, l.scope, l.hooks); err != nil {
 			return err
 		}
 		return s.claim(tx)
 	}); err != nil {
 		return s, err
 	}
-	l.bury(s.gone)
+	l.reportDead(s.gone)
 	l.start(sending, s.jobs)
 	return s, nil
 }
@@ -148,7 +148,7 @@ func (l *loop) store(ctx context.Context, then func(store.Tx) error) error {
 	err := l.d.opt.Store.Update(ctx, func(tx store.Tx) error {
 		reports = nil
 		for _, r := range l.done {
-			report, err := l.d.settle(tx, r)
+			report, err := l.d.storeOutcome(tx, r)
 			if err != nil {
 				return err
 			}
@@ -163,7 +163,7 @@ func (l *loop) store(ctx context.Context, then func(store.Tx) error) error {
 		return err
 	}
 	l.drop()
-	l.tell(reports)
+	l.report(reports)
 	return nil
 }
 
@@ -176,13 +176,13 @@ func (l *loop) drop() {
 		if l.d.running[r.claimed.Hook]--; l.d.running[r.claimed.Hook] == 0 {
 			delete(l.d.running, r.claimed.Hook)
 		}
-		delete(l.d.hand, r.claimed.ID)
+		delete(l.d.inFlight, r.claimed.ID)
 	}
 	l.done = nil
 	l.d.Wake()
 }
 
-func (l *loop) tell(reports []Report) {
+func (l *loop) report(reports []Report) {
 	for _, r := range reports {
 		if r.State != store.DeliveryPending {
 			l.tally.add(store.DeliveryCount{Hook: r.Hook, State: r.State, N: 1}, l.hooks)
@@ -191,7 +191,7 @@ func (l *loop) tell(reports []Report) {
 	}
 }
 
-func (l *loop) bury(gone []burial) {
+func (l *loop) reportDead(gone []deadDelivery) {
 	var reports []Report
 	for _, b := range gone {
 		d := b.dead
@@ -200,13 +200,13 @@ func (l *loop) bury(gone []burial) {
 			Origin: b.hook.Origin(),
 		})
 	}
-	l.tell(reports)
+	l.report(reports)
 }
 
 func (l *loop) start(ctx context.Context, jobs []job) {
 	for _, j := range jobs {
 		l.d.running[j.claimed.Hook]++
-		l.d.hand[j.claimed.ID] = true
+		l.d.inFlight[j.claimed.ID] = true
 		l.running++
 		go func() {
 			l.results <- result{claimed: j.claimed, message: j.message, outcome: l.d.opt.Sender.Send(ctx, j.message)}

@@ -46,14 +46,14 @@ func TestPatientTakesNoProcessForAliveWhoseLockIsAboutToBeFree(t *testing.T) {
 	if held, err := child.TryLock(); err != nil || !held {
 		t.Fatal(held, err)
 	}
-	if alive, err := (Patient{p}).Alive(killed); err != nil || !alive {
+	if alive, err := (Confirming{p}).Alive(killed); err != nil || !alive {
 		t.Fatalf("one that goes on holding its lock: %v, %v", alive, err)
 	}
 	time.AfterFunc(10*time.Millisecond, func() { _ = child.Close() })
-	if alive, err := (Patient{p}).Alive(killed); err != nil || alive {
+	if alive, err := (Confirming{p}).Alive(killed); err != nil || alive {
 		t.Errorf("one whose lock became free: %v, %v", alive, err)
 	}
-	if alive, err := (Patient{p}).Alive(p.self); err != nil || !alive {
+	if alive, err := (Confirming{p}).Alive(p.self); err != nil || !alive {
 		t.Errorf("itself: %v, %v", alive, err)
 	}
 }

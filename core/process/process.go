@@ -33,7 +33,7 @@ const (
 // maxTries is how often Register makes another file when a sweep took the one that it had not locked yet.
 const maxTries = 100
 
-// Liveness tells whose work is free: that of processes which have died. A [Process] and a [Patient] tell.
+// Liveness tells whose work is free: that of processes which have died. [Process] and [Confirming] implement it.
 type Liveness interface {
 	// Self is this process.
 	Self() id.Process
@@ -106,19 +106,19 @@ func (p *Process) Alive(other id.Process) (bool, error) {
 }
 
 const (
-	// patience is how long a Patient asks: a child that a killed process was just starting lets go of the lock when it
+	// patience is how long a Confirming asks: a child that a killed process was just starting lets go of the lock when it
 	// executes its program, which takes milliseconds, on a loaded machine some hundred.
 	patience      = 500 * time.Millisecond
 	patiencePause = 5 * time.Millisecond
 )
 
-// Patient is a run whose Alive makes sure: it takes up to half a second to say that another one lives. One that was killed
+// Confirming is a process whose Alive confirms a yes: it takes up to half a second to say that another one lives. One that was killed
 // while it started a child looks alive for a moment, because the child has its lock until it executes its program. It is
 // for those who refuse to go on, not for those who look again anyway.
-type Patient struct{ *Process }
+type Confirming struct{ *Process }
 
 // Alive is Process.Alive, asked again until the other run is dead or the time is over.
-func (p Patient) Alive(other id.Process) (bool, error) {
+func (p Confirming) Alive(other id.Process) (bool, error) {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	pause := time.NewTicker(patiencePause)

@@ -176,7 +176,7 @@ func (a *Attempt) resume(ctx context.Context) error {
 		return fmt.Errorf("look for a half-done attempt: %w", err)
 	}
 	if a.stored {
-		a.s.hold(a.row.ID)
+		a.s.addHeld(a.row.ID)
 		a.action.Position = a.row.Position
 		if a.row.Provider != a.Source.Provider { // what the one wants back is not for the other
 			return a.fail(ctx, failure.New(failure.AttemptInterrupted, "another provider reaches the source now"))
@@ -218,7 +218,7 @@ func (a *Attempt) continues(row store.Attempt) bool {
 
 // halfDone says whether a person may go on with an attempt: another front end left it behind.
 func (s *Session) halfDone(row store.Attempt) bool {
-	return row.State == store.AttemptOpen && s.e.o.Clock.Now().Before(row.ExpiresAt) && !s.holds(row.ID)
+	return row.State == store.AttemptOpen && s.e.o.Clock.Now().Before(row.ExpiresAt) && !s.isHeld(row.ID)
 }
 
 // HalfDone returns what attempts that were begun and have not ended would connect: sources, and named connections; the
@@ -244,7 +244,7 @@ func (s *Session) HalfDone(ctx context.Context) ([]string, error) {
 }
 
 func interrupted() *failure.Failure {
-	return failure.New(failure.AttemptInterrupted, "the program ended while the source was working on the reply")
+	return failure.New(failure.AttemptInterrupted, "the attempt was interrupted while the source processed the reply")
 }
 
 // Next returns the step that waits for a reply: the stored one of a half-done attempt, or the provider's first.
@@ -263,7 +263,7 @@ func (a *Attempt) Reply(ctx context.Context, r sdk.Reply) (Prompt, error) { retu
 // WaitDue waits until the provider may be asked again, but not past the end of what the step shows, of the attempt, or of
 // the session: after the former two it ends the attempt with attempt_expired.
 func (a *Attempt) WaitDue(ctx context.Context) error {
-	until := earlier(a.row.DueAt, a.end(sdk.TimePassed{}))
+	until := earlier(a.row.DueAt, a.callDeadline(sdk.TimePassed{}))
 	if err := a.s.sleep(ctx, until); err != nil {
 		return err
 	}

@@ -224,7 +224,7 @@ func (a *Attempt) late(ctx context.Context, step sdk.OpenURL) error {
 	case !now.Before(a.s.EndsAt):
 		return ErrEnded
 	case !now.Before(soonest(a.row.ExpiresAt, step.ExpiresAt)):
-		return a.fail(ctx, failure.New(failure.AttemptExpired, "nobody came back from the browser in time"))
+		return a.fail(ctx, failure.New(failure.AttemptExpired, "no authorization response arrived in time"))
 	}
 	return nil
 }
@@ -270,7 +270,7 @@ func (a *Attempt) bind(ctx context.Context) error {
 	uri, err := a.s.redirects.Bind(ctx, a.Source, a.row.RedirectURI)
 	switch {
 	case err != nil && resumed:
-		return failure.New(failure.AttemptInterrupted, "the address that the browser comes back to is in use")
+		return failure.New(failure.AttemptInterrupted, "the redirect URI is in use by another program")
 	case err != nil:
 		return cannotListen(err)
 	}
@@ -280,13 +280,13 @@ func (a *Attempt) bind(ctx context.Context) error {
 
 // cannotListen says where redirects were to come back to.
 func cannotListen(err error) *failure.Failure {
-	where := "the address that the browser comes back to"
+	where := "the redirect URI"
 	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Addr != nil {
 		where = op.Addr.String()
 	}
-	f := failure.New(failure.BadConfiguration, "nothing can listen at %s for the browser to come back", where)
+	f := failure.New(failure.BadConfiguration, "cannot listen at %s for the redirect", where)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		f = failure.New(failure.BadConfiguration, "%s, where the browser comes back to, is in use by another program", where)
+		f = failure.New(failure.BadConfiguration, "%s: address in use", where)
 		f.Retryable = true
 	}
 	f.Setting = "callback.listen"
@@ -304,7 +304,7 @@ func send(row *store.Attempt, src source.Source, step sdk.Step) error {
 	case sdk.OpenURL:
 		addresses = []string{step.URL}
 		if row.OAuthState == nil {
-			return failure.New(failure.SourceError, "the provider sends the browser a second time")
+			return failure.New(failure.SourceError, "the provider opened the browser a second time")
 		}
 		hash := sha256.Sum256(row.OAuthState)
 		row.StateHash = hash[:]
@@ -316,10 +316,10 @@ func send(row *store.Attempt, src source.Source, step sdk.Step) error {
 	}
 	for _, address := range addresses {
 		if len(address) > MaxURL {
-			return failure.New(failure.SourceError, "the provider sends the person to an address of more than %d bytes", MaxURL)
+			return failure.New(failure.SourceError, "the provider opened a URL of more than %d bytes", MaxURL)
 		}
 		if !hostlist.Leads(hosts, address) {
-			return failure.New(failure.SourceError, "the provider sends the person to an address that it does not declare")
+			return failure.New(failure.SourceError, "the provider opened a URL at a host that it does not declare")
 		}
 	}
 	return nil

@@ -60,7 +60,7 @@ func browsing(t *testing.T, fe *FrontEnd, s *session.Session) (state string, don
 	return b.state(t), done
 }
 
-// settle moves the clock until a call has ended.
+// recordOutcome moves the clock until a call has ended.
 func (w *World) settle(t *testing.T, done func() error) error {
 	t.Helper()
 	ended := make(chan error, 1)

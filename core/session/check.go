@@ -64,7 +64,7 @@ func (e *Engine) digest(actions []Action) []byte {
 // they are known to ask for has an answer. A source that the token does not allow is left to fail by itself.
 func (e *Engine) check(ctx context.Context, r OpenRequest, v token.Verdict, known store.Session) error {
 	c := checker{e: e, verdict: v, script: r.Script, used: make(map[string]bool)}
-	ended, err := e.ended(ctx, known, r.Script.Actions)
+	ended, err := e.endedActions(ctx, known, r.Script.Actions)
 	if err != nil {
 		return err
 	}
@@ -76,8 +76,8 @@ func (e *Engine) check(ctx context.Context, r OpenRequest, v token.Verdict, know
 	return c.verdictOn()
 }
 
-// ended returns the numbers of the actions that the session has done already, if it works through this very list.
-func (e *Engine) ended(ctx context.Context, ses store.Session, actions []Action) (map[int]bool, error) {
+// endedActions returns the numbers of the actions that the session has done already, if it works through this very list.
+func (e *Engine) endedActions(ctx context.Context, ses store.Session, actions []Action) (map[int]bool, error) {
 	done := make(map[int]bool)
 	if ses.ID == "" || string(ses.Script) != string(e.digest(actions)) {
 		return done, nil
@@ -201,11 +201,11 @@ func (c *checker) verdictOn() error {
 	}
 	switch {
 	case len(c.unknown) > 0:
-		return problem.New(CodeAnswerUnknown, "nothing asks for the answer to %s", strings.Join(c.unknown, ", ")).
+		return problem.New(CodeAnswerUnknown, "no form has a field for the answer to %s", strings.Join(c.unknown, ", ")).
 			Hint("see the fields of a source with: humanconnect source show ID")
 	case len(c.missing) > 0:
 		p := problem.New(CodeAnswerMissing, "no answer to %s", strings.Join(slices.Compact(c.missing), ", "))
-		return p.Hint("give it with: --answer %s=VALUE, or =@FILE for one that others must not see", c.missing[0])
+		return p.Hint("give it with: --answer %s=VALUE, or =@FILE for a secret", c.missing[0])
 	}
 	return nil
 }

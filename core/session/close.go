@@ -129,7 +129,7 @@ func (e *Engine) CloseByID(ctx context.Context, session id.Session, force bool) 
 			return nil
 		}
 		if !force {
-			if err := e.free(ses); err != nil {
+			if err := e.checkOwner(ses); err != nil {
 				return err
 			}
 		}

@@ -174,7 +174,7 @@ func TestEveryGrantThatIsLostIsToldOf(t *testing.T) {
 			fe.lift("alpha")
 			w.waitForGrace()
 			fe.lift("gamma")
-			if err := done(); !errors.Is(err, want) || !errors.Is(err, session.ErrGrantLost) {
+			if err := done(); !errors.Is(err, want) || !errors.Is(err, session.ErrCredentialLost) {
 				t.Errorf("the script: %v", err)
 			}
 		})

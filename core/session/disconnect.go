@@ -114,7 +114,7 @@ func (s *Session) disconnectOne(tx store.Tx, c store.Connection, row store.Actio
 	if _, err := tx.InsertAction(row); err != nil {
 		return r, err
 	}
-	return r, s.e.tell(tx, ses, event.SourceDisconnected, c, now)
+	return r, s.e.recordSourceEvent(tx, ses, event.SourceDisconnected, c, now)
 }
 
 // cause is what a revocation comes from; see [Engine.revokeNow].

@@ -55,14 +55,14 @@ func CutOf(ctx context.Context) Cut {
 //	nil, [ErrEnded]                   is closed         its Final
 //	any other error                   stays open        the error of act
 //
-// The error matches [ErrGrantLost], beside whatever else there is, a Final too, if that is among what act ended with:
+// The error matches [ErrCredentialLost], beside whatever else there is, a Final too, if that is among what act ended with:
 // nobody else can tell of it.
 func (s *Session) Drive(ctx context.Context, act func(context.Context) error) (*Final, error) {
 	err := act(ctx)
 	cut := CutOf(ctx)
 	var lost error
-	if errors.Is(err, ErrGrantLost) {
-		lost = ErrGrantLost
+	if errors.Is(err, ErrCredentialLost) {
+		lost = ErrCredentialLost
 	}
 	switch {
 	case cut == CutHangup || errors.Is(err, ErrFrontEndLost):

@@ -20,7 +20,7 @@ func TestWhatClosesASessionAndWhatLeavesItOpen(t *testing.T) {
 	full := errors.New("the disk is full")
 	lost := fmt.Errorf("the tab is gone: %w", session.ErrFrontEndLost)
 	taken := fmt.Errorf("keep an attempt: %w", session.ErrTakenOver)
-	with := func(err error) error { return fmt.Errorf("%w; %w", err, session.ErrGrantLost) }
+	with := func(err error) error { return fmt.Errorf("%w; %w", err, session.ErrCredentialLost) }
 	for name, c := range map[string]struct {
 		cause error // of the end of the context
 		act   error
@@ -48,12 +48,12 @@ func TestWhatClosesASessionAndWhatLeavesItOpen(t *testing.T) {
 		"taken over when cut":  {cause: cutBy(session.CutInterrupt), act: taken, wrong: session.ErrTakenOver},
 		"taken over, hung up":  {cause: cutBy(session.CutHangup), act: taken, wrong: session.ErrFrontEndLost},
 		"the store failed":     {act: full, wrong: full},
-		"a grant is lost":      {act: with(full), wrong: full, alsoWrong: session.ErrGrantLost},
-		"a grant, taken over":  {act: with(taken), wrong: session.ErrTakenOver, alsoWrong: session.ErrGrantLost},
-		"a grant, hung up":     {cause: cutBy(session.CutHangup), act: with(full), wrong: session.ErrFrontEndLost, alsoWrong: session.ErrGrantLost},
-		"a grant, lost":        {act: with(lost), wrong: session.ErrFrontEndLost, alsoWrong: session.ErrGrantLost},
-		"a grant, interrupted": {cause: cutBy(session.CutInterrupt), act: with(full), closed: true, cut: session.CutInterrupt, wrong: session.ErrGrantLost},
-		"a grant, over":        {act: with(session.ErrEnded), closed: true, wrong: session.ErrGrantLost},
+		"a grant is lost":      {act: with(full), wrong: full, alsoWrong: session.ErrCredentialLost},
+		"a grant, taken over":  {act: with(taken), wrong: session.ErrTakenOver, alsoWrong: session.ErrCredentialLost},
+		"a grant, hung up":     {cause: cutBy(session.CutHangup), act: with(full), wrong: session.ErrFrontEndLost, alsoWrong: session.ErrCredentialLost},
+		"a grant, lost":        {act: with(lost), wrong: session.ErrFrontEndLost, alsoWrong: session.ErrCredentialLost},
+		"a grant, interrupted": {cause: cutBy(session.CutInterrupt), act: with(full), closed: true, cut: session.CutInterrupt, wrong: session.ErrCredentialLost},
+		"a grant, over":        {act: with(session.ErrEnded), closed: true, wrong: session.ErrCredentialLost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _, s := opened(t)
@@ -85,8 +85,8 @@ func TestCloseThatFailsLosesNoWordOfALostGrant(t *testing.T) {
 	fe.store.fill(full)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cutBy(session.CutInterrupt))
-	f, err := s.Drive(ctx, func(context.Context) error { return fmt.Errorf("%w; %w", full, session.ErrGrantLost) })
-	if f != nil || !errors.Is(err, full) || !errors.Is(err, session.ErrGrantLost) {
+	f, err := s.Drive(ctx, func(context.Context) error { return fmt.Errorf("%w; %w", full, session.ErrCredentialLost) })
+	if f != nil || !errors.Is(err, full) || !errors.Is(err, session.ErrCredentialLost) {
 		t.Errorf("%+v, %v", f, err)
 	}
 }

@@ -214,6 +214,9 @@ func (m *machine) begin(rt *rapid.T, tok *tokenOf, list []session.Action, takeOv
 	switch {
 	case errors.Is(err, errDead):
 		m.oust(tok, fe)
+		if len(list) > 0 && tok.session != "" && m.w.session(tok.session).Owner == fe.pid {
+			tok.lists = append(tok.lists, list) // its open was committed before it died
+		}
 		return
 	case err != nil:
 		m.refused(rt, tok, before, list, takeOver, err)

@@ -49,11 +49,11 @@ func (e *Engine) Open(ctx context.Context, r OpenRequest) (Opening, error) {
 	if err := e.CloseOverdue(ctx); err != nil {
 		return Opening{}, err
 	}
-	v, err := e.judge(ctx, r)
+	v, err := e.checkToken(ctx, r)
 	if err != nil {
 		return Opening{}, err
 	}
-	known, found, v, err := e.find(ctx, v)
+	known, found, v, err := e.findSession(ctx, v)
 	switch {
 	case err != nil:
 		return Opening{}, err
@@ -63,27 +63,27 @@ func (e *Engine) Open(ctx context.Context, r OpenRequest) (Opening, error) {
 		f, err := e.refuse(ctx, r, v)
 		return Opening{Final: f}, err
 	}
-	if err := e.ready(ctx, r, v, known); err != nil {
+	if err := e.checkOpen(ctx, r, v, known); err != nil {
 		return Opening{}, err
 	}
-	return e.claim(ctx, r, v)
+	return e.openOrResume(ctx, r, v)
 }
 
 // Finished returns what the session of a token ended with, if it is closed; else nil. It opens and changes nothing.
 func (e *Engine) Finished(ctx context.Context, r OpenRequest) (*Final, error) {
-	v, err := e.judge(ctx, r)
+	v, err := e.checkToken(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	known, found, _, err := e.find(ctx, v)
+	known, found, _, err := e.findSession(ctx, v)
 	if err != nil || !found || known.ClosedAt.IsZero() {
 		return nil, err
 	}
 	return e.stored(known, r.Script.Actions), nil
 }
 
-// judge asks the checker; a token of another client or user than the caller's is invalid.
-func (e *Engine) judge(ctx context.Context, r OpenRequest) (token.Verdict, error) {
+// checkToken asks the checker; a token of another client or user than the caller's is invalid.
+func (e *Engine) checkToken(ctx context.Context, r OpenRequest) (token.Verdict, error) {
 	v, err := e.o.Checker.Check(ctx, r.Token)
 	if err != nil {
 		return v, err
@@ -115,8 +115,8 @@ func sessionOf(tx store.Tx, v token.Verdict) (store.Session, error) {
 	return ses, nil
 }
 
-// find returns the session of a token, if there is one, and the verdict on the token that stands with it.
-func (e *Engine) find(ctx context.Context, v token.Verdict) (ses store.Session, found bool, _ token.Verdict, err error) {
+// findSession returns the session of a token, if there is one, and the verdict on the token that stands with it.
+func (e *Engine) findSession(ctx context.Context, v token.Verdict) (ses store.Session, found bool, _ token.Verdict, err error) {
 	if !v.Genuine() {
 		return ses, false, v, nil
 	}
@@ -135,18 +135,18 @@ func (e *Engine) find(ctx context.Context, v token.Verdict) (ses store.Session, 
 	return ses, true, v, nil
 }
 
-// ready makes sure, before anything is opened, that the session is free and the script can run.
-func (e *Engine) ready(ctx context.Context, r OpenRequest, v token.Verdict, known store.Session) error {
+// checkOpen makes sure, before anything is opened, that the session is free and the script can run.
+func (e *Engine) checkOpen(ctx context.Context, r OpenRequest, v token.Verdict, known store.Session) error {
 	if known.ID != "" && !r.TakeOver {
-		if err := e.free(known); err != nil {
+		if err := e.checkOwner(known); err != nil {
 			return err
 		}
 	}
 	return e.check(ctx, r, v, known)
 }
 
-// free returns a problem if a living front end owns the session.
-func (e *Engine) free(ses store.Session) error {
+// checkOwner returns a problem if a living front end owns the session.
+func (e *Engine) checkOwner(ses store.Session) error {
 	if ses.Owner == "" || ses.Owner == e.o.Liveness.Self() {
 		return nil
 	}
@@ -161,8 +161,8 @@ func (e *Engine) free(ses store.Session) error {
 	return nil
 }
 
-// claim opens or resumes the session in one transaction.
-func (e *Engine) claim(ctx context.Context, r OpenRequest, v token.Verdict) (Opening, error) {
+// openOrResume opens or resumes the session in one transaction.
+func (e *Engine) openOrResume(ctx context.Context, r OpenRequest, v token.Verdict) (Opening, error) {
 	var ses store.Session
 	var user store.User
 	var verdict token.Verdict
@@ -182,7 +182,7 @@ func (e *Engine) claim(ctx context.Context, r OpenRequest, v token.Verdict) (Ope
 			if err != nil || verdict.Status != event.Success {
 				return err
 			}
-			ses = e.fresh(v, user, r, now)
+			ses = e.newSessionRow(v, user, r, now)
 			err = tx.InsertSession(ses)
 		case err == nil && ses.ClosedAt.IsZero():
 			ses, err = e.resume(tx, ses, r)
@@ -220,7 +220,7 @@ func (e *Engine) confirm(tx store.Tx, v token.Verdict, now time.Time) (event.Sta
 	return event.Success, err
 }
 
-func (e *Engine) fresh(v token.Verdict, user store.User, r OpenRequest, now time.Time) store.Session {
+func (e *Engine) newSessionRow(v token.Verdict, user store.User, r OpenRequest, now time.Time) store.Session {
 	return store.Session{
 		ID: id.New[id.Session](), TokenKey: v.Key, User: user.HumanID, Sources: v.Sources, OpenedAt: now,
 		EndsAt: v.ExpiresAt, EndReason: store.EndExpired, Owner: e.o.Liveness.Self(), Epoch: 1,
@@ -231,7 +231,7 @@ func (e *Engine) fresh(v token.Verdict, user store.User, r OpenRequest, now time
 // resume makes this process the owner of an open session. Another list of actions begins a new run of the script.
 func (e *Engine) resume(tx store.Tx, ses store.Session, r OpenRequest) (store.Session, error) {
 	if !r.TakeOver {
-		if err := e.free(ses); err != nil {
+		if err := e.checkOwner(ses); err != nil {
 			return ses, err
 		}
 	}
@@ -271,7 +271,7 @@ func (e *Engine) refuse(ctx context.Context, r OpenRequest, v token.Verdict) (*F
 		}, "", now, e.o.Hooks, extra)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("tell of a refused token: %w", err)
+		return nil, fmt.Errorf("record a rejected token: %w", err)
 	}
 	e.wake()
 	return &Final{Event: evt, Status: v.Status, Response: event.JSON(resp)}, nil

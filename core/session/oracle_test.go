@@ -116,7 +116,7 @@ func (m *machine) final(rt *rapid.T, tok *tokenOf, before *store.Session, list [
 	m.print(rt, tok, f)
 }
 
-// lastList is the list that the session of a token works through. A front end that died in its open may have changed it.
+// lastList is the list that the session of a token works through.
 func (m *machine) lastList(tok *tokenOf) []session.Action {
 	if len(tok.lists) == 0 {
 		return nil

@@ -51,7 +51,7 @@ func (a *Attempt) step(ctx context.Context, reply sdk.Reply) (Prompt, error) {
 	case err != nil && cut:
 		return Prompt{}, a.lost(ctx)
 	case err != nil:
-		return a.settle(ctx, reply, err)
+		return a.recordOutcome(ctx, reply, err)
 	}
 	if done, ok := step.(sdk.Connected); ok {
 		return a.commitConnected(ctx, done)
@@ -60,7 +60,7 @@ func (a *Attempt) step(ctx context.Context, reply sdk.Reply) (Prompt, error) {
 }
 
 // end is when the attempt, or what its last step shows, is too old for a reply.
-func (a *Attempt) end(reply sdk.Reply) time.Time {
+func (a *Attempt) callDeadline(reply sdk.Reply) time.Time {
 	end := a.row.ExpiresAt
 	if _, ok := reply.(sdk.TimePassed); ok {
 		switch last := a.last.(type) {
@@ -77,7 +77,7 @@ func (a *Attempt) end(reply sdk.Reply) time.Time {
 func (a *Attempt) expired(reply sdk.Reply) error {
 	now := a.s.e.o.Clock.Now()
 	switch {
-	case now.Before(a.end(reply)):
+	case now.Before(a.callDeadline(reply)):
 		return nil
 	case !now.Before(a.s.EndsAt):
 		return ErrEnded
@@ -223,8 +223,8 @@ func (a *Attempt) graceful(parent context.Context) (context.Context, context.Can
 	return ctx, cancel
 }
 
-// settle decides what an error of a call means: the form again, or a failure.
-func (a *Attempt) settle(ctx context.Context, reply sdk.Reply, err error) (Prompt, error) {
+// recordOutcome decides what an error of a call means: the form again, or a failure.
+func (a *Attempt) recordOutcome(ctx context.Context, reply sdk.Reply, err error) (Prompt, error) {
 	f := failure.Of(err)
 	_, form := reply.(sdk.FormValues)
 	_, callback := reply.(sdk.Callback)
@@ -276,7 +276,7 @@ func (a *Attempt) insert(ctx context.Context, row store.Attempt) error {
 		return fmt.Errorf("keep an attempt: %w", err)
 	}
 	a.row, a.stored = row, true
-	a.s.hold(row.ID)
+	a.s.addHeld(row.ID)
 	return nil
 }
 
@@ -291,7 +291,7 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 		return row, failure.New(failure.SourceError, "the source asked for more than %d steps", maxSteps)
 	}
 	if len(resume) > sdk.MaxResume {
-		return row, failure.New(failure.SourceError, "the provider wants more than %d bytes back", sdk.MaxResume)
+		return row, failure.New(failure.SourceError, "the provider returned more than %d bytes to resume", sdk.MaxResume)
 	}
 	last, err := host.MarshalStep(step)
 	if err != nil {
@@ -322,7 +322,7 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prompt, error) {
 	e := a.s.e
 	done.Account.Label = host.CleanText(done.Account.Label, maxLabel)
-	g := connection.Grant{
+	g := connection.Authorization{
 		User: a.s.User.HumanID, Source: a.Source.ID, SourceName: a.Source.Name, Provider: a.Source.Provider,
 		CanRevoke: slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke), Connected: done,
 	}
@@ -363,7 +363,7 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 }
 
 // giveBack revokes a grant that could not be kept, unless a connection holds its account: nobody else will ever know of
-// it. The error is [ErrGrantLost].
+// it. The error is [ErrCredentialLost].
 func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) error {
 	e := a.s.e
 	var held bool
@@ -372,12 +372,12 @@ func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) 
 		return err
 	})
 	if err != nil || held || !slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke) {
-		return ErrGrantLost
+		return ErrCredentialLost
 	}
-	if e.revoker().GiveBack(context.WithoutCancel(ctx), a.Source.Provider, &sdk.CredentialRequest{
+	if e.revoker().RevokeUnsaved(context.WithoutCancel(ctx), a.Source.Provider, &sdk.CredentialRequest{
 		Source: a.Source.ID, Settings: a.settings, Account: done.Account, Credential: done.Credential,
 	}) != nil {
-		return ErrGrantLost
+		return ErrCredentialLost
 	}
 	return nil
 }
@@ -406,13 +406,13 @@ func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, 
 	case c.State != store.ConnectionActive:
 		return notConnected(), nil
 	case string(c.AccountKey) != string(key):
-		return failure.New(failure.AccountMismatch, "another account signed in than the one of this connection"), nil
+		return failure.New(failure.AccountMismatch, "authorized with another account than that of this connection"), nil
 	}
 	return nil, nil
 }
 
 // connected writes connection, action, attempt and event in the caller's transaction.
-func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connection.Grant) error {
+func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connection.Authorization) error {
 	e := a.s.e
 	now := e.o.Clock.Now()
 	c, err := connection.Save(tx, key, g, now)
@@ -429,11 +429,11 @@ func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connec
 	if _, err := tx.InsertAction(action); err != nil {
 		return err
 	}
-	return e.tell(tx, ses, event.SourceConnected, c, now)
+	return e.recordSourceEvent(tx, ses, event.SourceConnected, c, now)
 }
 
-// tell writes the event of a changed connection and moves the session's sequence.
-func (e *Engine) tell(tx store.Tx, ses store.Session, kind event.Type, c store.Connection, now time.Time) error {
+// recordSourceEvent writes the event of a changed connection and moves the session's sequence.
+func (e *Engine) recordSourceEvent(tx store.Tx, ses store.Session, kind event.Type, c store.Connection, now time.Time) error {
 	status := event.ConnectedSource
 	if kind == event.SourceDisconnected {
 		status = event.DisconnectedSource

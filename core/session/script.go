@@ -34,7 +34,7 @@ func (s *Session) Run(ctx context.Context, script Script, p Person) error {
 	if err != nil {
 		return err
 	}
-	ended, err := s.e.ended(ctx, row, script.Actions)
+	ended, err := s.e.endedActions(ctx, row, script.Actions)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (r *runner) group(ctx context.Context, i, j int, ended map[int]bool) error 
 	}
 	first := context.Cause(ctx)
 	for _, err := range errs {
-		if errors.Is(err, ErrGrantLost) && !errors.Is(first, err) {
+		if errors.Is(err, ErrCredentialLost) && !errors.Is(first, err) {
 			first = fmt.Errorf("%w; %w", first, err)
 		}
 	}
@@ -158,7 +158,7 @@ func (r *runner) reply(ctx context.Context, a *Attempt, p Prompt, answers map[st
 		reply, err := a.Browse(ctx, step, r.person.Browser)
 		return reply, false, err
 	}
-	return nil, false, a.Fail(ctx, failure.New(failure.SourceError, "the provider asks for something that is unknown here"))
+	return nil, false, a.Fail(ctx, failure.New(failure.SourceError, "the provider asks for an unknown kind of step"))
 }
 
 // sameCode says whether a step shows what another one did: it may ask for polls at another pace (RFC 8628 §3.5).

@@ -19,8 +19,8 @@ import (
 const (
 	// CodeTakenOver is the code of [ErrTakenOver].
 	CodeTakenOver problem.Code = "taken_over"
-	// CodeGrantLost is the code of [ErrGrantLost].
-	CodeGrantLost problem.Code = "grant_lost"
+	// CodeCredentialLost is the code of [ErrCredentialLost].
+	CodeCredentialLost problem.Code = "grant_lost"
 	// CodeInUse: another process has the session open.
 	CodeInUse problem.Code = "session_in_use"
 	// CodeAnswerMissing: a script has no answer for a required field.
@@ -30,15 +30,15 @@ const (
 )
 
 // ErrTakenOver: another front end owns the session now. Nothing is printed of it.
-var ErrTakenOver error = problem.New(CodeTakenOver, "another process took the session over").
-	Hint("that process prints the response; see what became of it with: humanconnect session list")
+var ErrTakenOver error = problem.New(CodeTakenOver, "another process took over the session").
+	Hint("that process prints the response; see: humanconnect session list")
 
 // ErrEnded: the session's end has passed, or it was closed. Close gives the response.
 var ErrEnded = errors.New("the session has ended")
 
-// ErrGrantLost: a source has granted access, the store did not keep it, and it could not be given back.
-var ErrGrantLost error = problem.New(CodeGrantLost, "the access that the source had granted could not be kept, and stands at the source").
-	Hint("end it in the account settings of the source, or connect again and disconnect")
+// ErrCredentialLost: a source has granted access, the store did not keep it, and it could not be given back.
+var ErrCredentialLost error = problem.New(CodeCredentialLost, "could not store the credential; the access is still active at the source").
+	Hint("revoke it in the account settings of the source, or connect and disconnect again")
 
 // maxCalls bounds how many calls to providers a session makes at once. Attempts that wait make none.
 const maxCalls = 64
@@ -66,14 +66,14 @@ type Session struct {
 	held map[id.Attempt]bool
 }
 
-// hold says that an attempt is this front end's.
-func (s *Session) hold(a id.Attempt) {
+// addHeld says that an attempt is this front end's.
+func (s *Session) addHeld(a id.Attempt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held[a] = true
 }
 
-func (s *Session) holds(a id.Attempt) bool {
+func (s *Session) isHeld(a id.Attempt) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.held[a]

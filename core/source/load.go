@@ -164,8 +164,8 @@ func (l *loader) verdict() error {
 		p = problem.New(CodeUnknownProvider, "the config names a provider that is not installed").
 			Hint("see what is installed with: humanconnect provider list")
 	case len(l.wrong) > 0:
-		p = problem.New(CodeInvalid, "the config says something wrong of a source").
-			Hint("see what a source takes with: humanconnect source show ID")
+		p = problem.New(CodeInvalid, "a source in the config is invalid").
+			Hint("see the settings of a source with: humanconnect source show ID")
 	default:
 		return nil
 	}

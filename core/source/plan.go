@@ -39,8 +39,8 @@ func (c *Catalog) CheckPlan(p *config.Plan) error {
 	if len(facts) == 0 {
 		return nil
 	}
-	return problem.New(config.CodePlan, "the plan cannot be carried out").WithFacts(facts...).
-		Hint("see what a source asks with: humanconnect source show ID")
+	return problem.New(config.CodePlan, "the plan is invalid").WithFacts(facts...).
+		Hint("see the fields of a source with: humanconnect source show ID")
 }
 
 func planned(a config.Action) string { return a.At.Exact() + "  plan: " + a.Target + "  " }

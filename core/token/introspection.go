@@ -55,7 +55,7 @@ var _ Checker = (*Introspection)(nil)
 func NewIntrospection(o IntrospectionOptions) (*Introspection, error) {
 	address, err := url.Parse(o.Endpoint)
 	if err != nil || address.Host == "" {
-		return nil, errors.New("the address of the introspection endpoint is none")
+		return nil, errors.New("the URL of the introspection endpoint is invalid")
 	}
 	return &Introspection{o: o, service: newService("the introspection endpoint", address, o.Timeout)}, nil
 }
@@ -106,7 +106,7 @@ func (i *Introspection) ask(ctx context.Context, token sdk.Secret) (*claims, err
 	form := url.Values{"token": {token.Reveal()}, "token_type_hint": {"access_token"}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, i.service.url.String(), strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, i.service.unusable("its address is none")
+		return nil, i.service.unusable("its URL is invalid")
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
@@ -116,14 +116,14 @@ func (i *Introspection) ask(ctx context.Context, token sdk.Secret) (*claims, err
 	case err != nil:
 		return nil, err
 	case said.status == http.StatusUnauthorized || said.status == http.StatusForbidden:
-		return nil, problem.New(CodeIntrospection, "the introspection endpoint refuses this installation (status %d)", said.status).
+		return nil, problem.New(CodeIntrospection, "the introspection endpoint rejected the client credentials (status %d)", said.status).
 			Hint("correct token.clientId and token.clientSecret in the config")
 	case said.status != http.StatusOK:
 		return nil, i.service.wrongStatus(said.status)
 	}
 	c, ok := readIntrospection(said.body)
 	if !ok {
-		return nil, i.service.unusable("its answer is no introspection response")
+		return nil, i.service.unusable("the response is not an introspection response")
 	}
 	return c, nil
 }
@@ -209,15 +209,15 @@ func (i *Introspection) inactive(ctx context.Context, key []byte, before seen) (
 		return before.verdict(key, event.TokenExpired), nil
 	}
 	if before.session.ID != "" {
-		if err := i.end(ctx, key); err != nil {
+		if err := i.endSession(ctx, key); err != nil {
 			return Verdict{}, fmt.Errorf("end the session of a token that was taken back: %w", err)
 		}
 	}
 	return before.verdict(key, event.TokenInvalid), nil
 }
 
-// end ends the session of a token that was taken back now. It closes as SESSION_TOKEN_INVALID.
-func (i *Introspection) end(ctx context.Context, key []byte) error {
+// endSession ends the session of a token that was taken back now. It closes as SESSION_TOKEN_INVALID.
+func (i *Introspection) endSession(ctx context.Context, key []byte) error {
 	return i.o.Store.Update(ctx, func(tx store.Tx) error {
 		return store.EndSession(tx, key, store.EndRevoked, i.o.Clock.Now())
 	})

@@ -97,7 +97,7 @@ func (s *keyService) renew(ctx context.Context, old *keySet, fresh bool) (*keySe
 			return k.renewed(now, false), nil
 		case recently(k.Renewed, now):
 			if k.RenewFailed {
-				failure = s.unusable("it could not be asked a moment ago")
+				failure = s.unusable("the last request failed a moment ago")
 			}
 			return k, nil
 		}
@@ -184,7 +184,7 @@ func (s *keyService) latest() *keptKeys {
 func (s *keyService) read(ctx context.Context, old *keptKeys) (*keptKeys, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url.String(), http.NoBody)
 	if err != nil {
-		return nil, s.unusable("its address is none")
+		return nil, s.unusable("its URL is invalid")
 	}
 	r.Header.Set("Accept", "application/jwk-set+json, application/json")
 	if old != nil && old.ETag != "" {

@@ -76,7 +76,7 @@ func NewJWT(o JWTOptions) (*JWT, error) {
 	}
 	address, err := url.Parse(o.JWKS)
 	if err != nil {
-		return nil, fmt.Errorf("the address of the keys is none")
+		return nil, fmt.Errorf("the URL of the JWKS is invalid")
 	}
 	j.keys = newKeyService(address, o)
 	return j, nil

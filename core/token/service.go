@@ -71,7 +71,7 @@ func (s *service) ask(ctx context.Context, r *http.Request) (*answer, error) {
 	case err != nil:
 		return nil, s.failed(ctx, err)
 	case len(body) > maxAnswer:
-		return nil, s.unusable("its answer is larger than %d MiB", maxAnswer>>20)
+		return nil, s.unusable("the response is larger than %d MiB", maxAnswer>>20)
 	}
 	return &answer{resp.StatusCode, resp.Header, body}, nil
 }
@@ -96,7 +96,7 @@ func (s *service) failed(ctx context.Context, err error) error {
 }
 
 // late tells of an answer that did not come in time.
-func (s *service) late() error { return s.unusable("no whole answer within %s", s.client.Timeout) }
+func (s *service) late() error { return s.unusable("no complete response within %s", s.client.Timeout) }
 
 // unusable tells of an answer that is of no use.
 func (s *service) unusable(format string, args ...any) error {
@@ -104,14 +104,14 @@ func (s *service) unusable(format string, args ...any) error {
 }
 
 func (s *service) problem() *problem.Problem {
-	return problem.New(problem.CodeNetwork, "%s at %s://%s could not be asked, so the session token is not judged", s.what, s.url.Scheme, s.url.Host).
-		Hint("try again; nothing was opened")
+	return problem.New(problem.CodeNetwork, "%s at %s://%s is unreachable; the session token was not verified", s.what, s.url.Scheme, s.url.Host).
+		Hint("try again; no session was opened")
 }
 
 // wrongStatus tells of an answer with another status than 200.
 func (s *service) wrongStatus(status int) error {
 	if status >= 300 && status < 400 {
-		return s.unusable("it answered with a redirect (status %d), and none is followed", status)
+		return s.unusable("it returned a redirect (status %d); redirects are not followed", status)
 	}
-	return s.unusable("it answered with status %d", status)
+	return s.unusable("it returned status %d", status)
 }

@@ -45,7 +45,7 @@ func faults() []fault {
 		})},
 		{Username: "error_source_unavailable", connect: refuse(unavailable(30 * time.Second))},
 		{Username: "error_source_error", connect: refuse(&sdk.Error{
-			Code: sdk.SourceError, Message: "The sandbox received an unexpected response.",
+			Code: sdk.SourceError, Message: "The sandbox received an invalid response.",
 		})},
 		{Username: "error_rate_limited", connect: refuse(&sdk.Error{
 			Code: sdk.RateLimited, Message: "Too many attempts.", Retryable: true, RetryAfter: time.Minute,
@@ -93,7 +93,7 @@ const (
 )
 
 func accessDenied() *sdk.Error {
-	return &sdk.Error{Code: sdk.AccessDenied, Message: "Authorization was denied."}
+	return &sdk.Error{Code: sdk.AccessDenied, Message: "The sandbox denied the authorization."}
 }
 
 func revoked() *sdk.Error {

@@ -62,7 +62,7 @@ func withHint(err error, settings sdk.Settings) error {
 	}
 	return &sdk.Error{
 		Code: sdk.SourceUnavailable, Retryable: true,
-		Message: "Nobody answers at " + strings.TrimSuffix(server, "/") + "; start it with: humanconnect sandbox",
+		Message: "Connection refused at " + strings.TrimSuffix(server, "/") + "; start it with: humanconnect sandbox",
 	}
 }
 

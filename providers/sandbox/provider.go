@@ -56,7 +56,7 @@ func (provider) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.R
 		refreshed, err := authorized(req.Source).Refresh(ctx, req)
 		return refreshed, withHint(err, req.Settings)
 	}
-	return nil, &sdk.Error{Code: sdk.NotSupported, Message: "This sandbox source gives nothing that ends by itself."}
+	return nil, &sdk.Error{Code: sdk.NotSupported, Message: "The credentials of this sandbox source do not expire."}
 }
 
 // Check implements [sdk.Checker].

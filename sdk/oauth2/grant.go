@@ -103,7 +103,7 @@ func (s *Source) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	case s.Account != nil:
 		_, err = s.Account(ctx, authorized(token.Access), token)
 	default:
-		return refuse(sdk.NotSupported, "The source cannot check a credential.")
+		return refuse(sdk.NotSupported, "The source has no way to check the credential.")
 	}
 	if err != nil {
 		return whatWasSaid(ctx, err)

@@ -94,7 +94,7 @@ func refusedCallback(code string) *sdk.Error {
 	case "temporarily_unavailable":
 		return unavailable(0)
 	case "invalid_scope":
-		return refuse(sdk.ScopeMissing, "The source does not grant the requested scopes.")
+		return refuse(sdk.ScopeMissing, "The source does not allow the requested scopes.")
 	case "server_error":
 		return &sdk.Error{Code: sdk.SourceError, Message: "The source has an internal error.", Retryable: true}
 	case "unauthorized_client", "invalid_client", "unsupported_response_type":
@@ -131,7 +131,7 @@ func refusedClient(code string, settings sdk.Settings) *sdk.Error {
 			return misconfigured(SettingClientSecret, "The source rejected the client id and secret.")
 		}
 	case "unsupported_grant_type":
-		return misconfigured(SettingClientID, "The source does not allow this grant type for the client.")
+		return misconfigured(SettingClientID, "The source does not allow the client to use this method.")
 	}
 	return refusedCallback(code)
 }

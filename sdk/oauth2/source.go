@@ -100,8 +100,8 @@ func (r resume) bytes() []byte {
 	return data
 }
 
-// stands says whether it is known where the attempt stands: at one of three places.
-func (r resume) stands() bool {
+// valid says whether the state of the attempt is known: it is one of three.
+func (r resume) valid() bool {
 	places := 0
 	for _, here := range []bool{r.Verifier != "", r.Device != nil, r.Granted != nil} {
 		if here {
@@ -117,8 +117,8 @@ func (s *Source) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 		return s.start(ctx, req)
 	}
 	var at resume
-	if json.Unmarshal(req.Resume, &at) != nil || !at.stands() {
-		return nil, refuse(sdk.SourceError, "The state of the attempt is missing or invalid.")
+	if json.Unmarshal(req.Resume, &at) != nil || !at.valid() {
+		return nil, refuse(sdk.SourceError, "The state of the attempt is unknown.")
 	}
 	switch reply := req.Reply.(type) {
 	case sdk.Callback:

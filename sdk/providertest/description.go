@@ -14,7 +14,7 @@ var (
 	hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
 )
 
-func (e *examination) judgesDescription() {
+func (e *examination) checksDescription() {
 	if !host.ValidID(e.said.Name) {
 		e.wrong("describe: the name %q is none", e.said.Name)
 	}
@@ -24,11 +24,11 @@ func (e *examination) judgesDescription() {
 	if len(e.said.Sources) == 0 {
 		e.wrong("describe: there is no source")
 	}
-	e.judgesFields("the settings", e.said.Settings)
+	e.checksFields("the settings", e.said.Settings)
 	var ids []string
 	for _, s := range e.said.Sources {
 		if !host.ValidID(s.ID) || slices.Contains(ids, s.ID) {
-			e.wrong("describe: the source id %q is none, or stands twice", s.ID)
+			e.wrong("describe: the source id %q is invalid, or a duplicate", s.ID)
 		}
 		ids = append(ids, s.ID)
 		if s.Name == "" {
@@ -42,16 +42,16 @@ func (e *examination) judgesDescription() {
 		if len(s.Fields) > 0 && !slices.Contains(s.Methods, sdk.MethodForm) {
 			e.wrong("describe: %s has fields, and a form is not among its methods", s.ID)
 		}
-		e.judgesFields(s.ID, s.Fields)
-		e.judgesFields(s.ID, s.Settings)
+		e.checksFields(s.ID, s.Fields)
+		e.checksFields(s.ID, s.Settings)
 	}
 }
 
-func (e *examination) judgesFields(whose string, fields []sdk.Field) {
+func (e *examination) checksFields(whose string, fields []sdk.Field) {
 	var ids []string
 	for _, f := range fields {
 		if !host.ValidFieldID(f.ID) || slices.Contains(ids, f.ID) {
-			e.wrong("describe: %s: the field id %q is none, or stands twice", whose, f.ID)
+			e.wrong("describe: %s: the field id %q is invalid, or a duplicate", whose, f.ID)
 		}
 		ids = append(ids, f.ID)
 		if f.Label == "" {

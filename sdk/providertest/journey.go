@@ -55,7 +55,7 @@ func (e *examination) travels(ctx context.Context, j Journey) {
 		if err != nil {
 			return
 		}
-		e.judgesStep(j, req, step)
+		e.checksStep(j, req, step)
 		if done, connected := step.(sdk.Connected); connected {
 			e.grants(ctx, j, done)
 			return
@@ -139,7 +139,7 @@ func (e *examination) replies(ctx context.Context, j Journey, step sdk.Step) (sd
 		}
 		callback, err := j.Browse(ctx, s.URL)
 		if err != nil {
-			e.wrong("%s: the browser did not come back: %v", j.Source, err)
+			e.wrong("%s: the browser did not return: %v", j.Source, err)
 		}
 		return callback, err
 	case sdk.ShowCode:
@@ -164,13 +164,13 @@ func (e *examination) waits(ctx context.Context, after time.Duration) error {
 	case <-due.C:
 		return nil
 	case <-ctx.Done():
-		e.wrong("%s: it took too long", e.source.ID)
+		e.wrong("%s: timeout", e.source.ID)
 		return ctx.Err()
 	}
 }
 
-// judgesStep looks at what a step asks for.
-func (e *examination) judgesStep(j Journey, req *sdk.ConnectRequest, step sdk.Step) {
+// checksStep looks at what a step asks for.
+func (e *examination) checksStep(j Journey, req *sdk.ConnectRequest, step sdk.Step) {
 	hosts := e.hosts(j)
 	switch s := step.(type) {
 	case sdk.Form:
@@ -188,7 +188,7 @@ func (e *examination) judgesStep(j Journey, req *sdk.ConnectRequest, step sdk.St
 		e.needs(sdk.MethodCode)
 		e.expires(s.ExpiresAt)
 		if !hostlist.Leads(hosts, s.VerificationURI) || s.VerificationURIComplete != "" && !hostlist.Leads(hosts, s.VerificationURIComplete) {
-			e.wrong("%s: the code is to be typed at %s, which is no host of the source", e.source.ID, hostOf(s.VerificationURI))
+			e.wrong("%s: the verification URI is at %s, which is not a declared host of the source", e.source.ID, hostOf(s.VerificationURI))
 		}
 	case sdk.Wait:
 		e.expires(s.ExpiresAt)

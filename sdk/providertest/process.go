@@ -64,7 +64,7 @@ func (e *examination) startedByHost(ctx context.Context) {
 		return
 	}
 	line, _ := bufio.NewReader(stdout).ReadString('\n')
-	e.judgesHandshake(line, dir)
+	e.checksHandshake(line, dir)
 	limit := time.AfterFunc(endLimit, cancel)
 	defer limit.Stop()
 	_ = stdin.Close()
@@ -75,7 +75,7 @@ func (e *examination) startedByHost(ctx context.Context) {
 	}
 }
 
-func (e *examination) judgesHandshake(line, dir string) {
+func (e *examination) checksHandshake(line, dir string) {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	if len(parts) < 5 || parts[0] != "1" || parts[1] != "1" || parts[4] != "grpc" {
 		e.wrong("its first line is %q, and not 1|1|unix|SOCKET|grpc", host.CleanText(line, 200))

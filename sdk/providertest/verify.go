@@ -103,9 +103,9 @@ func (e *examination) ask(
 	switch {
 	case err == nil:
 	case errors.As(err, &no):
-		e.judges(what, no, heard.code)
+		e.checksError(what, no, heard.code)
 	default:
-		e.wrong("%s: the call ended with %v; what a source says no with is an error with a code", what, err)
+		e.wrong("%s: the call ended with %v; a refusal must be an error with a code", what, err)
 	}
 	return err
 }
@@ -125,8 +125,8 @@ func (l *listener) Invoke(ctx context.Context, method string, args, reply any, o
 	return err
 }
 
-// judges looks at how a source says no.
-func (e *examination) judges(what string, no *sdk.Error, code string) {
+// checksError looks at how a source says no.
+func (e *examination) checksError(what string, no *sdk.Error, code string) {
 	if code != "" && code != string(no.Code) {
 		e.wrong("%s: the code %q is not of the closed list", what, code)
 	}
@@ -135,7 +135,7 @@ func (e *examination) judges(what string, no *sdk.Error, code string) {
 	}
 	for _, secret := range e.secrets {
 		if len(secret) > 3 && strings.Contains(no.Message, secret) {
-			e.wrong("%s: the message of %s tells a secret", what, no.Code)
+			e.wrong("%s: the message of %s contains a secret", what, no.Code)
 		}
 	}
 	if no.Code == sdk.InvalidInput && !slices.ContainsFunc(e.asked, func(f sdk.Field) bool { return f.ID == no.Field }) {
@@ -163,7 +163,7 @@ func (e *examination) describes(ctx context.Context) bool {
 		e.wrong("describe: the second answer is not the first")
 	}
 	e.said = said[0]
-	e.judgesDescription()
+	e.checksDescription()
 	return true
 }
 

@@ -91,7 +91,7 @@ func next(req *sdk.ConnectRequest) (sdk.Step, error) {
 			}, nil
 		}
 	}
-	return nil, &sdk.Error{Code: sdk.SourceError, Message: "The state of the attempt is missing or invalid."}
+	return nil, &sdk.Error{Code: sdk.SourceError, Message: "The state of the attempt is unknown."}
 }
 
 func genuine(req *sdk.CredentialRequest) error {
@@ -151,11 +151,11 @@ func TestEveryBrokenPromiseIsNoticed(t *testing.T) {
 		"the version \"v1\" is not like":                {describe: func(d *sdk.Description) { d.Version = "v1" }},
 		"there is no source":                            {describe: func(d *sdk.Description) { d.Sources = nil }},
 		"the second answer is not the first":            {describe: func(d *sdk.Description) { calls++; d.Version = "1.0." + string(rune('0'+calls%10)) }},
-		"the source id \"clinic\" is none, or stands":   {describe: func(d *sdk.Description) { d.Sources = append(d.Sources, d.Sources[0]) }},
+		"the source id \"clinic\" is invalid, or a dup": {describe: func(d *sdk.Description) { d.Sources = append(d.Sources, d.Sources[0]) }},
 		"clinic has no name":                            {describe: func(d *sdk.Description) { d.Sources[0].Name = "" }},
 		"the host \"https://clinic.example\" is none":   {describe: func(d *sdk.Description) { d.Sources[0].Hosts[0] = "https://clinic.example" }},
 		"has fields, and a form is not among":           {describe: func(d *sdk.Description) { d.Sources[0].Methods = d.Sources[0].Methods[1:] }},
-		"the field id \"Number\" is none":               {describe: func(d *sdk.Description) { d.Sources[0].Fields[0].ID = "Number" }},
+		"the field id \"Number\" is invalid":            {describe: func(d *sdk.Description) { d.Sources[0].Fields[0].ID = "Number" }},
 		"the field number has no label":                 {describe: func(d *sdk.Description) { d.Sources[0].Fields[0].Label = "" }},
 		"the field pin has no choices":                  {describe: func(d *sdk.Description) { d.Sources[0].Fields[1].Kind = sdk.KindChoice }},
 		"the form asks for number (text), which is not": {describe: func(d *sdk.Description) { d.Sources[0].Fields = d.Sources[0].Fields[1:] }},
@@ -166,11 +166,11 @@ func TestEveryBrokenPromiseIsNoticed(t *testing.T) {
 		"the step has expired already":                  {step: onURL(func(s *sdk.OpenURL) { s.ExpiresAt = time.Now() })},
 		"asks for nothing":                              {step: onForm(func(s *sdk.Form) { s.Fields = nil })},
 		"the journey has no answer":                     {step: onForm(func(s *sdk.Form) { s.Fields[0].ID = "extra" })},
-		"the code is to be typed at other.example":      {connect: once(sdk.ShowCode{UserCode: "A", VerificationURI: "https://other.example"})},
+		"the verification URI is at other.example":      {connect: once(sdk.ShowCode{UserCode: "A", VerificationURI: "https://other.example"})},
 		"the code was not typed":                        {connect: once(sdk.ShowCode{UserCode: "A", VerificationURI: "https://a.clinic.example"})},
 		"the code \"moon_phase\" is not of the closed":  {connect: refuses(&sdk.Error{Code: "moon_phase", Message: "Not today."})},
 		"access_denied has no message":                  {connect: refuses(&sdk.Error{Code: sdk.AccessDenied})},
-		"the message of source_error tells a secret":    {connect: refuses(&sdk.Error{Code: sdk.SourceError, Message: "No hunter2."})},
+		"the message of source_error contains a secret": {connect: refuses(&sdk.Error{Code: sdk.SourceError, Message: "No hunter2."})},
 		"names the field \"name\", which the form":      {connect: refuses(&sdk.Error{Code: sdk.InvalidInput, Field: "name", Message: "No."})},
 		"names the setting \"region\", which is not":    {connect: refuses(&sdk.Error{Code: sdk.BadConfiguration, Setting: "region", Message: "No."})},
 		"start: the journey ended with source_error":    {connect: func(*sdk.ConnectRequest) (sdk.Step, error) { return nil, errors.New("lost") }},

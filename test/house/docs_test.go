@@ -79,7 +79,7 @@ func TestDocumentsNameFilesThatAreThere(t *testing.T) {
 		}
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
 			if _, err := os.Stat(filepath.Join(root, filepath.Dir(document), m[1])); err != nil {
-				t.Errorf("%s leads to %s, which is not there", document, m[1])
+				t.Errorf("%s links to %s, which is not there", document, m[1])
 			}
 		}
 		for _, m := range goFile.FindAllStringSubmatch(text, -1) {
@@ -87,6 +87,39 @@ func TestDocumentsNameFilesThatAreThere(t *testing.T) {
 				t.Errorf("%s names %s, which is not there", document, m[1])
 			}
 		}
+	}
+}
+
+var (
+	heading     = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	headingLink = regexp.MustCompile(`\]\(([^):#]*)#([^)]+)\)`)
+	// notInAnchor are the characters that an anchor leaves out.
+	notInAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// anchors are those of the headings of a document.
+func anchors(text string) (list []string) {
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		list = append(list, strings.ReplaceAll(notInAnchor.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return list
+}
+
+func TestLinksToHeadingsFindThem(t *testing.T) {
+	followed := 0
+	for _, document := range documents(t) {
+		for _, m := range headingLink.FindAllStringSubmatch(read(t, document), -1) {
+			to := document
+			if m[1] != "" {
+				to = filepath.Join(filepath.Dir(document), m[1])
+			}
+			if followed++; !slices.Contains(anchors(read(t, to)), m[2]) {
+				t.Errorf("%s links to the heading #%s, which %s does not have", document, m[2], to)
+			}
+		}
+	}
+	if followed < 8 {
+		t.Errorf("found only %d links", followed)
 	}
 }
 

@@ -2,317 +2,210 @@ package house_test
 
 import (
 	"bytes"
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"go/ast"
-	"go/importer"
 	"go/parser"
 	"go/token"
-	"go/types"
-	"io"
 	"os"
-	"os/exec"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// The sizes of the house, in lines.
+// The sizes at which the house holds the line, in lines.
 const (
-	longestFunction = 80
-	usualFunction   = 25 // nine functions of ten are no longer
-	longestFile     = 500
-	largestCommand  = 3600 // a package below cmd, all its files
-	largestMain     = 100
-
-	mainFile = "cmd/humanconnect/main.go"
+	maxFunction   = 80
+	maxFunction90 = 25
+	maxFile       = 500
+	maxPackage    = 3600 // below cmd
+	maxMain       = 100
 )
 
-// function is one function of the code, or a method.
+// source is a hand-written file of the program.
+type source struct {
+	path      string
+	lines     int
+	functions []function
+	// transactions are the places at which a transaction of the store is opened.
+	transactions []int
+}
+
 type function struct {
-	name  string // with the file and the line
+	name  string
+	at    int
 	lines int
 }
 
-// sizes of the code, without tests and without what is generated. Files are named from the root, packages by their folder.
-type sizes struct {
-	functions []function
-	files     map[string]int
-	packages  map[string]int
-}
-
-// add counts a file.
-func (s *sizes) add(name, text string) error {
-	positions := token.NewFileSet()
-	file, err := parser.ParseFile(positions, name, text, parser.ParseComments|parser.SkipObjectResolution)
-	if err != nil || ast.IsGenerated(file) {
-		return err
+func parseSource(t *testing.T, path string, text []byte) source {
+	t.Helper()
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, path, text, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
 	}
-	lines := strings.Count(text, "\n")
-	s.files[name] = lines
-	s.packages[path.Dir(name)] += lines
-	for _, d := range file.Decls {
-		if f, ok := d.(*ast.FuncDecl); ok {
-			from, to := positions.Position(f.Pos()), positions.Position(f.End())
-			s.functions = append(s.functions, function{fmt.Sprintf("%s:%d: %s", name, from.Line, f.Name), to.Line - from.Line + 1})
+	s := source{path: path, lines: bytes.Count(text, []byte("\n"))}
+	line := func(p token.Pos) int { return fset.Position(p).Line }
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			s.functions = append(s.functions, function{n.Name.Name, line(n.Pos()), line(n.End()) - line(n.Pos()) + 1})
+		case *ast.CallExpr:
+			if opensTransaction(n) {
+				s.transactions = append(s.transactions, line(n.Pos()))
+			}
 		}
-	}
-	return nil
+		return true
+	})
+	return s
 }
 
-func noSizes() *sizes { return &sizes{files: make(map[string]int), packages: make(map[string]int)} }
-
-// broken lists what is too large, one line each.
-func (s *sizes) broken() (lines []string) {
-	tooLong := func(name string, is, limit int) {
-		if is > limit {
-			lines = append(lines, fmt.Sprintf("%s has %d lines, at most %d", name, is, limit))
-		}
+// opensTransaction says whether a call is View or Update with a function of a store.Tx.
+func opensTransaction(c *ast.CallExpr) bool {
+	called, ok := c.Fun.(*ast.SelectorExpr)
+	if !ok || called.Sel.Name != "View" && called.Sel.Name != "Update" || len(c.Args) == 0 {
+		return false
 	}
-	for _, f := range s.functions {
-		tooLong(f.name, f.lines, longestFunction)
+	f, ok := c.Args[len(c.Args)-1].(*ast.FuncLit)
+	if !ok || len(f.Type.Params.List) == 0 {
+		return false
 	}
-	for name, count := range s.files {
-		tooLong(name, count, longestFile)
-	}
-	for name, count := range s.packages {
-		if name == "cmd" || strings.HasPrefix(name, "cmd/") {
-			tooLong("package "+name, count, largestCommand)
-		}
-	}
-	tooLong(mainFile, s.files[mainFile], largestMain-1)
-	if len(s.functions) > 0 {
-		tooLong("the function at the 90th percentile", s.percentile(90), usualFunction)
-	}
-	return lines
+	tx, ok := f.Type.Params.List[0].Type.(*ast.SelectorExpr)
+	return ok && tx.Sel.Name == "Tx"
 }
 
-// percentile is the length of the shortest function that so many of a hundred are not longer than.
-func (s *sizes) percentile(of int) int {
-	sorted := slices.SortedFunc(slices.Values(s.functions), func(a, b function) int { return cmp.Compare(a.lines, b.lines) })
-	return sorted[(len(sorted)*of+99)/100-1].lines
-}
-
-func TestCodeKeepsItsSizes(t *testing.T) {
-	code := noSizes()
-	for _, name := range files(t) {
-		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.Contains(name, "/testdata/") {
+// sources reads the hand-written files of the program, without tests and what only tests use.
+func sources(t *testing.T) (all []source) {
+	t.Helper()
+	for _, path := range files(t) {
+		tree, _, _ := strings.Cut(path, "/")
+		test := strings.HasSuffix(path, "_test.go") || strings.Contains(path, "/testdata/") || strings.Contains(path, "test/")
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, ".pb.go") || tree == "test" || test {
 			continue
 		}
-		if err := code.add(name, read(t, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(code.files) < 100 || len(code.functions) < 1000 || code.files[mainFile] == 0 {
-		t.Fatalf("found %d files and %d functions: the search is broken", len(code.files), len(code.functions))
-	}
-	for _, line := range code.broken() {
-		t.Error(line)
-	}
-}
-
-func TestEverySizeIsNoticedWhenBroken(t *testing.T) {
-	body := func(lines int) string { return "func f() {\n" + strings.Repeat("\t_ = 1\n", lines-2) + "}\n" }
-	short := strings.Repeat(body(3), 9)
-	for _, c := range []struct{ name, kept, broken string }{
-		{"core/a/function.go", short + body(80), short + body(81)},
-		{"core/a/most.go", short + body(26), body(25) + body(26)},
-		{"core/a/file.go", strings.Repeat("\n", 499), strings.Repeat("\n", 500)},
-		{mainFile, strings.Repeat("\n", 98), strings.Repeat("\n", 99)},
-	} {
-		for text, want := range map[string]int{c.kept: 0, c.broken: 1} {
-			code := noSizes()
-			if err := code.add(c.name, "package a\n"+text); err != nil {
-				t.Fatal(err)
-			}
-			if lines := code.broken(); len(lines) != want {
-				t.Errorf("%s: %q, not %d", c.name, lines, want)
-			}
-		}
-	}
-	generated := noSizes()
-	if err := generated.add("core/a/a.pb.go", "// Code generated by a tool. DO NOT EDIT.\n\npackage a\n"+body(600)); err != nil || len(generated.files) > 0 {
-		t.Errorf("generated code counts: %v, %v", generated.files, err)
-	}
-	for count, want := range map[int]int{8: 0, 9: 1} {
-		code := noSizes()
-		for i := range count {
-			if err := code.add(fmt.Sprintf("cmd/a/%d.go", i), "package a\n"+strings.Repeat("\n", 449)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if lines := code.broken(); len(lines) != want {
-			t.Errorf("a package below cmd with %d lines: %q", 450*count, lines)
-		}
-	}
-}
-
-// commands is the tree of the command line, one package for each noun.
-const commands = "cmd/humanconnect/internal/cli"
-
-// strayImports lists which commands import the package of another, and which packages that work for several of them know of
-// flags.
-func strayImports(packages []pkg) (lines []string) {
-	for _, p := range packages {
-		if noun, ok := strings.CutPrefix(p.ImportPath, module+"/"+commands+"/"); ok {
-			noun, _, _ = strings.Cut(noun, "/")
-			for _, to := range p.Imports {
-				if within(to, []string{commands}) && !within(to, []string{commands + "/" + noun}) {
-					lines = append(lines, fmt.Sprintf("%s imports %s: a command knows no other one", p.ImportPath, to))
-				}
-			}
-		}
-	}
-	flags := arrow{
-		what: "flags are the commands'", from: []string{"cmd/humanconnect/internal/app", "cmd/humanconnect/internal/doctor"},
-		to: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
-	}
-	return append(lines, flags.broken(packages)...)
-}
-
-func TestCommandsStayApart(t *testing.T) {
-	packages := list(t, "../..", "./cmd/...")
-	if len(packages) < 20 {
-		t.Fatalf("go list knows %d packages: the search is broken", len(packages))
-	}
-	for _, line := range strayImports(packages) {
-		t.Error(line)
-	}
-}
-
-func TestEveryStrayImportOfACommandIsNoticed(t *testing.T) {
-	cmd := func(path string) string { return module + "/cmd/humanconnect/internal/" + path }
-	for _, p := range []pkg{
-		{ImportPath: cmd("cli/open"), Imports: []string{cmd("cli/token")}},
-		{ImportPath: cmd("cli/open/plan"), Imports: []string{cmd("cli/opener")}},
-		{ImportPath: cmd("cli/hook"), Imports: []string{cmd("cli")}},
-		{ImportPath: cmd("app"), Imports: []string{"github.com/spf13/pflag"}},
-		{ImportPath: cmd("app/apptest"), Imports: []string{"github.com/spf13/cobra"}},
-		{ImportPath: cmd("doctor"), Imports: []string{"github.com/spf13/cobra/doc"}},
-	} {
-		if lines := strayImports([]pkg{p}); len(lines) != 1 {
-			t.Errorf("%v: %q", p, lines)
-		}
-	}
-	for _, p := range []pkg{
-		{ImportPath: cmd("cli"), Imports: []string{cmd("cli/token"), cmd("cli/open"), "github.com/spf13/cobra"}},
-		{ImportPath: cmd("cli/open"), Imports: []string{cmd("cli/open/plan"), cmd("command"), "github.com/spf13/pflag"}},
-		{ImportPath: cmd("app"), Imports: []string{cmd("iostreams"), module + "/core/session"}},
-	} {
-		if lines := strayImports([]pkg{p}); len(lines) > 0 {
-			t.Error(lines)
-		}
-	}
-}
-
-// compiled is a package of the program, as go list tells of it, with the file of what it exports.
-type compiled struct {
-	ImportPath, Dir, Export string
-	GoFiles                 []string
-}
-
-// checker reads packages with the types of their expressions.
-type checker struct {
-	positions *token.FileSet
-	config    types.Config
-	packages  []compiled
-}
-
-// newChecker asks go list for what the command line is built of.
-func newChecker(t *testing.T) *checker {
-	t.Helper()
-	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-export", "-json=ImportPath,Dir,GoFiles,Export", "./cmd/...")
-	list.Dir, list.Stderr = root, os.Stderr
-	out, err := list.Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	c := &checker{positions: token.NewFileSet()}
-	exports := make(map[string]string)
-	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
-		var p compiled
-		if err := dec.Decode(&p); err != nil {
-			t.Fatal(err)
-		}
-		exports[p.ImportPath] = p.Export
-		c.packages = append(c.packages, p)
-	}
-	c.config.Importer = importer.ForCompiler(c.positions, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
-	return c
-}
-
-// transactions lists the places in a package that run a transaction of the store: that call View or Update of anything with
-// a function of a store.Tx.
-func (c *checker) transactions(t *testing.T, importPath string, sources map[string]any) (lines []string) {
-	t.Helper()
-	var parsed []*ast.File
-	for name, source := range sources {
-		file, err := parser.ParseFile(c.positions, name, source, parser.SkipObjectResolution)
+		text, err := os.ReadFile(filepath.Join(root, path))
 		if err != nil {
 			t.Fatal(err)
 		}
-		parsed = append(parsed, file)
+		all = append(all, parseSource(t, path, text))
 	}
-	info := &types.Info{Uses: make(map[*ast.Ident]types.Object)}
-	if _, err := c.config.Check(importPath, c.positions, parsed, info); err != nil {
-		t.Fatal(err)
-	}
-	for name, object := range info.Uses {
-		if f, ok := object.(*types.Func); ok && (f.Name() == "View" || f.Name() == "Update") && takesTransaction(f.Signature()) {
-			lines = append(lines, fmt.Sprintf("%s: %s of the store: its transactions are core's", c.positions.Position(name.Pos()), f.Name()))
+	return all
+}
+
+// oversized lists what is too large, one line each.
+func oversized(all []source) (lines []string) {
+	var sizes []int
+	packages := make(map[string]int)
+	for _, s := range all {
+		for _, f := range s.functions {
+			sizes = append(sizes, f.lines)
+			if f.lines > maxFunction {
+				lines = append(lines, fmt.Sprintf("%s:%d: %s has %d lines, at most %d", s.path, f.at, f.name, f.lines, maxFunction))
+			}
 		}
+		limit := maxFile
+		if s.path == "cmd/humanconnect/main.go" {
+			limit = maxMain - 1
+		}
+		if s.lines > limit {
+			lines = append(lines, fmt.Sprintf("%s has %d lines, at most %d", s.path, s.lines, limit))
+		}
+		packages[filepath.Dir(s.path)] += s.lines
+	}
+	for dir, n := range packages {
+		if strings.HasPrefix(dir, "cmd/") && n > maxPackage {
+			lines = append(lines, fmt.Sprintf("%s has %d lines, at most %d", dir, n, maxPackage))
+		}
+	}
+	slices.Sort(sizes)
+	if at := percentile90(sizes); at > maxFunction90 {
+		lines = append(lines, fmt.Sprintf("one function in ten has more than %d lines, at most %d", at, maxFunction90))
 	}
 	return lines
 }
 
-// takesTransaction says whether a parameter is a function of a store.Tx.
-func takesTransaction(s *types.Signature) bool {
-	for v := range s.Params().Variables() {
-		f, ok := v.Type().Underlying().(*types.Signature)
-		if ok && f.Params().Len() == 1 && f.Params().At(0).Type().String() == module+"/core/store.Tx" {
-			return true
-		}
+func percentile90(sorted []int) int {
+	if len(sorted) == 0 {
+		return 0
 	}
-	return false
+	return sorted[len(sorted)*9/10]
 }
 
-func TestCommandLineRunsNoTransactionOfTheStore(t *testing.T) {
-	c, seen := newChecker(t), 0
-	for _, p := range c.packages {
-		if !within(p.ImportPath, []string{"cmd"}) {
+func TestNothingIsLargerThanTheHouseAllows(t *testing.T) {
+	all := sources(t)
+	if len(all) < 200 {
+		t.Fatalf("found %d files: the search is broken", len(all))
+	}
+	for _, line := range oversized(all) {
+		t.Error(line)
+	}
+}
+
+func TestEveryExcessOfSizeIsNoticed(t *testing.T) {
+	long := func(n int) []function { return []function{{name: "f", lines: n}} }
+	for name, all := range map[string][]source{
+		"function":   {{path: "core/a/a.go", functions: append(long(81), slices.Repeat(long(1), 20)...)}},
+		"percentile": {{path: "core/a/a.go", functions: slices.Repeat(long(26), 10)}},
+		"file":       {{path: "core/a/a.go", lines: 501}},
+		"package":    {{path: "cmd/x/a.go", lines: 400}, {path: "cmd/x/b.go", lines: 400}, {path: "cmd/x/c.go", lines: 2801}},
+		"main":       {{path: "cmd/humanconnect/main.go", lines: 100}},
+	} {
+		if got := oversized(all); len(got) == 0 {
+			t.Errorf("%s: not noticed", name)
+		}
+	}
+	if got := oversized([]source{{path: "cmd/humanconnect/main.go", lines: 99, functions: long(25)}}); len(got) > 0 {
+		t.Errorf("what is small enough is %q", got)
+	}
+}
+
+// TestCommandsOpenNoTransaction: what is one transaction is for core to decide.
+func TestCommandsOpenNoTransaction(t *testing.T) {
+	inCore := 0
+	for _, s := range sources(t) {
+		for _, line := range s.transactions {
+			if strings.HasPrefix(s.path, "cmd/") {
+				t.Errorf("%s:%d opens a transaction of the store", s.path, line)
+			}
+			inCore++
+		}
+	}
+	if inCore < 20 {
+		t.Errorf("found %d transactions: the search is broken", inCore)
+	}
+}
+
+// TestNoCommandImportsAnother holds the packages of commands apart.
+func TestNoCommandImportsAnother(t *testing.T) {
+	const commands = module + "/cmd/humanconnect/internal/cli/"
+	found := 0
+	for _, p := range list(t, root, "./cmd/...") {
+		if !strings.HasPrefix(p.ImportPath, commands) {
 			continue
 		}
-		seen++
-		sources := make(map[string]any)
-		for _, name := range p.GoFiles {
-			sources[filepath.Join(p.Dir, name)] = nil
-		}
-		for _, line := range c.transactions(t, p.ImportPath, sources) {
-			t.Error(line)
+		found++
+		for _, path := range p.Imports {
+			if strings.HasPrefix(path, commands) {
+				t.Errorf("%s imports %s", p.ImportPath, path)
+			}
 		}
 	}
-	if seen < 20 {
-		t.Fatalf("go list knows %d packages: the search is broken", seen)
+	if found < 10 {
+		t.Errorf("found %d commands: the search is broken", found)
 	}
-	broken := `package broken
-
-import (
-	"context"
-	"` + module + `/core/store"
-)
-
-func work(store.Tx) error { return nil }
-
-func broken(ctx context.Context, s store.Store) error {
-	return errors(s.View(ctx, func(tx store.Tx) error { return nil }), s.Update(ctx, work))
 }
 
-func errors(...error) error { return nil }
-`
-	if lines := c.transactions(t, "broken", map[string]any{"broken.go": broken}); len(lines) != 2 {
-		t.Errorf("of View and Update are noticed %q", lines)
+// TestWiringAndDoctorKnowNoFlag: a server starts from them too.
+func TestWiringAndDoctorKnowNoFlag(t *testing.T) {
+	for _, p := range list(t, root, "./cmd/humanconnect/internal/...") {
+		name := short(p.ImportPath)
+		if name != "@app" && name != "@doctor" && name != "@terminal" && name != "@redirect" && name != "@browser" {
+			continue
+		}
+		for _, path := range p.Imports {
+			if strings.HasPrefix(path, "github.com/spf13/") {
+				t.Errorf("%s imports %s", name, path)
+			}
+		}
 	}
 }

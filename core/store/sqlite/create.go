@@ -47,6 +47,26 @@ func create(ctx context.Context, o Options) error {
 	if err := take(ctx, o.BusyLimit, lock.TryLockContext); err != nil {
 		return err
 	}
+	return createTightened(ctx, o)
+}
+
+// createOrAwait is create where nobody has the lock. Where another process has it, it waits until that has made the state,
+// or failed.
+func createOrAwait(ctx context.Context, o Options) error {
+	lock := flock.New(filepath.Join(o.Dir, fileLock), flock.SetPermissions(0o600))
+	defer func() { _ = lock.Close() }() // gives the lock back in any case
+	free, err := lock.TryLock()
+	if err != nil {
+		return fail(CodePath, err, "locking %s", fileLock)
+	}
+	if !free {
+		return take(ctx, o.BusyLimit, lock.TryRLockContext)
+	}
+	return createTightened(ctx, o)
+}
+
+// createTightened runs under the lock, and takes from others what somebody has permitted them on its file.
+func createTightened(ctx context.Context, o Options) error {
 	if err := tighten(filepath.Join(o.Dir, fileLock), 0o600); err != nil {
 		return err
 	}

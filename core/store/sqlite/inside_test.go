@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gofrs/flock"
+
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
@@ -193,5 +195,31 @@ func TestADatabaseThatCameIntoUseWhileItWasOpenedIsOpenedOnceMore(t *testing.T) 
 		if calls != want || (err == nil) != (want == 2) {
 			t.Errorf("%s: opened %d times, %v", code, calls, err)
 		}
+	}
+}
+
+// One who waits, and then has the lock for itself alone, holds up all that come behind.
+func TestThoseWhoWaitForTheStateToBeMadeGoOnTogether(t *testing.T) {
+	o := Options{Dir: t.TempDir(), BusyLimit: defaultBusyLimit, system: realSystem()}
+	lock := flock.New(filepath.Join(o.Dir, fileLock), flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Close() }()
+	const waiters = 4
+	done := make(chan error, waiters)
+	for range waiters {
+		go func() { done <- createOrAwait(context.Background(), o) }()
+	}
+	if err := lock.RLock(); err != nil { // it has ended, and others who waited go on
+		t.Fatal(err)
+	}
+	for range waiters {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if exists(filepath.Join(o.Dir, fileDB)) {
+		t.Error("one of them made the state")
 	}
 }

@@ -108,7 +108,7 @@ func tighten(path string, keep fs.FileMode) error {
 		err = os.Chmod(path, info.Mode().Perm()&keep)
 	}
 	if err != nil {
-		return fail(CodePath, err, "closing to others")
+		return fail(CodePath, err, "restricting permissions")
 	}
 	return nil
 }

@@ -115,16 +115,19 @@ func useOFDLocks() error {
 	return fail(CodeFailed, err, "choosing the kind of file locks")
 }
 
-// openOrCreate takes the way without any lock if the state is there and up to date.
+// openOrCreate takes the way without any lock if the state is there and up to date. Of many who find that it is not, one
+// makes it, and the others go on together: each with the lock in turn would be slow. They need it where that one failed.
 func openOrCreate(ctx context.Context, o Options) (*Store, error) {
-	if exists(filepath.Join(o.Dir, fileDB)) {
-		s, ready, err := attach(ctx, o)
-		if err != nil || ready {
-			return s, err
+	for _, provide := range []func(context.Context, Options) error{createOrAwait, create} {
+		if exists(filepath.Join(o.Dir, fileDB)) {
+			s, ready, err := attach(ctx, o)
+			if err != nil || ready {
+				return s, err
+			}
 		}
-	}
-	if err := create(ctx, o); err != nil {
-		return nil, err
+		if err := provide(ctx, o); err != nil {
+			return nil, err
+		}
 	}
 	s, ready, err := attach(ctx, o)
 	if err == nil && !ready {

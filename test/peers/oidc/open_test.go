@@ -131,7 +131,7 @@ func logs(t *testing.T) func(io.Reader) {
 	}
 }
 
-var shown = regexp.MustCompile(`open (http://\S+) and type (\S+)`)
+var shown = regexp.MustCompile(`open (http://\S+) and enter (\S+)`)
 
 // types does what a device asks for: it goes to the address that is shown, and types the code.
 func types(t *testing.T) func(io.Reader) {

@@ -227,12 +227,12 @@ func TestPagesOfAConnectInARealBrowser(t *testing.T) {
 			h.opens(0, func(link string) {
 				callback := callbackOf(link)
 				at := func(url string) visit { v := v; v.URL = url; return v }
-				c.visits(at(callback+"?code=c&state=s")).says(t, "Nothing waits for this page", "go back to where you began")
-				c.visits(at(callback+"?error=access_denied")).says(t, "Nothing waits for this page", "it still waits for you")
-				c.visits(at(callback)).says(t, "Nothing waits for this page", "it still waits for you")
+				c.visits(at(callback+"?code=c&state=s")).says(t, "No pending authorization", "go back to where you started")
+				c.visits(at(callback+"?error=access_denied")).says(t, "No pending authorization", "it is still waiting for you")
+				c.visits(at(callback)).says(t, "No pending authorization", "it is still waiting for you")
 				consent := at(link)
 				consent.Decision, consent.Fault = "allow", "none"
-				c.visits(consent).says(t, done, "Everything went well", "You can close this page")
+				c.visits(consent).says(t, done, "The connection is complete", "You can close this page")
 			})
 			h.opens(3, func(link string) {
 				used := v
@@ -256,7 +256,7 @@ func TestLinkIsGoodForOneVisitOfARealBrowser(t *testing.T) {
 	h.opens(0, func(link string) {
 		redirect := consents(t, link)
 		for _, v := range []visit{{URL: link, JavaScript: true}, {URL: link, JavaScript: true, Dark: true}, {URL: link}} {
-			c.visits(v).says(t, "This link was used before", "open the source again from there")
+			c.visits(v).says(t, "This link was already used", "open the source again from there")
 		}
 		c.visits(visit{URL: redirect}).says(t, "Sandbox Tracker is connected")
 	})
@@ -267,7 +267,7 @@ func TestAnswerInTheFragmentArrivesFromARealBrowser(t *testing.T) {
 	h.opens(0, func(link string) {
 		callback, query, _ := strings.Cut(consents(t, link), "?")
 		// Without JavaScript it cannot arrive, and the page says what to do.
-		c.visits(visit{URL: callback + "#" + query}).says(t, "Nothing waits for this page", "go back to where you began")
+		c.visits(visit{URL: callback + "#" + query}).says(t, "No pending authorization", "go back to where you started")
 		c.visits(visit{URL: callback + "#" + query, JavaScript: true, Fragment: true}).says(t, "Sandbox Tracker is connected")
 	})
 }

@@ -16,13 +16,13 @@ import (
 	"github.com/humanconnect/humanconnect/core/config"
 )
 
-// App is what the program gets from the outside: there are no globals. A test builds one of its own.
+// App is everything that the program gets from outside: there are no globals. A test builds its own.
 type App struct {
 	IO    *iostreams.IO
 	Clock clock.Clock
 	// Signals that the process got.
 	Signals *iostreams.Signals
-	// Env looks a variable of the environment up.
+	// Env looks up an environment variable.
 	Env func(name string) (string, bool)
 	// Environ lists the environment as NAME=value.
 	Environ func() []string
@@ -32,12 +32,12 @@ type App struct {
 	Executable func() (string, error)
 	// UID is the effective user id.
 	UID int
-	// Build is what was built.
+	// Build is the version of the program.
 	Build Build
 
 	// ConfigPath is what --config says: a path, none, or "" where it was not given.
 	ConfigPath string
-	// NoInput: nobody is asked.
+	// NoInput: never prompt.
 	NoInput bool
 	// Overrides are the values of the config that flags set, by key.
 	Overrides map[string]string
@@ -55,14 +55,14 @@ func System(signals *iostreams.Signals, build Build) *App {
 	}
 }
 
-// Variable returns a variable of the environment, or "" where it is not set.
+// Variable returns an environment variable, or "" if it is not set.
 func (a *App) Variable(name string) string {
 	value, _ := a.Env(name)
 	return value
 }
 
-// Unattended says whether nobody may be asked: --no-input, or in CI.
-func (a *App) Unattended() bool { return a.NoInput || a.InCI() }
+// NonInteractive says whether prompts are forbidden: --no-input, or in CI.
+func (a *App) NonInteractive() bool { return a.NoInput || a.InCI() }
 
 // InCI says whether CI is set to anything but a word for no.
 func (a *App) InCI() bool {

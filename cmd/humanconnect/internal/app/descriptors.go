@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// KeepDescriptors lets no child have the descriptors that this process was given beside the standard three, as by
+// KeepDescriptors keeps the descriptors of this process from child processes, except the standard three, as those of
 // "3<secret" in a shell. They stay open here: --token @/dev/fd/3 reads one.
 func KeepDescriptors() {
 	if closeRangeOnExec() == nil {
@@ -15,7 +15,7 @@ func KeepDescriptors() {
 	}
 	entries, err := os.ReadDir("/dev/fd")
 	if err != nil {
-		return // no such list: nothing is known to have been given
+		return // no list of descriptors on this system
 	}
 	for _, e := range entries {
 		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {

@@ -4,5 +4,5 @@ package app
 
 import "errors"
 
-// closeRangeOnExec is there on Linux alone.
+// closeRangeOnExec exists on Linux only.
 func closeRangeOnExec() error { return errors.ErrUnsupported }

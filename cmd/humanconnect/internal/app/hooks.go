@@ -9,7 +9,7 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// Hooks are the hooks of a config as the outbox knows them.
+// Hooks returns the hooks of a config for the outbox.
 func (a *App) Hooks(cfg *config.Config) []hook.Hook {
 	var out []hook.Hook
 	for _, h := range cfg.Hooks {
@@ -21,7 +21,7 @@ func (a *App) Hooks(cfg *config.Config) []hook.Hook {
 	return out
 }
 
-// secretOf reads a secret at each use; nil where there is none.
+// secretOf returns a function that reads a secret at each use; nil for no secret.
 func (a *App) secretOf(ref *config.SecretRef) func(context.Context) (sdk.Secret, error) {
 	if ref == nil {
 		return nil
@@ -29,7 +29,7 @@ func (a *App) secretOf(ref *config.SecretRef) func(context.Context) (sdk.Secret,
 	return func(ctx context.Context) (sdk.Secret, error) { return ref.Resolve(ctx, a.Environ()) }
 }
 
-// configured are the hooks of the config, read again when the file changes; without a file they never change.
+// configured returns the hooks of the config, reloaded when the file changes; without a file they never change.
 func (st *State) configured() hook.Configured {
 	if st.Config.File == "" || st.watch == nil {
 		return hook.Fixed(st.Hooks)
@@ -44,12 +44,12 @@ func (st *State) configured() hook.Configured {
 			return st.app.Hooks(cfg), nil
 		},
 		Failed: func(err error) {
-			st.app.IO.Warn("the config has changed and cannot be used, so the hooks stay as they were: %s; see: humanconnect config validate", err)
+			st.app.IO.Warn("the changed config is invalid, so the hooks are unchanged: %s; check it with: humanconnect config validate", err)
 		},
 	})
 }
 
-// Sender makes the delivery tries. secret is the state's, for the URLs of flags; nil where there is no state.
+// Sender makes the delivery tries. secret is that of the state, for URLs given as flags; nil without a state.
 func (a *App) Sender(secret func(context.Context) (sdk.Secret, error)) hook.Sender {
 	return hook.ByKind{
 		Commands: hook.Shell{Environ: a.Env, Clock: a.Clock},

@@ -16,10 +16,10 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// Installation is the config and the providers that were found; none is started yet. Close it.
+// Installation is the config and the providers that were found; none is started yet. The caller closes it.
 type Installation struct {
 	Config *config.Config
-	// Providers is what they offer, and Specs where each was found and how it is pinned.
+	// Providers has their sources, and Specs where each was found and how it is pinned.
 	Providers *provider.Registry
 	Specs     []plugins.Spec
 
@@ -42,7 +42,7 @@ func (a *App) Prepare() (*Installation, error) {
 	return inst, err
 }
 
-// PrepareWith finds the providers of a config. What they describe is kept for the next process, unless cache is false.
+// PrepareWith finds the providers of a config. Their descriptions are cached for the next process, unless cache is false.
 func (a *App) PrepareWith(cfg *config.Config, cache bool) (*Installation, error) {
 	o, err := a.findOptions(cfg)
 	if err != nil {
@@ -93,7 +93,7 @@ func (a *App) findOptions(cfg *config.Config) (plugins.FindOptions, error) {
 	return o, err
 }
 
-// cacheDir is where is kept what can be asked again. It is "" where there cannot be a state; opening one says why.
+// cacheDir is the directory of cached descriptions and keys. It is "" if there can be no state; opening the state reports why.
 func cacheDir(cfg *config.Config) string {
 	if cfg.StateDir == "" || sqlite.Prepare(cfg.StateDir) != nil {
 		return ""
@@ -106,23 +106,23 @@ func (i *Installation) Close() { i.stop.Do(i.Providers.Close) }
 
 // Catalog returns every source, with progress.
 func (i *Installation) Catalog(ctx context.Context) (*source.Catalog, error) {
-	defer i.app.IO.StartProgress(askingProviders).Done()
+	defer i.app.IO.StartProgress(describingProviders).Done()
 	return i.Providers.All(ctx)
 }
 
 // Lookup finds a source in the catalogue, with progress.
 func (i *Installation) Lookup(ctx context.Context, id string) (source.Source, error) {
-	defer i.app.IO.StartProgress(askingProviders).Done()
+	defer i.app.IO.StartProgress(describingProviders).Done()
 	return i.Providers.Lookup(ctx, id)
 }
 
-// FindLive asks the provider of a source for it, with progress.
+// FindLive reads a source from its running provider, with progress.
 func (i *Installation) FindLive(ctx context.Context, id string) (source.Source, error) {
-	defer i.app.IO.StartProgress(askingProviders).Done()
+	defer i.app.IO.StartProgress(describingProviders).Done()
 	return i.Providers.Find(ctx, id)
 }
 
-const askingProviders = "asking the providers what they offer"
+const describingProviders = "reading the provider descriptions"
 
 // Warm starts the providers of a script in the background.
 func (i *Installation) Warm(ctx context.Context, script session.Script) {
@@ -132,7 +132,7 @@ func (i *Installation) Warm(ctx context.Context, script session.Script) {
 			ids = append(ids, a.Target)
 		}
 	}
-	defer i.app.IO.StartProgress(askingProviders).Done()
+	defer i.app.IO.StartProgress(describingProviders).Done()
 	i.Providers.Warm(ctx, ids...)
 }
 

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// languageTag is what is taken for a tag of BCP 47: a language, and a region if one is named.
+// languageTag matches the accepted tags of BCP 47: a language, and an optional region.
 var languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[A-Z]{2}|-[0-9]{3})?$`)
 
-// Locale is the person's language as a tag of BCP 47, by the variables of POSIX (XBD §8.2), or "" where they name none.
+// Locale is the user's language as a tag of BCP 47, from the variables of POSIX (XBD §8.2), or "" if they are not set.
 func (a *App) Locale() string {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		if value := a.Variable(name); value != "" {

@@ -50,7 +50,7 @@ func (a *App) coreDir() (string, error) {
 	return filepath.Dir(exe), nil
 }
 
-// Place is who runs hooks that are given as flags, and where.
+// Place is the user, host and directory of hooks given as flags.
 func (a *App) Place() (hook.Place, error) {
 	dir, err := a.Getwd()
 	if err != nil {

@@ -27,7 +27,7 @@ func TestInstalledProvidersAndTheirLockFollowXDG(t *testing.T) {
 	}
 }
 
-func TestNobodyIsAskedUnattended(t *testing.T) {
+func TestNoPromptsInCI(t *testing.T) {
 	for _, tt := range []struct {
 		ci      string
 		noInput bool
@@ -44,7 +44,7 @@ func TestNobodyIsAskedUnattended(t *testing.T) {
 	} {
 		a := apptest.New(t)
 		a.Vars["CI"], a.NoInput = tt.ci, tt.noInput
-		if got := a.Unattended(); got != tt.want {
+		if got := a.NonInteractive(); got != tt.want {
 			t.Errorf("Unattended() = %v with %+v", got, tt)
 		}
 	}

@@ -11,13 +11,13 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
-// shownLines is how much of what a hook wrote is shown, from its end; --debug shows all that is kept.
+// shownLines is how many of the last lines of a hook's output are shown; --debug shows all that are kept.
 const shownLines = 20
 
-// reportHook prints what came of a delivery try, as far as this process may show it.
+// reportHook prints the outcome of a delivery try, as far as this process may show it.
 func (st *State) reportHook(r hook.Report) {
 	own := st.Audience.MaySee(r)
-	st.app.IO.Logger().Debug("delivery try", "hook", r.Hook, "delivery", r.Delivery, "event", r.Event, "try", r.Attempt,
+	st.app.IO.Logger().Debug("delivery try", "hook", r.Hook, "delivery", r.Delivery, "event", r.Event, "try", r.Try,
 		"state", r.State, "own", own, "error", r.Error)
 	if own {
 		st.app.printReport(r)
@@ -35,7 +35,7 @@ func (a *App) printReport(r hook.Report) {
 		}
 		return
 	}
-	next := "it is dead"
+	next := "the delivery is dead"
 	if r.State == store.DeliveryPending {
 		next = "next try at " + event.Time(r.Next).String()
 	}
@@ -49,7 +49,7 @@ func (a *App) printReport(r hook.Report) {
 }
 
 func disabledText(name string) string {
-	return "the hook is disabled now, until: humanconnect hook enable " + name
+	return "the hook is now disabled; enable it with: humanconnect hook enable " + name
 }
 
 func (a *App) writeHookLines(r hook.Report) {
@@ -58,17 +58,17 @@ func (a *App) writeHookLines(r hook.Report) {
 	}
 }
 
-// LastLines are those of a hook's output that are shown.
+// LastLines returns the lines of a hook's output that are shown.
 func (a *App) LastLines(lines []string) []string {
 	more := len(lines) - shownLines
 	if a.IO.Flags.Debug || more <= 0 {
 		return lines
 	}
-	return slices.Concat([]string{fmt.Sprintf("(%d lines before; --debug shows them)", more)}, lines[more:])
+	return slices.Concat([]string{fmt.Sprintf("(%d earlier lines; --debug shows them)", more)}, lines[more:])
 }
 
-// SayPending says what is not delivered.
-func (st *State) SayPending(t hook.Tally) {
+// WarnUndelivered warns of pending and dead deliveries.
+func (st *State) WarnUndelivered(t hook.Tally) {
 	if t.Pending > 0 {
 		st.app.IO.Warn("%d hook %s pending; deliver with: humanconnect delivery run", t.Pending, plural(t.Pending, "delivery", "deliveries"))
 	}

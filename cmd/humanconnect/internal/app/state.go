@@ -20,12 +20,12 @@ import (
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
-// State is an installation whose state is open. Close it.
+// State is an installation with its state open. The caller closes it.
 type State struct {
 	*Installation
 	Store  *sqlite.Store
 	Engine *session.Engine
-	// Tokens are those of this installation; the engine's may be another service's.
+	// Tokens are those of this installation; the engine may check those of another service.
 	Tokens *token.Local
 	// Hooks are those of the config as it was read.
 	Hooks      []hook.Hook
@@ -39,7 +39,7 @@ type State struct {
 
 // Options of an open state.
 type Options struct {
-	// NoHooks keeps what this process does from the hooks of the config, and delivers nothing to them.
+	// NoHooks creates and makes no deliveries to the hooks of the config.
 	NoHooks bool
 }
 
@@ -88,17 +88,17 @@ func (a *App) StoreOptions(cfg *config.Config) sqlite.Options {
 	return o
 }
 
-// assemble makes what works on the state.
+// assemble builds the engine, the dispatcher and the token checker on the state.
 func (st *State) assemble(o Options) error {
 	place, err := st.app.Place()
 	if err != nil {
 		return err
 	}
 	if st.process, err = process.Register(st.Config.StateDir); err != nil {
-		return problem.New(sqlite.CodePath, "this process cannot be made known to others").Because(err).
-			Hint("see that you may write to the directory %s, or remove it", filepath.Join(st.Config.StateDir, "run"))
+		return problem.New(sqlite.CodePath, "cannot register this process").Because(err).
+			Hint("make the directory %s writable, or remove it", filepath.Join(st.Config.StateDir, "run"))
 	}
-	st.app.IO.Logger().Debug("known to others", "process", st.process.Self())
+	st.app.IO.Logger().Debug("process registered", "process", st.process.Self())
 	st.Tokens = token.NewLocal(st.Store, st.app.Clock)
 	checker, err := st.app.checker(st.Config, st.Store, cacheDir(st.Config))
 	if err != nil {
@@ -113,14 +113,14 @@ func (st *State) assemble(o Options) error {
 		hooks = nil
 	}
 	st.Engine, err = session.New(session.Options{
-		Store: st.Store, Checker: checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Patient{Process: st.process},
+		Store: st.Store, Checker: checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Confirming{Process: st.process},
 		Clock: st.app.Clock, Hooks: hooks, Wake: st.Dispatcher.Wake,
 	})
 	return err
 }
 
-// Close stops the providers and, at the same time, releases the state. What was acknowledged is on the disk already, so
-// nothing that goes wrong here is the caller's business.
+// Close stops the providers and, at the same time, closes the state. All acknowledged changes are on disk already, so
+// errors are ignored.
 func (st *State) Close() {
 	var stopping sync.WaitGroup
 	stopping.Go(st.Installation.Close)
@@ -133,11 +133,11 @@ func (st *State) Close() {
 	}
 }
 
-// deliveryTime is how long a command that is not open waits for the hooks that hear of what it did.
+// deliveryTime is how long a command other than open waits for the deliveries of its events.
 const deliveryTime = 30 * time.Second
 
-// Deliver brings the events that a command just caused, in a scope, to their hooks, unless the command failed, and returns
-// what it failed with. A delivery that fails is no failure of the command: what it did is done, and what is left is kept.
+// Deliver delivers the events that a command just caused, in a scope, unless the command failed: then it returns err. A
+// failed delivery is not an error of the command: it is kept and retried later.
 func (st *State) Deliver(ctx context.Context, caused hook.Scope, err error) error {
 	if err != nil {
 		return err
@@ -151,14 +151,14 @@ func (st *State) Deliver(ctx context.Context, caused hook.Scope, err error) erro
 	if err != nil {
 		st.app.IO.Warn("hook delivery failed: %s; retry with: humanconnect delivery run", err)
 	}
-	st.SayPending(tally)
+	st.WarnUndelivered(tally)
 	return nil
 }
 
-// DeliveringToHooks is what is being done while hooks are waited for.
+// DeliveringToHooks is the progress text during deliveries.
 const DeliveringToHooks = "delivering events to hooks"
 
-// StartBackground begins the work of the installation beside a session whose deliveries are own. Stop it.
+// StartBackground starts the background work during a session, whose deliveries are own. The caller stops it.
 func (st *State) StartBackground(own hook.Scope) *background.Work {
 	st.Audience.Own(own)
 	o := background.Options{
@@ -185,7 +185,7 @@ func (a *App) masterKey(ref *config.SecretRef) func(context.Context) ([]byte, er
 	}
 }
 
-// decodeKey reads a master key as a person or a vault keeps it: its bytes, their base64, or their hex.
+// decodeKey reads a master key as raw bytes, base64 or hex.
 func decodeKey(text string) ([]byte, error) {
 	if len(text) == seal.KeySize {
 		return []byte(text), nil
@@ -198,5 +198,5 @@ func decodeKey(text string) ([]byte, error) {
 			return key, nil
 		}
 	}
-	return nil, fmt.Errorf("it is neither %d bytes nor their base64 or hex", seal.KeySize)
+	return nil, fmt.Errorf("the value is not %d bytes, nor their base64 or hex", seal.KeySize)
 }

@@ -24,8 +24,8 @@ func opensState(t *testing.T, a *apptest.App) *app.State {
 	return st
 }
 
-// TestFailedStoreIsSaidWhenDeliveryStops: a command goes on without them, and nobody else would know.
-func TestFailedStoreIsSaidWhenDeliveryStops(t *testing.T) {
+// TestFailedStoreIsReportedWhenDeliveryStops: the command continues, and nothing else would show it.
+func TestFailedStoreIsReportedWhenDeliveryStops(t *testing.T) {
 	a := apptest.New(t)
 	st := opensState(t, a)
 	if err := st.Store.Close(); err != nil {

@@ -17,8 +17,8 @@ const (
 	checkIntrospection = "introspection"
 )
 
-// checker is what the config says how session tokens are checked. What it learns of another service is kept in cacheDir; ""
-// keeps nothing.
+// checker returns the checker of session tokens that the config selects. It caches keys of another service in cacheDir; ""
+// caches nothing.
 func (a *App) checker(cfg *config.Config, s store.Store, cacheDir string) (token.Checker, error) {
 	c := cfg.Token
 	switch c.Check {
@@ -45,7 +45,7 @@ type remoteChecker interface {
 	Probe(ctx context.Context) error
 }
 
-// withProgress shows that another service is waited for.
+// withProgress shows progress while another service is asked.
 type withProgress struct {
 	remoteChecker
 	app *App
@@ -53,15 +53,15 @@ type withProgress struct {
 
 // Check implements [token.Checker].
 func (p *withProgress) Check(ctx context.Context, t sdk.Secret) (token.Verdict, error) {
-	defer p.app.IO.StartProgress(AskingTokenService).Done()
+	defer p.app.IO.StartProgress(CheckingToken).Done()
 	return p.remoteChecker.Check(ctx, t)
 }
 
-// AskingTokenService is what is being done while the service of the session tokens is waited for.
-const AskingTokenService = "checking the session token with its service"
+// CheckingToken is the progress text while the session token service is asked.
+const CheckingToken = "checking the session token with its service"
 
-// ProbeTokenService says whether session tokens of another service can be checked now. own says that there is no other
-// service. Nothing is kept, and no state is read.
+// ProbeTokenService says whether session tokens of another service can be checked now. own is true if this installation
+// issues the tokens. It writes nothing and reads no state.
 func (i *Installation) ProbeTokenService(ctx context.Context) (own bool, err error) {
 	checker, err := i.app.checker(i.Config, nil, "")
 	if err != nil {
@@ -74,11 +74,11 @@ func (i *Installation) ProbeTokenService(ctx context.Context) (own bool, err err
 	return false, remote.Probe(ctx)
 }
 
-// OwnTokens returns a problem where the tokens are another service's.
-func (i *Installation) OwnTokens() error {
+// RequireLocalTokens returns a problem if another service issues the tokens.
+func (i *Installation) RequireLocalTokens() error {
 	if check := i.Config.Token.Check; check == checkJWT || check == checkIntrospection {
-		return problem.New(exit.CodeTokenForeign, "session tokens are made and kept by another service (token.check: %s)", check).
-			Hint("ask that service; tokens of this installation need token.check: local")
+		return problem.New(exit.CodeTokenForeign, "session tokens are issued by another service (token.check: %s)", check).
+			Hint("use that service; tokens of this installation need token.check: local")
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package browser takes a person to a source: it starts the command of BROWSER or of the desktop, or shows the URL, and takes the
-// redirect pasted where the browser cannot return by itself.
+// Package browser opens the authorization URL of a source: it starts the command in BROWSER or that of the desktop, or prints the
+// URL, and accepts a pasted redirect URL if the browser cannot reach the redirect URI.
 package browser
 
 import (
@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
-	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/redirect"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
@@ -29,32 +28,32 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// Browser takes a person to a source: by the command in BROWSER, or by showing the address. It implements
-// session.Browser. One step at a time holds the person; the others wait.
+// Browser opens URLs: by the command in BROWSER, or by printing them. It implements session.Browser. One step at a time
+// uses the browser; the others wait.
 type Browser struct {
 	app    *app.App
 	engine *session.Engine
-	// command is BROWSER, or "" to show addresses.
+	// command is BROWSER, or "" to print URLs.
 	command  string
 	listener *redirect.Listener
-	// line tells what the script does; nil tells nothing.
-	line *iostreams.Progress
-	// pasted reads what a person pastes; nil where nobody can.
+	// progress shows what the script does; it may be nil.
+	progress *iostreams.Progress
+	// pasted reads pasted redirect URLs; nil if there is nothing to read from.
 	pasted *pasteReader
 }
 
 // Options of a browser.
 type Options struct {
 	App *app.App
-	// Engine gets the redirects.
+	// Engine takes the redirects.
 	Engine *session.Engine
 	// Callback is what the config says of the redirect listener.
 	Callback config.Callback
-	// Screens: a person is asked on screens, which show the URL themselves.
+	// Screens: the terminal screens are used, which show the URL themselves.
 	Screens bool
 	// Terminal: --ui terminal.
 	Terminal bool
-	// NoBrowser: URLs are shown, and the redirect may be pasted.
+	// NoBrowser: URLs are printed, and the redirect URL may be pasted.
 	NoBrowser bool
 }
 
@@ -70,7 +69,7 @@ func New(o Options) *Browser {
 	case b.command == "" && !o.Screens && !o.Terminal:
 		return nil
 	}
-	if !o.Screens && !o.App.Unattended() {
+	if !o.Screens && !o.App.NonInteractive() {
 		b.pasted = newPasteReader(o.App, o.NoBrowser)
 	}
 	b.listener = redirect.New(redirect.Options{Listen: o.Callback.Listen, URL: o.Callback.URL, Engine: o.Engine})
@@ -85,15 +84,15 @@ func (b *Browser) Redirects() session.Redirects {
 	return b.listener
 }
 
-// ShowProgress makes way for what a person types on the line of a progress; a nil browser ignores it.
-func (b *Browser) ShowProgress(line *iostreams.Progress) {
+// SetProgress sets the progress line that is hidden while a person types; a nil browser ignores it.
+func (b *Browser) SetProgress(line *iostreams.Progress) {
 	if b != nil {
-		b.line = line
+		b.progress = line
 	}
 }
 
-// CommandOf chooses among the commands of BROWSER, which may be a list with colons: the first one that is there, else all
-// of it, whose failure will tell.
+// CommandOf chooses among the commands of BROWSER, which may be a colon-separated list: the first that exists, else the whole
+// value, which then fails with a message.
 func CommandOf(browser string) string {
 	for _, command := range append([]string{browser}, strings.Split(browser, ":")...) {
 		if words := strings.Fields(command); len(words) > 0 {
@@ -105,7 +104,7 @@ func CommandOf(browser string) string {
 	return browser
 }
 
-// opener is the command with which this desktop opens an address, or "".
+// opener is the command that opens a URL on this desktop, or "".
 func opener(a *app.App) string {
 	for _, name := range []string{"xdg-open", "open"} {
 		desktop := name == "open" || a.Variable("DISPLAY") != "" || a.Variable("WAYLAND_DISPLAY") != ""
@@ -116,50 +115,50 @@ func opener(a *app.App) string {
 	return ""
 }
 
-// ForScreens returns the browser as the screens of a terminal use it.
-func (b *Browser) ForScreens() terminal.Browser { return steered{b} }
+// ForScreens returns the browser for the screens of a terminal.
+func (b *Browser) ForScreens() terminal.Browser { return screenBrowser{b} }
 
-type steered struct{ b *Browser }
+type screenBrowser struct{ b *Browser }
 
 // Open implements terminal.Browser.
-func (s steered) Open(ctx context.Context, a *session.Attempt, p session.Prompt, no func(error)) (sdk.Reply, error) {
+func (s screenBrowser) Open(ctx context.Context, a *session.Attempt, p session.Prompt, notOpened func(error)) (sdk.Reply, error) {
 	step, ok := p.Step.(sdk.OpenURL)
 	if !ok {
-		return nil, errors.New("this step needs no browser")
+		return nil, errors.New("this step does not use a browser")
 	}
-	return a.Browse(ctx, step, watchedBrowser{s.b, no})
+	return a.Browse(ctx, step, reportingBrowser{s.b, notOpened})
 }
 
 // Paste implements terminal.Browser.
-func (s steered) Paste(ctx context.Context, text string) (bool, error) {
+func (s screenBrowser) Paste(ctx context.Context, text string) (bool, error) {
 	result, err := s.b.engine.PasteRedirect(ctx, text)
 	return result.Outcome == session.CallbackAccepted, err
 }
 
-// watchedBrowser opens the browser while the screens show the address: what goes wrong is told, and ends nothing.
-type watchedBrowser struct {
-	b  *Browser
-	no func(error)
+// reportingBrowser opens the browser while the screens show the URL: an error is reported and does not end the step.
+type reportingBrowser struct {
+	b         *Browser
+	notOpened func(error)
 }
 
 // Open implements session.Browser.
-func (w watchedBrowser) Open(ctx context.Context, _ *session.Attempt, address string, _ func(error)) (func(), error) {
+func (w reportingBrowser) Open(ctx context.Context, _ *session.Attempt, address string, _ func(error)) (func(), error) {
 	if w.b.command == "" {
-		w.no(terminal.ErrNoBrowser)
+		w.notOpened(terminal.ErrNoBrowser)
 		return func() {}, nil
 	}
-	told := &fallback{show: func(err error) func() {
-		w.no(err)
+	report := &fallback{show: func(err error) func() {
+		w.notOpened(err)
 		return func() {}
 	}}
 	link, err := w.b.listener.Link(ctx, address)
 	if err == nil {
-		err = w.b.launch(ctx, link, told.begin)
+		err = w.b.launch(ctx, link, report.begin)
 	}
 	if err != nil {
-		told.begin(err)
+		report.begin(err)
 	}
-	return told.end, nil
+	return report.end, nil
 }
 
 // Close stops listening; nil is fine.
@@ -169,8 +168,8 @@ func (b *Browser) Close() {
 	}
 }
 
-// Open implements session.Browser. Where the command is none that opens anything, and a person is there to paste, the
-// address is shown in its place.
+// Open implements session.Browser. If the command cannot be started, or fails, and a person can paste, the URL is printed
+// instead.
 func (b *Browser) Open(ctx context.Context, _ *session.Attempt, address string, failed func(error)) (func(), error) {
 	if b.command == "" {
 		return b.show(ctx, address), nil
@@ -195,7 +194,7 @@ func (b *Browser) Open(ctx context.Context, _ *session.Attempt, address string, 
 	return shown.end, nil
 }
 
-// fallback shows what is left to do when a browser could not be started, unless it is over.
+// fallback shows what else to do when a browser could not be started, until end is called.
 type fallback struct {
 	show func(error) (hide func())
 
@@ -221,17 +220,17 @@ func (f *fallback) end() {
 	}
 }
 
-// show prints the address and takes the redirect pasted, while the listener waits for it too. hide ends it.
+// show prints the URL and reads a pasted redirect URL, while the listener also waits for the redirect. hide ends it.
 func (b *Browser) show(ctx context.Context, address string) (hide func()) {
-	_, _ = fmt.Fprintf(b.app.IO.Err, "humanconnect: open this address in a browser:\n\n    %s\n\n", CleanURL(address))
+	_, _ = fmt.Fprintf(b.app.IO.Err, "humanconnect: open this URL in a browser:\n\n    %s\n\n", CleanURL(address))
 	if !b.pasted.ready() {
 		return func() {}
 	}
-	_, _ = fmt.Fprintln(b.app.IO.Err, "humanconnect: if the browser cannot come back by itself, paste the address that it ends at:")
-	show := b.line.Hide()
+	_, _ = fmt.Fprintln(b.app.IO.Err, "humanconnect: if the browser cannot return automatically, paste the full redirect URL:")
+	show := b.progress.Hide()
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { b.takePasted(ctx) })
+	wg.Go(func() { b.readPasted(ctx) })
 	return func() {
 		cancel()
 		wg.Wait()
@@ -239,31 +238,31 @@ func (b *Browser) show(ctx context.Context, address string) (hide func()) {
 	}
 }
 
-// takePasted takes lines until one is a redirect that somebody waits for.
-func (b *Browser) takePasted(ctx context.Context) {
+// readPasted reads lines until one is the redirect URL of a pending authorization.
+func (b *Browser) readPasted(ctx context.Context) {
 	for {
 		line, ok := b.pasted.next(ctx)
 		if !ok {
 			return
 		}
 		if len(line) >= maxLineOfTerminal && b.pasted.terminal {
-			b.app.IO.Warn("the terminal cut that address; open it on this machine instead, or paste it with: open --no-browser < FILE")
+			b.app.IO.Warn("the terminal truncated the URL; open it on this machine instead, or pass it with: open --no-browser < FILE")
 			continue
 		}
 		result, err := b.engine.PasteRedirect(ctx, line)
 		switch {
 		case err != nil:
-			b.app.IO.Warn("the address could not be kept")
+			b.app.IO.Warn("the redirect could not be stored; paste the URL again")
 		case result.Outcome == session.CallbackAccepted:
 			return
 		default:
-			b.app.IO.Warn("nobody waits for that address; paste the one that the browser ends at")
+			b.app.IO.Warn("no pending authorization matches this URL; paste the full redirect URL")
 		}
 	}
 }
 
-// launch starts the browser command with the link in the place of %s, or at its end, and returns. failed is told if the
-// command ends with an error, whenever that is. What it prints is not ours.
+// launch starts the browser command with the link in place of %s, or as its last argument, and returns. failed is called
+// if the command ends with an error, at any time. Its output is discarded.
 func (b *Browser) launch(ctx context.Context, link string, failed func(error)) error {
 	argv := strings.Fields(b.command)
 	placed := false
@@ -276,15 +275,15 @@ func (b *Browser) launch(ctx context.Context, link string, failed func(error)) e
 		argv = append(argv, link)
 	}
 	if len(argv) < 2 {
-		return errors.New("BROWSER names no command")
+		return errors.New("BROWSER contains no command")
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), argv[0], argv[1:]...)
 	cmd.Env = config.Environment(b.app.Environ()).Others()
 	cmd.SysProcAttr = child.Group() // Ctrl-C is for us
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(argv[0]), reason(err))
+		return fmt.Errorf("%s: %w", filepath.Base(argv[0]), withoutCommand(err))
 	}
-	go func() { // lives as long as the browser, which is not ours to end
+	go func() { // runs as long as the browser, which is never stopped here
 		if err := cmd.Wait(); err != nil {
 			failed(fmt.Errorf("%s: %w", filepath.Base(argv[0]), err))
 		}
@@ -292,8 +291,8 @@ func (b *Browser) launch(ctx context.Context, link string, failed func(error)) e
 	return nil
 }
 
-// reason is an error of exec without the command, which is named already.
-func reason(err error) error {
+// withoutCommand removes the command from an error of exec: the message has it already.
+func withoutCommand(err error) error {
 	if e := (*exec.Error)(nil); errors.As(err, &e) {
 		return e.Err
 	}
@@ -303,15 +302,18 @@ func reason(err error) error {
 	return err
 }
 
-// maxLineOfTerminal is the longest line that a terminal hands on, in bytes; it cuts what is longer (termios(3), MAX_CANON
+// maxLineOfTerminal is the longest line that a terminal passes on, in bytes; it truncates longer ones (termios(3), MAX_CANON
 // of Linux).
 const maxLineOfTerminal = 4095
 
-// pasteReader reads lines of the terminal, or of standard input where that was asked for, for whoever waits for one. Its
-// goroutine lives as long as the program: a read of a terminal cannot be taken back. nil reads nothing.
+// maxPasted is the longest line that may be pasted, in bytes.
+const maxPasted = 64 << 10
+
+// pasteReader reads lines of the terminal, or of standard input with --no-browser, for one step after the other. Its
+// goroutine runs until the program exits: a read of a terminal cannot be cancelled. nil reads nothing.
 type pasteReader struct {
 	app *app.App
-	// stdin says that standard input will do.
+	// stdin allows standard input.
 	stdin bool
 
 	opened   sync.Once
@@ -325,8 +327,8 @@ func newPasteReader(a *app.App, stdin bool) *pasteReader {
 	return &pasteReader{app: a, stdin: stdin, lines: make(chan string)}
 }
 
-// ready says whether there is anything to read from. A terminal that another program has in front is not: the system
-// would stop whoever reads from it.
+// ready says whether there is anything to read from. A terminal with another process group in the foreground is
+// not: the system would stop a reader.
 func (p *pasteReader) ready() bool {
 	if p == nil {
 		return false
@@ -366,7 +368,7 @@ func (p *pasteReader) next(ctx context.Context) (string, bool) {
 func (p *pasteReader) read() {
 	defer close(p.lines)
 	in := bufio.NewScanner(p.in)
-	in.Buffer(nil, command.MaxInput)
+	in.Buffer(nil, maxPasted)
 	for in.Scan() {
 		if line := strings.TrimSpace(in.Text()); line != "" {
 			p.lines <- line
@@ -376,5 +378,5 @@ func (p *pasteReader) read() {
 
 var _ session.Browser = (*Browser)(nil)
 
-// CleanURL makes a URL of a source fit for the terminal. It is not cut: half a URL leads nowhere.
+// CleanURL removes control characters from a URL of a source, for the terminal. It is not truncated.
 func CleanURL(s string) string { return host.CleanText(s, session.MaxURL) }

@@ -60,8 +60,8 @@ func TestStateDirFollowsFlagThenVariableThenXDG(t *testing.T) {
 	}
 }
 
-// TestFlagThatWasNotGivenHidesNothing: what a flag would be by default is not what the config says.
-func TestFlagThatWasNotGivenHidesNothing(t *testing.T) {
+// TestFlagThatWasNotGivenOverridesNothing: what a flag would be by default is not what the config says.
+func TestFlagThatWasNotGivenOverridesNothing(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "config.yaml")
 	if err := os.WriteFile(file, []byte("version: 1\nclientId: file\ntoken: {ttl: 5m}\nstore: {path: state}\n"), 0o600); err != nil {
@@ -98,7 +98,7 @@ func TestFlagThatWasNotGivenHidesNothing(t *testing.T) {
 	}
 }
 
-func TestFlagThatSaysNothingIsRefused(t *testing.T) {
+func TestEmptyOrInvalidFlagIsRefused(t *testing.T) {
 	for args, want := range map[string]string{
 		"--config= config show":                          "--config: is empty",
 		"--state-dir= config show":                       "--state-dir: is empty",
@@ -108,7 +108,7 @@ func TestFlagThatSaysNothingIsRefused(t *testing.T) {
 		"token create --client-user-id a --ttl=-5s":      "--ttl: \"-5s\" is not longer than nothing",
 		"token create --client-user-id a --ttl=10ms":     "--ttl: \"10ms\" is shorter than the least, 1s",
 		"token create --client-user-id a --ttl=9999h":    "--ttl: \"9999h0m0s\" is longer than the most, 8760h0m0s",
-		"connection list --client-user-id a --client-id": "--client-id wants a value",
+		"connection list --client-user-id a --client-id": "--client-id needs a value",
 	} {
 		a := apptest.New(t, strings.Fields(args)...)
 		if code := cli.Run(a.App); code != exit.Usage || !strings.Contains(a.Err.String(), "error: "+want+" [usage]") {

@@ -29,7 +29,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 )
 
-// Run runs the command that the arguments name, prints what it fails with, and returns the exit code.
+// Run runs the command that the arguments name, prints its error, and returns the exit code.
 func Run(a *app.App) int {
 	began := a.Clock.Now()
 	root := NewRoot(a)
@@ -40,9 +40,9 @@ func Run(a *app.App) int {
 	return code
 }
 
-// report prints what a command failed with. Somebody who pressed Ctrl-C knows what happened.
+// report prints the error of a command. An interrupt by Ctrl-C needs no message.
 func report(a *app.App, err error) int {
-	if _, ended := exit.Ended(err); err != nil && !ended && a.Signals.First() != nil {
+	if _, silent := exit.Silent(err); err != nil && !silent && a.Signals.First() != nil {
 		if s := exit.Signal(nil); errors.Is(err, context.Canceled) || errors.As(err, &s) {
 			return a.Signals.ExitCode()
 		}
@@ -50,12 +50,12 @@ func report(a *app.App, err error) int {
 	return a.IO.Report(err)
 }
 
-// NewRoot returns the tree of commands. Making it touches no disk; whatever a command needs of the disk it opens when it runs.
+// NewRoot returns the tree of commands. It reads nothing from disk; a command opens what it needs when it runs.
 func NewRoot(a *app.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "humanconnect",
 		Short: "Connect users' health data sources",
-		Long: `humanconnect runs sessions in which a user connects and disconnects sources of health data,
+		Long: `humanconnect runs sessions in which a user connects and disconnects health data sources. It
 delivers each change to your application as an event, and prints the response.`,
 		Example: `  humanconnect token create --client-user-id demo-user > token.txt
   humanconnect open --token @token.txt --connect sandbox-instant
@@ -94,9 +94,9 @@ delivers each change to your application as an event, and prints the response.`,
 	return root
 }
 
-const installation = "This installation"
+const installation = "Setup and diagnostics"
 
-// addGroup adds commands that stand together in the help.
+// addGroup adds commands under one title of the help.
 func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
 	root.AddGroup(&cobra.Group{ID: title, Title: title})
 	for _, c := range commands {
@@ -107,15 +107,15 @@ func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
 
 func addGlobalFlags(root *cobra.Command, a *app.App) {
 	flags, g := root.PersistentFlags(), &a.IO.Flags
-	flags.StringVar(&a.ConfigPath, "config", "", "read the config from `FILE`; none reads no file")
-	flags.String("state-dir", "", "keep the state in `DIR`")
-	command.Sets(flags, "state-dir", "stateDir")
+	flags.StringVar(&a.ConfigPath, "config", "", "config `FILE`; none uses no config file")
+	flags.String("state-dir", "", "state directory `DIR`")
+	command.SetsConfig(flags, "state-dir", "stateDir")
 	flags.VarP(&command.Choice{Value: &g.Output, Of: []string{iostreams.OutputJSON, iostreams.OutputText}}, "output", "o", "output format: json or text")
 	flags.BoolVar(&g.Quiet, "quiet", false, "print errors only")
 	flags.BoolVar(&a.NoInput, "no-input", false, "never prompt; a missing answer is an error")
 	g.Colour = iostreams.ColourAuto
 	colours := []string{iostreams.ColourAuto, iostreams.ColourAlways, iostreams.ColourNever}
 	flags.Var(&command.Choice{Value: &g.Colour, Of: colours}, "color", "when to use colour: auto, always or never")
-	flags.BoolVar(&g.Debug, "debug", false, "print on standard error what is being done")
+	flags.BoolVar(&g.Debug, "debug", false, "log what is done to standard error")
 	_ = root.MarkPersistentFlagDirname("state-dir") // fails only where the flag is not defined
 }

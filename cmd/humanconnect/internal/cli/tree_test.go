@@ -83,7 +83,7 @@ func TestHelpOfEveryCommandHasAJSONForm(t *testing.T) {
 	}
 }
 
-func TestTreeIsMadeAnewEachTime(t *testing.T) {
+func TestTreeIsBuiltForEachCall(t *testing.T) {
 	first := apptest.New(t, "version", "-o", "json")
 	second := apptest.New(t, "version")
 	cli.Run(first.App)

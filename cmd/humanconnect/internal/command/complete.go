@@ -16,7 +16,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
 )
 
-// completed ends a completion: ids are all there is to choose from.
+// completed is the directive of a completion of ids: no file names.
 const completed = cobra.ShellCompDirectiveNoFileComp
 
 const (
@@ -29,8 +29,8 @@ const (
 // Completion completes an argument, or the value of a flag.
 type Completion = func(c *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective)
 
-// CompleteAll gives every command and flag below c a completion: what it has, what its kind says, or nothing, so that a
-// shell offers files only where a file is wanted.
+// CompleteAll gives every command and flag below c a completion: its own, that of its kind, or none, so that a shell
+// offers files only where a file is expected.
 func CompleteAll(a *app.App, c *cobra.Command) {
 	switch {
 	case c.ValidArgsFunction == nil && len(c.ValidArgs) == 0 && !strings.Contains(c.Use, "FILE"):
@@ -43,7 +43,7 @@ func CompleteAll(a *app.App, c *cobra.Command) {
 		if complete := completionOf(a, f); !has && complete != nil {
 			_ = c.RegisterFlagCompletionFunc(f.Name, complete) // fails only where there is one
 		}
-		f.Usage = strings.ReplaceAll(f.Usage, "`", "") // the marks around what a flag wants, which a shell would show
+		f.Usage = strings.ReplaceAll(f.Usage, "`", "") // the marks around the name of the value, which a shell would show
 	})
 	for _, sub := range c.Commands() {
 		CompleteAll(a, sub)
@@ -63,7 +63,7 @@ func completionOf(a *app.App, f *pflag.Flag) Completion {
 	case "answer":
 		return answers(a)
 	}
-	if wantsPath(f) || strings.Contains(f.Usage, "@FILE") {
+	if takesPath(f) || strings.Contains(f.Usage, "@FILE") {
 		return nil
 	}
 	return cobra.NoFileCompletions
@@ -79,22 +79,22 @@ func firstArgument(f Completion) Completion {
 	}
 }
 
-// beQuiet makes a completion say nothing, and go by the flags that the line has so far.
-func beQuiet(a *app.App, c *cobra.Command) error {
+// prepareCompletion reads the flags of the line so far, and silences messages.
+func prepareCompletion(a *app.App, c *cobra.Command) error {
 	a.IO.Flags.Quiet = true
 	return ReadFlags(a, c)
 }
 
 // Sources completes ids of sources.
 func Sources(a *app.App) Completion {
-	return eachSource(a, completed, func(s source.Source) []string {
+	return fromSources(a, completed, func(s source.Source) []string {
 		return []string{cobra.CompletionWithDesc(s.ID, iostreams.Clean(s.Name))}
 	})
 }
 
 // answers completes the fields of the forms of sources.
 func answers(a *app.App) Completion {
-	return eachSource(a, completed|cobra.ShellCompDirectiveNoSpace, func(s source.Source) (out []string) {
+	return fromSources(a, completed|cobra.ShellCompDirectiveNoSpace, func(s source.Source) (out []string) {
 		for _, f := range s.Fields {
 			out = append(out, cobra.CompletionWithDesc(s.ID+"."+f.ID+"=", iostreams.Clean(f.Label)))
 		}
@@ -102,10 +102,10 @@ func answers(a *app.App) Completion {
 	})
 }
 
-// eachSource completes with what the sources give that are known soon.
-func eachSource(a *app.App, directive cobra.ShellCompDirective, give func(source.Source) []string) Completion {
+// fromSources completes with values of the sources whose descriptions are known in time.
+func fromSources(a *app.App, directive cobra.ShellCompDirective, valuesOf func(source.Source) []string) Completion {
 	return func(c *cobra.Command, _ []string, _ string) (out []string, _ cobra.ShellCompDirective) {
-		if beQuiet(a, c) != nil {
+		if prepareCompletion(a, c) != nil {
 			return nil, directive
 		}
 		inst, err := a.Prepare()
@@ -121,7 +121,7 @@ func eachSource(a *app.App, directive cobra.ShellCompDirective, give func(source
 			return nil, directive
 		}
 		for _, s := range catalog.All() {
-			out = append(out, give(s)...)
+			out = append(out, valuesOf(s)...)
 		}
 		return out, directive
 	}
@@ -130,7 +130,7 @@ func eachSource(a *app.App, directive cobra.ShellCompDirective, give func(source
 // Providers completes names of providers.
 func Providers(a *app.App) Completion {
 	return func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if beQuiet(a, c) != nil {
+		if prepareCompletion(a, c) != nil {
 			return nil, completed
 		}
 		inst, err := a.Prepare()
@@ -145,7 +145,7 @@ func Providers(a *app.App) Completion {
 // Hooks completes names of hooks of the config.
 func Hooks(a *app.App) Completion {
 	return func(c *cobra.Command, _ []string, _ string) (out []string, _ cobra.ShellCompDirective) {
-		if beQuiet(a, c) != nil {
+		if prepareCompletion(a, c) != nil {
 			return nil, completed
 		}
 		cfg, err := a.LoadConfig()
@@ -159,11 +159,11 @@ func Hooks(a *app.App) Completion {
 	}
 }
 
-// Connections completes ids of connections that are not disconnected, as the newest events tell of them.
+// Connections completes ids of connections that are not disconnected, taken from the newest events.
 func Connections(a *app.App) Completion {
 	return ids(a, func(ctx context.Context, s *sqlite.Store) ([]string, error) {
 		list, err := query.NewestConnections(ctx, s, maxCompleted)
-		return texts(list), err
+		return toStrings(list), err
 	})
 }
 
@@ -200,7 +200,7 @@ func Events(a *app.App) Completion {
 	})
 }
 
-func texts[T ~string](list []T) []string {
+func toStrings[T ~string](list []T) []string {
 	out := make([]string, len(list))
 	for i, v := range list {
 		out[i] = string(v)
@@ -208,10 +208,10 @@ func texts[T ~string](list []T) []string {
 	return out
 }
 
-// ids completes with ids out of the state as it is: a key that was pressed by chance makes none, and closes no session.
+// ids completes with ids of the state, which is only read: a completion creates no state and closes no session.
 func ids(a *app.App, list func(context.Context, *sqlite.Store) ([]string, error)) Completion {
 	return func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if beQuiet(a, c) != nil {
+		if prepareCompletion(a, c) != nil {
 			return nil, completed
 		}
 		ctx, cancel := context.WithTimeout(c.Context(), completeTime)

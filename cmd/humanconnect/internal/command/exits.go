@@ -14,15 +14,13 @@ import (
 // exitsKey is the annotation of a command that has its exit codes.
 const exitsKey = "exits"
 
-// Exits says with which codes a command may end; its Long text gets a section of them. 0 and 10 go without saying and are
-// said all the same.
+// Exits sets the exit codes of a command, which its Long text lists. 0 and 10 are always listed.
 func Exits(c *cobra.Command, codes ...int) *cobra.Command {
 	c.Annotations = map[string]string{exitsKey: fmt.Sprint(codes)}
 	return c
 }
 
-// LongOf is the Long text of a command with its exit codes. It is made when somebody reads it: most calls start the program
-// for something else.
+// LongOf returns the Long text of a command with its exit codes. It is built only when it is shown.
 func LongOf(c *cobra.Command) string {
 	codes := strings.Fields(strings.Trim(c.Annotations[exitsKey], "[]"))
 	if len(codes) == 0 {

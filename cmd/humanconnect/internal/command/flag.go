@@ -11,14 +11,13 @@ import (
 // keyOf is the annotation of a flag that sets a value of the config: the key of that value.
 const keyOf = "config-key"
 
-// Sets makes a flag the one that sets a value of the config. Whoever wants the value reads it of the config, never of the
-// flag, which knows neither the environment nor the file.
-func Sets(flags *pflag.FlagSet, flag, key string) {
+// SetsConfig makes a flag override a value of the config. The value is then read from the config, never from the flag,
+// which knows neither the environment nor the file.
+func SetsConfig(flags *pflag.FlagSet, flag, key string) {
 	_ = flags.SetAnnotation(flag, keyOf, []string{key}) // fails only where the flag is not defined
 }
 
-// ReadFlags hands the flags that were given to the config, and refuses paths that are empty: they mean neither a file nor
-// the absence of one.
+// ReadFlags passes the given flags to the config, and refuses empty paths.
 func ReadFlags(a *app.App, c *cobra.Command) error {
 	a.Overrides = make(map[string]string)
 	var wrong error
@@ -26,19 +25,19 @@ func ReadFlags(a *app.App, c *cobra.Command) error {
 		text := f.Value.String()
 		if key := f.Annotations[keyOf]; len(key) == 1 {
 			a.Overrides[key[0]] = text
-			if said := config.Wrong(key[0], text); said != "" && wrong == nil {
-				wrong = Usage(c, "--%s: %s", f.Name, said)
+			if message := config.Wrong(key[0], text); message != "" && wrong == nil {
+				wrong = Usage(c, "--%s: %s", f.Name, message)
 			}
 		}
-		if text == "" && wantsPath(f) && wrong == nil {
+		if text == "" && takesPath(f) && wrong == nil {
 			wrong = Usage(c, "--%s: is empty", f.Name)
 		}
 	})
 	return wrong
 }
 
-// wantsPath says whether a flag names a file or a directory.
-func wantsPath(f *pflag.Flag) bool {
+// takesPath says whether a flag names a file or a directory.
+func takesPath(f *pflag.Flag) bool {
 	what, _ := pflag.UnquoteUsage(f)
 	return what == "FILE" || what == "DIR"
 }

@@ -10,7 +10,7 @@ import (
 func ParseID[T id.Session | id.Connection | id.Event | id.Delivery](c *cobra.Command, arg string) (T, error) {
 	parsed, err := id.Parse[T](arg)
 	if err != nil {
-		return parsed, Usage(c, "that is no such id: %s", err)
+		return parsed, Usage(c, "invalid id: %s", err)
 	}
 	return parsed, nil
 }

@@ -17,21 +17,14 @@ import (
 // MaxInput is the largest file, or standard input, that holds a token, a user id or an answer, in bytes.
 const MaxInput = 64 << 10
 
-// TextOf returns the value of a flag or an argument, or for @FILE what the file holds without the newline at its end. A
-// file that cannot be read is named by what named it: its own name may tell of a user, or be a secret that slipped.
+// TextOf returns the value of a flag or an argument, or for @FILE what the file holds without the newline at its end. An
+// error names the flag or argument, never the file: its name may identify a user, or be a mistyped secret.
 func TextOf(ctx context.Context, what, value string) (string, error) {
 	path, isFile := strings.CutPrefix(value, "@")
 	if !isFile {
 		return value, nil
 	}
 	return readAll(ctx, "the file of "+what, func() (io.ReadCloser, error) { return os.Open(path) })
-}
-
-// UserOf returns the user id of --client-user-id. An empty one is refused: a script whose variable is not set means some
-// user.
-func UserOf(ctx context.Context, value string) (user string, empty bool, err error) {
-	user, err = TextOf(ctx, "--client-user-id", value)
-	return user, err == nil && user == "", err
 }
 
 // SessionToken reads a token as a value: itself, @FILE, or - for standard input. what names it in an error.
@@ -53,13 +46,13 @@ func EnvironmentToken(ctx context.Context, a *app.App) (sdk.Secret, error) {
 	return bareToken(a.Variable("HUMANCONNECT_SESSION_TOKEN")), nil
 }
 
-// bareToken takes away what editors and shells put around a token, which has no blanks itself.
+// bareToken removes a byte order mark and white space around a token.
 func bareToken(text string) sdk.Secret {
 	return sdk.Secret(strings.TrimSpace(strings.TrimPrefix(text, "\ufeff")))
 }
 
-// readAll opens and reads what is a small text. A terminal, a pipe or a named pipe may keep it waiting: it ends early, with
-// the cause, when ctx does, and leaves the read to the end of the program.
+// readAll opens and reads a small text. A terminal or a pipe may block: then it returns the cause of ctx when that ends, and
+// leaves the read running until the program exits.
 func readAll(ctx context.Context, what string, open func() (io.ReadCloser, error)) (string, error) {
 	type result struct {
 		text []byte
@@ -85,15 +78,15 @@ func readAll(ctx context.Context, what string, open func() (io.ReadCloser, error
 	switch {
 	case got.err != nil:
 		return "", problem.New(exit.CodeInputFile, "%s cannot be read", what).Because(withoutPath(got.err)).
-			Hint("name a file that is there and that you may read")
+			Hint("use a file that exists and that you may read")
 	case len(got.text) > MaxInput:
 		return "", problem.New(exit.CodeInputFile, "%s is larger than %d bytes", what, MaxInput).
-			Hint("name the file that holds this and nothing else")
+			Hint("use a file that contains only this value")
 	}
 	return string(bytes.TrimRight(got.text, "\r\n")), nil
 }
 
-// withoutPath is what went wrong with a file: its name may tell of a user.
+// withoutPath removes the file name from an error: it may identify a user.
 func withoutPath(err error) error {
 	if p := (*os.PathError)(nil); errors.As(err, &p) {
 		return p.Err

@@ -1,5 +1,5 @@
-// Package command is what the commands have in common: how arguments, flags and ids are read and refused, the exit codes that
-// a command documents, and completion.
+// Package command has what the commands share: reading and checking of arguments, flags and ids, the exit codes in the help,
+// and completion.
 package command
 
 import (
@@ -36,7 +36,7 @@ func UpToArgs(n int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error { return noMoreArgs(c, args, n) }
 }
 
-// noMoreArgs does not repeat the argument: it may be a secret that slipped from its flag.
+// noMoreArgs does not repeat the argument: it may be the value of a mistyped flag, and secret.
 func noMoreArgs(c *cobra.Command, args []string, n int) error {
 	switch {
 	case len(args) <= n:
@@ -49,7 +49,7 @@ func noMoreArgs(c *cobra.Command, args []string, n int) error {
 	return Usage(c, "%s takes at most %d arguments", c.CommandPath(), n)
 }
 
-// Group makes a command that only holds others: alone it shows its help, and another word is an error.
+// Group makes a command that only has subcommands: without one it shows its help.
 func Group(c *cobra.Command) *cobra.Command {
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -67,10 +67,10 @@ var commandWord = regexp.MustCompile(`^[a-z][a-z-]*$`)
 // isCommandWord bounds the length outside of the pattern: a counted repetition costs time at every start.
 func isCommandWord(word string) bool { return len(word) <= 31 && commandWord.MatchString(word) }
 
-// UnknownCommand makes the problem of a word that is no command of c.
+// UnknownCommand makes the problem of a word that is not a subcommand of c.
 func UnknownCommand(c *cobra.Command, word string) error {
 	if !isCommandWord(word) {
-		return Usage(c, "that is no command of %s", c.CommandPath())
+		return Usage(c, "unknown command of %s", c.CommandPath())
 	}
 	p := problem.New(problem.CodeUsage, "unknown command %q of %s", word, c.CommandPath())
 	if near := nearestCommand(c, word); near != "" {
@@ -89,8 +89,8 @@ func nearestCommand(c *cobra.Command, word string) string {
 	return problem.Nearest(word, names)
 }
 
-// FlagProblem turns what the parser of the flags says into a problem. The parser's own texts quote what was typed; ours
-// never do, since it may be a secret, as the TOKEN of -tTOKEN.
+// FlagProblem turns an error of the flag parser into a problem. The messages of the parser quote the input; ours never do,
+// since it may be a secret, as TOKEN in -tTOKEN.
 func FlagProblem(c *cobra.Command, err error) error {
 	if errors.Is(err, pflag.ErrHelp) {
 		return err
@@ -99,37 +99,37 @@ func FlagProblem(c *cobra.Command, err error) error {
 		return unknownFlag(c, e)
 	}
 	if e := (*pflag.ValueRequiredError)(nil); errors.As(err, &e) {
-		return Usage(c, "--%s wants a value", e.GetFlag().Name)
+		return Usage(c, "--%s needs a value", e.GetFlag().Name)
 	}
 	if e := (*pflag.InvalidValueError)(nil); errors.As(err, &e) {
 		return Usage(c, "--%s: %s", e.GetFlag().Name, valueProblem(e.GetFlag()))
 	}
-	return Usage(c, "a flag is written --name or --name=value")
+	return Usage(c, "invalid flag syntax; use --name or --name=value")
 }
 
-// valueProblem says what a flag wants.
+// valueProblem says which values a flag takes.
 func valueProblem(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "duration":
-		return "wants a duration, such as 30s or 1h30m"
+		return "must be a duration, such as 30s or 1h30m"
 	case "int", "int64", "uint", "count":
-		return "wants a whole number"
+		return "must be a whole number"
 	case "bool":
-		return "wants true or false"
+		return "must be true or false"
 	}
-	if described, ok := f.Value.(interface{ Wants() string }); ok {
-		return "wants " + described.Wants()
+	if described, ok := f.Value.(interface{ Expected() string }); ok {
+		return "must be " + described.Expected()
 	}
-	return "wants another value"
+	return "invalid value"
 }
 
 func unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	name := e.GetSpecifiedName()
 	if e.GetSpecifiedShortnames() != "" {
-		return Usage(c, "there is no flag -%s", iostreams.Clean(name))
+		return Usage(c, "unknown flag -%s", iostreams.Clean(name))
 	}
 	if !isCommandWord(name) {
-		return Usage(c, "there is no such flag")
+		return Usage(c, "unknown flag")
 	}
 	p := problem.New(problem.CodeUsage, "unknown flag --%s", name)
 	if near := nearestFlag(c, name); near != "" {
@@ -148,7 +148,7 @@ func nearestFlag(c *cobra.Command, name string) string {
 	return problem.Nearest(name, names)
 }
 
-// Choice is the value of a flag that has one of a few words.
+// Choice is the value of a flag that takes one of a few words.
 type Choice struct {
 	Value *string
 	Of    []string
@@ -157,7 +157,7 @@ type Choice struct {
 // Set implements [pflag.Value].
 func (c *Choice) Set(s string) error {
 	if !slices.Contains(c.Of, s) {
-		return fmt.Errorf("wants %s", c.Wants())
+		return fmt.Errorf("must be %s", c.Expected())
 	}
 	*c.Value = s
 	return nil
@@ -174,8 +174,8 @@ func (c *Choice) String() string {
 // Type implements [pflag.Value].
 func (c *Choice) Type() string { return strings.Join(c.Of, "|") }
 
-// Wants says which words the flag takes.
-func (c *Choice) Wants() string {
+// Expected lists the words that the flag takes.
+func (c *Choice) Expected() string {
 	last := len(c.Of) - 1
 	return strings.Join(c.Of[:last], ", ") + " or " + c.Of[last]
 }

@@ -1,5 +1,5 @@
-// Package doctor checks an installation: config, state and key, token service, providers, sources, plan, hooks, and the way back
-// from a browser. It changes nothing, and knows no flag.
+// Package doctor checks an installation: config, state and key, token service, providers, sources, plan, hooks, and the redirect
+// listener. It changes nothing, and knows no flag.
 package doctor
 
 import (
@@ -38,7 +38,7 @@ type Finding struct {
 	Exit int `json:"-"`
 }
 
-// Examine checks everything, with progress, and returns what it found. What ctx cuts off is no finding: it is then an error.
+// Examine checks everything, with progress, and returns what it found. If ctx ends it returns the cause.
 func Examine(ctx context.Context, a *app.App) ([]Finding, error) {
 	d := &examination{
 		app: a, findings: []Finding{}, line: a.IO.StartProgress("checking the config"), disabled: make(map[string]store.DisabledHook),
@@ -70,12 +70,12 @@ func Write(w io.Writer, findings []Finding) error {
 	return nil
 }
 
-// examination collects what is found.
+// examination collects the findings.
 type examination struct {
 	app      *app.App
 	findings []Finding
 	line     *iostreams.Progress
-	// disabled has the hooks that are, by name.
+	// disabled has the disabled hooks, by name.
 	disabled map[string]store.DisabledHook
 }
 
@@ -117,7 +117,7 @@ func (d *examination) examine(ctx context.Context) {
 		d.provider(ctx, inst, spec)
 	}
 	if len(inst.Specs) == 0 {
-		d.warn("providers", "install a provider beside this program", "none is installed")
+		d.warn("providers", "install a provider next to this program", "none installed")
 	}
 	if catalog, err := inst.Providers.Known(); err != nil {
 		d.failed("sources", err)
@@ -133,12 +133,12 @@ func (d *examination) examine(ctx context.Context) {
 	d.browser()
 }
 
-// sources looks whether what the config says of sources can be read.
+// sources checks that the settings of sources can be read.
 func (d *examination) sources(ctx context.Context, inst *app.Installation, catalog *source.Catalog) {
 	for _, c := range inst.Config.Sources {
 		s, err := catalog.Find(c.ID)
 		if err != nil {
-			continue // its provider could not be asked, which is told already
+			continue // its provider has failed, which is a finding already
 		}
 		check := "source " + c.ID
 		d.line.Set("checking " + check)
@@ -150,7 +150,7 @@ func (d *examination) sources(ctx context.Context, inst *app.Installation, catal
 	}
 }
 
-// plan looks whether the plan of the config can be carried out.
+// plan checks the plan of the config and its answers.
 func (d *examination) plan(ctx context.Context, inst *app.Installation, catalog *source.Catalog) {
 	if inst.Config.Plan == nil {
 		return
@@ -168,29 +168,29 @@ func (d *examination) plan(ctx context.Context, inst *app.Installation, catalog 
 	d.ok("plan", "%d actions, and their answers can be read", len(actions))
 }
 
-// callback looks whether the address can be listened at that browsers come back to.
+// callback checks that the redirect listener can listen.
 func (d *examination) callback(ctx context.Context, address string) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		d.failed("callback", problem.New(exit.CodeCallback, "browsers cannot come back to %s", address).Because(err).
-			Hint("free the address, or choose another port with callback.listen; an open that runs now may hold it"))
+		d.failed("callback", problem.New(exit.CodeCallback, "cannot listen for redirects at %s", address).Because(err).
+			Hint("free the address, or set another port in callback.listen; a running open may use it"))
 		return
 	}
 	_ = listener.Close()
-	d.ok("callback", "browsers can come back to %s", address)
+	d.ok("callback", "can listen for redirects at %s", address)
 }
 
-// browser looks whether BROWSER names a program, where it is set.
+// browser checks that the program in BROWSER exists, if BROWSER is set.
 func (d *examination) browser() {
 	argv := strings.Fields(browser.CommandOf(d.app.Variable("BROWSER")))
 	if len(argv) == 0 {
 		return
 	}
 	if _, err := exec.LookPath(argv[0]); err != nil {
-		d.warn("browser", "correct BROWSER, or leave it out", "BROWSER names no program that can be run")
+		d.warn("browser", "fix BROWSER, or unset it", "the program in BROWSER cannot be run")
 		return
 	}
-	d.ok("browser", "the program of BROWSER is there")
+	d.ok("browser", "the program in BROWSER exists")
 }
 
 func (d *examination) state(ctx context.Context, inst *app.Installation) {
@@ -199,7 +199,7 @@ func (d *examination) state(ctx context.Context, inst *app.Installation) {
 	s, err := sqlite.Open(ctx, o)
 	if err != nil {
 		if problem.Is(err, sqlite.CodeMissing) {
-			d.ok("state", "none yet; the first command that needs one makes it")
+			d.ok("state", "none yet; the first command that needs it creates it")
 			return
 		}
 		d.failed("state", err)
@@ -210,9 +210,9 @@ func (d *examination) state(ctx context.Context, inst *app.Installation) {
 		d.failed("state", err)
 		return
 	}
-	d.ok("state", "%s is sound and its key fits", inst.Config.StateDir)
+	d.ok("state", "%s is intact and its key is correct", inst.Config.StateDir)
 	if names := sqlite.Exposed(inst.Config.StateDir); len(names) > 0 {
-		d.warn("state", "any command that opens the state takes them back", "others have permissions on: %s", strings.Join(names, ", "))
+		d.warn("state", "any command that opens the state restricts the permissions", "accessible to other users: %s", strings.Join(names, ", "))
 	}
 	d.deliveries(ctx, s)
 	d.disabledHooks(ctx, s, d.app.Hooks(inst.Config))
@@ -224,13 +224,13 @@ func (d *examination) deliveries(ctx context.Context, s *sqlite.Store) {
 	case err != nil:
 		d.failed("deliveries", err)
 	case dead > 0:
-		d.warn("deliveries", "see: humanconnect delivery list --state dead", "%d are dead", dead)
+		d.warn("deliveries", "see: humanconnect delivery list --state dead", "%d dead", dead)
 	default:
-		d.ok("deliveries", "none is dead")
+		d.ok("deliveries", "none dead")
 	}
 }
 
-// disabledHooks notes them for their own checks.
+// disabledHooks reads the disabled hooks, for their own checks.
 func (d *examination) disabledHooks(ctx context.Context, s *sqlite.Store, hooks []hook.Hook) {
 	views, err := query.Hooks(ctx, s, s.MAC, hooks)
 	if err != nil {
@@ -253,11 +253,11 @@ func (d *examination) provider(ctx context.Context, inst *app.Installation, spec
 	}
 	d.ok(check, "%s, %d sources, pinned by: %s", described.Version, len(described.Sources), spec.PinText())
 	if interprets(spec.Path()) {
-		d.warn(check, "make the script itself the executable, with a #! line", "the pin covers an interpreter, not what it runs")
+		d.warn(check, "make the script itself the executable, with a #! line", "the pin covers the interpreter, not the script")
 	}
 }
 
-// interprets says whether an executable is one that runs other files, so that a pin of it pins nothing.
+// interprets says whether an executable is an interpreter, so that its pin does not cover the script.
 func interprets(path string) bool {
 	name := strings.TrimRight(filepath.Base(path), "0123456789.")
 	return slices.Contains([]string{"sh", "bash", "dash", "zsh", "python", "node", "ruby", "perl", "java", "env", "deno", "bun", "php"}, name)
@@ -267,20 +267,20 @@ func (d *examination) hook(ctx context.Context, h hook.Hook) {
 	check := "hook " + h.Name
 	switch h.Kind() {
 	case hook.KindShell:
-		d.ok(check, "a line for sh")
+		d.ok(check, "shell command")
 		return
 	case hook.KindHTTP:
 		d.url(ctx, check, h)
 		return
 	}
 	if _, err := exec.LookPath(h.Command[0]); err != nil {
-		d.warn(check, "correct command: in the config file", "its command cannot be run")
+		d.warn(check, "fix command: in the config file", "its command cannot be run")
 		return
 	}
-	d.ok(check, "its command is there")
+	d.ok(check, "its command exists")
 }
 
-// url looks at the secret; nothing is sent.
+// url checks the secret; nothing is sent.
 func (d *examination) url(ctx context.Context, check string, h hook.Hook) {
 	if err := h.CheckSecret(ctx); err != nil {
 		d.failed(check, err)
@@ -290,19 +290,19 @@ func (d *examination) url(ctx context.Context, check string, h hook.Hook) {
 		d.warn(check, "enable it with: humanconnect hook enable "+h.Name, "%s; disabled since %s", hook.At(h.Origin(), row.Error), event.Time(row.At))
 		return
 	}
-	d.ok(check, "%s, and its secret is there; try it with: humanconnect hook test %s", h.Origin(), h.Name)
+	d.ok(check, "%s, and its secret can be read; test it with: humanconnect hook test %s", h.Origin(), h.Name)
 }
 
-// tokens checks what another service's tokens depend on.
+// tokens checks the session token service.
 func (d *examination) tokens(ctx context.Context, inst *app.Installation) {
-	d.line.Set(app.AskingTokenService)
+	d.line.Set(app.CheckingToken)
 	own, err := inst.ProbeTokenService(ctx)
 	switch {
 	case err != nil:
 		d.failed("tokens", err)
 	case own:
-		d.ok("tokens", "made and kept by this installation")
+		d.ok("tokens", "issued by this installation")
 	default:
-		d.ok("tokens", "those of another service can be checked (token.check: %s)", inst.Config.Token.Check)
+		d.ok("tokens", "tokens of another service can be checked (token.check: %s)", inst.Config.Token.Check)
 	}
 }

@@ -6,12 +6,12 @@ import "github.com/humanconnect/humanconnect/internal/problem"
 const (
 	// CodeInputFile: a file that a flag or an argument names cannot be read.
 	CodeInputFile problem.Code = "input_file"
-	// CodeTokenForeign: session tokens are another service's.
+	// CodeTokenForeign: another service issues the session tokens.
 	CodeTokenForeign problem.Code = "token_foreign"
 	CodeTokenMissing problem.Code = "token_missing"
 	// CodeNoHome: HOME names no directory.
 	CodeNoHome problem.Code = "no_home"
-	// CodeCallback: the address of the redirect listener cannot be listened at.
+	// CodeCallback: the redirect listener cannot listen at its address.
 	CodeCallback        problem.Code = "callback_unavailable"
 	CodeHookUnknown     problem.Code = "hook_unknown"
 	CodeHookNotAccepted problem.Code = "hook_not_accepted"

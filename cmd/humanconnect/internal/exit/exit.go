@@ -6,24 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
-	"github.com/humanconnect/humanconnect/core/config"
-	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
-	"github.com/humanconnect/humanconnect/core/hook"
-	"github.com/humanconnect/humanconnect/core/query"
 	"github.com/humanconnect/humanconnect/core/session"
-	"github.com/humanconnect/humanconnect/core/source"
-	"github.com/humanconnect/humanconnect/core/store/sqlite"
-	"github.com/humanconnect/humanconnect/core/token"
 	"github.com/humanconnect/humanconnect/internal/problem"
-	"github.com/humanconnect/humanconnect/plugins"
 )
 
-// The exit codes. New ones may come; a script treats those that it does not know as a failure.
+// The exit codes. New ones may be added; a script treats an unknown one as a failure.
 const (
 	OK          = 0
 	Error       = 1
@@ -53,193 +44,63 @@ type Entry struct {
 // Entries lists the exit codes in order.
 func Entries() []Entry {
 	return []Entry{
-		{OK, "it worked"},
-		{Error, "an error without a code of its own"},
-		{Failures, "the session closed with SUCCESS, and failures is not empty; or it is closed and was asked for another list of actions"},
-		{Token, "the session token is missing, invalid or expired; status in the response says which"},
-		{Usage, "wrong use, or an answer is missing"},
-		{Config, "the config is wrong"},
-		{NotFound, "there is no such thing"},
-		{InUse, "in use by another process, or taken over by one"},
-		{Provider, "a provider is missing, not verified, or speaks another protocol"},
-		{Refused, "the source refused"},
-		{Timeout, "it took too long"},
-		{Hook, "a hook with required: true had not accepted the events of the session in time"},
-		{Network, "the network failed"},
-		{Store, "the store or its key failed"},
-		{Hangup, "SIGHUP: the terminal went away; the session stays open for resuming"},
-		{Interrupted, "SIGINT: interrupted"},
-		{Terminated, "SIGTERM: terminated"},
+		{OK, "success"},
+		{Error, "other error"},
+		{Failures, "the session closed with SUCCESS and failures is not empty; or a closed session was given a different list of actions"},
+		{Token, "session token missing, invalid or expired; see status in the response"},
+		{Usage, "usage error, or a missing answer"},
+		{Config, "config error"},
+		{NotFound, "not found"},
+		{InUse, "in use or taken over by another process"},
+		{Provider, "provider missing, not verified, failed, or of another protocol version"},
+		{Refused, "refused by the source"},
+		{Timeout, "timeout"},
+		{Hook, "a hook with required: true did not accept the events in time"},
+		{Network, "network error"},
+		{Store, "store or key error"},
+		{Hangup, "SIGHUP or lost terminal; the session stays open and can be resumed"},
+		{Interrupted, "interrupted (SIGINT)"},
+		{Terminated, "terminated (SIGTERM)"},
 	}
 }
 
-// table is the one place that knows which exit code the code of a problem or a failure has.
-func table() map[problem.Code]int {
-	all := make(map[problem.Code]int)
-	for _, part := range tables() {
-		maps.Copy(all, part)
-	}
-	return all
-}
-
-// tables are the parts of the table; a code is in one of them.
-func tables() []map[problem.Code]int {
-	return []map[problem.Code]int{ofCommandLine(), ofCore(), ofStore(), ofProviders(), ofFailures()}
-}
-
-// ofCommandLine has the codes of the command line, and of every package.
-func ofCommandLine() map[problem.Code]int {
-	return map[problem.Code]int{
-		problem.CodeUsage:   Usage,
-		problem.CodeTimeout: Timeout,
-		problem.CodeNetwork: Network,
-
-		CodeInputFile:       Usage,
-		CodeTokenForeign:    Usage,
-		CodeTokenMissing:    Token,
-		CodeNoHome:          Config,
-		CodeCallback:        Config,
-		CodeHookUnknown:     NotFound,
-		CodeHookNotAccepted: Error,
-		CodeSandboxMissing:  Provider,
-		CodeSandboxEnded:    Error,
-	}
-}
-
-// ofCore has the codes of core but for the store and the failures of a source.
-func ofCore() map[problem.Code]int {
-	return map[problem.Code]int{
-		config.CodeInvalid:    Config,
-		config.CodeMode:       Config,
-		config.CodeNotFound:   Config,
-		config.CodeUnreadable: Config,
-		config.CodePlan:       Config,
-		config.CodeSecret:     Config,
-
-		token.CodeJWKS:          Config,
-		token.CodeIntrospection: Config,
-
-		hook.CodeSecret: Config,
-
-		source.CodeInvalid:         Config,
-		source.CodeConflict:        Provider,
-		source.CodeUnknownProvider: Provider,
-
-		session.CodeAnswerMissing: Usage,
-		session.CodeAnswerUnknown: Usage,
-		connection.CodeNotFound:   NotFound,
-		session.CodeInUse:         InUse,
-		session.CodeTakenOver:     InUse,
-		session.CodeGrantLost:     Store,
-
-		query.CodeSessionNotFound:  NotFound,
-		query.CodeDeliveryNotFound: NotFound,
-		query.CodeEventNotFound:    NotFound,
-	}
-}
-
-// ofStore has the codes of the store.
-func ofStore() map[problem.Code]int {
-	return map[problem.Code]int{
-		sqlite.CodeKey:       Store,
-		sqlite.CodeBusy:      Store,
-		sqlite.CodeNewer:     Store,
-		sqlite.CodeOlder:     Store,
-		sqlite.CodeMissing:   Store,
-		sqlite.CodeDamaged:   Store,
-		sqlite.CodePath:      Store,
-		sqlite.CodeNetworkFS: Store,
-		sqlite.CodeFull:      Store,
-		sqlite.CodeFailed:    Store,
-	}
-}
-
-// ofProviders has the codes of the host of the providers.
-func ofProviders() map[problem.Code]int {
-	return map[problem.Code]int{
-		plugins.CodeConfigPin:  Usage,
-		plugins.CodeReleasePin: Usage,
-		plugins.CodeUnknown:    NotFound,
-
-		plugins.CodeNotFound:          Provider,
-		plugins.CodeUntrustedFile:     Provider,
-		plugins.CodeUnpinned:          Provider,
-		plugins.CodeChecksum:          Provider,
-		plugins.CodeDevRefused:        Provider,
-		plugins.CodeLock:              Provider,
-		plugins.CodeNotExecutable:     Provider,
-		plugins.CodeWrongArchitecture: Provider,
-		plugins.CodeNotAPlugin:        Provider,
-		plugins.CodePrinted:           Provider,
-		plugins.CodeProtocol:          Provider,
-		plugins.CodeStartTimeout:      Provider,
-		plugins.CodeBadAnswer:         Provider,
-	}
-}
-
-// ofFailures has the failure codes of a source.
-func ofFailures() map[problem.Code]int {
-	return map[problem.Code]int{
-		failure.AccessDenied:        Refused,
-		failure.AttemptExpired:      Timeout,
-		failure.AttemptInterrupted:  Refused,
-		failure.AccountMismatch:     Refused,
-		failure.ScopeMissing:        Refused,
-		failure.InvalidInput:        Usage,
-		failure.BadConfiguration:    Config,
-		failure.SourceUnavailable:   Network,
-		failure.SourceError:         Refused,
-		failure.RateLimited:         Refused,
-		failure.Revoked:             Refused,
-		failure.NotSupported:        Refused,
-		failure.ProviderCrashed:     Provider,
-		failure.ProviderTimeout:     Provider,
-		failure.ProviderUnavailable: Provider,
-		failure.SourceUnknown:       NotFound,
-		failure.NotConnected:        NotFound,
-		failure.SourceNotAllowed:    Refused,
-		failure.InputRequired:       Usage,
-		failure.InteractionRequired: Usage,
-	}
-}
-
-// Signal is an error that says that a signal ended the work.
+// Signal is the error of work that a signal ended.
 type Signal interface {
 	error
 	// ExitCode is 128 and the number of the signal, as a shell would say.
 	ExitCode() int
 }
 
-// ended is how a command ends with an exit code of its own after it said all that there is to say.
-type ended struct{ code int }
+// silent is an error with an exit code and no message: the command has printed everything.
+type silent struct{ code int }
 
-func (e *ended) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+func (e *silent) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
 // With returns nil for 0, and else an error that ends the program with the code and prints nothing.
 func With(code int) error {
 	if code == OK {
 		return nil
 	}
-	return &ended{code}
+	return &silent{code}
 }
 
-// outranking is an error that is told, and the exit code that stands before its own.
-type outranking struct {
+// withCode is an error that is reported with another exit code than its own.
+type withCode struct {
 	error
 	code int
 }
 
-func (o *outranking) Unwrap() error { return o.error }
+func (o *withCode) Unwrap() error { return o.error }
 
 // Outranked gives an error the exit code of a signal, if that is what code is.
 func Outranked(code int, err error) error {
 	if err == nil || code < Hangup {
 		return err
 	}
-	return &outranking{err, code}
+	return &withCode{err, code}
 }
 
-// cuts has the exit codes of what cuts a session.
+// cuts maps what interrupts a session to its exit code.
 func cuts() map[session.Cut]int {
 	return map[session.Cut]int{
 		session.CutNone: OK, session.CutTimeLimit: Timeout, session.CutInterrupt: Interrupted,
@@ -247,14 +108,14 @@ func cuts() map[session.Cut]int {
 	}
 }
 
-// OfCut returns the exit code of what cuts a session.
+// OfCut returns the exit code of what interrupted a session.
 func OfCut(c session.Cut) int { return cuts()[c] }
 
 // OfSession is the one place that ranks what a session ended with, whether a required hook has not accepted its events, and
-// what cut this very call: a signal, then a token, a time limit, failures, a hook. Of two signals that of this call counts.
+// what interrupted this call: a signal, then a token, a time limit, failures, a hook. A signal of this call ranks first.
 func OfSession(f *session.Final, unaccepted bool, own session.Cut) int {
 	codes := []int{OfCut(own)}
-	if f.OtherScript { // whatever the session ended with was not asked for
+	if f.OtherScript { // the outcome of the session is that of other actions
 		codes = append(codes, Failures)
 	} else {
 		codes = append(codes, OfCut(f.Cut))
@@ -271,18 +132,18 @@ func OfSession(f *session.Final, unaccepted bool, own session.Cut) int {
 	rank := func(code int) int {
 		return slices.Index([]int{Token, Timeout, Failures, Hook, OK}, code)
 	}
-	return slices.MinFunc(codes, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) }) // no signal is in the list
+	return slices.MinFunc(codes, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) }) // signals are not in the list, and rank first
 }
 
-// Of returns the exit code of what a command returned.
+// Of returns the exit code of the error of a command.
 func Of(err error) int {
 	if err == nil {
 		return OK
 	}
-	if o := (*outranking)(nil); errors.As(err, &o) {
+	if o := (*withCode)(nil); errors.As(err, &o) {
 		return o.code
 	}
-	if e := (*ended)(nil); errors.As(err, &e) {
+	if e := (*silent)(nil); errors.As(err, &e) {
 		return e.code
 	}
 	if s := Signal(nil); errors.As(err, &s) {
@@ -297,9 +158,9 @@ func Of(err error) int {
 	return Error
 }
 
-// Ended returns the exit code of a command that has said all that there is to say, and false for any other error.
-func Ended(err error) (code int, yes bool) {
-	e := (*ended)(nil)
+// Silent returns the exit code of an error made by [With], and false for any other error.
+func Silent(err error) (code int, yes bool) {
+	e := (*silent)(nil)
 	if errors.As(err, &e) {
 		return e.code, true
 	}

@@ -13,9 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
-	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
@@ -73,8 +71,8 @@ func TestExitCodesAreDescribedOnceAndInOrder(t *testing.T) {
 	}
 }
 
-// TestEveryProblemSaysWhatToDo reads the source: whoever makes a problem gives it a hint, there or further down.
-func TestEveryProblemSaysWhatToDo(t *testing.T) {
+// TestEveryProblemHasAHint reads the source: each problem gets a hint where it is made, or further down.
+func TestEveryProblemHasAHint(t *testing.T) {
 	files := token.NewFileSet()
 	for _, path := range goFiles(t, "../../../..") {
 		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
@@ -138,38 +136,4 @@ func identifier(e ast.Expr) string {
 		return e.Sel.Name
 	}
 	return ""
-}
-
-// The contract: a signal, then a token, a time limit, failures, a hook.
-func TestExitCodeOfASessionIsTheHighestOfAllThatItEndedWith(t *testing.T) {
-	good, expired := session.Final{Status: event.Success}, session.Final{Status: event.TokenExpired}
-	with := func(f session.Final, cut session.Cut, failed, other bool) session.Final {
-		f.Cut, f.Failed, f.OtherScript = cut, failed, other
-		return f
-	}
-	for _, tt := range []struct {
-		final      session.Final
-		unaccepted bool
-		own        session.Cut
-		want       int
-	}{
-		{good, false, session.CutNone, OK},
-		{good, true, session.CutNone, Hook},
-		{with(good, session.CutNone, true, false), true, session.CutNone, Failures},
-		{with(good, session.CutTimeLimit, true, false), true, session.CutNone, Timeout},
-		{with(good, session.CutNone, true, false), true, session.CutTimeLimit, Timeout},
-		{with(expired, session.CutTimeLimit, true, false), true, session.CutTimeLimit, Token},
-		{with(expired, session.CutInterrupt, true, false), true, session.CutNone, Interrupted},
-		{with(expired, session.CutTerminate, true, false), true, session.CutTimeLimit, Terminated},
-		{with(expired, session.CutInterrupt, true, false), true, session.CutTerminate, Terminated},
-		{expired, true, session.CutHangup, Hangup},
-		{with(good, session.CutNone, false, true), true, session.CutNone, Failures},
-		{with(expired, session.CutInterrupt, true, true), true, session.CutNone, Failures},
-		{with(good, session.CutNone, false, true), false, session.CutTimeLimit, Timeout},
-		{with(good, session.CutNone, false, true), false, session.CutInterrupt, Interrupted},
-	} {
-		if got := OfSession(&tt.final, tt.unaccepted, tt.own); got != tt.want {
-			t.Errorf("%+v, unaccepted %t, cut by %q: exit code %d, want %d", tt.final, tt.unaccepted, tt.own, got, tt.want)
-		}
-	}
 }

@@ -1,5 +1,5 @@
-// Package iostreams is how a command speaks: the three standard streams and the terminal, the answer that it prints, notices and
-// progress on standard error, colour, signals, the log of --debug, and how an error is printed and which exit code it has.
+// Package iostreams has the input and output of a command: the standard streams and the terminal, output formats, messages and
+// progress on standard error, colour, signals, the log of --debug, and the printing of errors.
 package iostreams
 
 import (
@@ -12,36 +12,36 @@ import (
 	"github.com/humanconnect/humanconnect/core/clock"
 )
 
-// IO is what a command reads from and writes to, and how. Standard output carries the answer of a command and nothing else;
-// standard error what a person should know; the terminal what a person is asked.
+// IO is what a command reads from and writes to, and how. Standard output carries the output of a command and nothing else;
+// standard error its messages; the terminal its prompts.
 type IO struct {
 	In       io.Reader
 	Out, Err io.Writer
 
 	InTerminal, OutTerminal, ErrTerminal bool
 
-	// OpenTerminal opens the controlling terminal to ask a person on. It fails where there is none.
+	// OpenTerminal opens the controlling terminal for prompts. It fails if there is none.
 	OpenTerminal func() (io.ReadWriteCloser, error)
-	// Env looks up a variable of the environment.
+	// Env looks up an environment variable.
 	Env   func(name string) (string, bool)
 	Clock clock.Clock
 	// Args are the arguments without the program's name.
 	Args []string
 
-	// What the global flags say.
+	// Flags are the global flags.
 	Flags Flags
-	// Accessible: nothing is drawn over and nothing moves.
+	// Accessible: nothing is redrawn and nothing moves.
 	Accessible bool
 
 	// restore restores the terminal, or is nil.
 	restore atomic.Pointer[func()]
 }
 
-// Flags are the global flags that say how a command speaks.
+// Flags are the global flags of input and output.
 type Flags struct {
 	// Output is OutputJSON, OutputText, or "" where it was not given.
 	Output string
-	// Quiet drops all but errors.
+	// Quiet prints errors only.
 	Quiet bool
 	// Colour is one of the words of --color.
 	Colour string
@@ -67,14 +67,14 @@ func (s *IO) env(name string) string {
 	return value
 }
 
-// Plain says whether a person reads with a screen reader: nothing is drawn over, nothing moves.
+// Plain says whether output is for a screen reader: nothing is redrawn, nothing moves.
 func (s *IO) Plain() bool { return s.Accessible || s.env("ACCESSIBLE") != "" }
 
-// Dumb says whether the terminal can do no more than print.
+// Dumb says whether the terminal can only print.
 func (s *IO) Dumb() bool { return s.env("TERM") == "dumb" }
 
-// Colour says whether a stream gets colour: as --color says, else if it is a terminal that can and the person did not
-// opt out (https://no-color.org).
+// Colour says whether a stream gets colour: as --color says, else if it is a terminal with colour and NO_COLOR is not set
+// (https://no-color.org).
 func (s *IO) Colour(terminal bool) bool {
 	switch s.Flags.Colour {
 	case ColourAlways:
@@ -99,7 +99,7 @@ const (
 	styleReset = "\x1b[0m"
 )
 
-// paint wraps text in a style where the colour is on.
+// paint wraps text in a style if colour is on.
 func paint(on bool, style, text string) string {
 	if !on {
 		return text

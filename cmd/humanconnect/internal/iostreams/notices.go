@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// notices is standard error: whole lines that stay, and below them one that does not. While the screens have the terminal,
-// it can be held back. It is safe for concurrent use.
+// notices is standard error: permanent lines, and below them one line of progress. It can be held back while the screens
+// use the terminal. It is safe for concurrent use.
 type notices struct {
 	mu   sync.Mutex
 	w    io.Writer
 	line string
-	// held says that nothing is written now; kept is what was to be, and lost how much of it had no room, in bytes.
+	// held: nothing is written now; kept is the text held back, and lost how much of it was dropped, in bytes.
 	held bool
 	kept []byte
 	lost int
@@ -21,39 +21,39 @@ type notices struct {
 
 func newNotices(w io.Writer) *notices { return &notices{w: w} }
 
-// HoldNotices keeps what is written to standard error while screens are on the same terminal: it would tear the picture, and be
-// gone with it. ReleaseNotices writes it.
+// HoldNotices holds back standard error while screens use the same terminal: it would corrupt the screens, and vanish with
+// them. ReleaseNotices writes it.
 func (s *IO) HoldNotices() {
 	if n, ok := s.Err.(*notices); ok && s.ErrTerminal {
 		n.hold()
 	}
 }
 
-// ReleaseNotices writes what was held back, and from now on everything. It may be called more than once.
+// ReleaseNotices writes what was held back, and ends holding. It may be called more than once.
 func (s *IO) ReleaseNotices() {
 	if n, ok := s.Err.(*notices); ok {
 		n.release()
 	}
 }
 
-// wipeProgress erases the line of progress, for good: the program ends.
+// wipeProgress erases the progress line before the program exits.
 func (s *IO) wipeProgress() {
 	if n, ok := s.Err.(*notices); ok {
 		n.wipe()
 	}
 }
 
-// maxKept is how much is held back, in bytes; what came first goes first.
+// maxKept is how much is held back, in bytes; the oldest lines are dropped first.
 const maxKept = 256 << 10
 
-// hold keeps what is written from now on, until release.
+// hold holds back everything written from now on, until release.
 func (n *notices) hold() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.held = true
 }
 
-// release writes what was kept, and from now on all. It may be called again.
+// release writes what was held back. It may be called again.
 func (n *notices) release() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -63,7 +63,7 @@ func (n *notices) release() {
 	n.held = false
 	n.trim()
 	if n.lost > 0 {
-		_, _ = fmt.Fprintf(n.w, "humanconnect: the first %d bytes of what follows are left out\n", n.lost)
+		_, _ = fmt.Fprintf(n.w, "humanconnect: the first %d bytes of the following output were dropped\n", n.lost)
 	}
 	_, _ = n.w.Write(n.kept)
 	n.kept, n.lost = nil, 0
@@ -72,7 +72,7 @@ func (n *notices) release() {
 	}
 }
 
-// wipe takes the line away that does not stay, for good.
+// wipe erases the progress line for good.
 func (n *notices) wipe() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -82,7 +82,7 @@ func (n *notices) wipe() {
 	n.line = ""
 }
 
-// keep takes what is new, and makes room when there is twice as much as may be kept: each time, what is kept is copied.
+// keep appends p, and trims at twice the limit only, since each trim copies.
 func (n *notices) keep(p []byte) {
 	n.kept = append(n.kept, p...)
 	if len(n.kept) > 2*maxKept {
@@ -90,7 +90,7 @@ func (n *notices) keep(p []byte) {
 	}
 }
 
-// trim drops whole lines from the start until no more is left than may be kept.
+// trim drops whole lines from the start down to the limit.
 func (n *notices) trim() {
 	if len(n.kept) <= maxKept {
 		return
@@ -120,14 +120,14 @@ func (n *notices) Write(p []byte) (int, error) {
 	return written, err
 }
 
-// shown returns the line that does not stay, or "".
+// shown returns the progress line, or "".
 func (n *notices) shown() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.line
 }
 
-// show draws the line that does not stay, in place of the last one; "" takes it away.
+// show replaces the progress line; "" erases it.
 func (n *notices) show(line string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

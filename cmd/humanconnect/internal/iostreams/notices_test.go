@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestNoticesAreHeldBackAndSaidInTheirOrder(t *testing.T) {
+func TestNoticesAreHeldBackAndWrittenInOrder(t *testing.T) {
 	var out bytes.Buffer
 	n := &notices{w: &out}
 	n.hold()
@@ -25,7 +25,7 @@ func TestNoticesAreHeldBackAndSaidInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestNoticesThatAreHeldBackHaveABound(t *testing.T) {
+func TestHeldBackNoticesAreLimited(t *testing.T) {
 	var out bytes.Buffer
 	n := &notices{w: &out}
 	n.hold()

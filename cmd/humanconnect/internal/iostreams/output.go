@@ -25,7 +25,7 @@ func (s *IO) AsJSON(byDefault string) bool {
 	return s.Flags.Output == OutputJSON
 }
 
-// WantsJSON says whether JSON was asked for, even where the arguments are so wrong that no flag was read.
+// WantsJSON says whether JSON output was requested, even if the arguments are invalid and no flag was parsed.
 func (s *IO) WantsJSON() bool {
 	if s.Flags.Output != "" {
 		return s.Flags.Output == OutputJSON
@@ -35,11 +35,11 @@ func (s *IO) WantsJSON() bool {
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
 	output := flags.StringP("output", "o", "", "")
-	_ = flags.Parse(s.Args) // what is wrong with them was said already
+	_ = flags.Parse(s.Args) // errors were reported already
 	return *output == OutputJSON
 }
 
-// Print writes the answer of a command that prints text by default: v as JSON, or what text writes.
+// Print writes the output of a command that prints text by default: v as JSON, or what text writes.
 func (s *IO) Print(v any, text func(w io.Writer) error) error {
 	if s.AsJSON(OutputText) {
 		return WriteJSON(s.Out, v)
@@ -51,9 +51,9 @@ func (s *IO) Print(v any, text func(w io.Writer) error) error {
 	return s.Write(b.Bytes())
 }
 
-// Write writes an answer to standard output in one go.
-func (s *IO) Write(answer []byte) error {
-	if _, err := s.Out.Write(answer); err != nil {
+// Write writes output to standard output in one call.
+func (s *IO) Write(output []byte) error {
+	if _, err := s.Out.Write(output); err != nil {
 		return fmt.Errorf("writing to standard output: %w", err)
 	}
 	return nil
@@ -74,7 +74,7 @@ func WriteJSON(w io.Writer, v any) error {
 func writeJSONLine(w io.Writer, v any) {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // strings and numbers always encode, and nobody is left to tell that standard error is closed
+	_ = enc.Encode(v) // strings and numbers always encode, and a closed standard error cannot be reported
 }
 
 // WriteTable writes rows in aligned columns. Cells are cleaned of control characters, and no line ends with blanks.
@@ -107,12 +107,12 @@ func WriteTable(w io.Writer, header []string, rows [][]string) error {
 func Indented(doc []byte) []byte {
 	var b bytes.Buffer
 	if err := json.Indent(&b, bytes.TrimRight(doc, "\n"), "", "  "); err != nil {
-		return doc // it is not JSON, and better shown than hidden
+		return doc // not JSON: print it unchanged
 	}
 	return append(b.Bytes(), '\n')
 }
 
-// OrNone is what a table shows of a value that may be empty.
+// OrNone returns text, or "none" if it is empty.
 func OrNone(text string) string {
 	if text == "" {
 		return "none"
@@ -120,7 +120,7 @@ func OrNone(text string) string {
 	return text
 }
 
-// OrEmpty makes of nil a list that JSON shows as [].
+// OrEmpty returns list, or an empty one for nil, which JSON prints as [].
 func OrEmpty[T any](list []T) []T {
 	if list == nil {
 		return []T{}

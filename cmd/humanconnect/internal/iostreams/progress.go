@@ -8,11 +8,11 @@ import (
 	"github.com/humanconnect/humanconnect/core/clock"
 )
 
-// progressDelay is how long work lasts before it says so: shorter work would only flicker, longer work seems to hang.
+// progressDelay is how long work runs before its progress is shown: without it short work would flicker.
 const progressDelay = 80 * time.Millisecond
 
-// Progress is one line on standard error that says what is being done, on a terminal only. It erases itself.
-// It is safe for concurrent use; a nil one is silent.
+// Progress is one line on standard error that says what is being done, on a terminal only. Done erases it. It is safe for
+// concurrent use; a nil one prints nothing.
 type Progress struct {
 	out   *notices
 	clock clock.Clock
@@ -20,18 +20,19 @@ type Progress struct {
 	mu    sync.Mutex
 	text  string
 	drawn bool
-	// hidden counts those for whom the line is away; before is what it stands in place of, which comes back with Done.
+	// hidden counts the open calls of Hide; before is the line that this one replaces, which Done restores.
 	hidden int
 	before string
-	// plain says that nothing is drawn over: what is done is said in lines of its own.
-	plain bool
-	said  string
+	// plain: nothing is redrawn; each text is printed on its own line. printed is the last one.
+	plain   bool
+	printed string
 
 	done    chan struct{}
 	drawing sync.WaitGroup
 }
 
-// StartProgress begins a line. It returns nil where there is no person to read it. Call Done in the end.
+// StartProgress starts a progress line. It returns nil if standard error is not a terminal, or progress is off. The caller
+// calls Done.
 func (s *IO) StartProgress(text string) *Progress {
 	if s.Flags.Quiet || !s.ErrTerminal || s.Dumb() || s.WantsJSON() {
 		return nil
@@ -45,7 +46,7 @@ func (s *IO) StartProgress(text string) *Progress {
 	return p
 }
 
-// wait draws the line for the first time when the work has lasted long enough.
+// wait draws the line for the first time after the delay.
 func (p *Progress) wait() {
 	due, stop := p.clock.After(progressDelay)
 	defer stop()
@@ -84,7 +85,7 @@ func (p *Progress) Done() {
 	}
 }
 
-// Hide takes the line away, while a person types where it stands, until show is called.
+// Hide hides the line while a person types there, until show is called.
 func (p *Progress) Hide() (show func()) {
 	if p == nil {
 		return func() {}
@@ -107,8 +108,8 @@ const eraseLine = "\r\x1b[K"
 
 func (p *Progress) draw() {
 	switch {
-	case p.plain && p.hidden == 0 && p.said != p.text:
-		p.said = p.text
+	case p.plain && p.hidden == 0 && p.printed != p.text:
+		p.printed = p.text
 		_, _ = io.WriteString(p.out, "humanconnect: "+Clean(p.text)+" …\n")
 		return
 	case p.plain:

@@ -86,7 +86,7 @@ func TestProgressGivesWayToWhatAPersonTypesAndToOtherWork(t *testing.T) {
 	}
 }
 
-func TestProgressIsSaidInLinesToAScreenReader(t *testing.T) {
+func TestProgressIsPrintedInLinesForAScreenReader(t *testing.T) {
 	a := newTestIO(t)
 	a.IO.Err, a.ErrTerminal, a.vars["ACCESSIBLE"] = &notices{w: &a.err}, true, "1"
 	p := a.StartProgress("one thing")

@@ -11,13 +11,13 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// maxLine is how many bytes of one line of an error are shown.
+// maxLine is the longest line of an error that is shown, in bytes.
 const maxLine = 1000
 
-// codeless stands for the code of an error that has none of its own.
-const codeless = "error"
+// defaultCode is the code of an error that has none of its own.
+const defaultCode = "error"
 
-// Described is an error as a person or a script gets it.
+// Described is an error as it is printed, as text or JSON.
 type Described struct {
 	Code    problem.Code `json:"code"`
 	Message string       `json:"message"`
@@ -26,15 +26,15 @@ type Described struct {
 	Exit    int          `json:"exit"`
 }
 
-// Describe collects what an error has to say. Text that may come from outside is cleaned of control characters.
+// Describe collects the parts of an error. Control characters are removed from its texts.
 func Describe(err error) Described {
 	p := exit.ProblemOf(err)
 	return Described{
-		Code: cmp.Or(p.Code(), codeless), Message: Clean(err.Error()), Facts: CleanAll(p.Facts()), Hints: CleanAll(p.Hints()), Exit: exit.Of(err),
+		Code: cmp.Or(p.Code(), defaultCode), Message: Clean(err.Error()), Facts: CleanAll(p.Facts()), Hints: CleanAll(p.Hints()), Exit: exit.Of(err),
 	}
 }
 
-// Clean makes a line of text from outside fit for the terminal, and cuts it.
+// Clean removes control characters from a text from outside, and truncates it to one line for the terminal.
 func Clean(s string) string { return host.CleanText(s, maxLine) }
 
 // CleanAll cleans each line.
@@ -46,12 +46,12 @@ func CleanAll(lines []string) []string {
 	return cleaned
 }
 
-// Report prints what a command failed with to standard error and returns the exit code.
+// Report prints the error of a command to standard error and returns the exit code.
 func (s *IO) Report(err error) int {
 	if err == nil {
 		return exit.OK
 	}
-	if code, ended := exit.Ended(err); ended {
+	if code, silent := exit.Silent(err); silent {
 		return code
 	}
 	d := Describe(err)
@@ -67,7 +67,7 @@ func (s *IO) Report(err error) int {
 //
 //	humanconnect: error: what happened [code]
 //	  a fact
-//	humanconnect: hint: one thing to do
+//	humanconnect: hint: how to fix it
 func (s *IO) writeError(w io.Writer, d Described) {
 	colour := s.Colour(s.ErrTerminal)
 	var b strings.Builder
@@ -78,10 +78,10 @@ func (s *IO) writeError(w io.Writer, d Described) {
 	for _, hint := range d.Hints {
 		fmt.Fprintf(&b, "humanconnect: %s %s\n", paint(colour, styleHint, "hint:"), hint)
 	}
-	_, _ = io.WriteString(w, b.String()) // nobody is left to tell that standard error is closed
+	_, _ = io.WriteString(w, b.String()) // if standard error is closed, there is nowhere to report it
 }
 
-// Warn says on standard error what a person should know and no script depends on. --quiet drops it.
+// Warn prints a warning to standard error, unless --quiet.
 func (s *IO) Warn(format string, args ...any) {
 	if s.Flags.Quiet {
 		return
@@ -89,14 +89,14 @@ func (s *IO) Warn(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.Err, "humanconnect: warning: %s\n", Clean(fmt.Sprintf(format, args...)))
 }
 
-// Hint names one thing to do about a warning. --quiet drops it.
+// Hint prints what to do about a warning, unless --quiet.
 func (s *IO) Hint(text string) {
 	if text != "" && !s.Flags.Quiet {
 		_, _ = fmt.Fprintf(s.Err, "humanconnect: hint: %s\n", Clean(text))
 	}
 }
 
-// Say writes a line that a person needs to go on. --quiet does not drop it.
+// Say prints a line that a person needs to continue, even with --quiet.
 func (s *IO) Say(format string, args ...any) {
 	_, _ = io.WriteString(s.Err, "humanconnect: "+fmt.Sprintf(format, args...)+"\n")
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
-func TestErrorsSayWhatHappenedAndWhatToDo(t *testing.T) {
+func TestErrorsHaveCodeFactsAndHints(t *testing.T) {
 	err := fmt.Errorf("opening: %w", problem.New(problem.CodeUsage, "no \x1b[31mtoken").Fact("looked \x07here").Hint("give one").Because(errors.New("cause")))
 	a := newTestIO(t)
 	if got := a.Report(err); got != exit.Usage {

@@ -12,8 +12,8 @@ import (
 	"github.com/humanconnect/humanconnect/core/session"
 )
 
-// Signals turns the signals of the process into contexts. The first SIGINT, SIGTERM or SIGHUP ends Closing: whoever
-// works closes properly. The second ends Stopping: whoever works stops at once.
+// Signals turns the signals of the process into contexts. The first SIGINT, SIGTERM or SIGHUP ends Closing:
+// work is finished properly. The second ends Stopping: work stops at once.
 //
 //	            SIGINT SIGTERM SIGHUP          any of them
 //	running ───────────────────────▶ closing ─────────────▶ stopping
@@ -26,7 +26,7 @@ type Signals struct {
 	typed    chan os.Signal
 	// received gets the signals of the process once Watch has been called.
 	received chan os.Signal
-	// pipe gets SIGPIPE, and nobody reads it.
+	// pipe gets SIGPIPE, which is never read.
 	pipe chan os.Signal
 }
 
@@ -35,10 +35,10 @@ type Interrupted struct{ Signal syscall.Signal }
 
 func (i *Interrupted) Error() string { return fmt.Sprintf("interrupted by signal %d", int(i.Signal)) }
 
-// ExitCode is what the program ends with: 128 and the number of the signal, as a shell would say.
+// ExitCode is 128 plus the number of the signal, as in a shell.
 func (i *Interrupted) ExitCode() int { return 128 + int(i.Signal) }
 
-// Cut says to the engine what cut the session.
+// Cut tells the engine what interrupted the session.
 func (i *Interrupted) Cut() session.Cut {
 	switch i.Signal {
 	case syscall.SIGINT:
@@ -49,13 +49,13 @@ func (i *Interrupted) Cut() session.Cut {
 	return session.CutTerminate
 }
 
-// TwinTime is how close together two equal signals are one wish: timeout(1) and some supervisors signal the process and
-// then its group.
-const TwinTime = 100 * time.Millisecond
+// DuplicateTime is how soon a second equal signal counts as the same one: timeout(1) and some supervisors signal the process
+// and then its group.
+const DuplicateTime = 100 * time.Millisecond
 
-// NewSignals returns signals that nobody sends yet but [Signals.Interrupt]; see [Signals.Watch]. It listens until Release,
-// or the end of parent. Of two equal ones within twin the second does not count.
-func NewSignals(parent context.Context, twin time.Duration) *Signals {
+// NewSignals returns signals that come from [Signals.Interrupt] alone until [Signals.Watch]. It listens until Release, or
+// the end of parent. A second equal signal within duplicate is ignored.
+func NewSignals(parent context.Context, duplicate time.Duration) *Signals {
 	stopping, stop := context.WithCancelCause(parent)
 	closing, closeNow := context.WithCancelCause(stopping)
 	s := &Signals{
@@ -63,16 +63,16 @@ func NewSignals(parent context.Context, twin time.Duration) *Signals {
 		pipe: make(chan os.Signal, 1),
 	}
 	var listening sync.WaitGroup
-	listening.Go(func() { s.listen(twin, closeNow, stop) })
+	listening.Go(func() { s.listen(duplicate, closeNow, stop) })
 	s.release = func() { stop(nil); listening.Wait() }
 	return s
 }
 
-// Watch lets the signals of the process arrive. Until then they end it, as they end any program that has not begun. One
-// that the process was started to ignore, as by nohup, stays ignored. It costs some 2 ms, which --help does without.
+// Watch starts to catch the signals of the process. Until then they have their default effect. A signal that is ignored at
+// the start, as by nohup, stays ignored. It takes about 2 ms, which --help saves.
 //
-// A reader that has gone ends nothing: what is written to it is an error of that write. SIGPIPE is caught for that, not
-// ignored, so that the programs that this one starts get it as they are used to.
+// SIGPIPE is caught, so that a write to a closed pipe is an error and does not end the program. It is not ignored, so that
+// child processes keep its default effect.
 func (s *Signals) Watch() {
 	signal.Notify(s.pipe, syscall.SIGPIPE)
 	for _, one := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
@@ -82,7 +82,7 @@ func (s *Signals) Watch() {
 	}
 }
 
-func (s *Signals) listen(twin time.Duration, closeNow, stop context.CancelCauseFunc) {
+func (s *Signals) listen(duplicate time.Duration, closeNow, stop context.CancelCauseFunc) {
 	var first *Interrupted
 	var came time.Time
 	for {
@@ -100,7 +100,7 @@ func (s *Signals) listen(twin time.Duration, closeNow, stop context.CancelCauseF
 		case first == nil:
 			first, came = &Interrupted{Signal: number}, time.Now()
 			closeNow(first)
-		case !typed && number == first.Signal && time.Since(came) < twin:
+		case !typed && number == first.Signal && time.Since(came) < duplicate:
 		default:
 			stop(first)
 			return
@@ -108,7 +108,7 @@ func (s *Signals) listen(twin time.Duration, closeNow, stop context.CancelCauseF
 	}
 }
 
-// Interrupt does what SIGINT does, for a Ctrl-C that a terminal hands on as a key.
+// Interrupt does what SIGINT does, for a Ctrl-C that a raw terminal passes on as a key.
 func (s *Signals) Interrupt() {
 	select {
 	case s.typed <- syscall.SIGINT:
@@ -136,7 +136,7 @@ func (s *Signals) ExitCode() int {
 	return 0
 }
 
-// Release gives the signals back to the system, stops listening and waits for the listener. A process that ends need not.
+// Release restores the default effect of the signals, stops listening and waits for the listener.
 func (s *Signals) Release() {
 	signal.Stop(s.received)
 	signal.Stop(s.pipe)

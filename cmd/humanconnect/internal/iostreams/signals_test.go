@@ -68,7 +68,7 @@ func wantDone(t *testing.T, ctx context.Context) {
 	}
 }
 
-func TestTwinOfASignalIsNoSecondOne(t *testing.T) {
+func TestDuplicateSignalIsIgnored(t *testing.T) {
 	s := NewSignals(context.Background(), time.Hour)
 	defer s.Release()
 	s.received <- syscall.SIGTERM

@@ -2,11 +2,11 @@ package iostreams
 
 import "time"
 
-// stopTime bounds how long restoring the terminal keeps a program that stops at once: a terminal can be held.
+// stopTime limits how long restoring the terminal delays the exit: a terminal can block.
 const stopTime = 500 * time.Millisecond
 
-// OnStop sets what restores the terminal when the program stops at once; nil for nothing. Stop may read it while a command
-// runs.
+// OnStop sets the function that restores the terminal when the program stops at once; nil for none. It may be called while
+// a command runs.
 func (s *IO) OnStop(restore func()) {
 	if restore == nil {
 		s.restore.Store(nil)
@@ -15,10 +15,10 @@ func (s *IO) OnStop(restore func()) {
 	s.restore.Store(&restore)
 }
 
-// Stop restores the terminal where a person is asked on one, and erases the line of progress. The program ends after it.
+// Stop restores the terminal and erases the progress line, before the program exits.
 func (s *IO) Stop() {
 	restored := make(chan struct{})
-	go func() { // it has no owner but the end of the program
+	go func() { // it may run until the program exits
 		defer close(restored)
 		if restore := s.restore.Load(); restore != nil {
 			(*restore)()
@@ -33,7 +33,7 @@ func (s *IO) Stop() {
 	}
 }
 
-// TerminalEnviron is an environment as the terminal packages read it: --color and NO_COLOR mean there what they mean here.
+// TerminalEnviron returns an environment that makes the terminal packages follow --color and NO_COLOR as this one does.
 func (s *IO) TerminalEnviron(environ []string) []string {
 	switch {
 	case s.Flags.Colour == ColourAlways:

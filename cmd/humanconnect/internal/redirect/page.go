@@ -14,45 +14,45 @@ import (
 //go:embed page.html
 var pageText string
 
-// page is what the browser shows in the end. It is whole in itself, and never blank.
+// page is what the browser shows after the redirect. It is self-contained, and never blank.
 type page struct {
 	Title string
-	// Good says whether what the person wanted has happened.
+	// Good marks a success.
 	Good bool
 	Text string
-	// Next is what to do now.
+	// Next says what to do next.
 	Next string
 	// Fragment lets the page send the parameters of its fragment as a query.
 	Fragment bool
-	// Clear is what the page puts in the place of its query, which has served its purpose and may be a secret.
+	// Clear replaces the query of the page, which was processed and may contain a secret.
 	Clear string
-	// Again is where the page asks again in a while.
-	Again string
-	Nonce string
+	// Refresh is the URL that the page loads after a while.
+	Refresh string
+	Nonce   string
 }
 
-// taken is a page whose redirect was taken: its parameters vanish from the address and the history of the browser.
-func taken(p page) page {
+// withoutQuery makes a page remove its parameters from the URL and the history of the browser.
+func withoutQuery(p page) page {
 	p.Clear = "?" + doneParameter + "=1"
 	return p
 }
 
-// arrived is what such a page says when it is loaded again.
-func arrived() page {
+// alreadyReceived is the page of a processed redirect that is loaded again.
+func alreadyReceived() page {
 	return page{
-		Title: "Your answer has arrived", Good: true, Text: "This page has served its purpose.",
-		Next: "Close it, and go back to where you began to see what came of it.",
+		Title: "Response received", Good: true, Text: "This page is no longer needed.",
+		Next: "Close it, and go back to where you started to see the result.",
 	}
 }
 
-func misdirected() page {
+func wrongHost() page {
 	return page{
-		Title: "This is not the address of this page", Text: "It was asked for by a name that is not its own. Nothing was changed.",
-		Next: "If you are connecting a source, go back to where you began: it still waits for you.",
+		Title: "Wrong address", Text: "This page was requested under a host name that is not its own. Nothing was changed.",
+		Next: "If you are connecting a source, go back to where you started: it is still waiting for you.",
 	}
 }
 
-func ended(p session.Progress) page {
+func resultPage(p session.Progress) page {
 	name := p.SourceName
 	if name == "" {
 		name = "The source"
@@ -60,63 +60,63 @@ func ended(p session.Progress) page {
 	const back = "You can close this page."
 	switch p.State {
 	case session.AttemptConnected:
-		return page{Title: name + " is connected", Good: true, Text: "Everything went well.", Next: back}
+		return page{Title: name + " is connected", Good: true, Text: "The connection is complete.", Next: back}
 	case session.AttemptAsks:
-		return page{Title: "Nearly there", Good: true, Text: name + " asks for one thing more.", Next: "Close this page and go back to where you began."}
+		return page{Title: "Almost done", Good: true, Text: name + " needs one more step.", Next: "Close this page and go back to where you started."}
 	case session.AttemptFailed:
-		return failed(name, p.Failure)
+		return failurePage(name, p.Failure)
 	}
-	return page{Title: name + " was not connected", Text: "The session was over before your answer came.", Next: "Close this page and begin again."}
+	return page{Title: name + " was not connected", Text: "The session ended before the response arrived.", Next: "Close this page and start again."}
 }
 
-func failed(name string, f *failure.Failure) page {
-	p := page{Title: name + " was not connected", Text: "It did not work.", Next: "Close this page and go back to where you began."}
+func failurePage(name string, f *failure.Failure) page {
+	p := page{Title: name + " was not connected", Text: "Something went wrong.", Next: "Close this page and go back to where you started."}
 	if f == nil {
 		return p
 	}
 	p.Text = f.Message
 	if e, ok := failure.Find(f.Code); ok {
-		p.Next = "Close this page, go back to where you began, and " + e.Hint + "."
+		p.Next = "Close this page, go back to where you started, and " + e.Hint + "."
 	}
 	return p
 }
 
-func working(again string) page {
-	return taken(page{
-		Title: "Your answer has arrived", Good: true, Text: "The source takes its time.", Again: again,
-		Next: "This page goes on by itself. You can also close it and go back to where you began.",
+func working(refresh string) page {
+	return withoutQuery(page{
+		Title: "Response received", Good: true, Text: "Waiting for the source.", Refresh: refresh,
+		Next: "This page updates automatically. You can also close it and go back to where you started.",
 	})
 }
 
-func stray() page {
+func notPending() page {
 	return page{
-		Title: "Nothing waits for this page", Text: "It was opened twice, or too late, or by a link from somewhere else. Nothing was changed.",
-		Next: "If you are connecting a source, go back to where you began: it still waits for you.",
+		Title: "No pending authorization", Text: "This page was opened twice, too late, or from a link on another site. Nothing was changed.",
+		Next: "If you are connecting a source, go back to where you started: it is still waiting for you.",
 	}
 }
 
-// empty is shown for a redirect without a state; it may stand in the fragment, which only the page sees.
-func empty() page {
-	p := stray()
+// withoutState is the page of a redirect without state; the state may be in the fragment, which only the page can read.
+func withoutState() page {
+	p := notPending()
 	p.Fragment = true
 	return p
 }
 
 func usedLink() page {
 	return page{
-		Title: "This link was used before", Text: "It leads to the source once.",
-		Next: "Go back to where you began and open the source again from there.",
+		Title: "This link was already used", Text: "It opens the source only once.",
+		Next: "Go back to where you started and open the source again from there.",
 	}
 }
 
-func broken() page {
+func notStored() page {
 	return page{
-		Title: "Your answer could not be kept", Text: "The program could not write it down.",
-		Next: "Go back to where you began to see what is wrong.",
+		Title: "The response could not be stored", Text: "An error occurred while storing it.",
+		Next: "Go back to where you started to see the error.",
 	}
 }
 
-// show writes a page. It loads nothing and runs nothing but its own script.
+// show writes a page. It loads nothing and runs only its own script.
 func show(w http.ResponseWriter, status int, p page) {
 	var b [nonceSize]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand

@@ -1,14 +1,14 @@
-// Package redirect is where browsers come back to from a source: a listener on loopback, the page that says what
-// happened, and the links that send a browser off.
+// Package redirect is the redirect endpoint of OAuth for native apps (RFC 8252 §7.3): a listener on loopback, the page that
+// shows the result, and links that send a browser to a source.
 //
-//	GET /go/NONCE   once: redirects to the address of the source. So that address, which names source and state, is
-//	                no argument of the browser's command.
-//	GET /callback   the redirect of a source, or whatever path a callback URL of the config has. Parameters that come
-//	                in the fragment are sent again as a query by the page, which takes all of them out of its address
-//	                once they have arrived.
+//	GET /go/NONCE   once: redirects to the authorization URL of the source. So that URL, which names source and state,
+//	                is not an argument of the browser's command.
+//	GET /callback   the authorization response of a source, or the path of the callback URL in the config. The page
+//	                sends parameters in the fragment again as a query, and removes all of them from its URL once they
+//	                are received.
 //
-// A redirect that nobody waits for changes nothing, and the page says how to go back. Nor does a request that no person
-// made: HEAD, and pages that a browser loads in advance.
+// A redirect that matches no pending authorization changes nothing. Nor does a request without a user: HEAD, and prefetches
+// of a browser.
 package redirect
 
 import (
@@ -36,10 +36,10 @@ import (
 const (
 	// maxRequest is how large a redirect may be, in bytes.
 	maxRequest = 64 << 10
-	// outcomeTime is how long the page waits for what comes of a redirect.
+	// outcomeTime is how long a request waits for the outcome of a redirect.
 	outcomeTime = 20 * time.Second
 	outcomePoll = 100 * time.Millisecond
-	// closeTime bounds how long a page that is being answered is waited for.
+	// closeTime limits how long Close waits for open requests.
 	closeTime   = 2 * time.Second
 	requestTime = 10 * time.Second
 	nonceSize   = 18
@@ -59,9 +59,9 @@ type Engine interface {
 type Options struct {
 	// Listen is the address to listen at; "" means [DefaultListen].
 	Listen string
-	// URL is the address that sources are given, where it is not that of the listener.
+	// URL is the public redirect URI, if it differs from the address of the listener.
 	URL string
-	// Engine takes the redirects. It may be set until the first Bind.
+	// Engine takes the redirects. It may be set before the first Bind.
 	Engine Engine
 }
 
@@ -71,10 +71,10 @@ type Listener struct {
 
 	mu      sync.Mutex
 	servers map[string]*server
-	// first is the address that new attempts use.
-	first string
-	links map[string]string
-	// awaited are the attempts whose page asks again what came of them, by nonce.
+	// primary is the address for new attempts.
+	primary string
+	links   map[string]string
+	// awaited are the results that a page asks for again, by nonce.
 	awaited map[string]session.CallbackResult
 	hosts   map[string]bool
 }
@@ -115,14 +115,14 @@ func (l *Listener) Bind(ctx context.Context, src source.Source, uri string) (str
 	}
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "http" {
-		return "", errors.New("the address of an earlier process is not one of this one")
+		return "", errors.New("this process cannot listen at the redirect URI of an earlier one")
 	}
 	_, err = l.listen(ctx, u.Host)
 	return uri, err
 }
 
-// listenFor listens for the redirects of a callback URL of the config. One of this machine that names a port is listened
-// at itself, unless the config names the port to listen at: then something stands in front.
+// listenFor listens for the redirects of a callback URL of the config. It listens at the URL itself if that is a loopback
+// address with a port, unless the config sets another port to listen at: then a proxy is in front.
 func (l *Listener) listenFor(ctx context.Context, own string) error {
 	u, err := url.Parse(own)
 	if err != nil {
@@ -132,12 +132,12 @@ func (l *Listener) listenFor(ctx context.Context, own string) error {
 	free := err == nil && (port == "" || port == "0")
 	if free && u.Scheme == "http" && u.Port() != "" && loopback.Host(u.Hostname()) {
 		host := u.Hostname()
-		if _, err := netip.ParseAddr(host); err != nil { // a name: what is listened at is an address of loopback alone
+		if _, err := netip.ParseAddr(host); err != nil { // a name: listen at an address of loopback only
 			host = "127.0.0.1"
 		}
 		addr, err := l.listen(ctx, net.JoinHostPort(host, u.Port()))
-		if l.first == "" {
-			l.first = addr
+		if l.primary == "" {
+			l.primary = addr
 		}
 		return err
 	}
@@ -145,14 +145,14 @@ func (l *Listener) listenFor(ctx context.Context, own string) error {
 	return err
 }
 
-// allow lets the host of a callback URL of the config through the check of the Host header.
+// allow accepts the host of a callback URL of the config in the Host header.
 func (l *Listener) allow(address string) {
 	if u, err := url.Parse(address); err == nil {
 		l.hosts[hostOf(u.Host)] = true
 	}
 }
 
-// hostOf is a Host header without the port that its scheme implies (RFC 9110 §4.2.3): a browser leaves it out.
+// hostOf is a Host header without the default port of its scheme (RFC 9110 §4.2.3), which a browser omits.
 func hostOf(host string) string {
 	host = strings.ToLower(host)
 	if name, port, err := net.SplitHostPort(host); err == nil && (port == "80" || port == "443") {
@@ -163,12 +163,12 @@ func hostOf(host string) string {
 
 // start listens at the address for new attempts.
 func (l *Listener) start(ctx context.Context) (string, error) {
-	if l.first != "" {
-		return l.first, nil
+	if l.primary != "" {
+		return l.primary, nil
 	}
 	addr, err := l.listen(ctx, l.opt.Listen)
 	if err == nil {
-		l.first = addr
+		l.primary = addr
 	}
 	return addr, err
 }
@@ -197,7 +197,7 @@ func (l *Listener) listen(ctx context.Context, addr string) (string, error) {
 	return addr, nil
 }
 
-// Link returns an address of this listener that leads to the given one, once.
+// Link returns a URL of this listener that redirects to the given one, once.
 func (l *Listener) Link(ctx context.Context, address string) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -216,7 +216,7 @@ func newNonce() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// Close stops listening. Pages that are being answered get a moment.
+// Close stops listening. Open requests get a moment to finish.
 func (l *Listener) Close() {
 	l.mu.Lock()
 	servers := make([]*server, 0, len(l.servers))
@@ -237,22 +237,22 @@ func (l *Listener) Close() {
 
 func (l *Listener) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+goPath+"{nonce}", l.leave)
+	mux.HandleFunc("GET "+goPath+"{nonce}", l.followLink)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.HandleFunc("GET /", l.comeBack)
-	mux.HandleFunc("POST /", l.comeBack)
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { show(w, http.StatusMethodNotAllowed, stray()) })
+	mux.HandleFunc("GET /", l.receive)
+	mux.HandleFunc("POST /", l.receive)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { show(w, http.StatusMethodNotAllowed, notPending()) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Cache-Control", "no-store")
 		header.Set("Referrer-Policy", "no-referrer")
 		header.Set("X-Content-Type-Options", "nosniff")
 		switch {
-		case !l.knows(r.Host):
-			show(w, http.StatusMisdirectedRequest, misdirected())
+		case !l.hasHost(r.Host):
+			show(w, http.StatusMisdirectedRequest, wrongHost())
 		case r.Method == http.MethodHead:
 			header.Set("Content-Type", "text/html; charset=utf-8")
-		case inAdvance(r.Header):
+		case isPrefetch(r.Header):
 			w.WriteHeader(http.StatusServiceUnavailable)
 		default:
 			mux.ServeHTTP(w, r)
@@ -260,21 +260,21 @@ func (l *Listener) handler() http.Handler {
 	})
 }
 
-// inAdvance says that a browser asks for a page that its person may never open.
-func inAdvance(h http.Header) bool {
+// isPrefetch says whether a browser loads a page in advance.
+func isPrefetch(h http.Header) bool {
 	purpose := h.Get("Sec-Purpose") + h.Get("Purpose") + h.Get("X-Moz")
 	return strings.Contains(purpose, "prefetch") || strings.Contains(purpose, "preview")
 }
 
-// knows keeps pages of other sites, which can make a name of theirs resolve to loopback, from talking to us.
-func (l *Listener) knows(host string) bool {
+// hasHost protects from DNS rebinding: it refuses host names that are not those of the listener.
+func (l *Listener) hasHost(host string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.hosts[hostOf(host)]
 }
 
-// leave sends a browser off. A callback URL of the config may have a path like that of a link.
-func (l *Listener) leave(w http.ResponseWriter, r *http.Request) {
+// followLink redirects a browser to a source. A callback URL of the config may have a path like that of a link.
+func (l *Listener) followLink(w http.ResponseWriter, r *http.Request) {
 	nonce := r.PathValue("nonce")
 	l.mu.Lock()
 	address, ok := l.links[nonce]
@@ -284,25 +284,25 @@ func (l *Listener) leave(w http.ResponseWriter, r *http.Request) {
 	case ok:
 		http.Redirect(w, r, address, http.StatusSeeOther)
 	case r.URL.RawQuery != "":
-		l.comeBack(w, r)
+		l.receive(w, r)
 	default:
 		show(w, http.StatusGone, usedLink())
 	}
 }
 
-// The parameters by which a page of ours calls again.
+// The parameters of requests by a page of ours.
 const (
 	againParameter = "humanconnect-again"
 	doneParameter  = "humanconnect-done"
 )
 
-// comeBack takes a redirect.
-func (l *Listener) comeBack(w http.ResponseWriter, r *http.Request) {
+// receive processes an authorization response.
+func (l *Listener) receive(w http.ResponseWriter, r *http.Request) {
 	raw := r.URL.RawQuery
 	if r.Method == http.MethodPost { // OAuth 2.0 Form Post Response Mode
 		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
 		if err := r.ParseForm(); err != nil {
-			show(w, http.StatusBadRequest, stray())
+			show(w, http.StatusBadRequest, notPending())
 			return
 		}
 		raw = r.PostForm.Encode()
@@ -310,43 +310,43 @@ func (l *Listener) comeBack(w http.ResponseWriter, r *http.Request) {
 	c, ok := session.ParseRedirect("http://" + r.Host + "/?" + raw)
 	switch {
 	case !ok:
-		show(w, http.StatusOK, empty())
+		show(w, http.StatusOK, withoutState())
 		return
 	case c.Get(doneParameter) != "":
-		show(w, http.StatusOK, arrived())
+		show(w, http.StatusOK, alreadyReceived())
 		return
 	case c.Get(againParameter) != "":
 		l.again(w, r, c.Get(againParameter))
 		return
-	case c.Get("state") == "": // the rest may stand in the fragment
-		p := empty()
+	case c.Get("state") == "": // it may be in the fragment
+		p := withoutState()
 		show(w, http.StatusBadRequest, p)
 		return
 	}
 	result, err := l.opt.Engine.Callback(r.Context(), c)
 	switch {
 	case err != nil:
-		show(w, http.StatusInternalServerError, broken())
+		show(w, http.StatusInternalServerError, notStored())
 	case result.Outcome != session.CallbackAccepted:
-		show(w, http.StatusBadRequest, stray())
+		show(w, http.StatusBadRequest, notPending())
 	default:
 		show(w, http.StatusOK, l.outcome(r.Context(), result, newNonce()))
 	}
 }
 
-// again answers a page that asks what has come of its redirect by now.
+// again answers a page that asks for its outcome again.
 func (l *Listener) again(w http.ResponseWriter, r *http.Request, nonce string) {
 	l.mu.Lock()
 	result, ok := l.awaited[nonce]
 	l.mu.Unlock()
 	if !ok {
-		show(w, http.StatusOK, arrived())
+		show(w, http.StatusOK, alreadyReceived())
 		return
 	}
 	show(w, http.StatusOK, l.outcome(r.Context(), result, nonce))
 }
 
-// outcome waits for what comes of a redirect. A page that has waited long enough asks again by the nonce.
+// outcome waits for the outcome of a redirect. After outcomeTime the page asks again by its nonce.
 func (l *Listener) outcome(ctx context.Context, result session.CallbackResult, nonce string) page {
 	ctx, cancel := context.WithTimeout(ctx, outcomeTime)
 	defer cancel()
@@ -356,11 +356,11 @@ func (l *Listener) outcome(ctx context.Context, result session.CallbackResult, n
 		moved := l.opt.Engine.Moved()
 		p, err := l.opt.Engine.Progress(ctx, result.Attempt)
 		if err == nil && p.State != session.AttemptWorking {
-			return taken(ended(p))
+			return withoutQuery(resultPage(p))
 		}
 		select {
 		case <-moved:
-		case <-tick.C: // another process may be the one that works on it
+		case <-tick.C: // another process may work on it
 		case <-ctx.Done():
 			l.mu.Lock()
 			l.awaited[nonce] = result
@@ -370,7 +370,7 @@ func (l *Listener) outcome(ctx context.Context, result session.CallbackResult, n
 	}
 }
 
-// Addresses lists where the listener listens, for tests and for people.
+// Addresses lists the addresses of the listener.
 func (l *Listener) Addresses() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

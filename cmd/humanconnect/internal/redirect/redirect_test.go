@@ -101,18 +101,18 @@ func answer(t *testing.T, client *http.Client, req *http.Request) (int, string, 
 	return resp.StatusCode, string(body), resp.Header
 }
 
-func TestPageSaysWhatHappened(t *testing.T) {
+func TestPageShowsTheOutcome(t *testing.T) {
 	for name, c := range map[string]struct {
 		progress session.Progress
 		want     []string
 	}{
 		"connected": {session.Progress{State: session.AttemptConnected, SourceName: "Tracker & Co"}, []string{"Tracker &amp; Co is connected", "close this page"}},
-		"asks":      {session.Progress{State: session.AttemptAsks, SourceName: "Tracker"}, []string{"Nearly there", "one thing more"}},
+		"asks":      {session.Progress{State: session.AttemptAsks, SourceName: "Tracker"}, []string{"Almost done", "one more step"}},
 		"failed": {
 			session.Progress{State: session.AttemptFailed, SourceName: "Tracker", Failure: failure.New(failure.AccessDenied, "You said no.")},
 			[]string{"Tracker was not connected", "You said no.", "allow the access"},
 		},
-		"over": {session.Progress{State: session.AttemptOver}, []string{"was not connected", "begin again"}},
+		"over": {session.Progress{State: session.AttemptOver}, []string{"was not connected", "start again"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, uri := listening(t, &engine{progress: c.progress}, Options{})
@@ -135,12 +135,12 @@ func TestPageSaysWhatHappened(t *testing.T) {
 	}
 }
 
-func TestStrayRedirectsGetAPageThatSaysHowToGoBack(t *testing.T) {
+func TestRedirectWithoutPendingAuthorizationGetsAPage(t *testing.T) {
 	e := &engine{progress: session.Progress{State: session.AttemptConnected}}
 	_, uri := listening(t, e, Options{})
 	for _, query := range []string{"?code=1&state=bad", "?error=access_denied", "?code=1"} {
 		status, body, _ := get(t, uri+query)
-		if status != http.StatusBadRequest || !strings.Contains(body, "Nothing waits for this page") {
+		if status != http.StatusBadRequest || !strings.Contains(body, "No pending authorization") {
 			t.Errorf("%s: %d\n%s", query, status, body)
 		}
 	}
@@ -158,7 +158,7 @@ func TestStrayRedirectsGetAPageThatSaysHowToGoBack(t *testing.T) {
 func TestFragmentIsSentAgainAsAQuery(t *testing.T) {
 	_, uri := listening(t, &engine{}, Options{})
 	status, body, _ := get(t, uri)
-	if status != http.StatusOK || !strings.Contains(body, "location.hash") || !strings.Contains(body, "Nothing waits") {
+	if status != http.StatusOK || !strings.Contains(body, "location.hash") || !strings.Contains(body, "No pending authorization") {
 		t.Errorf("%d\n%s", status, body)
 	}
 	// A callback URL may have a query of its own.
@@ -170,7 +170,7 @@ func TestFragmentIsSentAgainAsAQuery(t *testing.T) {
 	}
 }
 
-func TestFormPostIsTaken(t *testing.T) {
+func TestFormPostIsAccepted(t *testing.T) {
 	e := &engine{progress: session.Progress{State: session.AttemptConnected}}
 	_, uri := listening(t, e, Options{})
 	form := url.Values{"code": {"a b"}, "state": {"good"}}
@@ -206,7 +206,7 @@ func TestHugeRedirectIsRefused(t *testing.T) {
 	}
 }
 
-func TestLinkLeadsToTheSourceOnce(t *testing.T) {
+func TestLinkRedirectsOnce(t *testing.T) {
 	l, _ := listening(t, &engine{}, Options{})
 	link, err := l.Link(t.Context(), "https://source.example/authorize?state=good")
 	if err != nil {
@@ -219,12 +219,12 @@ func TestLinkLeadsToTheSourceOnce(t *testing.T) {
 	if status != http.StatusSeeOther || header.Get("Location") != "https://source.example/authorize?state=good" {
 		t.Errorf("%d to %s", status, header.Get("Location"))
 	}
-	if status, body, header := get(t, link); status != http.StatusGone || header.Get("Location") != "" || !strings.Contains(body, "used before") {
+	if status, body, header := get(t, link); status != http.StatusGone || header.Get("Location") != "" || !strings.Contains(body, "already used") {
 		t.Errorf("again: %d to %s", status, header.Get("Location"))
 	}
 }
 
-func TestNameOfAnotherSiteIsRefused(t *testing.T) {
+func TestOtherHostIsRefused(t *testing.T) {
 	_, uri := listening(t, &engine{}, Options{})
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, uri+"?state=good", nil)
 	if err != nil {
@@ -236,7 +236,7 @@ func TestNameOfAnotherSiteIsRefused(t *testing.T) {
 	}
 }
 
-func TestEarlierAddressIsListenedAtAgain(t *testing.T) {
+func TestEarlierRedirectURIIsUsedAgain(t *testing.T) {
 	first, uri := listening(t, &engine{}, Options{})
 	first.Close()
 	second := New(Options{Engine: &engine{}})
@@ -254,7 +254,7 @@ func TestEarlierAddressIsListenedAtAgain(t *testing.T) {
 	}
 }
 
-func TestSourcesAreToldTheURLOfTheConfig(t *testing.T) {
+func TestSourcesGetTheCallbackURLOfTheConfig(t *testing.T) {
 	const own = "https://connect.example.com/callback"
 	l, uri := listening(t, &engine{}, Options{URL: own})
 	if uri != own || len(l.Addresses()) != 1 {
@@ -286,8 +286,8 @@ func ask(t *testing.T, method, address string, header ...string) (int, string, h
 	return answer(t, &client, req)
 }
 
-// TestRequestsThatNoPersonMadeDoNothing: previews of links, and pages that are loaded in advance.
-func TestRequestsThatNoPersonMadeDoNothing(t *testing.T) {
+// TestHeadAndPrefetchRequestsChangeNothing: previews of links, and pages that are loaded in advance.
+func TestHeadAndPrefetchRequestsChangeNothing(t *testing.T) {
 	e := &engine{progress: session.Progress{State: session.AttemptConnected}}
 	l, uri := listening(t, e, Options{})
 	link, err := l.Link(t.Context(), "https://source.example/authorize")
@@ -313,7 +313,7 @@ func TestRequestsThatNoPersonMadeDoNothing(t *testing.T) {
 	}
 }
 
-func TestPageKeepsWhatItGotToItself(t *testing.T) {
+func TestPageLeaksNoParameters(t *testing.T) {
 	_, uri := listening(t, &engine{progress: session.Progress{State: session.AttemptConnected}}, Options{})
 	_, body, header := get(t, uri+"?code=1&state=good")
 	for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
@@ -324,12 +324,12 @@ func TestPageKeepsWhatItGotToItself(t *testing.T) {
 	if !strings.Contains(body, "history.replaceState") {
 		t.Error("code and state stay in the address")
 	}
-	if status, body, _ := get(t, uri+"?humanconnect-done=1"); status != http.StatusOK || !strings.Contains(body, "has arrived") {
+	if status, body, _ := get(t, uri+"?humanconnect-done=1"); status != http.StatusOK || !strings.Contains(body, "Response received") {
 		t.Errorf("loaded again: %d\n%s", status, body)
 	}
 }
 
-func TestPageWaitsForWhatComesOfItsRedirect(t *testing.T) {
+func TestPageWaitsForTheOutcome(t *testing.T) {
 	e := &engine{progress: session.Progress{State: session.AttemptWorking}, moved: make(chan struct{})}
 	_, uri := listening(t, e, Options{})
 	shown := make(chan string, 1)
@@ -353,26 +353,26 @@ func TestPageWaitsForWhatComesOfItsRedirect(t *testing.T) {
 	}
 }
 
-// TestPageAsksAgainByItself where it takes too long: here its own request ends early.
-func TestPageAsksAgainByItself(t *testing.T) {
+// TestPageRefreshesAutomatically: the wait takes too long, here because the request ends early.
+func TestPageRefreshesAutomatically(t *testing.T) {
 	e := &engine{progress: session.Progress{State: session.AttemptWorking}}
 	l, uri := listening(t, e, Options{})
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	p := l.outcome(over, session.CallbackResult{Attempt: "att"}, "n1")
-	if p.Again != "?humanconnect-again=n1" {
+	if p.Refresh != "?humanconnect-again=n1" {
 		t.Fatalf("%+v", p)
 	}
 	e.move(session.Progress{State: session.AttemptConnected, SourceName: "Tracker"})
-	if _, body, _ := get(t, uri+p.Again); !strings.Contains(body, "Tracker is connected") {
+	if _, body, _ := get(t, uri+p.Refresh); !strings.Contains(body, "Tracker is connected") {
 		t.Error(body)
 	}
-	if _, body, _ := get(t, uri+"?humanconnect-again=other"); !strings.Contains(body, "has arrived") {
+	if _, body, _ := get(t, uri+"?humanconnect-again=other"); !strings.Contains(body, "Response received") {
 		t.Error(body)
 	}
 }
 
-func TestCallbackURLOfThisMachineIsListenedAt(t *testing.T) {
+func TestListensAtALoopbackCallbackURL(t *testing.T) {
 	for _, host := range []string{"localhost", "LocalHost", "connect.localhost", "127.0.0.1"} {
 		free, uri := listening(t, &engine{}, Options{})
 		u, err := url.Parse(uri)
@@ -398,7 +398,7 @@ func TestCallbackURLOfThisMachineIsListenedAt(t *testing.T) {
 			t.Errorf("%v %v at %v", resp, err, l.Addresses())
 		}
 	}
-	// With a fixed port to listen at, something stands in front.
+	// With a fixed port to listen at, a proxy is in front.
 	l, _ := listening(t, &engine{}, Options{URL: "http://127.0.0.1:1/cb", Listen: "127.0.0.1:" + freePort(t)})
 	if got := l.Addresses(); len(got) != 1 || strings.HasSuffix(got[0], ":1") {
 		t.Errorf("listening at %v", got)

@@ -11,44 +11,44 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// browserScreen tells that it goes on in the browser, and takes the address that the browser ended at, for a browser that
-// cannot come back by itself. Whatever comes first counts.
+// browserScreen waits for a browser, and accepts a pasted redirect URL, for a browser that cannot reach the redirect URI.
+// The first of both wins.
 type browserScreen struct {
 	waitingScreen
 	step  sdk.OpenURL
 	input textinput.Model
-	// no is why no browser is on its way, or nil; fault is why what was pasted was not taken, until it changes.
-	no    error
-	fault string
-	// copied says that the address was given to the terminal to be copied.
+	// notOpened is why no browser was started, or nil; fault is why the pasted text was refused, until it changes.
+	notOpened error
+	fault     string
+	// copied: the URL was sent to the clipboard of the terminal.
 	copied bool
 }
 
-// maxPasted is how much can be pasted, in characters.
-const maxPasted = 2 * maxAddress
+// maxPasted is the longest pasted text, in characters.
+const maxPasted = 2 * maxURL
 
 func newBrowserScreen(title string, step sdk.OpenURL, now time.Time) *browserScreen {
 	s := &browserScreen{
 		step: step, input: newInput(),
-		waitingScreen: waitingScreen{title: title, doing: "Waiting for the browser to come back", since: now, until: step.ExpiresAt},
+		waitingScreen: waitingScreen{title: title, doing: "Waiting for the browser to return", since: now, until: step.ExpiresAt},
 	}
 	s.input.CharLimit = maxPasted
 	s.input.Focus()
 	return s
 }
 
-func (s *browserScreen) take(msg tea.Msg) intent {
+func (s *browserScreen) handle(msg tea.Msg) intent {
 	switch pressed(msg) {
 	case "esc":
 		return goBack{}
 	case "ctrl+y":
 		s.copied = true
-		return copyAddress{s.step.URL}
+		return copyURL{s.step.URL}
 	case "enter":
 		if blank(s.input.Value()) {
 			return nil
 		}
-		return pasteAddress{s.input.Value()}
+		return pasteURL{s.input.Value()}
 	}
 	if p, ok := msg.(tea.PasteMsg); ok {
 		msg = tea.PasteMsg{Content: strings.Join(strings.Fields(p.Content), "")} // it was copied from several lines
@@ -61,7 +61,7 @@ func (s *browserScreen) take(msg tea.Msg) intent {
 	return nil
 }
 
-// refuse says why an address was not taken, and makes room for another.
+// refuse shows why a redirect URL was refused, and clears the input.
 func (s *browserScreen) refuse(why string) {
 	s.fault = why
 	s.input.SetValue("")
@@ -69,49 +69,48 @@ func (s *browserScreen) refuse(why string) {
 
 func (s *browserScreen) keys() []key {
 	if blank(s.input.Value()) {
-		return []key{{"ctrl+y", "copy the address"}, {"esc", "cancel"}}
+		return []key{{"ctrl+y", "copy the URL"}, {"esc", "cancel"}}
 	}
-	return []key{{"enter", "send the address"}, {"esc", "cancel"}}
+	return []key{{"enter", "send the URL"}, {"esc", "cancel"}}
 }
 
-func (s *browserScreen) draw(l look) []string {
-	above, where, below := append([]string{l.title.Render(cut(s.title, l.width)), ""}, s.above(l)...), address(l, s.step.URL), s.below(l)
+func (s *browserScreen) draw(l canvas) []string {
+	above, where, below := append([]string{l.title.Render(cut(s.title, l.width)), ""}, s.above(l)...), drawURL(l, s.step.URL), s.below(l)
 	if len(where)+leastAround > l.height {
-		where = l.wrapped(l.warn, "The address does not fit here: make the window larger.")
+		where = l.wrapped(l.warn, "The URL does not fit: make the window larger.")
 	}
 	below = squeeze(below, max(l.height-len(where)-len(above), leastBelow))
 	above = squeeze(above, l.height-len(where)-len(below))
 	return append(append(above, where...), below...)
 }
 
-// What is seen of the screen besides the address in any case: the source and what to do, where to paste, and the line that
-// moves.
+// The lines that are always shown besides the URL: the source and what to do, the input, and the progress line.
 const (
 	leastAround = 2 + leastBelow
 	leastBelow  = 3
 )
 
-// above stands above the address.
-func (s *browserScreen) above(l look) []string {
-	signIn := append(l.wrapped(l.plain, "Sign in there and allow the access; then come back here. It goes on by itself."), "")
+// above draws the lines above the URL.
+func (s *browserScreen) above(l canvas) []string {
+	signIn := append(l.wrapped(l.plain, "Sign in there and allow access, then return here. It continues automatically."), "")
 	if l.height < lowHeight-4 {
 		signIn = nil
 	}
 	switch {
-	case s.no == nil:
-		return append(append([]string{l.strong.Render("Continue in the browser.")}, signIn...), l.dim.Render("If no page has opened, open this address:"))
-	case errors.Is(s.no, ErrNoBrowser):
-		return append(signIn, l.strong.Render(openByYourself))
+	case s.notOpened == nil:
+		return append(append([]string{l.strong.Render("Continue in the browser.")}, signIn...), l.dim.Render("If no page has opened, open this URL:"))
+	case errors.Is(s.notOpened, ErrNoBrowser):
+		return append(signIn, l.strong.Render(openURLText))
 	}
-	lines := l.wrapped(l.warn, "! The browser could not be started: "+text(s.no.Error())+".")
+	lines := l.wrapped(l.warn, "! The browser could not be started: "+text(s.notOpened.Error())+".")
 	if signIn == nil {
 		return lines
 	}
-	return append(append(lines, signIn...), l.strong.Render(openByYourself))
+	return append(append(lines, signIn...), l.strong.Render(openURLText))
 }
 
-// below stands below the address.
-func (s *browserScreen) below(l look) []string {
+// below draws the lines below the URL.
+func (s *browserScreen) below(l canvas) []string {
 	s.input.SetStyles(inputStyles(l))
 	s.input.SetWidth(max(l.width-6, 10))
 	lines := []string{"", l.dim.Render(cut(pasteQuestion, l.width)), l.accent.Render("> ") + s.input.View()}
@@ -119,7 +118,7 @@ func (s *browserScreen) below(l look) []string {
 		lines = append(lines, l.wrapped(l.bad, "✗ "+s.fault)...)
 	}
 	if s.copied && s.fault == "" {
-		lines = append(lines, l.wrapped(l.dim, "The address is copied, if this terminal lets programs copy.")...)
+		lines = append(lines, l.wrapped(l.dim, "The URL is copied, if this terminal supports it.")...)
 	}
 	return append(lines, "", s.line(l))
 }

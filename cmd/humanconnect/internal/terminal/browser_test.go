@@ -19,16 +19,16 @@ func atTheBrowser(t *testing.T, c *clinic) *stage {
 	return s
 }
 
-func TestPastedAddressIsTakenWhileTheBrowserIsWaitedFor(t *testing.T) {
+func TestPastedURLIsAcceptedDuringABrowserStep(t *testing.T) {
 	c := &clinic{redirect: "http://127.0.0.1:1/callback?code=x", back: make(chan struct{}, 1), steps: []any{sdk.Connected{}}}
 	s := atTheBrowser(t, c)
 	s.press("nonsense", "enter")
 	s.await()
-	s.shows("browser-refused").lacks("> nonsense").press("h").lacks("Nobody waits").press("backspace")
+	s.shows("browser-refused").lacks("> nonsense").press("h").lacks("No pending authorization").press("backspace")
 	s.update(tea.PasteMsg{Content: "http://127.0.0.1:1/call\n  back?code=x\n"})
 	s.press("enter")
 	s.await()
-	s.wants("Asking the source")
+	s.wants("Contacting the source")
 	s.await()
 	s.await()
 	s.wants("City Clinic is connected.")
@@ -51,7 +51,7 @@ func TestBrowserThatCannotBeStartedKeepsTheStep(t *testing.T) {
 	}
 }
 
-func TestAddressIsShownWholeOrNotAtAll(t *testing.T) {
+func TestURLIsShownWholeOrNotAtAll(t *testing.T) {
 	c := &clinic{hold: true, steps: []any{sdk.OpenURL{URL: "https://clinic.example/authorize?state=" + strings.Repeat("0123456789", 40)}}}
 	s := newStage(t, c, sources()).press("enter")
 	s.await()
@@ -60,10 +60,10 @@ func TestAddressIsShownWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("the address is cut in\n%s", s.picture())
 	}
 	s.update(tea.WindowSizeMsg{Width: 40, Height: 12})
-	s.wants("does not fit here").lacks("https://")
+	s.wants("does not fit").lacks("https://")
 }
 
-func TestAddressIsGivenToTheTerminalToBeCopied(t *testing.T) {
+func TestURLIsCopiedToTheClipboardOfTheTerminal(t *testing.T) {
 	s := atTheBrowser(t, &clinic{hold: true})
 	_, cmd := s.d.Update(tea.KeyPressMsg{Code: 'y', Mod: tea.ModCtrl})
 	if cmd == nil {
@@ -72,5 +72,5 @@ func TestAddressIsGivenToTheTerminalToBeCopied(t *testing.T) {
 	if got := fmt.Sprintf("%s", cmd()); got != "https://clinic.example/authorize?client_id=demo" {
 		t.Errorf("%q is copied", got)
 	}
-	s.wants("The address is copied").press("x").lacks("The address is copied")
+	s.wants("The URL is copied").press("x").lacks("The URL is copied")
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/failure"
 )
 
-// failureScreen says what went wrong, in the words of the source, and one thing to do.
+// failureScreen shows a failure with the message of the source and a hint.
 type failureScreen struct {
 	menu
 	title string
@@ -22,32 +22,32 @@ func newFailureScreen(title string, f *failure.Failure, again intent, at time.Ti
 	}
 }
 
-func (s *failureScreen) draw(l look) []string {
+func (s *failureScreen) draw(l canvas) []string {
 	lines := []string{l.bad.Render("✗ ") + l.title.Render(cut(s.title, l.width-2)), ""}
 	lines = append(lines, l.wrapped(l.plain, text(s.fail.Message))...)
 	lines = append(lines, "")
 	for _, hint := range hints(s.fail, s.at) {
 		lines = append(lines, l.wrapped(l.dim, hint)...)
 	}
-	return s.under(l, lines)
+	return s.drawBelow(l, lines)
 }
 
-// hints are what a failure means and what to do about it.
+// hints explain a failure and how to fix it.
 func hints(f *failure.Failure, at time.Time) []string {
 	var out []string
 	if e, ok := failure.Find(f.Code); ok {
 		out = append(out, "What it means: "+e.Meaning+" ("+string(f.Code)+").", "What to do: "+e.Hint+".")
 	}
 	if f.Setting != "" {
-		out = append(out, "The setting is "+text(f.Setting)+".")
+		out = append(out, "Setting: "+text(f.Setting)+".")
 	}
 	if f.RetryAfter > 0 {
-		out = append(out, "The source asks to wait "+atLeast(f.RetryAfter)+" before the next try, until "+clockTime(at.Add(f.RetryAfter))+".")
+		out = append(out, "The source asks you to wait "+atLeast(f.RetryAfter)+" before you retry, until "+clockTime(at.Add(f.RetryAfter))+".")
 	}
 	return out
 }
 
-// reason is what the list says of a failure.
+// reason is the text of a failure in the list.
 func reason(f *failure.Failure, at time.Time) string {
 	if f.RetryAfter <= 0 {
 		return text(f.Message)

@@ -12,14 +12,14 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// maxValue is how long a value may be that is typed or pasted, in characters.
+// maxValue is the longest value of a field, in characters.
 const maxValue = 4096
 
 // field is one field of a form on the screen.
 type field struct {
 	sdk.Field
 	input textinput.Model
-	// choice is the number of what is chosen; -1, where the field may be left out, is nothing.
+	// choice is the index of the chosen value; -1 is none, for an optional field.
 	choice int
 	// fault is why the value was refused, until it changes.
 	fault string
@@ -37,7 +37,7 @@ func newField(f sdk.Field) *field {
 	return out
 }
 
-// hidden says whether the value is not to be seen.
+// hidden says whether the value is masked.
 func (f *field) hidden() bool { return f.Kind == sdk.KindSecret }
 
 func (f *field) value() string {
@@ -50,7 +50,7 @@ func (f *field) value() string {
 	return f.Choices[f.choice].Value
 }
 
-// first is the first thing to choose.
+// first is the first index to choose.
 func (f *field) first() int {
 	if f.Required {
 		return 0
@@ -58,13 +58,13 @@ func (f *field) first() int {
 	return -1
 }
 
-// missing says whether a value is needed and not there. A secret may be made of blanks.
+// missing says whether a required value is missing. A secret may consist of blanks.
 func missing(f sdk.Field, value string) bool {
 	return f.Required && (value == "" || f.Kind != sdk.KindSecret && blank(value))
 }
 
-// take changes the value; it says whether the key was meant for the field.
-func (f *field) take(msg tea.Msg) bool {
+// handle changes the value; it returns false if the key is not for the field.
+func (f *field) handle(msg tea.Msg) bool {
 	if f.Kind == sdk.KindChoice {
 		return f.choose(pressed(msg))
 	}
@@ -90,17 +90,17 @@ func (f *field) take(msg tea.Msg) bool {
 	return true
 }
 
-// unfit says why a text cannot be added to a value as it is, or "". Nothing is cut and nothing changed silently.
+// unfit says why a text cannot be added to a value, or "". No text is truncated or changed silently.
 func unfit(value, more string) string {
 	switch {
 	case !utf8.ValidString(more):
-		return "That is no text in UTF-8. Nothing was taken."
+		return "The text is not valid UTF-8. Nothing was entered."
 	case strings.ContainsAny(more, "\r\n"):
-		return "That is more than one line. Nothing was taken."
+		return "The text has more than one line. Nothing was entered."
 	case strings.ContainsFunc(more, unicode.IsControl):
-		return "There is a tab or another control character in that. Nothing was taken."
+		return "The text has a tab or another control character. Nothing was entered."
 	case utf8.RuneCountInString(value)+utf8.RuneCountInString(more) > maxValue:
-		return fmt.Sprintf("At most %d characters can be taken. What would be more was left out.", maxValue)
+		return fmt.Sprintf("At most %d characters are allowed. The rest was dropped.", maxValue)
 	}
 	return ""
 }
@@ -118,7 +118,7 @@ func (f *field) choose(press string) bool {
 	return true
 }
 
-// line is which of its lines is to be seen in any case.
+// line is the index of the line that must be visible.
 func (f *field) line() int {
 	if f.Kind == sdk.KindChoice {
 		return 1 + f.choice - f.first()
@@ -126,8 +126,8 @@ func (f *field) line() int {
 	return 0
 }
 
-// draw shows the label, the value, and beside it what is wrong with it, or else what helps.
-func (f *field) draw(l look, chosen bool) []string {
+// draw shows the label, the value, and its error, else its help text.
+func (f *field) draw(l canvas, chosen bool) []string {
 	title := l.dim.Render(label(f.Field))
 	if chosen {
 		title = l.strong.Render(label(f.Field))
@@ -153,7 +153,7 @@ func (f *field) draw(l look, chosen bool) []string {
 	return lines
 }
 
-func (f *field) drawInput(l look) string {
+func (f *field) drawInput(l canvas) string {
 	f.input.SetStyles(inputStyles(l))
 	f.input.SetWidth(max(l.width-6, 10))
 	if f.input.Value() == "" && !f.input.Focused() {
@@ -162,7 +162,7 @@ func (f *field) drawInput(l look) string {
 	return f.input.View()
 }
 
-func (f *field) drawChoices(l look, chosen bool) []string {
+func (f *field) drawChoices(l canvas, chosen bool) []string {
 	var lines []string
 	for i := f.first(); i < len(f.Choices); i++ {
 		title := "none"

@@ -21,7 +21,7 @@ func fills(t *testing.T) (*stage, *clinic) {
 	return s, c
 }
 
-func TestValuesReachTheSourceAsTheyAreTyped(t *testing.T) {
+func TestValuesReachTheSourceUnchanged(t *testing.T) {
 	for _, value := range []string{" leading and trailing ", "   ", "e\u0301", "\u00e9", "\u00a0x\u3000", "日本🧑‍⚕️", "a\\nb%s"} {
 		for _, paste := range []bool{false, true} {
 			s, c := fills(t)
@@ -41,7 +41,7 @@ func TestValuesReachTheSourceAsTheyAreTyped(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeTakenWholeIsNotTakenAndSaysSo(t *testing.T) {
+func TestInvalidInputIsRefusedWithAMessage(t *testing.T) {
 	s, c := fills(t)
 	for pasted, why := range map[string]string{
 		"two\nlines": "more than one line", "a\tb": "control character", "a\xffb": "UTF-8",
@@ -60,7 +60,7 @@ func TestWhatCannotBeTakenWholeIsNotTakenAndSaysSo(t *testing.T) {
 	}
 }
 
-func TestChoiceThatMayBeLeftOutIsLeftOut(t *testing.T) {
+func TestOptionalChoiceCanBeNone(t *testing.T) {
 	c := &clinic{steps: []any{signIn(), sdk.Connected{}}}
 	s := newStage(t, c, sources()).press("enter")
 	s.await()

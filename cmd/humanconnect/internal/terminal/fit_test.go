@@ -73,27 +73,27 @@ func shownWith(t *testing.T, what string) map[string]struct {
 		ExpiresAt: noon().Add(time.Hour),
 	}
 	ended := at(&clinic{err: session.ErrEnded})
-	ended.d.shown.(*endedScreen).done = []string{what, what, what}
+	ended.d.shown.(*sessionEndedScreen).done = []string{what, what, what}
 	return map[string]struct {
 		s    *stage
 		seen string
 	}{
 		"list":             {at(&clinic{connections: accounts}, "down", "down"), "▌ "},
-		"search":           {at(&clinic{}, "zzzzz"), "Nothing is called"},
+		"search":           {at(&clinic{}, "zzzzz"), "No source matches"},
 		"source":           {at(&clinic{connections: accounts}, "enter", "down", "down", "down"), "▌ Disconnect 1"},
 		"form":             {steps(form), "▌ "},
 		"form with choice": {steps(form).press("tab", "down", "down", "down", "down", "down", "down"), "● number 6"},
 		"form at its end":  {steps(form).press("tab", "tab", "tab"), "▌ Send"},
 		"refused form":     {steps(session.Prompt{Step: form, Again: refused}), "▌ "},
 		"code":             {steps(code), "WDJB-MJHT"},
-		"browser":          {steps(sdk.OpenURL{URL: "https://clinic.example/" + what}), "the address"},
+		"browser":          {steps(sdk.OpenURL{URL: "https://clinic.example/" + what}), "the URL"},
 		"wait":             {steps(sdk.Wait{Text: what, ExpiresAt: noon().Add(time.Hour)}), "Waiting"},
 		"failure":          {failing, "▌ Try again"},
 		"disconnect":       {at(&clinic{connections: accounts}, "enter", "down", "enter"), "▌ Disconnect"},
 		"finish":           {at(&clinic{}, "esc"), "▌ Finish"},
-		"half done":        {at(&clinic{halfDone: []string{"clinic"}}), "▌ Go on"},
-		"empty":            {newStage(t, &clinic{}, nil), "nothing to connect"},
-		"ended":            {ended, "The session is over"},
+		"half done":        {at(&clinic{halfDone: []string{"clinic"}}), "▌ Continue"},
+		"empty":            {newStage(t, &clinic{}, nil), "No sources to connect"},
+		"ended":            {ended, "The session has ended"},
 	}
 }
 
@@ -103,7 +103,7 @@ func TestEveryScreenFitsWhateverItSaysAndHowOftenItIsResized(t *testing.T) {
 		for screen, c := range shownWith(t, what) {
 			for _, size := range sizes {
 				c.s.update(size)
-				c.s.update(tick{})
+				c.s.update(tickMsg{})
 				where := fmt.Sprintf("%s, %s, %dx%d", screen, kind, size.Width, size.Height)
 				if size.Width >= 40 {
 					c.s.fits(where, c.seen)
@@ -136,7 +136,7 @@ func (s *stage) fits(where, seen string) {
 func TestWrappingKeepsMarksWithTheirLetters(t *testing.T) {
 	decomposed := strings.Repeat("e\u0301a\u0308", 40)
 	for width := 10; width < 20; width++ {
-		lines := look{width: width, styles: newStyles(true)}.wrapped(newStyles(true).plain, decomposed)
+		lines := canvas{width: width, styles: newStyles(true)}.wrapped(newStyles(true).plain, decomposed)
 		for _, line := range lines {
 			if strings.HasPrefix(line, "\u0301") || strings.HasPrefix(line, "\u0308") || ansi.StringWidth(line) > width {
 				t.Errorf("at a width of %d there is the line %q", width, line)

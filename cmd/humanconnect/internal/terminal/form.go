@@ -9,18 +9,18 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// formScreen shows a form of a source. What the source does not like stands beside the field.
+// formScreen shows a form of a source. Errors are shown at their field.
 type formScreen struct {
 	source string
 	form   sdk.Form
 	fields []*field
 	at     int
-	// above is what the source says of the form as a whole.
+	// above is an error of the whole form.
 	above string
 }
 
-// newFormScreen makes the screen of a form. before is the one that was answered last, or nil: where the same form is
-// asked for again, what was typed is still there, but for a secret that was refused.
+// newFormScreen makes the screen of a form. before is the last answered form, or nil: a repeated form keeps its values,
+// except a refused secret.
 func newFormScreen(source string, form sdk.Form, again *failure.Failure, before *formScreen) *formScreen {
 	s := &formScreen{source: source, form: form}
 	for _, f := range form.Fields {
@@ -66,7 +66,7 @@ func (s *formScreen) copyFrom(before *formScreen) {
 	}
 }
 
-// focus moves to a field, or to the line below the last one, that sends the form.
+// focus moves to a field, or to the send line below the last one.
 func (s *formScreen) focus(at int) {
 	for _, f := range s.fields {
 		f.input.Blur()
@@ -77,7 +77,7 @@ func (s *formScreen) focus(at int) {
 	}
 }
 
-func (s *formScreen) take(msg tea.Msg) intent {
+func (s *formScreen) handle(msg tea.Msg) intent {
 	switch pressed(msg) {
 	case "esc":
 		return goBack{}
@@ -90,7 +90,7 @@ func (s *formScreen) take(msg tea.Msg) intent {
 	case "enter":
 		return s.enter()
 	}
-	if s.at < len(s.fields) && s.fields[s.at].take(msg) {
+	if s.at < len(s.fields) && s.fields[s.at].handle(msg) {
 		return nil
 	}
 	switch pressed(msg) {
@@ -102,7 +102,7 @@ func (s *formScreen) take(msg tea.Msg) intent {
 	return nil
 }
 
-// enter goes to the next field, and sends the form from the last one on.
+// enter moves to the next field; on the last one it sends the form.
 func (s *formScreen) enter() intent {
 	if s.at+1 < len(s.fields) {
 		s.focus(s.at + 1)
@@ -110,7 +110,7 @@ func (s *formScreen) enter() intent {
 	}
 	for i, f := range s.fields {
 		if missing(f.Field, f.value()) {
-			f.fault = "This is needed."
+			f.fault = "This field is required."
 			s.focus(i)
 			return nil
 		}
@@ -124,7 +124,7 @@ func (s *formScreen) enter() intent {
 	return answerForm{values}
 }
 
-func (s *formScreen) moves() bool { return false }
+func (s *formScreen) animated() bool { return false }
 
 func (s *formScreen) keys() []key {
 	does := "next"
@@ -141,11 +141,11 @@ func (s *formScreen) keys() []key {
 	return append(keys, key{"esc", "back"})
 }
 
-// draw shows all that fits around the field that is being filled in.
-func (s *formScreen) draw(l look) []string {
+// draw shows the part of the form around the current field that fits.
+func (s *formScreen) draw(l canvas) []string {
 	title := name(s.form.Title)
 	if title == "" {
-		title = "The source asks"
+		title = "Input required"
 	}
 	lines := []string{l.title.Render(cut(s.source, l.width)) + l.dim.Render("  ") + cut(l.dim.Render(title), l.width), ""}
 	if t := text(s.form.Text); t != "" {
@@ -169,11 +169,11 @@ func (s *formScreen) draw(l look) []string {
 	for i := range lines {
 		lines[i] = cut(lines[i], l.width)
 	}
-	return around(lines, chosen, l.height)
+	return windowAround(lines, chosen, l.height)
 }
 
-// around cuts lines to a height so that a line, and what follows it, is seen.
-func around(lines []string, at, height int) []string {
+// windowAround cuts lines to a height so that the line at is visible.
+func windowAround(lines []string, at, height int) []string {
 	if len(lines) <= height {
 		return lines
 	}
@@ -181,7 +181,7 @@ func around(lines []string, at, height int) []string {
 	return lines[from : from+height]
 }
 
-// label is what a field is called, and whether it may be left out.
+// label is the label of a field, marked if it is optional.
 func label(f sdk.Field) string {
 	l := name(f.Label)
 	if l == "" {
@@ -193,5 +193,5 @@ func label(f sdk.Field) string {
 	return l
 }
 
-// blank says whether nothing but white space was typed.
+// blank says whether a text is empty or white space.
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

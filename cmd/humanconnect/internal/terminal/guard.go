@@ -9,18 +9,17 @@ import (
 	"golang.org/x/term"
 )
 
-// Guarded is a terminal that can be given back at any moment, whatever is being drawn or typed on it then. It is safe for
-// concurrent use.
+// Guarded is a terminal that can be restored at any moment, even while it is in use. It is safe for concurrent use.
 type Guarded struct {
 	File
 	was *term.State
 
 	mu sync.Mutex
-	// screens says that the alternate screen is shown; back that nothing is written any more.
-	screens, back bool
+	// screens: the alternate screen is shown; restored: writes are dropped.
+	screens, restored bool
 }
 
-// Guard remembers how a terminal is set.
+// Guard saves the settings of a terminal.
 func Guard(f File) *Guarded {
 	g := &Guarded{File: f}
 	if was, err := term.GetState(int(f.Fd())); err == nil {
@@ -29,11 +28,11 @@ func Guard(f File) *Guarded {
 	return g
 }
 
-// Write implements [io.Writer]. After GiveBack nothing is written.
+// Write implements [io.Writer]. After Restore nothing is written.
 func (g *Guarded) Write(p []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.back {
+	if g.restored {
 		return 0, os.ErrClosed
 	}
 	to := bytes.LastIndex(p, []byte(ansi.SetModeAltScreenSaveCursor))
@@ -44,12 +43,12 @@ func (g *Guarded) Write(p []byte) (int, error) {
 	return g.File.Write(p)
 }
 
-// GiveBack leaves the screens, sets the terminal as it was, and drops what is written from now on. Whoever ends the
-// program without waiting for those who use the terminal calls it.
-func (g *Guarded) GiveBack() {
+// Restore leaves the alternate screen, restores the settings of the terminal, and drops later writes. It is called when the
+// program exits without waiting for the goroutines that use the terminal.
+func (g *Guarded) Restore() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.screens && !g.back {
+	if g.screens && !g.restored {
 		// All that the screens may have switched on; ending what is off does nothing.
 		_, _ = g.File.Write([]byte(ansi.ResetModeSynchronizedOutput + ansi.ResetModifyOtherKeys + ansi.PopKittyKeyboard(1) +
 			ansi.ResetModeAltScreenSaveCursor + ansi.SetModeTextCursorEnable + ansi.ResetModeBracketedPaste +
@@ -58,7 +57,7 @@ func (g *Guarded) GiveBack() {
 	if g.screens {
 		flushInput(g.Fd()) // what the terminal answers to the screens is not for the shell
 	}
-	g.back = true
+	g.restored = true
 	if g.was != nil {
 		_ = term.Restore(int(g.Fd()), g.was)
 	}

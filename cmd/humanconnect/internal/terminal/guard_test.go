@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-func TestTerminalIsGivenBackWhateverIsDrawn(t *testing.T) {
+func TestTerminalIsRestoredWhileDrawing(t *testing.T) {
 	far, near, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -28,8 +28,8 @@ func TestTerminalIsGivenBackWhateverIsDrawn(t *testing.T) {
 	if _, err := g.Write([]byte("\x1b[?1049h\x1b[?25lpicture")); err != nil {
 		t.Fatal(err)
 	}
-	g.GiveBack()
-	g.GiveBack()
+	g.Restore()
+	g.Restore()
 	if _, err := g.Write([]byte("more")); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("what is drawn later is written: %v", err)
 	}
@@ -44,7 +44,7 @@ func TestTerminalIsGivenBackWhateverIsDrawn(t *testing.T) {
 	}
 }
 
-func TestTerminalWithoutScreensGetsNothingBack(t *testing.T) {
+func TestTerminalWithoutScreensGetsNoSequences(t *testing.T) {
 	far, near, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestTerminalWithoutScreensGetsNothingBack(t *testing.T) {
 	if _, err := g.Write([]byte("\x1b[?1049h\x1b[?1049lend")); err != nil {
 		t.Fatal(err)
 	}
-	g.GiveBack()
+	g.Restore()
 	if _, err := near.Write([]byte("mark")); err != nil {
 		t.Fatal(err)
 	}

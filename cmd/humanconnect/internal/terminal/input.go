@@ -14,7 +14,7 @@ func newInput() textinput.Model {
 }
 
 // inputStyles are those of every text that is typed.
-func inputStyles(l look) textinput.Styles {
+func inputStyles(l canvas) textinput.Styles {
 	state := textinput.StyleState{Text: l.plain, Placeholder: l.dim, Suggestion: l.dim, Prompt: l.accent}
 	return textinput.Styles{Focused: state, Blurred: state, Cursor: textinput.CursorStyle{Color: l.cursor, Shape: tea.CursorBlock}}
 }

@@ -21,11 +21,11 @@ type keyboard struct {
 	bytes    chan byte
 	reading  sync.WaitGroup
 	stop     chan struct{}
-	// gone is why the goroutine ended; it is set before bytes is closed.
-	gone error
+	// err is why the goroutine ended; it is set before bytes is closed.
+	err error
 }
 
-// The bytes that mean something while a secret is typed, and an escape on a line of its own.
+// The control bytes of secret input, and Esc of line input.
 const (
 	keyInterrupt = 0x03
 	keyEnd       = 0x04
@@ -54,25 +54,25 @@ func (k *keyboard) close() {
 	_ = k.reader.Close()
 }
 
-// read hands on what is typed. The end of input that Ctrl-D makes is not the end of the terminal.
+// read sends the typed bytes. An end of input by Ctrl-D is not the end of the terminal.
 func (k *keyboard) read() {
 	defer close(k.bytes)
 	buf := make([]byte, 256)
 	for ends := 0; ; {
 		n, err := k.reader.Read(buf)
 		for _, b := range buf[:n] {
-			if !k.hand(b) {
+			if !k.send(b) {
 				return
 			}
 		}
 		switch {
 		case errors.Is(err, io.EOF) && ends < maxEnds:
 			ends++
-			if !k.hand(keyEnd) {
+			if !k.send(keyEnd) {
 				return
 			}
 		case err != nil:
-			k.gone = err
+			k.err = err
 			return
 		default:
 			ends = 0
@@ -80,10 +80,10 @@ func (k *keyboard) read() {
 	}
 }
 
-// maxEnds is how many ends of input in a row are taken for Ctrl-D; a terminal that is gone has no other answer.
+// maxEnds is how many ends of input in a row count as Ctrl-D; a lost terminal returns nothing else.
 const maxEnds = 16
 
-func (k *keyboard) hand(b byte) bool {
+func (k *keyboard) send(b byte) bool {
 	select {
 	case k.bytes <- b:
 		return true
@@ -97,7 +97,7 @@ func (k *keyboard) next(ctx context.Context) (byte, error) {
 	select {
 	case b, ok := <-k.bytes:
 		if !ok {
-			return 0, lostTerminal(k.gone)
+			return 0, lostTerminal(k.err)
 		}
 		return b, nil
 	case <-ctx.Done():
@@ -105,25 +105,25 @@ func (k *keyboard) next(ctx context.Context) (byte, error) {
 	}
 }
 
-// maxLine is the longest line that a terminal hands on, in bytes; it drops the rest (termios(3), MAX_CANON of Linux).
+// maxLine is the longest line that a terminal passes on, in bytes; it drops the rest (termios(3), MAX_CANON of Linux).
 const maxLine = 4095
 
-// line reads a line that the terminal echoes, and has it typed again if it cannot be taken as it is. errBack: it was left
-// with Ctrl-D, or by Esc and Enter.
+// line reads a line that the terminal echoes, and prompts again if it is invalid. errBack: the person pressed Ctrl-D, or Esc
+// and Enter.
 func (k *keyboard) line(ctx context.Context) (string, error) {
 	for {
 		typed, err := k.typed(ctx)
 		if err != nil {
 			return "", err
 		}
-		line, back := withoutKeys(typed)
+		line, back := stripSequences(typed)
 		switch {
 		case back:
 			return "", errBack
 		case len(typed) >= maxLine:
-			k.again(fmt.Sprintf("The terminal cuts a line at %d characters, and this one may be longer. Type a shorter one:", maxLine))
+			k.again(fmt.Sprintf("The terminal truncates a line at %d characters, and this one may be longer. Type a shorter one:", maxLine))
 		case !utf8.Valid(line):
-			k.again("That is no text in UTF-8. Type it again:")
+			k.again("The text is not valid UTF-8. Type it again:")
 		default:
 			return string(line), nil
 		}
@@ -150,8 +150,8 @@ func (k *keyboard) typed(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// secret reads a line that nobody sees. errBack as for line, but Esc does without Enter; interrupt is called for Ctrl-C,
-// which is no signal here.
+// secret reads a line without echo. errBack as for line, but Esc needs no Enter; interrupt is called for Ctrl-C, which is
+// not a signal in raw mode.
 func (k *keyboard) secret(ctx context.Context, interrupt func()) (string, error) {
 	was, err := term.MakeRaw(int(k.terminal.Fd()))
 	if err != nil {
@@ -186,7 +186,7 @@ func (k *keyboard) secret(ctx context.Context, interrupt func()) (string, error)
 	}
 }
 
-// edited is a line after a key that edits it, or that is a character of it.
+// edited applies an editing key or a character to a line.
 func edited(line []byte, b byte) []byte {
 	switch {
 	case b == keyBackspace || b == keyDelete:
@@ -202,31 +202,31 @@ func edited(line []byte, b byte) []byte {
 // maxSecret is how long a secret may be in bytes, so that it has at most maxValue characters whatever they are.
 const maxSecret = 4 * maxValue
 
-// accept says whether a secret can be taken as it was typed; if not, it has it typed again.
+// accept checks a typed secret; if it is invalid, it prompts again.
 func (k *keyboard) accept(line []byte) (string, bool) {
 	switch {
 	case !utf8.Valid(line) && len(line) <= maxSecret:
-		k.again("\r\nThat is no text in UTF-8. Type it again:")
+		k.again("\r\nThe text is not valid UTF-8. Type it again:")
 	case utf8.RuneCount(line) > maxValue:
-		k.again(fmt.Sprintf("\r\nAt most %d characters can be taken. Type it again:", maxValue))
+		k.again(fmt.Sprintf("\r\nAt most %d characters are allowed. Type it again:", maxValue))
 	default:
 		return string(line), true
 	}
 	return "", false
 }
 
-// escapeTime is how long after an escape the rest of a key that begins with one may come.
+// escapeTime is how long after Esc the rest of an escape sequence may arrive.
 const escapeTime = 100 * time.Millisecond
 
-// escape reads what follows an escape. Where nothing does, the person pressed Esc: errBack.
+// escape reads the rest of an escape sequence. If there is none, the person pressed Esc: errBack.
 func (k *keyboard) escape(ctx context.Context) (string, error) {
 	short, cancel := context.WithTimeoutCause(ctx, escapeTime, errBack)
 	defer cancel()
 	seq := []byte{keyEscape}
-	for !whole(seq) {
+	for !isComplete(seq) {
 		b, err := k.next(short)
 		if err != nil {
-			k.forget()
+			k.discardInput()
 			return "", err
 		}
 		if b == keyEscape && len(seq) == 1 {
@@ -239,8 +239,8 @@ func (k *keyboard) escape(ctx context.Context) (string, error) {
 	return string(seq), nil
 }
 
-// forget drops what was typed and not read yet, a half-typed line included.
-func (k *keyboard) forget() {
+// discardInput drops typed input that was not read yet, also an incomplete line.
+func (k *keyboard) discardInput() {
 	flushInput(k.terminal.Fd())
 	for {
 		quiet := time.NewTimer(quietTime)
@@ -256,7 +256,7 @@ func (k *keyboard) forget() {
 	}
 }
 
-// quietTime is how long it takes at most until a byte that was read already is handed on.
+// quietTime is the longest delay between reading a byte and sending it.
 const quietTime = 5 * time.Millisecond
 
 // dropRune drops the last character, which may be several bytes of UTF-8.

@@ -54,7 +54,7 @@ func (y *typist) types(keys string) {
 	}
 }
 
-// waitsRaw waits until the terminal hands on each byte by itself.
+// waitsRaw waits until the terminal passes on each byte immediately.
 func (y *typist) waitsRaw() {
 	y.t.Helper()
 	poll := time.NewTicker(time.Millisecond)
@@ -82,7 +82,7 @@ func (y *typist) reads(secret bool) (string, error) {
 	return y.k.line(ctx)
 }
 
-func TestKeysThatAreNoCharactersAreNoPartOfALine(t *testing.T) {
+func TestEscapeSequencesAreNotPartOfALine(t *testing.T) {
 	for name, c := range map[string]struct{ typed, want string }{
 		"arrow":                {"ab\x1b[Dc", "abc"},
 		"arrow first":          {"\x1b[Aabc", "abc"},
@@ -147,7 +147,7 @@ func TestEscAndCtrlDGoBackAndLeaveNothing(t *testing.T) {
 
 const ctrlD = "\x04"
 
-func TestLineThatCannotBeTakenIsTypedAgain(t *testing.T) {
+func TestInvalidLineIsPromptedAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		typed  string
 		secret bool
@@ -178,7 +178,7 @@ func TestLineThatCannotBeTakenIsTypedAgain(t *testing.T) {
 	}
 }
 
-func TestLongestSecretIsTakenWhole(t *testing.T) {
+func TestLongestSecretIsAccepted(t *testing.T) {
 	y := newTypist(t)
 	want := strings.Repeat("日", maxValue)
 	go y.types(want + "\r")
@@ -187,13 +187,13 @@ func TestLongestSecretIsTakenWhole(t *testing.T) {
 	}
 }
 
-func TestWhatIsHalfTypedIsForgotten(t *testing.T) {
+func TestIncompleteLineIsDiscarded(t *testing.T) {
 	y := newTypist(t)
 	y.types("whole\nhalf")
 	if got, err := y.reads(false); err != nil || got != "whole" {
 		t.Fatalf("%q, %v", got, err)
 	}
-	y.k.forget()
+	y.k.discardInput()
 	y.types("next\n")
 	if got, err := y.reads(false); err != nil || got != "next" {
 		t.Errorf("the next line is %q, %v", got, err)

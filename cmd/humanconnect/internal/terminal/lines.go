@@ -13,8 +13,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/session"
 )
 
-// runLines asks line by line. Nothing is drawn over, nothing moves, and everything has a name or a number, so that it can
-// be read aloud.
+// runLines prompts line by line. Nothing is redrawn or moves, and everything has a name or a number, for screen readers.
 func runLines(ctx context.Context, o Options) error {
 	k, err := openKeyboard(o.Terminal)
 	if err != nil {
@@ -24,7 +23,7 @@ func runLines(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithDeadlineCause(ctx, o.EndsAt, session.ErrEnded)
 	defer cancel()
 	l := &lines{o: o, keys: k}
-	l.so, _ = o.before()
+	l.outcomes, _ = o.before()
 	ctx, lose := context.WithCancelCause(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
@@ -40,7 +39,7 @@ func runLines(ctx context.Context, o Options) error {
 		l.say("")
 	}
 	if errors.Is(err, session.ErrEnded) {
-		l.say("\n%s. %s", overTitle, overText)
+		l.say("\n%s. %s", sessionEndedTitle, sessionEndedText)
 	}
 	return err
 }
@@ -51,29 +50,29 @@ const maxListed = 20
 type lines struct {
 	o    Options
 	keys *keyboard
-	// so is what became of each source in this session.
-	so map[string]sitting
-	// asking says that a question stands on the line.
+	// outcomes has the last outcome of each source in this session.
+	outcomes map[string]sourceOutcome
+	// asking: a prompt is open on the current line.
 	asking atomic.Bool
 }
 
 // say writes one line.
 func (l *lines) say(format string, args ...any) {
 	l.asking.Store(false)
-	_, _ = fmt.Fprintf(l.o.Terminal, format+"\n", args...) // a terminal that is gone is noticed where it is read
+	_, _ = fmt.Fprintf(l.o.Terminal, format+"\n", args...) // a lost terminal is detected by the reader
 }
 
-// question writes what is asked and stays on the line.
+// question writes a prompt and stays on the line.
 func (l *lines) question(format string, args ...any) {
 	l.asking.Store(true)
 	_, _ = fmt.Fprintf(l.o.Terminal, format+" ", args...)
 }
 
-// run asks what to do until the person is done.
+// run prompts for actions until the person is done.
 func (l *lines) run(ctx context.Context) error {
 	l.say("Connect your health data. Ctrl-D, or Esc and Enter, goes back; Ctrl-C stops.")
 	l.say("The session closes at %s, in %s.", clockTime(l.o.EndsAt), remaining(l.o.EndsAt.Sub(l.o.Clock.Now())))
-	if err := l.goOn(ctx); err != nil {
+	if err := l.resume(ctx); err != nil {
 		return err
 	}
 	var at position
@@ -89,7 +88,7 @@ func (l *lines) run(ctx context.Context) error {
 		done, chosen := false, (*row)(nil)
 		switch {
 		case errors.Is(err, errBack) && at == position{}:
-			done, err = l.sure(ctx, "\nAre you done?")
+			done, err = l.confirm(ctx, "\nAre you done?")
 		case errors.Is(err, errBack):
 			at, err = position{}, nil
 		case err == nil:
@@ -106,13 +105,13 @@ func (l *lines) run(ctx context.Context) error {
 	}
 }
 
-// position is where a person is in the list: what is searched for, and how many are passed over.
+// position is a position in the list: the search, and the number of skipped rows.
 type position struct {
 	search string
 	from   int
 }
 
-// pick takes what was typed at the list: a row, another place in it, or that the person is done.
+// pick handles the input at the list: a row, another position, or that the person is done.
 func (l *lines) pick(line string, shown []row, at *position) (done bool, chosen *row) {
 	n, err := strconv.Atoi(line)
 	word, searches := strings.CutPrefix(line, "/")
@@ -126,7 +125,7 @@ func (l *lines) pick(line string, shown []row, at *position) (done bool, chosen 
 	case err != nil || searches:
 		*at = position{search: strings.TrimSpace(word)}
 	case n < 1 || n > len(shown):
-		l.say("There is no number %d.", n)
+		l.say("No source has the number %d.", n)
 	default:
 		*at = position{}
 		return false, &shown[n-1]
@@ -134,8 +133,8 @@ func (l *lines) pick(line string, shown []row, at *position) (done bool, chosen 
 	return false, nil
 }
 
-// goOn offers what was left half done, one after the other.
-func (l *lines) goOn(ctx context.Context) error {
+// resume offers the unfinished attempts, one after the other.
+func (l *lines) resume(ctx context.Context) error {
 	targets, err := l.o.Session.HalfDone(ctx)
 	if err != nil || len(targets) == 0 {
 		return err
@@ -145,17 +144,17 @@ func (l *lines) goOn(ctx context.Context) error {
 		return err
 	}
 	for _, target := range targets {
-		if err := l.offer(ctx, rowOf(rows, target), target); err != nil {
+		if err := l.offerResume(ctx, rowOf(rows, target), target); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// offer goes on with a half-done attempt, or cancels it.
-func (l *lines) offer(ctx context.Context, r row, target string) error {
-	l.say("\n%s", begunBefore)
-	sure, err := l.sure(ctx, "Go on with "+titleOf([]row{r}, target)+"?")
+// offerResume resumes an unfinished attempt, or cancels it.
+func (l *lines) offerResume(ctx context.Context, r row, target string) error {
+	l.say("\n%s", unfinishedText)
+	sure, err := l.confirm(ctx, "Continue with "+titleOf([]row{r}, target)+"?")
 	if err != nil {
 		return err
 	}
@@ -175,10 +174,10 @@ func (l *lines) rows(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rowsOf(l.o.Sources, connections, l.o.Session.Allows, l.so), nil
+	return rowsOf(l.o.Sources, connections, l.o.Session.Allows, l.outcomes), nil
 }
 
-// find narrows rows as the list on the screen does.
+// find filters rows as the list on the screen does.
 func find(rows []row, search string) []row {
 	words := strings.Fields(strings.ToLower(search))
 	var out []row
@@ -190,14 +189,14 @@ func find(rows []row, search string) []row {
 	return out
 }
 
-// list writes the sources from a place on, by group.
+// list writes the sources from a position on, by group.
 func (l *lines) list(rows []row, at position) {
 	l.say("")
 	switch {
 	case len(rows) == 0 && at.search == "":
 		l.say(nothingOffered)
 	case len(rows) == 0:
-		l.say("Nothing is called %q. An empty line lists all sources again.", at.search)
+		l.say("No source matches %q. An empty line lists all sources.", at.search)
 	}
 	group := ""
 	for i, r := range rows {
@@ -210,7 +209,7 @@ func (l *lines) list(rows []row, at position) {
 		}
 		if r.group != group {
 			group = r.group
-			l.say("%s:", firstOf(group, "Others"))
+			l.say("%s:", firstOf(group, "Other"))
 		}
 		l.say("%d  %s%s", i+1, r.title, l.state(r))
 	}
@@ -224,7 +223,7 @@ func (l *lines) state(r row) string {
 			s += " as " + account
 		}
 		if r.expired(c, l.o.Clock.Now()) {
-			s += ", access ended " + day(c.ExpiresAt) + ": connect again"
+			s += ", access expired " + day(c.ExpiresAt) + ": connect again"
 		}
 		parts = append(parts, s)
 	}
@@ -262,19 +261,19 @@ func (l *lines) choose(ctx context.Context, r row) error {
 	case err != nil:
 		return err
 	case convErr != nil || n < 1 || n > len(items):
-		l.say("There is no such number.")
+		l.say("Invalid number.")
 		return nil
 	}
-	return l.act(ctx, r, items[n-1].wants)
+	return l.act(ctx, r, items[n-1].intent)
 }
 
-// act does what is wanted, again and again if it fails and the person wants that, and tells what came of it.
+// act runs an intent, repeats it on failure if the person confirms, and prints the outcome.
 func (l *lines) act(ctx context.Context, r row, wanted intent) error {
 	for {
 		did, err := l.try(ctx, r, wanted)
 		switch {
 		case err == nil:
-			l.so[r.source] = sitting{did: did}
+			l.outcomes[r.source] = sourceOutcome{did: did}
 			l.say("\n%s is %s.", r.title, did)
 			return nil
 		case errors.Is(err, errBack):
@@ -283,20 +282,20 @@ func (l *lines) act(ctx context.Context, r row, wanted intent) error {
 		if err := l.fail(r, did, err); err != nil {
 			return err
 		}
-		if again, err := l.sure(ctx, "Try again?"); err != nil || !again {
+		if again, err := l.confirm(ctx, "Try again?"); err != nil || !again {
 			return err
 		}
 	}
 }
 
-// fail tells of a failure, and keeps it for the list. It returns what is none.
+// fail prints a failure, and keeps it for the list. It returns any other error.
 func (l *lines) fail(r row, did string, err error) error {
 	var f *failure.Failure
 	if !errors.As(err, &f) {
 		return err
 	}
 	now := l.o.Clock.Now()
-	l.so[r.source] = sitting{did: l.so[r.source].did, failed: reason(f, now)}
+	l.outcomes[r.source] = sourceOutcome{did: l.outcomes[r.source].did, failed: reason(f, now)}
 	l.say("\n%s could not be %s. %s", r.title, did, text(f.Message))
 	for _, h := range hints(f, now) {
 		l.say("%s", h)
@@ -304,16 +303,16 @@ func (l *lines) fail(r row, did string, err error) error {
 	return nil
 }
 
-// try does one thing. errBack: it was left, and nothing is done.
+// try runs an intent once. errBack: the person cancelled it.
 func (l *lines) try(ctx context.Context, r row, wanted intent) (did string, err error) {
 	switch w := wanted.(type) {
 	case connect:
-		l.say("\n%s: asking the source.", r.title)
+		l.say("\n%s: contacting the source.", r.title)
 		return didConnect, l.connect(ctx, r.title, w.target)
 	case askDisconnect:
 		asked := confirmDisconnect(w)
 		l.say("\n%s", strings.Join(asked.text, "\n"))
-		if sure, err := l.sure(ctx, asked.title); err != nil || !sure {
+		if sure, err := l.confirm(ctx, asked.title); err != nil || !sure {
 			return "", firstError(err, errBack)
 		}
 		return didDisconnect, l.o.Session.Disconnect(ctx, w.target)
@@ -328,8 +327,8 @@ func firstError(a, b error) error {
 	return b
 }
 
-// sure asks a question; Ctrl-D means no.
-func (l *lines) sure(ctx context.Context, question string) (bool, error) {
+// confirm asks a yes-or-no question; Ctrl-D means no.
+func (l *lines) confirm(ctx context.Context, question string) (bool, error) {
 	l.question("%s Type yes or no:", question)
 	line, err := l.keys.line(ctx)
 	if errors.Is(err, errBack) {
@@ -339,11 +338,11 @@ func (l *lines) sure(ctx context.Context, question string) (bool, error) {
 	return line == "y" || line == "yes", err
 }
 
-// connect has the conversation. While nothing is asked, Ctrl-D leaves it.
+// connect runs an attempt. While there is no prompt, Ctrl-D cancels it.
 func (l *lines) connect(ctx context.Context, title, target string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	p := &reader{lines: l, title: title, leave: cancel}
-	defer p.forget()
-	return converse(ctx, l.o.Session, target, p)
+	p := &linePrompter{lines: l, title: title, leave: cancel}
+	defer p.discardInput()
+	return runAttempt(ctx, l.o.Session, target, p)
 }

@@ -132,17 +132,17 @@ func TestLinesListHundredsByGroupAndPage(t *testing.T) {
 	k.hears("The session closes at", "Group 0:", "1 Source 000", "20 Source 019", "And 280 more", asks).types("more")
 	k.hears("Group 1:", "21 Source 020", "And 260 more", asks).types("/29 roup")
 	k.hears("1 Source 029", "2 Source 129", "Group 19:", asks).types("")
-	k.hears("1 Source 000", asks).types("/").hears("1 Source 000", asks).types("zzz").hears("Nothing is called", asks)
-	k.types("").hears("20 Source 019", asks).types("300").hears("Source 299 is connected", asks).types("302").hears("There is no number 302", asks)
+	k.hears("1 Source 000", asks).types("/").hears("1 Source 000", asks).types("zzz").hears("No source matches", asks)
+	k.types("").hears("20 Source 019", asks).types("300").hears("Source 299 is connected", asks).types("302").hears("No source has the number 302", asks)
 	k.finishes()
 }
 
-func TestLinesTellTheStateOfEachConnection(t *testing.T) {
+func TestLinesShowTheStateOfEachConnection(t *testing.T) {
 	c := &clinic{connections: connected()}
 	k := newTalk(t, c, sources())
-	k.hears("1 City Clinic, connected as ada, connected as ada's child", "Night Ring, connected, access ended 22 Nov 2026: connect again", asks)
+	k.hears("1 City Clinic, connected as ada, connected as ada's child", "Night Ring, connected, access expired 22 Nov 2026: connect again", asks)
 	k.types("1").hears("1 Connect ada again", "4 Disconnect ada's child", "Number:").types("4")
-	k.hears("The source is asked to take the access back", "Disconnect City Clinic (ada's child)?", "yes or no").types("yes")
+	k.hears("The source is asked to revoke the access", "Disconnect City Clinic (ada's child)?", "yes or no").types("yes")
 	k.hears("City Clinic is disconnected", "City Clinic, connected as ada, disconnected in this session", asks)
 	k.finishes()
 	if len(c.disconnected) != 1 || c.disconnected[0] != "con_b" {
@@ -150,28 +150,28 @@ func TestLinesTellTheStateOfEachConnection(t *testing.T) {
 	}
 }
 
-func TestLinesTellAFailureItsTimeAndTryAgain(t *testing.T) {
+func TestLinesShowAFailureAndRetry(t *testing.T) {
 	f := failure.New(failure.RateLimited, "Too many attempts.")
 	f.RetryAfter = 90 * time.Second
 	c := &clinic{steps: []any{f, f, sdk.Connected{}}}
 	k := newTalk(t, c, sources())
-	k.hears(asks).types("1").hears("Too many attempts", "wait 90 seconds before the next try, until 12:01:30", "Try again? Type yes or no").types("yes")
+	k.hears(asks).types("1").hears("Too many attempts", "wait 90 seconds before you retry, until 12:01:30", "Try again? Type yes or no").types("yes")
 	k.hears("yes or no").types("no").hears("City Clinic, failed: Too many attempts. Wait until 12:01:30.", asks)
 	k.types("1").hears("City Clinic is connected", "City Clinic, connected, in this session", asks)
 	k.finishes()
 }
 
-func TestLinesTellConnectionsWithoutALabelApart(t *testing.T) {
+func TestLinesNumberConnectionsWithoutALabel(t *testing.T) {
 	c := &clinic{connections: []session.Connected{
 		{ID: "con_a", Source: "clinic", SourceName: "City Clinic", Since: noon()},
 		{ID: "con_b", Source: "clinic", SourceName: "City Clinic", Since: noon()},
 	}}
 	k := newTalk(t, c, sources())
 	k.hears(asks).types("1").hears("Disconnect account 1", "Disconnect account 2").types("")
-	k.hears("There is no such number", asks).finishes()
+	k.hears("Invalid number", asks).finishes()
 }
 
-func TestLinesShowACodeOnceAndCtrlDLeavesIt(t *testing.T) {
+func TestLinesShowACodeOnceAndCtrlDCancelsIt(t *testing.T) {
 	code := sdk.ShowCode{
 		UserCode: "WDJB-MJHT", VerificationURI: "https://clinic.example/device",
 		VerificationURIComplete: "https://clinic.example/device?code=WDJB-MJHT", ExpiresAt: noon().Add(time.Minute),
@@ -190,8 +190,8 @@ func TestLinesAskForAFormAgainUntilItIsFilledIn(t *testing.T) {
 	refused.Field = "pass"
 	c := &clinic{steps: []any{signIn(), session.Prompt{Step: signIn(), Again: refused}, sdk.Connected{}}}
 	k := newTalk(t, c, sources())
-	k.hears(asks).types("1").hears("Sign in", "Help: As printed on your card.", "User name:").types("").hears("This is needed", "User name:")
-	k.types(" ada ").hears("not shown").types("  ").hears("Site", "number:").types("3").hears("no such number", "number:").types("")
+	k.hears(asks).types("1").hears("Sign in", "Help: As printed on your card.", "User name:").types("").hears("This field is required", "User name:")
+	k.types(" ada ").hears("not shown").types("  ").hears("Site", "number:").types("3").hears("Invalid number", "number:").types("")
 	k.hears("The password is wrong", "User name:").types("ada").hears("not shown").types("x").hears("number:").types("2")
 	k.hears("City Clinic is connected", asks).finishes()
 	got := c.replies[0].(sdk.FormValues).Values
@@ -212,6 +212,6 @@ func TestLinesLeaveTheirQuestionBehind(t *testing.T) {
 
 func TestLinesSayWhatTheTokenForbids(t *testing.T) {
 	k := newTalk(t, &clinic{connections: connected()[:1], forbidden: []string{"clinic", "hill"}}, sources())
-	k.hears("1 City Clinic", "2 Night Ring", asks).types("1").hears("does not allow any change here", "1 Back to the list", "Number:")
+	k.hears("1 City Clinic", "2 Night Ring", asks).types("1").hears("does not allow changes to this source", "1 Back to the list", "Number:")
 	k.types("1").hears(asks).finishes()
 }

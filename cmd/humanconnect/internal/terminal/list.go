@@ -13,53 +13,52 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// row is a source in the list, with what the user has of it.
+// row is a source in the list, with the connections of the user.
 type row struct {
 	source, title, group string
 	connections          []session.Connected
-	// offered says that the source can be connected now; it may only be disconnected else.
+	// offered: the source can be connected; else only disconnected.
 	offered bool
-	// renews says that the provider renews credentials by itself.
+	// renews: the provider refreshes credentials automatically.
 	renews bool
 	// allowed by the token.
 	allowed bool
-	sitting
+	sourceOutcome
 }
 
-// sitting is what became of a source in this session: what was done with it last, in a word, and what the last try ended
-// with, if that failed.
-type sitting struct{ did, failed string }
+// sourceOutcome is the last change of a source in this session, in a word, and the failure of the last action, if any.
+type sourceOutcome struct{ did, failed string }
 
-// before is what became of the sources before this front end, and what has been done.
-func (o Options) before() (so map[string]sitting, done []string) {
-	so = make(map[string]sitting)
+// before returns the outcomes of an earlier front end, and its changes in order.
+func (o Options) before() (outcomes map[string]sourceOutcome, done []string) {
+	outcomes = make(map[string]sourceOutcome)
 	for _, d := range o.Before {
-		one := so[d.Source]
+		one := outcomes[d.Source]
 		if d.Failed != "" {
 			one.failed = text(d.Failed)
-			so[d.Source] = one
+			outcomes[d.Source] = one
 			continue
 		}
 		one.did = didDisconnect
 		if d.Connected {
 			one.did = didConnect
 		}
-		so[d.Source] = one
+		outcomes[d.Source] = one
 		done = append(done, name(d.Name)+" is "+one.did+".")
 	}
-	return so, done
+	return outcomes, done
 }
 
-// rowsOf joins the catalogue and the connections of the user. Connections of sources that nobody offers any more come
+// rowsOf joins the catalogue and the connections of the user. Connections of sources that are no longer offered come
 // last. A source that the token does not allow is listed only if it is connected.
-func rowsOf(sources []source.Source, connections []session.Connected, allows func(string) bool, so map[string]sitting) []row {
+func rowsOf(sources []source.Source, connections []session.Connected, allows func(string) bool, outcomes map[string]sourceOutcome) []row {
 	var rows []row
 	at := make(map[string]int)
 	for _, s := range sources {
 		at[s.ID] = len(rows)
 		rows = append(rows, row{
 			source: s.ID, title: name(s.Name), group: name(s.Group), offered: true,
-			renews: slices.Contains(s.Capabilities, sdk.CapabilityRefresh), allowed: allows(s.ID), sitting: so[s.ID],
+			renews: slices.Contains(s.Capabilities, sdk.CapabilityRefresh), allowed: allows(s.ID), sourceOutcome: outcomes[s.ID],
 		})
 	}
 	for _, c := range connections {
@@ -67,7 +66,7 @@ func rowsOf(sources []source.Source, connections []session.Connected, allows fun
 		if !known {
 			i, at[c.Source] = len(rows), len(rows)
 			rows = append(rows, row{
-				source: c.Source, title: name(c.SourceName), group: "No longer offered", allowed: allows(c.Source), sitting: so[c.Source],
+				source: c.Source, title: name(c.SourceName), group: "No longer offered", allowed: allows(c.Source), sourceOutcome: outcomes[c.Source],
 			})
 		}
 		rows[i].connections = append(rows[i].connections, c)
@@ -81,7 +80,7 @@ func (r row) matches(words []string) bool {
 	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(s, w) })
 }
 
-// account is what one of the connections of a source is called: its label, or else its number where there are several.
+// account is the label of a connection of a source, else its number if there are several.
 func (r row) account(i int) string {
 	label := name(r.connections[i].AccountLabel)
 	if label == "" && len(r.connections) > 1 {
@@ -90,13 +89,13 @@ func (r row) account(i int) string {
 	return label
 }
 
-// expired says that the access to a connection has ended and that nobody renews it.
+// expired: the access token has expired and the provider does not refresh it.
 func (r row) expired(c session.Connected, now time.Time) bool {
 	return !r.renews && !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt)
 }
 
-// state tells in a few words how it stands with a source, and why it needs attention.
-func (r row) state(l look) string {
+// state describes a source in a few words.
+func (r row) state(l canvas) string {
 	var parts []string
 	if c := r.connected(l); c != "" {
 		parts = append(parts, c)
@@ -107,7 +106,7 @@ func (r row) state(l look) string {
 	return strings.Join(parts, "  ")
 }
 
-func (r row) connected(l look) string {
+func (r row) connected(l canvas) string {
 	if len(r.connections) == 0 {
 		if now := r.now(); now != "" {
 			return l.dim.Render(now)
@@ -128,7 +127,7 @@ func (r row) connected(l look) string {
 	return l.good.Render("● connected") + l.dim.Render(more)
 }
 
-// now tells what was done with a source in this session.
+// now describes the change of a source in this session.
 func (r row) now() string {
 	switch {
 	case r.did == "":
@@ -145,7 +144,7 @@ const (
 	didDisconnect = "disconnected"
 )
 
-// accounts are those of a source, and what has to be said of the ones whose access has ended.
+// accounts lists the accounts of a source, and a text for each whose access has expired.
 func (r row) accounts(now time.Time) (accounts, ended []string) {
 	for i, c := range r.connections {
 		account := r.account(i)
@@ -153,13 +152,13 @@ func (r row) accounts(now time.Time) (accounts, ended []string) {
 			accounts = append(accounts, account)
 		}
 		if r.expired(c, now) {
-			ended = append(ended, strings.TrimPrefix(account+": access ended ", ": ")+day(c.ExpiresAt)+", connect again")
+			ended = append(ended, strings.TrimPrefix(account+": access expired ", ": ")+day(c.ExpiresAt)+", connect again")
 		}
 	}
 	return accounts, ended
 }
 
-// list is the screen that everything begins at: the sources, by group, narrowed by what is typed.
+// list is the first screen: the sources by group, filtered by the search.
 type list struct {
 	rows   []row
 	search textinput.Model
@@ -168,7 +167,7 @@ type list struct {
 	notice notice
 }
 
-// notice is what came of the last thing that was done.
+// notice is the outcome of the last action.
 type notice struct {
 	text string
 	good bool
@@ -187,7 +186,7 @@ func (s *list) set(rows []row) {
 	s.keep(func() { s.rows, s.loaded = rows, true })
 }
 
-// home shows all sources again, with the chosen one still chosen.
+// home clears the search and keeps the chosen source.
 func (s *list) home() {
 	s.keep(func() { s.search.SetValue("") })
 }
@@ -216,7 +215,7 @@ func (s *list) shown() []row {
 	return out
 }
 
-func (s *list) take(msg tea.Msg) intent {
+func (s *list) handle(msg tea.Msg) intent {
 	shown := s.shown()
 	last := max(len(shown)-1, 0)
 	switch pressed(msg) {
@@ -251,7 +250,7 @@ func (s *list) take(msg tea.Msg) intent {
 // pageRows is how far a page key moves.
 const pageRows = 10
 
-// narrow changes the search; the first hit is then the chosen one.
+// narrow changes the search, and chooses the first match.
 func (s *list) narrow(msg tea.Msg) {
 	before := s.search.Value()
 	s.search, _ = s.search.Update(msg)
@@ -260,7 +259,7 @@ func (s *list) narrow(msg tea.Msg) {
 	}
 }
 
-// chosen connects what is not connected, and opens what is.
+// chosen connects an unconnected source, and opens a connected one.
 func chosen(r row) intent {
 	if len(r.connections) > 0 {
 		return openSource{r}
@@ -268,7 +267,7 @@ func chosen(r row) intent {
 	return connect{r.source, r.title}
 }
 
-func (s *list) moves() bool { return false }
+func (s *list) animated() bool { return false }
 
 func (s *list) keys() []key {
 	back := key{"esc", "finish"}
@@ -286,9 +285,9 @@ func (s *list) keys() []key {
 	return []key{{"↑↓", "choose"}, {"enter", does}, back}
 }
 
-const nothingOffered = "There is nothing to connect: no provider is installed, or the session token allows none of its sources."
+const nothingOffered = "No sources to connect: no provider is installed, or the session token allows none of its sources."
 
-func (s *list) draw(l look) []string {
+func (s *list) draw(l canvas) []string {
 	s.search.SetStyles(inputStyles(l))
 	s.search.SetWidth(max(l.width-30, 10))
 	lines := []string{spread(l.accent.Render("/ ")+s.search.View(), l.dim.Render(s.count()), l.width), ""}
@@ -298,16 +297,16 @@ func (s *list) draw(l look) []string {
 	shown := s.shown()
 	switch {
 	case !s.loaded:
-		return append(lines, l.dim.Render("Looking for sources …"))
+		return append(lines, l.dim.Render("Loading sources …"))
 	case len(s.rows) == 0:
 		return append(lines, l.wrapped(l.dim, nothingOffered)...)
 	case len(shown) == 0:
-		return append(lines, l.wrapped(l.dim, "Nothing is called that. Esc clears the search.")...)
+		return append(lines, l.wrapped(l.dim, "No source matches. Esc clears the search.")...)
 	}
 	return append(lines, s.window(l, shown, l.height-len(lines))...)
 }
 
-func (n notice) draw(l look) string {
+func (n notice) draw(l canvas) string {
 	if n.good {
 		return l.good.Render("✓ ") + cut(n.text, l.width-2)
 	}
@@ -332,7 +331,7 @@ func plural(n int, what string) string {
 }
 
 // window draws as many lines around the chosen row as fit.
-func (s *list) window(l look, shown []row, height int) []string {
+func (s *list) window(l canvas, shown []row, height int) []string {
 	var lines []string
 	chosenLine, group := 0, ""
 	for i, r := range shown {
@@ -363,7 +362,7 @@ func (s *list) window(l look, shown []row, height int) []string {
 // nameColumn is how wide the column of names is at most.
 const nameColumn = 34
 
-func (s *list) line(l look, r row, chosen bool) string {
+func (s *list) line(l canvas, r row, chosen bool) string {
 	wide := min(nameColumn, l.width*2/5)
 	title := l.plain.Render(cut(r.title, wide))
 	if chosen {
@@ -376,7 +375,7 @@ func (s *list) line(l look, r row, chosen bool) string {
 	return l.marked(chosen, cut(pad(title, wide)+"  "+state, l.width-2))
 }
 
-// rowOf returns the row of a target, which may be a connection; one of its own for a source that is not listed.
+// rowOf returns the row of a target, which may be a connection; a new row for a source that is not listed.
 func rowOf(rows []row, target string) row {
 	for _, r := range rows {
 		has := slices.ContainsFunc(r.connections, func(c session.Connected) bool { return string(c.ID) == target })

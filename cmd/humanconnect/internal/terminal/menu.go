@@ -2,7 +2,7 @@ package terminal
 
 import tea "charm.land/bubbletea/v2"
 
-// menu is a list of a few things to do, one of which is chosen. Screens embed it.
+// menu is a short list of actions, one of which is chosen. Screens embed it.
 type menu struct {
 	items []item
 	at    int
@@ -10,24 +10,24 @@ type menu struct {
 
 type item struct {
 	label, note string
-	wants       intent
+	intent      intent
 }
 
-func (m *menu) take(msg tea.Msg) intent {
+func (m *menu) handle(msg tea.Msg) intent {
 	switch pressed(msg) {
 	case "up", "shift+tab", "ctrl+p":
 		m.at = (m.at + len(m.items) - 1) % len(m.items)
 	case "down", "tab", "ctrl+n":
 		m.at = (m.at + 1) % len(m.items)
 	case "enter":
-		return m.items[m.at].wants
+		return m.items[m.at].intent
 	case "esc":
 		return goBack{}
 	}
 	return nil
 }
 
-func (m *menu) lines(l look) []string {
+func (m *menu) lines(l canvas) []string {
 	var lines []string
 	for i, it := range m.items {
 		label := l.plain.Render(it.label)
@@ -42,14 +42,14 @@ func (m *menu) lines(l look) []string {
 	return lines
 }
 
-// under draws the menu under what it is about. Where there is little room, what it is about gives way, and then the things to
-// do are those around the chosen one.
-func (m *menu) under(l look, about []string) []string {
+// drawBelow draws the menu below the lines about. In a low terminal those are cut first, then the menu around the chosen
+// action.
+func (m *menu) drawBelow(l canvas, about []string) []string {
 	things := m.lines(l)
 	about = squeeze(append(about, ""), max(l.height-len(things), 1))
-	return append(about, around(things, m.at, l.height-len(about))...)
+	return append(about, windowAround(things, m.at, l.height-len(about))...)
 }
 
-func (m *menu) moves() bool { return false }
+func (m *menu) animated() bool { return false }
 
-func (m *menu) keys() []key { return []key{{"↑↓", "choose"}, {"enter", "do it"}, {"esc", "back"}} }
+func (m *menu) keys() []key { return []key{{"↑↓", "choose"}, {"enter", "select"}, {"esc", "back"}} }

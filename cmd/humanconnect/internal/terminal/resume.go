@@ -2,30 +2,30 @@ package terminal
 
 import tea "charm.land/bubbletea/v2"
 
-// resumeScreen offers to go on with an attempt that another front end of this session left behind.
+// resumeScreen offers to resume an unfinished attempt of an earlier front end.
 type resumeScreen struct {
 	confirmScreen
-	leave leaveBehind
+	leave abandonAttempt
 }
 
-// begunBefore says why something is offered that nobody has asked for in this sitting.
-const begunBefore = "It was begun before, and it is not finished."
+// unfinishedText explains why an attempt is offered.
+const unfinishedText = "It was started earlier and is not finished."
 
 func newResumeScreen(target, title string) *resumeScreen {
-	leave := leaveBehind{target, title}
+	leave := abandonAttempt{target, title}
 	return &resumeScreen{leave: leave, confirmScreen: confirmScreen{
-		title: "Go on with " + title + "?",
-		text:  []string{begunBefore},
+		title: "Continue with " + title + "?",
+		text:  []string{unfinishedText},
 		menu: menu{items: []item{
-			{"Go on", "where it stopped", connect{target, title}},
-			{"Leave it", "cancels what was begun", leave},
+			{"Continue", "where it stopped", connect{target, title}},
+			{"Cancel it", "cancels the attempt", leave},
 		}},
 	}}
 }
 
-// take makes Esc leave the attempt, as it does everywhere.
-func (s *resumeScreen) take(msg tea.Msg) intent {
-	i := s.menu.take(msg)
+// handle makes Esc cancel the attempt, as everywhere.
+func (s *resumeScreen) handle(msg tea.Msg) intent {
+	i := s.menu.handle(msg)
 	if _, back := i.(goBack); back {
 		return s.leave
 	}
@@ -33,5 +33,5 @@ func (s *resumeScreen) take(msg tea.Msg) intent {
 }
 
 func (s *resumeScreen) keys() []key {
-	return []key{{"↑↓", "choose"}, {"enter", "do it"}, {"esc", "leave it"}}
+	return []key{{"↑↓", "choose"}, {"enter", "select"}, {"esc", "cancel it"}}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-func TestHalfDoneAttemptIsGoneOnWithAtItsLastStep(t *testing.T) {
+func TestUnfinishedAttemptResumesAtItsLastStep(t *testing.T) {
 	c := &clinic{halfDone: []string{"clinic"}, steps: []any{signIn(), sdk.Connected{}}}
 	s := newStage(t, c, sources()).shows("half-done").press("enter")
 	s.await()
@@ -22,15 +22,15 @@ func TestHalfDoneAttemptIsGoneOnWithAtItsLastStep(t *testing.T) {
 	}
 }
 
-func TestEscLeavesWhatIsHalfDoneAndOffersTheNext(t *testing.T) {
+func TestEscCancelsAnUnfinishedAttemptAndOffersTheNext(t *testing.T) {
 	c := &clinic{halfDone: []string{"clinic", "con_b", "ring"}, connections: connected()}
-	s := newStage(t, c, sources()).wants("Go on with City Clinic?").press("esc").wants("Going back")
+	s := newStage(t, c, sources()).wants("Continue with City Clinic?").press("esc").wants("Cancelling")
 	s.await()
-	s.wants("Go on with City Clinic (ada's child)?")
+	s.wants("Continue with City Clinic (ada's child)?")
 	s.await()
 	s.press("down", "enter")
 	s.await()
-	s.wants("Go on with Night Ring?")
+	s.wants("Continue with Night Ring?")
 	s.await()
 	s.press("esc")
 	s.await()
@@ -40,7 +40,7 @@ func TestEscLeavesWhatIsHalfDoneAndOffersTheNext(t *testing.T) {
 	}
 }
 
-func TestHalfDoneAttemptThatCannotGoOnFailsCleanly(t *testing.T) {
+func TestUnfinishedAttemptThatCannotResumeFailsCleanly(t *testing.T) {
 	c := &clinic{halfDone: []string{"clinic"}, steps: []any{failure.New(failure.AttemptInterrupted, "The program ended.")}}
 	s := newStage(t, c, sources()).press("enter")
 	s.await()

@@ -8,22 +8,22 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// screen is what is shown at one moment. It says what the person wants; what comes of it is the desk's business.
+// screen is one screen. It turns input into intents; the model performs them.
 type screen interface {
-	// take handles a key or a paste and returns what the person wants, or nil.
-	take(msg tea.Msg) intent
+	// handle handles a key or a paste and returns an intent, or nil.
+	handle(msg tea.Msg) intent
 	// draw returns the lines between head and foot, at most as many as fit.
-	draw(l look) []string
-	// keys are what can be pressed, for the foot.
+	draw(l canvas) []string
+	// keys are the keys listed in the foot.
 	keys() []key
-	// moves says whether the picture changes with the time.
-	moves() bool
+	// animated says whether the screen changes with time.
+	animated() bool
 }
 
 // key is one entry of the foot.
 type key struct{ press, does string }
 
-// intent is what a person wants.
+// intent is an action that the person chose.
 type intent any
 
 type (
@@ -31,26 +31,26 @@ type (
 	goBack struct{}
 	// openSource shows one source that is connected.
 	openSource struct{ row row }
-	// connect begins an attempt for a source, or for a named connection.
+	// connect starts an attempt for a source or a connection.
 	connect struct{ target, title string }
-	// leaveBehind cancels an attempt that another front end left behind.
-	leaveBehind struct{ target, title string }
-	// askDisconnect asks whether to take a connection away; disconnect takes it.
+	// abandonAttempt cancels an unfinished attempt of an earlier front end.
+	abandonAttempt struct{ target, title string }
+	// askDisconnect asks whether to disconnect a connection; disconnect does it.
 	askDisconnect struct{ target, title, account string }
 	disconnect    struct{ target, title string }
 	// answerForm replies to a form.
 	answerForm struct{ values map[string]sdk.Secret }
-	// pasteAddress hands on the address that the browser ended at.
-	pasteAddress struct{ text string }
-	// copyAddress gives an address to the terminal, to be copied.
-	copyAddress struct{ url string }
+	// pasteURL has a pasted redirect URL.
+	pasteURL struct{ text string }
+	// copyURL copies a URL to the clipboard of the terminal.
+	copyURL struct{ url string }
 	// finish ends the session.
 	finish struct{}
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-func two(n int) string {
+func twoDigits(n int) string {
 	if n < 10 {
 		return "0" + itoa(n)
 	}

@@ -13,19 +13,19 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// runScreens runs the screens until the person is done or ctx ends, and waits for all that they began.
+// runScreens runs the screens until the person is done or ctx ends, and waits for their work.
 func runScreens(ctx context.Context, o Options) error {
 	working, stop := context.WithCancelCause(ctx)
 	w := &work{session: o.Session, crashed: o.Crashed, child: func() (context.Context, context.CancelCauseFunc) {
 		return context.WithCancelCause(working)
 	}}
-	d := newDesk(o, w)
+	d := newModel(o, w)
 	p := tea.NewProgram(d, tea.WithInput(o.Terminal), tea.WithOutput(o.Terminal), tea.WithEnvironment(o.Environ),
 		tea.WithoutSignalHandler())
 	w.send = p.Send
 	w.run(func(ctx context.Context) {
-		if err := watch(ctx, o, func(c []session.Connected) { p.Send(loaded{c, nil}) }); ctx.Err() == nil {
-			p.Send(lost{err})
+		if err := watch(ctx, o, func(c []session.Connected) { p.Send(loadedMsg{c, nil}) }); ctx.Err() == nil {
+			p.Send(sessionLostMsg{err})
 		}
 	})
 	var watching sync.WaitGroup
@@ -55,19 +55,18 @@ func runScreens(ctx context.Context, o Options) error {
 	return d.err
 }
 
-// work is what the screens do beside drawing: each piece on a goroutine of its own, that tells of its end by a message.
-// Whoever runs the screens waits for them.
+// work runs the actions of the screens, each on its own goroutine, which reports by a message. runScreens waits for them.
 type work struct {
 	session Session
 	send    func(tea.Msg)
 	// child makes a context that ends with the screens; running are the goroutines.
 	child   func() (context.Context, context.CancelCauseFunc)
 	running sync.WaitGroup
-	// crashed is called before a panic goes on its way.
+	// crashed is called before a panic continues.
 	crashed func()
 }
 
-// run does a piece of work with a context of its own, and returns what ends it.
+// run runs a function with its own context, and returns the cancel function.
 func (w *work) run(piece func(context.Context)) context.CancelCauseFunc {
 	ctx, cancel := w.child()
 	w.running.Go(func() {
@@ -83,19 +82,19 @@ func (w *work) run(piece func(context.Context)) context.CancelCauseFunc {
 	return cancel
 }
 
-// load brings the connections of the user.
+// load reads the connections of the user.
 func (w *work) load() {
 	w.run(func(ctx context.Context) {
 		connections, err := w.session.Connections(ctx)
 		if err != nil {
-			w.send(lost{err})
+			w.send(sessionLostMsg{err})
 			return
 		}
-		w.send(loaded{connections, nil})
+		w.send(loadedMsg{connections, nil})
 	})
 }
 
-// begin brings the connections of the user, and then what was left half done.
+// begin reads the connections of the user, then the unfinished attempts.
 func (w *work) begin() {
 	w.run(func(ctx context.Context) {
 		connections, err := w.session.Connections(ctx)
@@ -104,48 +103,48 @@ func (w *work) begin() {
 			targets, err = w.session.HalfDone(ctx)
 		}
 		if err != nil {
-			w.send(lost{err})
+			w.send(sessionLostMsg{err})
 			return
 		}
-		w.send(loaded{connections, targets})
+		w.send(loadedMsg{connections, targets})
 	})
 }
 
-// abandon cancels an attempt that was left half done.
-func (w *work) abandon(l leaveBehind, source string) {
+// abandon cancels an unfinished attempt.
+func (w *work) abandon(l abandonAttempt, source string) {
 	w.run(func(ctx context.Context) {
-		w.send(ended{source, didConnect, abandon(ctx, w.session, l.target)})
+		w.send(actionDoneMsg{source, didConnect, abandon(ctx, w.session, l.target)})
 	})
 }
 
-// connect runs an attempt to its end. The function that it returns cancels it.
+// connect runs an attempt to its end. The returned function cancels it.
 func (w *work) connect(c connect, source string) context.CancelCauseFunc {
 	return w.run(func(ctx context.Context) {
-		w.send(ended{source, didConnect, converse(ctx, w.session, c.target, onScreen{w.send})})
+		w.send(actionDoneMsg{source, didConnect, runAttempt(ctx, w.session, c.target, screenPrompter{w.send})})
 	})
 }
 
-// paste hands on an address that the person pasted, and tells if it was not taken.
+// paste passes on a pasted redirect URL, and reports a refusal.
 func (w *work) paste(take paster, address string) {
 	w.run(func(ctx context.Context) {
 		if why := refusal(take(ctx, address)); why != "" {
-			w.send(refused{why})
+			w.send(pasteRefusedMsg{why})
 		}
 	})
 }
 
 func (w *work) disconnect(d disconnect, source string) {
 	w.run(func(ctx context.Context) {
-		w.send(ended{source, didDisconnect, w.session.Disconnect(ctx, d.target)})
+		w.send(actionDoneMsg{source, didDisconnect, w.session.Disconnect(ctx, d.target)})
 	})
 }
 
-// onScreen is the person in front of the screens.
-type onScreen struct{ send func(tea.Msg) }
+// screenPrompter is the prompter of the screens.
+type screenPrompter struct{ send func(tea.Msg) }
 
-func (p onScreen) fill(ctx context.Context, form sdk.Form, again *failure.Failure) (map[string]sdk.Secret, error) {
+func (p screenPrompter) fill(ctx context.Context, form sdk.Form, again *failure.Failure) (map[string]sdk.Secret, error) {
 	replies := make(chan map[string]sdk.Secret, 1)
-	p.send(asked{form, again, replies})
+	p.send(formMsg{form, again, replies})
 	select {
 	case values := <-replies:
 		return values, nil
@@ -154,12 +153,12 @@ func (p onScreen) fill(ctx context.Context, form sdk.Form, again *failure.Failur
 	}
 }
 
-func (p onScreen) show(_ context.Context, prompt session.Prompt) func() {
-	p.send(showing{prompt})
+func (p screenPrompter) show(_ context.Context, prompt session.Prompt) func() {
+	p.send(stepMsg{prompt})
 	return func() {}
 }
 
-func (p onScreen) browse(_ context.Context, step sdk.OpenURL, paste paster) (no func(error), hide func()) {
-	p.send(browsing{step, paste})
-	return func(err error) { p.send(noBrowser{err}) }, func() { p.send(browsed{}) }
+func (p screenPrompter) browse(_ context.Context, step sdk.OpenURL, paste paster) (notOpened func(error), hide func()) {
+	p.send(browserMsg{step, paste})
+	return func(err error) { p.send(noBrowserMsg{err}) }, func() { p.send(browserDoneMsg{}) }
 }

@@ -38,11 +38,11 @@ func TestListOfHundredsIsSearchedAndScrolled(t *testing.T) {
 	s := newStage(t, &clinic{}, many).press("pgdown", "pgdown", "pgdown", "pgdown", "down").shows("list-scrolled")
 	s.press("end").wants("▌ Source 299").press("home").wants("▌ Source 000")
 	s.press("28 grou").shows("list-search")
-	s.press("x").wants("Nothing is called that").press("esc").wants("▌ Source 000")
+	s.press("x").wants("No source matches").press("esc").wants("▌ Source 000")
 }
 
 func TestEmptyCatalogueSaysWhy(t *testing.T) {
-	newStage(t, &clinic{}, nil).shows("list-empty").press("enter", "down", "up").wants("There is nothing to connect")
+	newStage(t, &clinic{}, nil).shows("list-empty").press("enter", "down", "up").wants("No sources to connect")
 }
 
 func TestPastedTextIsSearchedFor(t *testing.T) {
@@ -59,7 +59,7 @@ func TestPicturesFitSmallAndLargeTerminals(t *testing.T) {
 	s.shows("list-40x12")
 }
 
-func TestLightAndDarkSayTheSame(t *testing.T) {
+func TestLightAndDarkShowTheSameText(t *testing.T) {
 	s := newStage(t, &clinic{connections: connected()}, sources())
 	dark := s.d.draw()
 	s.d.styles = newStyles(false)
@@ -69,7 +69,7 @@ func TestLightAndDarkSayTheSame(t *testing.T) {
 	}
 }
 
-func TestLightTerminalIsKnownByItsVariable(t *testing.T) {
+func TestCOLORFGBGDetectsALightTerminal(t *testing.T) {
 	for value, want := range map[string]bool{
 		"0;15": true, "0;default;15": true, "0;7": true, "15;0": false, "7;8": false, "": false, "x": false, "15;default": false,
 	} {
@@ -85,10 +85,10 @@ func TestLightTerminalIsKnownByItsVariable(t *testing.T) {
 func TestTokenLimitsTheList(t *testing.T) {
 	s := newStage(t, &clinic{connections: connected()[:1], forbidden: []string{"clinic", "hill"}}, sources())
 	s.wants("City Clinic", "Night Ring").lacks("Hill Hospital")
-	s.press("enter").wants("does not allow any change here").lacks("Disconnect")
+	s.press("enter").wants("does not allow changes to this source").lacks("Disconnect")
 }
 
-func TestFormIsFilledInAndRefusedBesideTheField(t *testing.T) {
+func TestRefusalIsShownAtTheField(t *testing.T) {
 	refused := failure.New(failure.InvalidInput, "The password is wrong.")
 	refused.Field = "pass"
 	c := &clinic{steps: []any{
@@ -111,13 +111,13 @@ func TestFormIsFilledInAndRefusedBesideTheField(t *testing.T) {
 	}
 }
 
-func TestFormIsNotSentWithoutWhatIsNeeded(t *testing.T) {
+func TestFormNeedsItsRequiredFields(t *testing.T) {
 	s := newStage(t, &clinic{steps: []any{signIn()}}, sources()).press("enter")
 	s.await()
-	s.press("ada", "tab", "tab", "enter").wants("✗ This is needed.", "▌ Password")
+	s.press("ada", "tab", "tab", "enter").wants("✗ This field is required.", "▌ Password")
 }
 
-func TestRefusalWithoutAFieldStandsAboveTheForm(t *testing.T) {
+func TestRefusalWithoutAFieldIsShownAboveTheForm(t *testing.T) {
 	again := failure.New(failure.AttemptInterrupted, "The source was interrupted.")
 	s := newStage(t, &clinic{steps: []any{session.Prompt{Step: signIn(), Again: again}}}, sources()).press("enter")
 	s.await()
@@ -128,7 +128,7 @@ func TestEscInAFormCancelsTheAttempt(t *testing.T) {
 	c := &clinic{steps: []any{signIn()}}
 	s := newStage(t, c, sources()).press("enter")
 	s.await()
-	s.press("esc").wants("Going back")
+	s.press("esc").wants("Cancelling")
 	s.await()
 	s.await()
 	s.wants("type to search").lacks("connected.")
@@ -146,9 +146,9 @@ func TestCodeIsShownLargeAndPollsKeepItsClock(t *testing.T) {
 	s := newStage(t, c, sources()).press("enter")
 	s.await()
 	s.clock.Advance(12300 * time.Millisecond)
-	s.update(tick{})
+	s.update(tickMsg{})
 	s.shows("code")
-	s.update(showing{session.Prompt{Step: code}})
+	s.update(stepMsg{session.Prompt{Step: code}})
 	s.wants("0:12").press("esc")
 	s.await()
 	if c.cancelled != 1 {
@@ -156,15 +156,15 @@ func TestCodeIsShownLargeAndPollsKeepItsClock(t *testing.T) {
 	}
 }
 
-func TestWaitSaysWhatItWaitsForAndHowLong(t *testing.T) {
+func TestWaitShowsItsTextAndTime(t *testing.T) {
 	s := newStage(t, &clinic{steps: []any{sdk.Wait{Text: "The clinic looks for your file."}}, hold: true}, sources()).press("enter")
 	s.await()
 	s.clock.Advance(83 * time.Second)
-	s.update(tick{})
+	s.update(tickMsg{})
 	s.shows("wait")
 }
 
-func TestBrowserIsWaitedForUntilItComesBackOrEsc(t *testing.T) {
+func TestBrowserStepEndsWithTheRedirectOrEsc(t *testing.T) {
 	url := sdk.OpenURL{URL: "https://clinic.example/authorize?client_id=demo&scope=" + strings.Repeat("patient.read+", 8)}
 	c := &clinic{steps: []any{url}, hold: true}
 	s := newStage(t, c, sources()).press("enter")
@@ -200,7 +200,7 @@ func TestFailureHasItsHintAndIsTriedAgain(t *testing.T) {
 	s.wants("● connected as ada").lacks("Too many")
 }
 
-func TestTryAgainTriesTheSameAgain(t *testing.T) {
+func TestTryAgainRepeatsTheAction(t *testing.T) {
 	c := &clinic{steps: []any{failure.New(failure.SourceError, "Odd."), sdk.Connected{}}}
 	s := newStage(t, c, sources()).press("enter")
 	s.await()
@@ -211,7 +211,7 @@ func TestTryAgainTriesTheSameAgain(t *testing.T) {
 	s.wants("City Clinic is connected.")
 }
 
-func TestConnectionIsDisconnectedAfterAQuestion(t *testing.T) {
+func TestDisconnectAsksFirst(t *testing.T) {
 	c := &clinic{connections: connected()}
 	s := newStage(t, c, sources()).press("enter").shows("source").press("down", "enter").shows("confirm-disconnect")
 	s.press("esc").wants("type to search").press("enter", "down", "enter", "enter").shows("disconnecting")
@@ -224,7 +224,7 @@ func TestConnectionIsDisconnectedAfterAQuestion(t *testing.T) {
 	s.press("esc").shows("confirm-finish")
 }
 
-func TestWhatFailedIsSaidBeforeTheEnd(t *testing.T) {
+func TestFailuresAreListedBeforeFinishing(t *testing.T) {
 	c := &clinic{steps: []any{failure.New(failure.SourceError, "Odd.")}}
 	s := newStage(t, c, sources()).press("hosp", "enter")
 	s.await()
@@ -232,15 +232,15 @@ func TestWhatFailedIsSaidBeforeTheEnd(t *testing.T) {
 	s.press("esc").wants("▌ City Clinic", "4 sources").press("esc").wants("✗ City Clinic: Odd.").lacks("changed nothing")
 }
 
-func TestWhatWasDoneBeforeIsStillSaid(t *testing.T) {
+func TestEarlierOutcomesAreShown(t *testing.T) {
 	c := &clinic{connections: connected()[:1]}
-	s := newStage(t, c, sources(), Done{Source: "clinic", Name: "City Clinic", Connected: true},
-		Done{Source: "ring", Name: "Night Ring"}, Done{Source: "watch", Name: "Pulse Watch", Failed: "Odd."})
+	s := newStage(t, c, sources(), Outcome{Source: "clinic", Name: "City Clinic", Connected: true},
+		Outcome{Source: "ring", Name: "Night Ring"}, Outcome{Source: "watch", Name: "Pulse Watch", Failed: "Odd."})
 	s.shows("list-before").press("esc").shows("confirm-finish-before")
 }
 
-func TestDoneIsAskedForOnce(t *testing.T) {
-	s := newStage(t, &clinic{}, sources()).press("esc").wants("Are you done?", "You have changed nothing.")
+func TestFinishIsConfirmedOnce(t *testing.T) {
+	s := newStage(t, &clinic{}, sources()).press("esc").wants("Are you done?", "Nothing was changed.")
 	s.press("esc").wants("type to search").press("esc", "enter")
 	if !s.quit || s.d.err != nil {
 		t.Errorf("quit %v, %v; want it to end without an error", s.quit, s.d.err)
@@ -256,7 +256,7 @@ func TestCtrlCInterruptsEverywhere(t *testing.T) {
 	}
 }
 
-func TestCtrlLDrawsAllAgain(t *testing.T) {
+func TestCtrlLRedraws(t *testing.T) {
 	s := newStage(t, &clinic{}, sources())
 	_, cmd := s.d.Update(tea.KeyPressMsg{Code: 'l', Mod: tea.ModCtrl})
 	if cmd == nil || cmd() != tea.ClearScreen() {
@@ -267,20 +267,20 @@ func TestCtrlLDrawsAllAgain(t *testing.T) {
 func TestScreensEndWithTheSession(t *testing.T) {
 	s := newStage(t, &clinic{}, sources())
 	s.clock.Advance(55 * time.Minute)
-	s.update(tick{})
+	s.update(tickMsg{})
 	s.wants("closes in 5 minutes")
 	s.clock.Advance(5 * time.Minute)
-	s.update(tick{})
+	s.update(tickMsg{})
 	s.shows("session-ended")
 	if s.quit || !errors.Is(s.d.err, session.ErrEnded) {
 		t.Errorf("quit %v, %v; want ErrEnded, when it has been read", s.quit, s.d.err)
 	}
-	s.clock.Advance(endedTime)
-	s.update(tick{})
+	s.clock.Advance(sessionEndedTime)
+	s.update(tickMsg{})
 	if !s.quit {
 		t.Error("nobody reads it, and it stays")
 	}
-	s = newStage(t, &clinic{err: session.ErrEnded}, sources()).wants("The session is over").press("x")
+	s = newStage(t, &clinic{err: session.ErrEnded}, sources()).wants("The session has ended").press("x")
 	if !s.quit || !errors.Is(s.d.err, session.ErrEnded) {
 		t.Errorf("quit %v, %v; want ErrEnded", s.quit, s.d.err)
 	}
@@ -290,16 +290,16 @@ func TestScreensEndWithTheSession(t *testing.T) {
 	}
 }
 
-func TestFormIsGoneWithTheSession(t *testing.T) {
+func TestFormClosesWithTheSession(t *testing.T) {
 	c := &clinic{steps: []any{signIn()}}
 	s := newStage(t, c, sources()).press("enter")
 	s.await()
 	s.press("ada")
 	s.clock.Advance(time.Hour)
-	s.update(tick{})
-	s.wants("The session is over")
+	s.update(tickMsg{})
+	s.wants("The session has ended")
 	s.await() // the attempt is left
-	s.wants("The session is over").lacks("type to search")
+	s.wants("The session has ended").lacks("type to search")
 }
 
 func TestTextOfSourcesIsCleaned(t *testing.T) {

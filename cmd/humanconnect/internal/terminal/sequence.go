@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// A key that is no character comes as an escape and more (ECMA-48 §5.4, xterm's ctlseqs):
+// A key that is not a character is an escape sequence (ECMA-48 §5.4, xterm's ctlseqs):
 //
 //	ESC [ … final          CSI: arrows, function keys, the marks around a paste; ESC [ M and three bytes is a mouse
 //	ESC O final            SS3: arrows and F1–F4 of some terminals
@@ -15,12 +15,12 @@ import (
 const (
 	pasteBegins = "\x1b[200~"
 	pasteEnds   = "\x1b[201~"
-	// maxSequence is the longest of them that anybody needs, in bytes.
+	// maxSequence is the longest sequence that is kept, in bytes.
 	maxSequence = 64
 )
 
-// whole says whether bytes that begin with an escape are all of a key.
-func whole(seq []byte) bool {
+// isComplete says whether bytes that start with an escape are a complete sequence.
+func isComplete(seq []byte) bool {
 	if len(seq) < 2 {
 		return false
 	}
@@ -39,16 +39,16 @@ func whole(seq []byte) bool {
 	return true
 }
 
-// withoutKeys takes out of a line what is no character in it. back says that the person pressed Esc: it ends the line, or
-// begins it.
-func withoutKeys(line []byte) (text []byte, back bool) {
+// stripSequences removes escape sequences and control characters from a line. back: the person pressed Esc, at the start or
+// the end of the line.
+func stripSequences(line []byte) (text []byte, back bool) {
 	for i := 0; i < len(line); i++ {
 		if line[i] != keyEscape {
 			text = append(text, line[i])
 			continue
 		}
 		end := i + 1
-		for end <= len(line) && !whole(line[i:end]) {
+		for end <= len(line) && !isComplete(line[i:end]) {
 			end++
 		}
 		alone := i+1 == len(line) || line[i+1] == keyEscape

@@ -16,14 +16,14 @@ func FuzzKeysOfALine(f *testing.F) {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		text, back := withoutKeys(line)
+		text, back := stripSequences(line)
 		if back && len(text) > 0 {
 			t.Errorf("%q goes back and is taken", line)
 		}
 		if bytes.ContainsRune(text, keyEscape) || utf8.Valid(text) && bytes.ContainsFunc(text, unicode.IsControl) {
 			t.Errorf("%q is taken of %q", text, line)
 		}
-		if again, back := withoutKeys(text); back || !bytes.Equal(again, text) {
+		if again, back := stripSequences(text); back || !bytes.Equal(again, text) {
 			t.Errorf("%q becomes %q, and then %q", line, text, again)
 		}
 		if !bytes.ContainsFunc(line, unicode.IsControl) && !bytes.Equal(text, line) {

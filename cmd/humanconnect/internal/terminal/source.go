@@ -1,12 +1,12 @@
 package terminal
 
-// sourceScreen shows a source that is connected: each of its connections, and what can be done with it.
+// sourceScreen shows a connected source: its connections, and the actions on them.
 type sourceScreen struct {
 	menu
 	row row
 }
 
-const notAllowed = "The session token does not allow any change here."
+const notAllowed = "The session token does not allow changes to this source."
 
 func newSourceScreen(r row) *sourceScreen {
 	s := &sourceScreen{row: r}
@@ -21,7 +21,7 @@ func newSourceScreen(r row) *sourceScreen {
 		if r.offered {
 			s.items = append(s.items, item{"Connect" + of + " again", "renews the access", connect{string(c.ID), r.title}})
 		}
-		s.items = append(s.items, item{"Disconnect" + of, "gives the access back", askDisconnect{string(c.ID), r.title, account}})
+		s.items = append(s.items, item{"Disconnect" + of, "revokes the access", askDisconnect{string(c.ID), r.title, account}})
 	}
 	if r.allowed && r.offered {
 		s.items = append(s.items, item{"Connect another account", "", connect{r.source, r.title}})
@@ -30,7 +30,7 @@ func newSourceScreen(r row) *sourceScreen {
 	return s
 }
 
-func (s *sourceScreen) draw(l look) []string {
+func (s *sourceScreen) draw(l canvas) []string {
 	lines := []string{l.title.Render(cut(s.row.title, l.width))}
 	if s.row.group != "" {
 		lines = append(lines, l.dim.Render(cut(s.row.group, l.width)))
@@ -45,17 +45,17 @@ func (s *sourceScreen) draw(l look) []string {
 	if !s.row.allowed {
 		lines = append(append(lines, ""), l.wrapped(l.warn, notAllowed)...)
 	}
-	return s.under(l, lines)
+	return s.drawBelow(l, lines)
 }
 
-func (s *sourceScreen) connection(l look, i int) string {
+func (s *sourceScreen) connection(l canvas, i int) string {
 	c, who := s.row.connections[i], s.row.account(i)
 	if who == "" {
 		who = "connected"
 	}
 	state := l.good.Render("● ") + l.plain.Render(who) + l.dim.Render("  since "+day(c.Since))
 	if s.row.expired(c, l.now) {
-		state = l.warn.Render("! ") + l.plain.Render(who) + l.warn.Render("  access ended "+day(c.ExpiresAt)+": connect again")
+		state = l.warn.Render("! ") + l.plain.Render(who) + l.warn.Render("  access expired "+day(c.ExpiresAt)+": connect again")
 	}
 	return cut(state, l.width)
 }

@@ -32,7 +32,7 @@ const limit = 10 * time.Second
 
 func noon() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }
 
-// clinic is a session with sources that behave as told. Its fields are set before the stage begins; while a conversation
+// clinic is a session with scripted sources. Its fields are set before the stage begins; while a conversation
 // runs, it is the conversation's.
 type clinic struct {
 	connections []session.Connected
@@ -47,7 +47,7 @@ type clinic struct {
 	halfDone, asked []string
 	// err is what Connections ends with.
 	err error
-	// redirect is the pasted address that Browse takes; back tells it. noBrowser is why none was opened.
+	// redirect is the pasted URL that Browse accepts, sent on back. noBrowser is why no browser was opened.
 	redirect  string
 	back      chan struct{}
 	noBrowser error
@@ -101,9 +101,9 @@ func (c *clinic) step(r sdk.Reply) (session.Prompt, error) {
 
 func (c *clinic) WaitDue(ctx context.Context) error { return c.pause(ctx) }
 
-func (c *clinic) Browse(ctx context.Context, _ session.Prompt, no func(error)) (sdk.Reply, error) {
+func (c *clinic) Browse(ctx context.Context, _ session.Prompt, notOpened func(error)) (sdk.Reply, error) {
 	if c.noBrowser != nil {
-		no(c.noBrowser)
+		notOpened(c.noBrowser)
 	}
 	if c.redirect == "" {
 		return sdk.Callback{}, c.pause(ctx)
@@ -116,7 +116,7 @@ func (c *clinic) Browse(ctx context.Context, _ session.Prompt, no func(error)) (
 	}
 }
 
-// Paste takes one address, once.
+// Paste accepts one URL, once.
 func (c *clinic) Paste(_ context.Context, text string) (bool, error) {
 	if text != c.redirect {
 		return false, nil
@@ -156,17 +156,17 @@ func signIn() sdk.Form {
 	}}
 }
 
-// stage runs the desk without a program: the test is the person and the event loop.
+// stage runs the model without a program: the test is the person and the event loop.
 type stage struct {
 	t           *testing.T
-	d           *desk
+	d           *model
 	clock       *clocktest.Fake
 	messages    chan tea.Msg
 	quit        bool
 	interrupted int
 }
 
-func newStage(t *testing.T, c *clinic, offered []source.Source, before ...Done) *stage {
+func newStage(t *testing.T, c *clinic, offered []source.Source, before ...Outcome) *stage {
 	t.Helper()
 	s := &stage{t: t, clock: clocktest.New(noon()), messages: make(chan tea.Msg)}
 	ctx, stop := context.WithCancelCause(t.Context())
@@ -177,7 +177,7 @@ func newStage(t *testing.T, c *clinic, offered []source.Source, before ...Done) 
 		}
 	}, child: func() (context.Context, context.CancelCauseFunc) { return context.WithCancelCause(ctx) }}
 	t.Cleanup(func() { stop(errBack); w.running.Wait() })
-	s.d = newDesk(Options{
+	s.d = newModel(Options{
 		Session: c, Sources: offered, Before: before, EndsAt: noon().Add(time.Hour), Clock: s.clock, Interrupt: func() { s.interrupted++ },
 	}, w)
 	s.d.Init()
@@ -185,7 +185,7 @@ func newStage(t *testing.T, c *clinic, offered []source.Source, before ...Done) 
 	return s
 }
 
-// await hands one message of the work to the desk.
+// await passes one message of the work to the model.
 func (s *stage) await() {
 	s.t.Helper()
 	select {
@@ -242,7 +242,7 @@ func (s *stage) picture() string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// shows compares the picture with the one that is kept; UPDATE_PICTURES=1 keeps it anew.
+// shows compares the picture with the stored one; UPDATE_PICTURES=1 replaces that.
 func (s *stage) shows(picture string) *stage {
 	s.t.Helper()
 	got := s.picture()

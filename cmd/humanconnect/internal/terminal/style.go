@@ -12,14 +12,14 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// look is how things are drawn: the room that there is, and the styles.
-type look struct {
+// canvas is the area to draw in, the time, and the styles.
+type canvas struct {
 	width, height int
 	now           time.Time
 	styles
 }
 
-// styles are few and calm: one accent, and colours that mean something. Nothing is told by colour alone.
+// styles are few: one accent, and colours with a meaning. No information is in the colour alone.
 type styles struct {
 	title, strong, plain, dim, accent, good, bad, warn lipgloss.Style
 	box                                                lipgloss.Style
@@ -45,7 +45,7 @@ func newStyles(dark bool) styles {
 	}
 }
 
-// light says whether COLORFGBG tells of a light background, as some terminals do that do not answer when they are asked.
+// light says whether COLORFGBG names a light background, for terminals that do not answer a query.
 // The last of its numbers is the background's colour, of which 7 and those from 9 on are light.
 func light(environ []string) bool {
 	for _, v := range slices.Backward(environ) {
@@ -67,7 +67,7 @@ func pad(s string, width int) string {
 }
 
 // wrapped breaks a text into lines of the width, at spaces where there are some.
-func (l look) wrapped(style lipgloss.Style, s string) []string {
+func (l canvas) wrapped(style lipgloss.Style, s string) []string {
 	lines := strings.Split(ansi.Wrap(s, max(l.width, 10), ""), "\n")
 	for i := range lines[1:] { // a mark belongs to the letter before it, which ansi.Wrap does not always know
 		rest := strings.TrimLeftFunc(lines[i+1], func(r rune) bool { return unicode.In(r, unicode.Mn, unicode.Me) })
@@ -81,7 +81,7 @@ func (l look) wrapped(style lipgloss.Style, s string) []string {
 }
 
 // marked draws the lines of a choice, of which one is chosen.
-func (l look) marked(chosen bool, line string) string {
+func (l canvas) marked(chosen bool, line string) string {
 	if chosen {
 		return l.accent.Render("▌ ") + line
 	}
@@ -101,9 +101,9 @@ func spread(left, right string, width int) string {
 func elapsed(d time.Duration) string {
 	s := max(int(d/time.Second), 0)
 	if s >= 3600 {
-		return itoa(s/3600) + ":" + two(s/60%60) + ":" + two(s%60)
+		return itoa(s/3600) + ":" + twoDigits(s/60%60) + ":" + twoDigits(s%60)
 	}
-	return itoa(s/60) + ":" + two(s%60)
+	return itoa(s/60) + ":" + twoDigits(s%60)
 }
 
 // atLeast is a duration to wait, in words, rounded up.

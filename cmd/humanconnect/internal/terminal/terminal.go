@@ -1,18 +1,17 @@
-// Package terminal lets a person steer a session at a terminal: with screens, or with plain questions, one line at a
-// time, for screen readers and terminals that can do no more. It decides nothing: it drives an open session, renders its
-// steps and returns the replies.
+// Package terminal is the interactive user interface of a session: screens, or line-by-line prompts for screen readers and
+// dumb terminals. It decides nothing: it drives an open session, renders its steps and returns the replies.
 //
-// The rules of what it shows:
+// Rules:
 //
-//   - It talks to the terminal alone, never to standard input or output. The screens live in the alternate screen and are
-//     gone in the end, so that no health data is left in the scrollback.
+//   - It uses the terminal only, never standard input or output. The screens use the alternate screen, so that no health
+//     data remains in the scrollback.
 //   - Esc goes back: it cancels the attempt that is under way. Ctrl-C interrupts the program, like the signal.
-//   - What a source says is shown in its words, cleaned of control characters.
-//   - Whatever takes time says what is being waited for, and for how long already.
+//   - Texts of a source are shown unchanged, except for control characters.
+//   - Each wait shows what it waits for, and the elapsed time.
 //
-// One file has one screen; the desk dispatches between them:
+// Each screen has its own file; the model dispatches between them:
 //
-//	half-done attempts of the session, one by one ──go on──▶ connecting
+//	unfinished attempts of the session, one by one ──continue──▶ connecting
 //
 //	list ──enter──▶ connecting ─▶ form, code, browser, wait ─▶ list, or failure ──try again──▶ connecting
 //	 │  └──enter──▶ source ──▶ connecting, or confirm ─▶ disconnecting ─▶ list, or failure
@@ -36,16 +35,15 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// Session is the open session that a person steers; see [Steer]. It is safe for concurrent use.
+// Session is an open session; see [NewSession]. It is safe for concurrent use.
 type Session interface {
-	// Connect begins to connect a source, or to renew a named connection.
+	// Connect starts an attempt for a source, or to renew a connection.
 	Connect(ctx context.Context, target string) (Attempt, error)
-	// Disconnect takes a named connection away.
+	// Disconnect disconnects a connection.
 	Disconnect(ctx context.Context, target string) error
-	// Connections returns what the user is connected to now.
+	// Connections returns the current connections of the user.
 	Connections(ctx context.Context) ([]session.Connected, error)
-	// HalfDone returns what attempts that another front end left behind would connect: targets of Connect, which goes on
-	// with them.
+	// HalfDone returns the targets of unfinished attempts of an earlier front end; Connect resumes them.
 	HalfDone(ctx context.Context) ([]string, error)
 	// Allows says whether the token lets a source be connected and disconnected.
 	Allows(source string) bool
@@ -58,23 +56,23 @@ type Attempt interface {
 	WaitDue(ctx context.Context) error
 	Fail(ctx context.Context, f *failure.Failure) error
 	Cancel(ctx context.Context) error
-	// Browse sends the person's browser to where an sdk.OpenURL wants it, and waits for it to come back. no is told, from
-	// any goroutine, if no browser is on its way: [ErrNoBrowser], or why it could not be started. The wait goes on.
-	Browse(ctx context.Context, p session.Prompt, no func(error)) (sdk.Reply, error)
-	// Paste takes the address that the browser ended at, pasted by the person while Browse waits. It returns false for a
-	// text that nobody waits for.
+	// Browse opens the browser at the URL of an sdk.OpenURL, and waits for the redirect. notOpened is called, from any
+	// goroutine, if no browser was started: with [ErrNoBrowser], or the error. The wait continues.
+	Browse(ctx context.Context, p session.Prompt, notOpened func(error)) (sdk.Reply, error)
+	// Paste takes a redirect URL that the person pasted while Browse waits. It returns false if it matches no pending
+	// authorization.
 	Paste(ctx context.Context, text string) (bool, error)
 }
 
-// ErrNoBrowser: the person opens the address, no command does.
+// ErrNoBrowser: no command opens the URL; the person does.
 var ErrNoBrowser = errors.New("no browser is opened")
 
-// Browser sends a person's browser somewhere and waits until it comes back.
+// Browser opens the browser of a person and waits for the redirect.
 type Browser interface {
 	// Open returns the reply to an sdk.OpenURL. It ends early, with the cause, when ctx does. A [*failure.Failure] that
-	// it returns ends the attempt. For no see [Attempt].
-	Open(ctx context.Context, a *session.Attempt, p session.Prompt, no func(error)) (sdk.Reply, error)
-	// Paste takes the address that it ended at; false: nobody waits for it.
+	// it returns ends the attempt. For notOpened see [Attempt].
+	Open(ctx context.Context, a *session.Attempt, p session.Prompt, notOpened func(error)) (sdk.Reply, error)
+	// Paste takes a redirect URL; false: no pending authorization matches it.
 	Paste(ctx context.Context, text string) (bool, error)
 }
 
@@ -86,13 +84,13 @@ type File interface {
 	Close() error
 }
 
-// Done is what became of one source: what was done with it, or why it could not be.
-type Done struct {
-	// Source is its id, Name what it is called.
+// Outcome is the outcome of one action on a source.
+type Outcome struct {
+	// Source is its id, Name its name.
 	Source, Name string
 	// Connected, or else disconnected.
 	Connected bool
-	// Failed is why it could not be, or "".
+	// Failed is why the action failed, or "".
 	Failed string
 }
 
@@ -101,36 +99,36 @@ type Options struct {
 	Session Session
 	// Sources that can be connected, in the order to show.
 	Sources []source.Source
-	// Before is what was done in the session before, in its order.
-	Before []Done
-	// EndsAt is when the session ends by itself.
+	// Before are the outcomes of the session so far, in order.
+	Before []Outcome
+	// EndsAt is when the session expires.
 	EndsAt time.Time
-	// Terminal to ask on. It stays the caller's to close.
+	// Terminal for input and output. The caller closes it.
 	Terminal File
-	// Plain asks line by line instead of with screens.
+	// Plain prompts line by line instead of with screens.
 	Plain bool
 	Clock clock.Clock
-	// Environ is the environment that says what the terminal can do; NO_COLOR=1 in it turns the colours off.
+	// Environ is the environment with the capabilities of the terminal; NO_COLOR=1 in it turns colours off.
 	Environ []string
-	// Waiting is called when the screens are gone and something that began is still waited for; what it returns is called
-	// when it has ended.
+	// Waiting is called when the screens have closed and work is still running; the function that it returns is called when
+	// that ends.
 	Waiting func() func()
-	// Crashed is called before a panic goes on its way: it gives the terminal back.
+	// Crashed is called before a panic continues: it restores the terminal.
 	Crashed func()
 	// Interrupt is called when the person presses Ctrl-C. It must end the context of Run.
 	Interrupt func()
 }
 
-// errBack is the cause of the end of an attempt that the person left.
+// errBack is the cause of the end of an attempt that the person cancelled.
 var errBack = errors.New("the person went back")
 
 // ErrLost: the terminal is gone. The session can be resumed from another one.
 var ErrLost = fmt.Errorf("the terminal is gone: %w", session.ErrFrontEndLost)
 
-// Run lets a person connect and disconnect sources until the person is done, which returns nil. Failures of sources have
-// been shown and kept with the session, and are no error. An error is [ErrLost], [session.ErrTakenOver],
-// [session.ErrEnded], the cause of ctx's end, or one of the store or of the terminal. When it returns, nothing of it runs any more and the
-// terminal is as it was.
+// Run lets a person connect and disconnect sources until the person finishes: then it returns nil. Failures of sources are
+// shown and stored with the session, and are no error. An error is [ErrLost], [session.ErrTakenOver], [session.ErrEnded],
+// the cause of ctx, or an error of the store or the terminal. When it returns, no goroutine of it runs and the terminal is
+// restored.
 func Run(ctx context.Context, o Options) error {
 	if o.Plain {
 		return runLines(ctx, o)
@@ -138,7 +136,7 @@ func Run(ctx context.Context, o Options) error {
 	return runScreens(ctx, o)
 }
 
-// lostTerminal makes an ErrLost of what reading or writing a terminal that is gone ends with.
+// lostTerminal returns ErrLost for the errors of reading or writing a lost terminal.
 func lostTerminal(err error) error {
 	if errors.Is(err, syscall.EIO) || errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
 		return ErrLost

@@ -15,38 +15,38 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// waitingScreen is what is shown while something takes time: a source that works, a wait that it asked for, a code that
-// is typed elsewhere, a browser that is open. It says what happens next, and for how long it lasts already.
+// waitingScreen is shown during a wait: for a provider, for a wait step, for a user code, for a browser. It shows what it
+// waits for, and the elapsed time.
 type waitingScreen struct {
 	title string
-	// body stands above the line that moves.
-	body func(l look) []string
-	// doing is the line that moves.
+	// body draws the lines above the progress line.
+	body func(l canvas) []string
+	// doing is the text of the progress line.
 	doing string
 	since time.Time
-	// until is when it is over at the latest; zero where nobody knows.
+	// until is the deadline; zero if unknown.
 	until time.Time
-	// stuck: it cannot be left.
-	stuck bool
+	// locked: Esc has no effect.
+	locked bool
 }
 
-func (s *waitingScreen) take(msg tea.Msg) intent {
-	if pressed(msg) == "esc" && !s.stuck {
+func (s *waitingScreen) handle(msg tea.Msg) intent {
+	if pressed(msg) == "esc" && !s.locked {
 		return goBack{}
 	}
 	return nil
 }
 
-func (s *waitingScreen) moves() bool { return true }
+func (s *waitingScreen) animated() bool { return true }
 
 func (s *waitingScreen) keys() []key {
-	if s.stuck {
+	if s.locked {
 		return nil
 	}
 	return []key{{"esc", "cancel"}}
 }
 
-func (s *waitingScreen) draw(l look) []string {
+func (s *waitingScreen) draw(l canvas) []string {
 	lines := []string{l.title.Render(cut(s.title, l.width)), ""}
 	if s.body != nil {
 		inner := l
@@ -56,8 +56,8 @@ func (s *waitingScreen) draw(l look) []string {
 	return append(squeeze(lines, l.height-1), s.line(l))
 }
 
-// line is the line that moves.
-func (s *waitingScreen) line(l look) string {
+// line draws the progress line.
+func (s *waitingScreen) line(l canvas) string {
 	lasts := l.now.Sub(s.since)
 	time := "  " + elapsed(lasts)
 	if !s.until.IsZero() && s.until.After(l.now) {
@@ -70,7 +70,7 @@ func (s *waitingScreen) line(l look) string {
 	return cut(doing+l.dim.Render(time), l.width)
 }
 
-// squeeze leaves blank lines out, the last ones first, until the lines fit; then it cuts, and says so.
+// squeeze removes blank lines, the last ones first, until the lines fit; then it cuts, with a mark.
 func squeeze(lines []string, height int) []string {
 	height = max(height, 0)
 	for i := len(lines) - 1; i >= 0 && len(lines) > height; i-- {
@@ -84,49 +84,49 @@ func squeeze(lines []string, height int) []string {
 	return append(lines[:height-1:height-1], "…")
 }
 
-func asking(title string, now time.Time) *waitingScreen {
-	return &waitingScreen{title: title, doing: "Asking the source", since: now}
+func contacting(title string, now time.Time) *waitingScreen {
+	return &waitingScreen{title: title, doing: "Contacting the source", since: now}
 }
 
-func goingBack(title string, now time.Time) *waitingScreen {
-	return &waitingScreen{title: title, doing: "Going back", since: now, stuck: true}
+func cancelling(title string, now time.Time) *waitingScreen {
+	return &waitingScreen{title: title, doing: "Cancelling", since: now, locked: true}
 }
 
 func disconnecting(title string, now time.Time) *waitingScreen {
-	return &waitingScreen{title: title, doing: "Giving the access back", since: now, stuck: true}
+	return &waitingScreen{title: title, doing: "Revoking the access", since: now, locked: true}
 }
 
 func waitStep(title string, w sdk.Wait, now time.Time) *waitingScreen {
 	s := &waitingScreen{title: title, doing: "Waiting for the source", since: now, until: w.ExpiresAt}
 	if t := text(w.Text); t != "" {
-		s.body = func(l look) []string { return l.wrapped(l.plain, t) }
+		s.body = func(l canvas) []string { return l.wrapped(l.plain, t) }
 	}
 	return s
 }
 
-// codeStep shows a code large, and where to type it (RFC 8628 §3.3).
+// codeStep shows a user code and its verification URI (RFC 8628 §3.3).
 func codeStep(title string, c sdk.ShowCode, now time.Time) *waitingScreen {
-	s := &waitingScreen{title: title, doing: "Waiting for you to confirm it there", since: now, until: c.ExpiresAt}
-	s.body = func(l look) []string { return codeBody(l, c) }
+	s := &waitingScreen{title: title, doing: "Waiting for your confirmation", since: now, until: c.ExpiresAt}
+	s.body = func(l canvas) []string { return codeBody(l, c) }
 	return s
 }
 
-func codeBody(l look, c sdk.ShowCode) []string {
-	lines := []string{l.plain.Render("1  Open this address, on any device:"), ""}
-	lines = append(lines, indented(address(l, c.VerificationURI))...)
-	lines = append(lines, "", l.plain.Render("2  Type this code there:"), "")
+func codeBody(l canvas, c sdk.ShowCode) []string {
+	lines := []string{l.plain.Render("1  Open this URL on any device:"), ""}
+	lines = append(lines, indented(drawURL(l, c.VerificationURI))...)
+	lines = append(lines, "", l.plain.Render("2  Enter this code there:"), "")
 	lines = append(lines, indented(drawCode(l, c.UserCode))...)
 	if c.VerificationURIComplete != "" && c.VerificationURIComplete != c.VerificationURI {
-		more := append([]string{"", l.dim.Render("   or open this one, which has the code in it:")}, indented(address(l, c.VerificationURIComplete))...)
+		more := append([]string{"", l.dim.Render("   or open this URL, which includes the code:")}, indented(drawURL(l, c.VerificationURIComplete))...)
 		if len(lines)+len(more) < l.height {
 			lines = append(lines, more...)
 		}
 	}
-	return append(lines, "", l.plain.Render("3  Come back. It goes on by itself."))
+	return append(lines, "", l.plain.Render("3  Return here. It continues automatically."))
 }
 
-// drawCode draws a code in a box, where there is room for one. It is never cut.
-func drawCode(l look, code string) []string {
+// drawCode draws a code in a box, if it fits. The code is never cut.
+func drawCode(l canvas, code string) []string {
 	code = name(code)
 	if l.height < lowHeight-4 || lipgloss.Width(code) > l.width-16 {
 		return strings.Split(ansi.Hardwrap(l.accent.Render(code), max(l.width-4, 8), true), "\n")
@@ -134,7 +134,7 @@ func drawCode(l look, code string) []string {
 	return strings.Split(l.box.Render(l.accent.Render(code)), "\n")
 }
 
-// indented moves lines to where the numbers of a list end.
+// indented indents lines below the numbers of a list.
 func indented(lines []string) []string {
 	for i := range lines {
 		lines[i] = "   " + lines[i]
@@ -142,12 +142,12 @@ func indented(lines []string) []string {
 	return lines
 }
 
-// maxAddress is how much of an address is shown: all of it.
-const maxAddress = session.MaxURL
+// maxURL is the longest URL that is shown.
+const maxURL = session.MaxURL
 
-// address draws an address over as many lines as it takes; a terminal that can makes a link of it.
-func address(l look, url string) []string {
-	url = host.CleanText(url, maxAddress)
+// drawURL draws a URL over as many lines as needed, as a hyperlink for terminals that support it.
+func drawURL(l canvas, url string) []string {
+	url = host.CleanText(url, maxURL)
 	style := l.accent.Bold(false).Underline(true)
 	if !strings.ContainsFunc(url, func(r rune) bool { return r > unicode.MaxASCII }) { // no URI else (RFC 3986 §2)
 		style = style.Hyperlink(url)

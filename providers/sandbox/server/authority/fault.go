@@ -63,7 +63,7 @@ func Faults() []Fault {
 		{"token_redirect", "Instead of the token comes a redirect", true, true},
 		{"code_refused", "Instead of the token comes invalid_grant", true, true},
 		{"client_refused", "Instead of the token comes invalid_client", true, true},
-		{faultAccount, "The account cannot be asked for", true, true},
+		{faultAccount, "The userinfo request fails", true, true},
 		{faultLate, "The account can be asked for the second time", true, true},
 		{faultShort, "The access token works for 2 seconds", true, true},
 		{faultNoRotation, "The refresh token stays the same", true, true},

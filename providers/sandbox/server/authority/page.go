@@ -58,7 +58,7 @@ func says(scope string) string {
 func (a *Authority) home(w http.ResponseWriter, _ *http.Request) {
 	show(w, http.StatusOK, "message", page{
 		Title: "Sandbox authorization server",
-		Text:  "It is running. Connect sandbox-tracker or sandbox-scale with humanconnect to come back here.",
+		Text:  "It is running. Connect sandbox-tracker or sandbox-scale with humanconnect to return here.",
 	})
 }
 
@@ -86,7 +86,7 @@ func (a *Authority) onlyLoopback(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if to := r.FormValue("redirect_uri"); !local(to) || !hasPort(to) {
 			show(w, http.StatusBadRequest, "message", page{
-				Title: "The request was rejected",
+				Title: "The request cannot be answered",
 				Text:  "Its redirect URI is not on this machine.",
 			})
 			return

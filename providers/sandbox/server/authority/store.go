@@ -40,7 +40,7 @@ var (
 	_ op.Storage                    = (*store)(nil)
 	_ op.DeviceAuthorizationStorage = (*store)(nil)
 
-	errNotFound = errors.New("there is no such thing")
+	errNotFound = errors.New("not found")
 	errBusy     = errors.New("too many requests wait for a person")
 )
 

@@ -1,4 +1,4 @@
-// Package apptest makes an App whose outside is all in a test's hands.
+// Package apptest makes an App with a fake environment, for tests.
 package apptest
 
 import (

@@ -15,7 +15,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 )
 
-// shells that completions are made for.
+// shells are the supported shells.
 func shells() []string { return []string{"bash", "zsh", "fish", "powershell"} }
 
 // New returns the command completion.
@@ -37,11 +37,11 @@ powershell. To load it in each new bash:
 
 func printScript(a *app.App, c *cobra.Command, shell string) error {
 	if !slices.Contains(shells(), shell) {
-		return command.Usage(c, "there is no completion for that shell").Hint("there is one for: %s", strings.Join(shells(), ", "))
+		return command.Usage(c, "unsupported shell").Hint("supported shells: %s", strings.Join(shells(), ", "))
 	}
 	var script bytes.Buffer
 	if err := writeCompletion(c.Root(), &script, shell); err != nil {
-		return fmt.Errorf("making the completion script: %w", err)
+		return fmt.Errorf("generating the completion script: %w", err)
 	}
 	answer := struct {
 		Shell  string `json:"shell"`

@@ -23,7 +23,7 @@ func New(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:     "config",
 		Short:   "Show and check the config",
-		Long:    "Show the config that is in force, and check it.",
+		Long:    "Show the effective config, and check it.",
 		Example: "  humanconnect config show",
 	})
 	c.AddCommand(newPath(a), newShow(a), newValidate(a))
@@ -33,8 +33,8 @@ func New(a *app.App) *cobra.Command {
 func newPath(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "path",
-		Short:   "Print which config file is read",
-		Long:    "Print which config file is read, whether it is there or not.",
+		Short:   "Print the path of the config file",
+		Long:    "Print the path of the config file, whether the file exists or not.",
 		Example: "  humanconnect config path",
 		Args:    command.UpToArgs(0),
 		RunE: func(*cobra.Command, []string) error {
@@ -55,8 +55,8 @@ func newPath(a *app.App) *cobra.Command {
 func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "show",
-		Short:   "Print every value of the config and where it comes from",
-		Long:    "Print every value of the config that is in force and where it comes from: a flag, a variable\nof the environment, a line of the file, or the default. Secrets are references, and stay so.",
+		Short:   "Print every value of the config and its origin",
+		Long:    "Print every value of the effective config and its origin: a flag, an environment variable, a line\nof the file, or the default. Secrets are shown as references.",
 		Example: "  humanconnect config show -o json",
 		Args:    command.UpToArgs(0),
 		RunE: func(*cobra.Command, []string) error {
@@ -81,9 +81,9 @@ func newValidate(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "validate",
 		Short: "Check the config",
-		Long: `Check the config: every problem of the file at once, each with its place, and its sources and
-plan against what the providers declare. Providers that say nothing yet are started for that,
-and one that cannot be asked is a problem too.`,
+		Long: `Check the config: print every problem of the file, each with its line, and check its sources and
+plan against the descriptions of the providers. Providers without a cached description are
+started, and one that cannot be started is a problem too.`,
 		Example: "  humanconnect config validate",
 		Args:    command.UpToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return validate(c.Context(), a) },
@@ -97,12 +97,12 @@ func validate(ctx context.Context, a *app.App) error {
 	if cfg == nil {
 		return err
 	}
-	wrong := []error{err}
-	more, err := wrongWith(ctx, a, cfg)
+	problems := []error{err}
+	more, err := providerProblems(ctx, a, cfg)
 	if err != nil {
 		return err
 	}
-	if err := allOf(append(wrong, more...)); err != nil {
+	if err := joinProblems(append(problems, more...)); err != nil {
 		return err
 	}
 	out := struct {
@@ -115,8 +115,8 @@ func validate(ctx context.Context, a *app.App) error {
 	})
 }
 
-// wrongWith returns what is wrong with a config that only the providers know, and nil in places where nothing is.
-func wrongWith(ctx context.Context, a *app.App, cfg *config.Config) ([]error, error) {
+// providerProblems returns the problems of a config that only the providers know; entries may be nil.
+func providerProblems(ctx context.Context, a *app.App, cfg *config.Config) ([]error, error) {
 	inst, err := a.PrepareWith(cfg, true)
 	if err != nil {
 		return []error{err}, nil
@@ -126,15 +126,15 @@ func wrongWith(ctx context.Context, a *app.App, cfg *config.Config) ([]error, er
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	wrong := []error{err}
+	problems := []error{err}
 	if err == nil {
-		wrong = append(wrong, catalog.CheckPlan(cfg.Plan))
+		problems = append(problems, catalog.CheckPlan(cfg.Plan))
 	}
-	return append(wrong, inst.Providers.Broken()...), nil
+	return append(problems, inst.Providers.Broken()...), nil
 }
 
-// allOf makes one error of all that are not nil. Its code is that of the first; the others stand in its facts.
-func allOf(errs []error) error {
+// joinProblems makes one error of all that are not nil, with the code of the first; its facts list them all.
+func joinProblems(errs []error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	switch len(errs) {
 	case 0:
@@ -144,12 +144,12 @@ func allOf(errs []error) error {
 	}
 	all := problem.New(exit.ProblemOf(errs[0]).Code(), "the config and what it depends on have several problems")
 	for _, err := range errs {
-		said := iostreams.Describe(err)
-		all = all.Fact("%s [%s]", said.Message, said.Code)
-		for _, fact := range said.Facts {
+		described := iostreams.Describe(err)
+		all = all.Fact("%s [%s]", described.Message, described.Code)
+		for _, fact := range described.Facts {
 			all = all.Fact("  %s", fact)
 		}
-		for _, hint := range said.Hints {
+		for _, hint := range described.Hints {
 			if !slices.Contains(all.Hints(), hint) {
 				all = all.Hint("%s", hint)
 			}

@@ -2,6 +2,7 @@
 package connection
 
 import (
+	"context"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -29,7 +30,7 @@ func New(a *app.App) *cobra.Command {
 	return command.Exits(c, exit.OK, exit.Usage)
 }
 
-// row is a connection as the outside sees it, with more of it than a response has.
+// row is a connection as it is printed, with more fields than in a response.
 type row struct {
 	event.Connection
 	State        string      `json:"state"`
@@ -56,7 +57,7 @@ func newList(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List the connections of a user",
-		Long:    "List the connections of a user in the order in which they were made. Disconnected ones are\nnot listed; connection show has them.",
+		Long:    "List the connections of a user, the oldest first. Disconnected ones are not listed; connection\nshow prints them.",
 		Example: "  humanconnect connection list --client-user-id demo-user -o json",
 		Args:    command.UpToArgs(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -68,7 +69,7 @@ func newList(a *app.App) *cobra.Command {
 	}
 	c.Flags().StringVar(&user, "client-user-id", "", "user `ID` of your application, or @FILE")
 	c.Flags().String("client-id", "", "client `ID`; default: clientId of the config")
-	command.Sets(c.Flags(), "client-id", "clientId")
+	command.SetsConfig(c.Flags(), "client-id", "clientId")
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
@@ -77,57 +78,36 @@ func list(a *app.App, c *cobra.Command, user string) error {
 	if err != nil {
 		return err
 	}
-	if user == "" { // nobody has that id: a script whose variable is not set means some user
+	if user == "" { // no user has this id: a variable of the calling script is not set
 		return command.Usage(c, "--client-user-id is empty")
 	}
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	views, err := query.Connections(c.Context(), st.Store, st.Config.ClientID, user)
-	if err != nil {
-		return err
-	}
-	var rows []row
-	for _, v := range views {
-		rows = append(rows, rowOf(v))
-	}
-	return command.PrintList(a.IO, rows, []string{"CONNECTION", "SOURCE", "NAME", "SINCE", "ACCOUNT"}, func(r row) []string {
-		return []string{string(r.ConnectionID), r.ID, r.Name, r.ConnectedSince.String(), r.Account}
-	})
+	return command.List[row]{
+		Find: func(ctx context.Context, st *app.State) ([]row, error) {
+			views, err := query.Connections(ctx, st.Store, st.Config.ClientID, user)
+			return command.Map(views, err, rowOf)
+		},
+		Header: []string{"CONNECTION", "SOURCE", "NAME", "SINCE", "ACCOUNT"},
+		Cells: func(r row) []string {
+			return []string{string(r.ConnectionID), r.ID, r.Name, r.ConnectedSince.String(), r.Account}
+		},
+	}.Run(a, c)
 }
 
 func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
-		Use:               "show ID",
-		Short:             "Show a connection, a disconnected one included",
-		Long:              "Show a connection. Of a disconnected one it shows the outcome of its revocation at the source.",
-		Example:           "  humanconnect connection show con_… -o json",
-		Args:              command.ExactArgs("ID"),
-		ValidArgsFunction: command.Connections(a),
-		RunE: func(c *cobra.Command, args []string) error {
-			con, err := command.ParseID[id.Connection](c, args[0])
-			if err != nil {
-				return err
-			}
-			return show(a, c, con)
-		},
+		Use:     "show ID",
+		Short:   "Show a connection, also a disconnected one",
+		Long:    "Show a connection. For a disconnected one, show the outcome of its revocation at the source.",
+		Example: "  humanconnect connection show con_… -o json",
 	}
+	command.ByID(a, c, command.Connections(a), func(ctx context.Context, st *app.State, con id.Connection) error {
+		v, err := query.Connection(ctx, st.Store, con)
+		if err != nil {
+			return command.NotFound(err, connection.CodeNotFound, "connection", con)
+		}
+		return printRow(a, rowOf(v))
+	})
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
-}
-
-func show(a *app.App, c *cobra.Command, con id.Connection) error {
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	v, err := query.Connection(c.Context(), st.Store, con)
-	if err != nil {
-		return command.NotFound(err, connection.CodeNotFound, "connection", con)
-	}
-	return printRow(a, rowOf(v))
 }
 
 func printRow(a *app.App, r row) error {
@@ -154,36 +134,25 @@ func newDisconnect(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "disconnect ID",
 		Short: "Disconnect a connection outside of a session",
-		Long: `Disconnect a connection outside of a session: it is gone at once, onDisconnectSource hooks
-get an event, and the source is asked to revoke the credential. A revocation that fails is
-retried later; it never makes the disconnect fail.`,
-		Example:           "  humanconnect connection disconnect con_…",
-		Args:              command.ExactArgs("ID"),
-		ValidArgsFunction: command.Connections(a),
-		RunE: func(c *cobra.Command, args []string) error {
-			con, err := command.ParseID[id.Connection](c, args[0])
-			if err != nil {
-				return err
-			}
-			return disconnect(a, c, con)
-		},
+		Long: `Disconnect a connection outside of a session: it is removed at once, onDisconnectSource hooks
+get an event, and the source is asked to revoke the credential. A failed revocation is retried
+later; it never makes the disconnect fail.`,
+		Example: "  humanconnect connection disconnect con_…",
 	}
+	command.ByID(a, c, command.Connections(a), func(ctx context.Context, st *app.State, con id.Connection) error {
+		return disconnect(ctx, a, st, con)
+	})
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
 }
 
-func disconnect(a *app.App, c *cobra.Command, con id.Connection) error {
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
+func disconnect(ctx context.Context, a *app.App, st *app.State, con id.Connection) error {
 	revoking := a.IO.StartProgress("revoking at the source")
-	done, err := st.Engine.DisconnectOutside(c.Context(), con)
+	done, err := st.Engine.DisconnectOutside(ctx, con)
 	revoking.Done()
-	if err := st.Deliver(c.Context(), hook.Scope{Event: done.Event}, err); err != nil {
+	if err := st.Deliver(ctx, hook.Scope{Event: done.Event}, err); err != nil {
 		return err
 	}
-	v, err := query.Connection(c.Context(), st.Store, con)
+	v, err := query.Connection(ctx, st.Store, con)
 	if err != nil {
 		return err
 	}

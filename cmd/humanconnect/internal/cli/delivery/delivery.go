@@ -1,4 +1,4 @@
-// Package delivery has the commands that list and show deliveries of events to hooks, and make those that are due.
+// Package delivery has the commands that list and show deliveries of events to hooks, and deliver those that are due.
 package delivery
 
 import (
@@ -24,8 +24,8 @@ import (
 func New(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:     "delivery",
-		Short:   "List deliveries to hooks, and deliver what is due",
-		Long:    "List and show the deliveries of events to hooks, and deliver what is due.",
+		Short:   "List and run hook deliveries",
+		Long:    "List and show the deliveries of events to hooks, and run those that are due.",
 		Example: "  humanconnect delivery list --state dead",
 	})
 	c.AddCommand(newList(a), newShow(a), newRun(a))
@@ -61,77 +61,62 @@ func rowOf(d store.Delivery) row {
 
 func newList(a *app.App) *cobra.Command {
 	f := store.DeliveryFilter{}
-	var ses, state string
+	var state string
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List deliveries, the newest first",
 		Long:    "List deliveries of events to hooks, the newest first.",
 		Example: "  humanconnect delivery list --state pending -o json",
 		Args:    command.UpToArgs(0),
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			if ses != "" {
-				if f.Session, err = command.ParseID[id.Session](c, ses); err != nil {
-					return err
-				}
-			}
-			f.State = store.DeliveryState(state)
-			return list(a, c, f)
-		},
 	}
-	c.Flags().StringVar(&f.Hook, "hook", "", "only to this `HOOK`")
-	c.Flags().StringVar(&ses, "session", "", "only of this session `ID`")
-	c.Flags().Var(&command.Choice{Value: &state, Of: []string{"pending", "delivered", "dead"}}, "state", "only in this state")
-	command.LimitFlag(c, &f.Limit)
+	c.Flags().StringVar(&f.Hook, "hook", "", "only deliveries to this `HOOK`")
+	c.Flags().Var(&command.Choice{Value: &state, Of: []string{"pending", "delivered", "dead"}}, "state", "only deliveries in this state")
+	selected := command.SessionFlags(c, "deliveries", &f.Limit)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := selected.Check(c, &f.Session); err != nil {
+			return err
+		}
+		f.State = store.DeliveryState(state)
+		return list(f).Run(a, c)
+	}
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
-func list(a *app.App, c *cobra.Command, f store.DeliveryFilter) error {
-	if err := command.CheckLimit(c, f.Limit); err != nil {
-		return err
+func list(f store.DeliveryFilter) command.List[row] {
+	return command.List[row]{
+		Find: func(ctx context.Context, st *app.State) ([]row, error) {
+			deliveries, err := query.Deliveries(ctx, st.Store, f)
+			return command.Map(deliveries, err, rowOf)
+		},
+		Header: []string{"DELIVERY", "HOOK", "SESSION", "STATE", "TRIES", "CREATED", "NEXT TRY", "ERROR"},
+		Cells: func(r row) []string {
+			return []string{
+				string(r.ID), r.Hook, command.Text(r.SessionID), string(r.State), strconv.Itoa(r.Tries), r.CreatedAt.String(),
+				command.TimeText(r.NextAt), r.Error,
+			}
+		},
 	}
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	deliveries, err := query.Deliveries(c.Context(), st.Store, f)
-	if err != nil {
-		return err
-	}
-	var rows []row
-	for _, d := range deliveries {
-		rows = append(rows, rowOf(d))
-	}
-	header := []string{"DELIVERY", "HOOK", "SESSION", "STATE", "TRIES", "CREATED", "NEXT TRY", "ERROR"}
-	return command.PrintList(a.IO, rows, header, func(r row) []string {
-		return []string{
-			string(r.ID), r.Hook, command.Text(r.SessionID), string(r.State), strconv.Itoa(r.Tries), r.CreatedAt.String(),
-			command.TimeText(r.NextAt), r.Error,
-		}
-	})
 }
 
 func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
-		Use:               "show ID",
-		Short:             "Show a delivery",
-		Long:              "Show a delivery. event show prints the event that it carries.",
-		Example:           "  humanconnect delivery show dlv_…",
-		Args:              command.ExactArgs("ID"),
-		ValidArgsFunction: command.Deliveries(a),
-		RunE: func(c *cobra.Command, args []string) error {
-			d, err := command.ParseID[id.Delivery](c, args[0])
-			if err != nil {
-				return err
-			}
-			return show(a, c, d)
-		},
+		Use:     "show ID",
+		Short:   "Show a delivery",
+		Long:    "Show a delivery. event show prints its event.",
+		Example: "  humanconnect delivery show dlv_…",
 	}
+	command.ByID(a, c, command.Deliveries(a), func(ctx context.Context, st *app.State, dlv id.Delivery) error {
+		v, err := query.Delivery(ctx, st.Store, dlv, st.Hooks)
+		if err != nil {
+			return command.NotFound(err, query.CodeDeliveryNotFound, "delivery", dlv)
+		}
+		return show(a, v)
+	})
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
 }
 
-// detail is a delivery as it is shown. A hook that came as a flag is named by an id alone, so its kind is shown, and of a URL
-// scheme and host.
+// detail is a delivery as it is shown. A hook given as a flag has only an id, so its kind is shown, and for a URL scheme
+// and host.
 type detail struct {
 	row
 	Type   string    `json:"type"`
@@ -139,16 +124,7 @@ type detail struct {
 	Origin string    `json:"origin,omitempty"`
 }
 
-func show(a *app.App, c *cobra.Command, dlv id.Delivery) error {
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	v, err := query.Delivery(c.Context(), st.Store, dlv, st.Hooks)
-	if err != nil {
-		return command.NotFound(err, query.CodeDeliveryNotFound, "delivery", dlv)
-	}
+func show(a *app.App, v query.DeliveryView) error {
 	d := detail{row: rowOf(v.Row), Type: v.Type}
 	if v.Hook != nil {
 		d.Kind, d.Origin = v.Hook.Kind(), v.Hook.Origin()
@@ -171,7 +147,7 @@ func (d detail) table() [][]string {
 		}
 	}
 	maybe("kind", string(d.Kind))
-	maybe("leads to", d.Origin)
+	maybe("origin", d.Origin)
 	rows = append(rows, []string{"state", string(d.State)}, []string{"tries", strconv.Itoa(d.Tries)}, []string{"created", d.CreatedAt.String()})
 	maybe("next try", command.TimeText(d.NextAt))
 	maybe("ended", command.TimeText(d.EndedAt))
@@ -181,9 +157,9 @@ func (d detail) table() [][]string {
 func newRun(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run",
-		Short: "Make the deliveries and revocations that are due",
-		Long: `Make the deliveries that are due, and try the revocations that are due, once; then print what is
-left. It ends with 17 if an event that a required hook has not accepted is left, or died now.`,
+		Short: "Run due deliveries and revocations",
+		Long: `Try each due delivery and each due revocation once, then print what is left. The exit code is 17
+if a required hook has not accepted an event: its delivery is still pending, or is now dead.`,
 		Example: "  humanconnect delivery run -o json",
 		Args:    command.UpToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return run(a, c) },
@@ -191,8 +167,8 @@ left. It ends with 17 if an event that a required hook has not accepted is left,
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Hook, exit.Store)
 }
 
-// done is what delivery run did.
-type done struct {
+// result is what delivery run did.
+type result struct {
 	hook.Tally
 	Revocations int `json:"revocations"`
 }
@@ -218,8 +194,8 @@ func run(a *app.App, c *cobra.Command) error {
 	return err
 }
 
-// runDue makes what is due, with progress.
-func runDue(ctx context.Context, a *app.App, st *app.State) (d done, err error) {
+// runDue tries the due deliveries and revocations, with progress.
+func runDue(ctx context.Context, a *app.App, st *app.State) (d result, err error) {
 	line := a.IO.StartProgress(app.DeliveringToHooks)
 	defer line.Done()
 	if d.Tally, err = st.Dispatcher.Once(ctx, hook.Scope{}); err != nil {

@@ -17,11 +17,11 @@ func New(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check everything, change nothing",
-		Long: `Check the config, the state and its key, the service that has the session tokens, every
-provider, the sources and the plan of the config with their secrets, the hooks, and the redirect
-listener, and print what is wrong and what to do. It changes nothing; what SQLite keeps of its
-readers in state.db-shm is no part of the state. It ends with 0 if nothing has failed, else with
-the exit code of the first check that has.`,
+		Long: `Check the config, the state and its key, the session token service, every provider, the sources
+and the plan of the config with their secrets, the hooks, and the redirect listener, and print
+what is wrong and how to fix it. It changes nothing; state.db-shm, where SQLite keeps track of
+readers, is not part of the state. The exit code is 0 if no check failed, else that of the first
+failed check.`,
 		Example: "  humanconnect doctor\n  humanconnect doctor -o json",
 		Args:    command.UpToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return run(a, c) },

@@ -2,6 +2,7 @@
 package event
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,7 @@ func New(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:     "event",
 		Short:   "List and show events",
-		Long:    "List and show the events of sessions, as hooks get them.",
+		Long:    "List and show the events of sessions, as hooks receive them.",
 		Example: "  humanconnect event list",
 	})
 	c.AddCommand(newList(a), newShow(a))
@@ -43,87 +44,63 @@ func rowOf(e store.Event) row {
 
 func newList(a *app.App) *cobra.Command {
 	f := store.EventFilter{}
-	var ses string
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List events, the newest first",
 		Long:    "List the events of sessions, the newest first. event show prints the body of one.",
 		Example: "  humanconnect event list --type session.closed -o json",
 		Args:    command.UpToArgs(0),
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			if ses != "" {
-				if f.Session, err = command.ParseID[id.Session](c, ses); err != nil {
-					return err
-				}
-			}
-			return list(a, c, f)
-		},
 	}
 	types := make([]string, len(event.Types))
 	for i, t := range event.Types {
 		types[i] = string(t)
 	}
-	c.Flags().Var(&command.Choice{Value: &f.Type, Of: types}, "type", "only of this type")
-	c.Flags().StringVar(&ses, "session", "", "only of this session `ID`")
-	command.LimitFlag(c, &f.Limit)
+	c.Flags().Var(&command.Choice{Value: &f.Type, Of: types}, "type", "only events of this type")
+	selected := command.SessionFlags(c, "events", &f.Limit)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := selected.Check(c, &f.Session); err != nil {
+			return err
+		}
+		return list(f).Run(a, c)
+	}
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
-func list(a *app.App, c *cobra.Command, f store.EventFilter) error {
-	if err := command.CheckLimit(c, f.Limit); err != nil {
-		return err
+func list(f store.EventFilter) command.List[row] {
+	return command.List[row]{
+		Find: func(ctx context.Context, st *app.State) ([]row, error) {
+			events, err := query.Events(ctx, st.Store, f)
+			return command.Map(events, err, rowOf)
+		},
+		Header: []string{"EVENT", "TYPE", "AT", "SEQUENCE", "SESSION"},
+		Cells: func(r row) []string {
+			return []string{string(r.ID), r.Type, r.Timestamp.String(), strconv.FormatInt(r.Sequence, 10), command.Text(r.SessionID)}
+		},
 	}
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	events, err := query.Events(c.Context(), st.Store, f)
-	if err != nil {
-		return err
-	}
-	var rows []row
-	for _, e := range events {
-		rows = append(rows, rowOf(e))
-	}
-	return command.PrintList(a.IO, rows, []string{"EVENT", "TYPE", "AT", "SEQUENCE", "SESSION"}, func(r row) []string {
-		return []string{string(r.ID), r.Type, r.Timestamp.String(), strconv.FormatInt(r.Sequence, 10), command.Text(r.SessionID)}
-	})
 }
 
 func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
-		Use:               "show ID",
-		Short:             "Print the body of an event",
-		Long:              "Print the document that every hook gets for an event. It names sources and users.",
-		Example:           "  humanconnect event show evt_…",
-		Args:              command.ExactArgs("ID"),
-		ValidArgsFunction: command.Events(a),
-		RunE: func(c *cobra.Command, args []string) error {
-			e, err := command.ParseID[id.Event](c, args[0])
-			if err != nil {
-				return err
-			}
-			return show(a, c, e)
-		},
+		Use:     "show ID",
+		Short:   "Print the body of an event",
+		Long:    "Print the body of an event, as hooks receive it. It contains names of sources and users.",
+		Example: "  humanconnect event show evt_…",
 	}
+	command.ByID(a, c, command.Events(a), func(ctx context.Context, st *app.State, evt id.Event) error {
+		e, err := query.Event(ctx, st.Store, evt)
+		if err != nil {
+			return command.NotFound(err, query.CodeEventNotFound, "event", evt)
+		}
+		return show(a, e)
+	})
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
 }
 
-func show(a *app.App, c *cobra.Command, evt id.Event) error {
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	e, err := query.Event(c.Context(), st.Store, evt)
-	if err != nil {
-		return command.NotFound(err, query.CodeEventNotFound, "event", evt)
-	}
+func show(a *app.App, e store.Event) error {
 	if a.IO.AsJSON(iostreams.OutputJSON) {
 		return a.IO.Write(iostreams.Indented(e.Body))
 	}
-	err = iostreams.WriteTable(a.IO.Out, nil, [][]string{
+	err := iostreams.WriteTable(a.IO.Out, nil, [][]string{
 		{"event", string(e.ID)},
 		{"type", e.Type},
 		{"at", event.Time(e.At).String()},

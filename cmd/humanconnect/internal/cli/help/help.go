@@ -1,4 +1,4 @@
-// Package help has the help of commands and the topics that are no command's.
+// Package help prints the help of commands and of topics.
 package help
 
 import (
@@ -20,8 +20,8 @@ import (
 func New(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:               "help [COMMAND | TOPIC]",
-		Short:             "Show the help of a command, or about a topic",
-		Long:              "Show the help of a command, or about a topic: " + strings.Join(TopicNames(), ", ") + ".",
+		Short:             "Show help for a command or a topic",
+		Long:              "Show help for a command, or for a topic: " + strings.Join(TopicNames(), ", ") + ".",
 		Example:           "  humanconnect help version\n  humanconnect help environment\n  humanconnect help failures -o json",
 		ValidArgsFunction: completeHelp,
 		RunE:              func(c *cobra.Command, args []string) error { return show(a, c, args) },
@@ -56,7 +56,7 @@ func show(a *app.App, c *cobra.Command, args []string) error {
 	}
 	about, rest, err := c.Root().Find(args)
 	if err != nil {
-		return command.Usage(c, "there is no such command or topic")
+		return command.Usage(c, "unknown command or topic")
 	}
 	if len(rest) > 0 {
 		return command.UnknownCommand(about, rest[0])
@@ -64,7 +64,7 @@ func show(a *app.App, c *cobra.Command, args []string) error {
 	return printHelp(a, about)
 }
 
-// Show is what --help does.
+// Show prints the help of a command, for --help.
 func Show(a *app.App, c *cobra.Command) {
 	if err := printHelp(a, c); err != nil {
 		a.IO.Logger().Debug("help", "error", err)
@@ -157,7 +157,7 @@ func exampleLines(example string) []string {
 	return lines
 }
 
-// ownFlags are the flags of a command without the global ones and --help, which whoever reads this has found.
+// ownFlags are the flags of a command without the global ones and --help, which the reader knows.
 func ownFlags(c *cobra.Command) *pflag.FlagSet {
 	own := pflag.NewFlagSet(c.Name(), pflag.ContinueOnError)
 	own.SortFlags = false
@@ -180,7 +180,7 @@ func writeHelp(w io.Writer, c *cobra.Command, h commandHelp) error {
 		writeNames(&b, cmp.Or(commands[0].Group, "Commands"), commands[:end])
 		commands = commands[end:]
 	}
-	writeNames(&b, "Topics, as in humanconnect help exit-codes", h.Topics)
+	writeNames(&b, "Help topics, for humanconnect help TOPIC", h.Topics)
 	if len(h.Examples) > 0 {
 		fmt.Fprintf(&b, "\nExamples:\n  %s\n", strings.Join(h.Examples, "\n  "))
 	}

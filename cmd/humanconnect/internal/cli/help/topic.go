@@ -12,15 +12,15 @@ import (
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
-// topic is a page of the help that is no command's. It is made of the table that the code itself goes by.
+// topic is a page of the help that belongs to no command. It is made of the table that the code itself uses.
 type topic struct {
 	Name  string
 	Short string
-	// Intro stands before the table.
+	// Intro is the text before the table.
 	Intro string
-	// Rows makes the table as a JSON document.
+	// Rows returns the table as a JSON document.
 	Rows func() any
-	// Lines is the table as text.
+	// Lines returns the table as text.
 	Lines func() (header []string, rows [][]string)
 }
 
@@ -57,8 +57,8 @@ func (t topic) write(w io.Writer) error {
 func exitCodesTopic() topic {
 	return topic{
 		Name:  "exit-codes",
-		Short: "What each exit code means",
-		Intro: "What each exit code means. New ones may come: treat one that you do not know as a failure.\n2 is left to crashes of the program.",
+		Short: "Exit codes and their meaning",
+		Intro: "Exit codes and their meaning. New codes may be added: treat an unknown code as a failure.\n2 is reserved for crashes of the program.",
 		Rows:  func() any { return exit.Entries() },
 		Lines: func() ([]string, [][]string) {
 			var rows [][]string
@@ -70,15 +70,15 @@ func exitCodesTopic() topic {
 	}
 }
 
-// variable is one variable of the environment that the program reads, or gives to what it starts.
+// variable is one environment variable that the program reads, or passes to hooks and providers.
 type variable struct {
 	Name    string `json:"name"`
 	Meaning string `json:"meaning"`
-	// Given: it is given to a hook or a provider, and not read.
+	// Given: it is passed to a hook or a provider, and not read.
 	Given bool `json:"given"`
 }
 
-// variables lists what the program reads of the environment, and then what it gives.
+// variables lists the variables that the program reads, then those that it passes on.
 func variables() []variable {
 	var read, given []variable
 	for _, v := range config.Variables() {
@@ -89,22 +89,22 @@ func variables() []variable {
 		}
 	}
 	for _, v := range [][2]string{
-		{"BROWSER", "command that opens an address, for sources that need a browser"},
-		{"DISPLAY", "when set, or WAYLAND_DISPLAY, there is a desktop whose browser can be opened"},
+		{"BROWSER", "command that opens a URL, for sources that need a browser"},
+		{"DISPLAY", "if this or WAYLAND_DISPLAY is set, the browser of the desktop can be used"},
 		{"WAYLAND_DISPLAY", "see DISPLAY"},
-		{"CI", "when set, to anything but 0 or false: nothing is asked, and no provider runs without a pin"},
-		{"NO_COLOR", "when set, no colour"},
-		{"COLORFGBG", "tells a light background from a dark one, where the terminal does not answer"},
-		{"LC_ALL", "the person's language, which a source may speak: this, else LC_MESSAGES, else LANG"},
+		{"CI", "if set to anything but 0 or false: no prompts, and no provider runs without a pin"},
+		{"NO_COLOR", "if set, no colour"},
+		{"COLORFGBG", "light or dark background, if the terminal does not report it"},
+		{"LC_ALL", "language of the user, passed to sources: this, else LC_MESSAGES, else LANG"},
 		{"LC_MESSAGES", "see LC_ALL"},
 		{"LANG", "see LC_ALL"},
-		{"ACCESSIBLE", "when set, a person is asked line by line, as with open --accessible"},
+		{"ACCESSIBLE", "if set, prompts are line by line, as with open --accessible"},
 		{"TERM", "dumb: no colour, no progress line and no screens"},
-		{"HTTPS_PROXY", "proxy to the service that has the session tokens; providers see it without user and password"},
+		{"HTTPS_PROXY", "proxy to the session token service; passed to providers without user and password"},
 		{"HTTP_PROXY", "the same, for plain http"},
-		{"NO_PROXY", "hosts that are reached without a proxy"},
-		{"SSL_CERT_FILE", "certificates to trust in place of the system's; providers see it"},
-		{"SSL_CERT_DIR", "directories with such certificates; providers see it"},
+		{"NO_PROXY", "hosts to reach without a proxy"},
+		{"SSL_CERT_FILE", "CA certificates to trust instead of the system's; passed to providers"},
+		{"SSL_CERT_DIR", "directories of CA certificates; passed to providers"},
 	} {
 		read = append(read, variable{v[0], v[1], false})
 	}
@@ -114,8 +114,8 @@ func variables() []variable {
 func environmentTopic() topic {
 	return topic{
 		Name:  "environment",
-		Short: "Which variables of the environment are read, and which are given to hooks and providers",
-		Intro: "Which variables of the environment are read, and which are given to hooks and providers. A flag\nwins over its variable, a variable over the config file.",
+		Short: "Environment variables that are read, or passed to hooks and providers",
+		Intro: "Environment variables that are read, or passed to hooks and providers. A flag overrides its\nvariable, a variable overrides the config file.",
 		Rows:  func() any { return variables() },
 		Lines: func() ([]string, [][]string) {
 			var rows [][]string
@@ -146,8 +146,8 @@ func failureRows() []failureRow {
 func failuresTopic() topic {
 	return topic{
 		Name:  "failures",
-		Short: "Why connecting or disconnecting a source fails",
-		Intro: "Why connecting or disconnecting a source fails: the codes in failures of the response.\nRetryable: the same action may succeed later.",
+		Short: "Failure codes of sources",
+		Intro: "Failure codes of sources, as in failures of the response.\nRetryable: the same action may succeed later.",
 		Rows:  func() any { return failureRows() },
 		Lines: func() ([]string, [][]string) {
 			var lines [][]string
@@ -158,7 +158,7 @@ func failuresTopic() topic {
 				}
 				lines = append(lines, []string{string(r.Code), retry, r.Meaning, r.Hint})
 			}
-			return []string{"CODE", "RETRYABLE", "MEANING", "WHAT TO DO"}, lines
+			return []string{"CODE", "RETRYABLE", "MEANING", "HINT"}, lines
 		},
 	}
 }

@@ -1,4 +1,4 @@
-// Package hook has the commands that list, test and enable hooks, and show the secret that signs.
+// Package hook has the commands that list, test and enable hooks, and show the signing secret.
 package hook
 
 import (
@@ -33,7 +33,7 @@ func New(a *app.App) *cobra.Command {
 	return command.Exits(c, exit.OK, exit.Usage)
 }
 
-// row is a hook as it is listed. Of a URL only scheme and host are shown.
+// row is a hook as it is listed. A URL is shown by scheme and host only.
 type row struct {
 	Name     string      `json:"name"`
 	Kind     hook.Kind   `json:"kind"`
@@ -50,7 +50,7 @@ func newList(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List the hooks of the config file",
-		Long:    "List the hooks of the config file, with how many of their deliveries are pending and dead.",
+		Long:    "List the hooks of the config file, with their numbers of pending and dead deliveries.",
 		Example: "  humanconnect hook list -o json",
 		Args:    command.UpToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return list(a, c) },
@@ -69,7 +69,7 @@ func list(a *app.App, c *cobra.Command) error {
 		return err
 	}
 	for _, l := range views.NotConfigured {
-		a.IO.Warn("%d deliveries are pending to the hook %s, which the config does not name; see: humanconnect delivery list --hook %s", l.N, l.Hook, l.Hook)
+		a.IO.Warn("hook %s is not in the config and has pending deliveries (%d); see: humanconnect delivery list --hook %s", l.Hook, l.N, l.Hook)
 	}
 	var rows []row
 	for _, v := range views.Hooks {
@@ -106,8 +106,8 @@ func newTest(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "test NAME",
 		Short: "Send a test event to a hook",
-		Long: `Send an event of type hook.test to a hook of the config file, once, in the way in which it
-gets real ones, and say what came of it. Nothing of it is stored.`,
+		Long: `Send an event of type hook.test to a hook of the config file once, in the same way as a real
+event, and print the result. Nothing is stored.`,
 		Example:           "  humanconnect hook test journal",
 		Args:              command.ExactArgs("NAME"),
 		ValidArgsFunction: command.Hooks(a),
@@ -116,8 +116,8 @@ gets real ones, and say what came of it. Nothing of it is stored.`,
 	return command.Exits(c, exit.OK, exit.Error, exit.Usage, exit.Config, exit.NotFound)
 }
 
-// tested is what came of a test.
-type tested struct {
+// testResult is the result of a test.
+type testResult struct {
 	Hook    string   `json:"hook"`
 	EventID id.Event `json:"eventId"`
 	Took    int64    `json:"milliseconds"`
@@ -134,17 +134,17 @@ func test(a *app.App, c *cobra.Command, name string) error {
 	if at < 0 {
 		return unknown(hooks, name)
 	}
-	waiting := a.IO.StartProgress("delivering to the hook")
+	waiting := a.IO.StartProgress("delivering the test event")
 	began := a.Clock.Now()
-	sent, came := hook.Probe(c.Context(), a.Sender(nil), hooks[at], began)
+	sent, outcome := hook.Probe(c.Context(), a.Sender(nil), hooks[at], began)
 	waiting.Done()
-	if came.Verdict == hook.Interrupted {
+	if outcome.Verdict == hook.Interrupted {
 		return context.Cause(c.Context())
 	}
-	r := tested{Hook: name, EventID: sent, Took: a.Clock.Now().Sub(began).Milliseconds(), Output: came.Lines()}
-	if came.Verdict != hook.Accepted {
-		p := problem.New(exit.CodeHookNotAccepted, "the hook %s did not accept the event: %s", name, hook.At(hooks[at].Origin(), came.Error)).
-			Hint("mend what it runs or whom it tells, and try again: humanconnect hook test %s", name)
+	r := testResult{Hook: name, EventID: sent, Took: a.Clock.Now().Sub(began).Milliseconds(), Output: outcome.Lines()}
+	if outcome.Verdict != hook.Accepted {
+		p := problem.New(exit.CodeHookNotAccepted, "the hook %s did not accept the event: %s", name, hook.At(hooks[at].Origin(), outcome.Error)).
+			Hint("fix its command or its endpoint, then retry: humanconnect hook test %s", name)
 		return p.WithFacts(a.LastLines(r.Output)...)
 	}
 	return a.IO.Print(r, func(w io.Writer) error {
@@ -157,8 +157,8 @@ func newEnable(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "enable NAME",
 		Short: "Enable a hook that was disabled",
-		Long: `Enable a hook that was disabled because its receiver answered 410 Gone. Later events are told
-to it again; deliveries that are dead stay dead. A hook that is enabled stays so.`,
+		Long: `Enable a hook that was disabled because its endpoint answered HTTP 410 Gone. Later events are
+delivered to it again; dead deliveries stay dead. An enabled hook is left as it is.`,
 		Example:           "  humanconnect hook enable journal",
 		Args:              command.ExactArgs("NAME"),
 		ValidArgsFunction: command.Hooks(a),
@@ -189,7 +189,7 @@ func enable(a *app.App, c *cobra.Command, name string) error {
 		return unknown(st.Hooks, name)
 	}
 	return a.IO.Print(r, func(w io.Writer) error {
-		text := "the hook %s was enabled already\n"
+		text := "the hook %s is already enabled\n"
 		if r.WasDisabled {
 			text = "the hook %s is enabled\n"
 		}
@@ -203,7 +203,7 @@ func unknown(hooks []hook.Hook, name string) error {
 	for _, h := range hooks {
 		names = append(names, h.Name)
 	}
-	p := problem.New(exit.CodeHookUnknown, "the config file names no hook %q", name)
+	p := problem.New(exit.CodeHookUnknown, "hook %q is not in the config file", name)
 	if near := problem.Nearest(name, names); near != "" {
 		p = p.Hint("did you mean %s?", near)
 	}

@@ -14,8 +14,8 @@ import (
 func newSecret(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:     "secret",
-		Short:   "Show the secret that signs for URLs given as flags",
-		Long:    "Show the secret with which this state signs posts to URLs that were given as flags of open.\nA hook of the config file has a secret of its own.",
+		Short:   "Show the signing secret for URLs given as flags",
+		Long:    "Show the secret that signs requests to URLs given as flags of open. A hook of the config file\nhas its own secret.",
 		Example: "  humanconnect hook secret show",
 	})
 	c.AddCommand(newSecretShow(a))
@@ -25,9 +25,9 @@ func newSecret(a *app.App) *cobra.Command {
 func newSecretShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show",
-		Short: "Print the secret that signs for URLs given as flags",
-		Long: `Print the secret with which this state signs posts to URLs that were given as flags of open, for
-their receiver to check them with. Whoever has it can sign such posts.`,
+		Short: "Print the signing secret for URLs given as flags",
+		Long: `Print the secret that signs requests to URLs given as flags of open, so that their receiver can
+verify them. Anyone who has the secret can sign such requests.`,
 		Example: "  humanconnect hook secret show",
 		Args:    command.UpToArgs(0),
 		RunE: func(c *cobra.Command, _ []string) error {

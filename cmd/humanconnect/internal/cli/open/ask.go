@@ -24,22 +24,22 @@ const (
 
 func addTerminalFlags(c *cobra.Command, o *options) {
 	f := c.Flags()
-	f.Var(&command.Choice{Value: &o.ui, Of: []string{uiTerminal, uiNone}}, "ui", "where a person is asked: terminal or none")
-	f.BoolVar(&o.accessible, "accessible", false, "ask line by line, without screens, for screen readers")
+	f.Var(&command.Choice{Value: &o.ui, Of: []string{uiTerminal, uiNone}}, "ui", "user interface: terminal or none")
+	f.BoolVar(&o.accessible, "accessible", false, "prompt line by line, without screens, for screen readers")
 	_ = c.RegisterFlagCompletionFunc("ui", cobra.FixedCompletions([]string{uiTerminal, uiNone}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// tty is an open terminal, or nil where a script says what to do.
+// tty is an open terminal, or nil in a scripted call.
 type tty struct {
 	*terminal.Guarded
 	a *app.App
 }
 
-// guard makes an open terminal one that is restored when the program stops at once.
+// guard makes an open terminal one that is restored when the program is killed by a second signal.
 func guard(a *app.App, f terminal.File) *tty {
 	t := &tty{terminal.Guard(f), a}
 	a.IO.OnStop(func() {
-		t.GiveBack()
+		t.Restore()
 		a.IO.ReleaseNotices()
 	})
 	return t
@@ -53,20 +53,20 @@ func (t *tty) Close() {
 	}
 }
 
-// askOn opens the terminal to ask a person on, where nothing says what to do; else it returns nil. Where nobody can be
-// asked either, that is a usage error.
-func (c *call) askOn(cmd *cobra.Command) (*tty, error) {
+// openTerminal opens the terminal to prompt on if the call has no actions; else it returns nil. No actions and no terminal
+// is a usage error.
+func (c *call) openTerminal(cmd *cobra.Command) (*tty, error) {
 	if len(c.request.Script.Actions) > 0 {
 		return nil, nil
 	}
-	nothing := command.Usage(cmd, "nothing to do").Hint("say what to do with --connect SOURCE, --disconnect SOURCE or --plan FILE").
-		Hint("see which sources there are with: humanconnect source list")
-	if c.options.ui == uiNone || c.a.Unattended() {
+	nothing := command.Usage(cmd, "nothing to do").Hint("use --connect SOURCE, --disconnect SOURCE or --plan FILE").
+		Hint("list the sources with: humanconnect source list")
+	if c.options.ui == uiNone || c.a.NonInteractive() {
 		return nil, nothing
 	}
 	opened, err := c.a.IO.OpenTerminal()
 	if err != nil {
-		return nil, nothing.Fact("there is no terminal to ask a person on")
+		return nil, nothing.Fact("no terminal to prompt on")
 	}
 	f, ok := opened.(terminal.File)
 	if !ok {
@@ -76,8 +76,8 @@ func (c *call) askOn(cmd *cobra.Command) (*tty, error) {
 	return guard(c.a, f), nil
 }
 
-// ask lets a person steer the session on the terminal.
-func (c *call) ask(ctx context.Context, s *session.Session, t *tty) error {
+// runTerminal lets a person drive the session on the terminal.
+func (c *call) runTerminal(ctx context.Context, s *session.Session, t *tty) error {
 	catalog, err := c.inst.Catalog(ctx)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (c *call) ask(ctx context.Context, s *session.Session, t *tty) error {
 		defer c.a.IO.ReleaseNotices()
 	}
 	return terminal.Run(ctx, terminal.Options{
-		Session: terminal.Steer(s, c.web.ForScreens()), Sources: catalog.All(), Before: before(results), EndsAt: s.EndsAt,
+		Session: terminal.NewSession(s, c.web.ForScreens()), Sources: catalog.All(), Before: earlierResults(results), EndsAt: s.EndsAt,
 		Terminal: t.Guarded, Crashed: c.a.IO.Stop,
 		Plain: plain, Clock: c.a.Clock, Environ: c.a.IO.TerminalEnviron(c.a.Environ()), Interrupt: c.a.Signals.Interrupt,
 		Waiting: func() func() {
@@ -102,23 +102,23 @@ func (c *call) ask(ctx context.Context, s *session.Session, t *tty) error {
 	})
 }
 
-// before is what was done in a session that is resumed.
-func before(r event.Response) []terminal.Done {
-	var done []terminal.Done
+// earlierResults are the results of a session that is resumed.
+func earlierResults(r event.Response) []terminal.Outcome {
+	var done []terminal.Outcome
 	for _, c := range r.SessionResults.ConnectedSources {
-		done = append(done, terminal.Done{Source: c.ID, Name: c.Name, Connected: true})
+		done = append(done, terminal.Outcome{Source: c.ID, Name: c.Name, Connected: true})
 	}
 	for _, c := range r.SessionResults.DisconnectedSources {
-		done = append(done, terminal.Done{Source: c.ID, Name: c.Name})
+		done = append(done, terminal.Outcome{Source: c.ID, Name: c.Name})
 	}
 	for _, f := range r.Failures {
-		done = append(done, terminal.Done{Source: f.Source.ID, Name: f.Source.Name, Failed: f.Message})
+		done = append(done, terminal.Outcome{Source: f.Source.ID, Name: f.Source.Name, Failed: f.Message})
 	}
 	return done
 }
 
-// saySummary tells a person, who has the screens no more, what came of the session. It is all that is left of them on
-// the terminal.
+// saySummary prints the result of the session after the screens have closed: nothing else remains of them on the
+// terminal.
 func (c *call) saySummary(final *session.Final) {
 	var r event.Response
 	if c.a.IO.Flags.Quiet || json.Unmarshal(final.Response, &r) != nil {

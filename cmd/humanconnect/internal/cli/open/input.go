@@ -28,7 +28,7 @@ type actionFlag struct {
 // Set implements [pflag.Value].
 func (f *actionFlag) Set(target string) error {
 	if _, err := id.Parse[id.Connection](target); err != nil && !host.ValidID(target) {
-		return fmt.Errorf("wants %s", f.Wants())
+		return fmt.Errorf("must be %s", f.Expected())
 	}
 	*f.into = append(*f.into, session.Action{Kind: f.kind, Target: target})
 	return nil
@@ -40,8 +40,8 @@ func (f *actionFlag) String() string { return "" }
 // Type implements [pflag.Value].
 func (f *actionFlag) Type() string { return "target" }
 
-// Wants says what the flag takes.
-func (f *actionFlag) Wants() string { return "the id of a source or of a connection (con_…)" }
+// Expected describes the value of the flag.
+func (f *actionFlag) Expected() string { return "the id of a source or of a connection (con_…)" }
 
 // givenHook is an --on-… flag.
 type givenHook struct {
@@ -67,12 +67,12 @@ func (f *hookFlag) String() string { return "" }
 func (f *hookFlag) Type() string { return "hook" }
 
 func addHookFlags(f *pflag.FlagSet, into *[]givenHook) {
-	f.Var(&hookFlag{into, event.OnClose}, "on-close", "`HOOK` to tell when the session closes: a URL, or a command line for sh -c; repeatable")
-	f.Var(&hookFlag{into, event.OnConnectSource}, "on-connect-source", "`HOOK` to tell when a source is connected; repeatable")
-	f.Var(&hookFlag{into, event.OnDisconnectSource}, "on-disconnect-source", "`HOOK` to tell when a source is disconnected; repeatable")
+	f.Var(&hookFlag{into, event.OnClose}, "on-close", "`HOOK` to call when the session closes: a URL, or a command line for sh -c; repeatable")
+	f.Var(&hookFlag{into, event.OnConnectSource}, "on-connect-source", "`HOOK` to call when a source is connected; repeatable")
+	f.Var(&hookFlag{into, event.OnDisconnectSource}, "on-disconnect-source", "`HOOK` to call when a source is disconnected; repeatable")
 }
 
-// request reads all that open is given.
+// request reads the flags and files of open.
 func request(ctx context.Context, a *app.App, c *cobra.Command, o options, inst *app.Installation) (session.OpenRequest, error) {
 	script, err := scriptOf(ctx, c, o, inst)
 	if err != nil {
@@ -99,7 +99,7 @@ func request(ctx context.Context, a *app.App, c *cobra.Command, o options, inst 
 	}, nil
 }
 
-// scriptOf is what to do: flags, else the plan file, else the config's plan.
+// scriptOf returns the actions: of the flags, else of the plan file, else of the config's plan.
 func scriptOf(ctx context.Context, c *cobra.Command, o options, inst *app.Installation) (session.Script, error) {
 	answers, err := answersOf(ctx, c, o.answers)
 	if err != nil {
@@ -114,14 +114,14 @@ func scriptOf(ctx context.Context, c *cobra.Command, o options, inst *app.Instal
 	return s, nil
 }
 
-// answersOf reads --answer flags. What they hold is never repeated in an error.
+// answersOf reads --answer flags. An error never contains their values.
 func answersOf(ctx context.Context, c *cobra.Command, given []string) (map[string]map[string]sdk.Secret, error) {
 	out := make(map[string]map[string]sdk.Secret)
 	for _, g := range given {
 		target, text, _ := strings.Cut(g, "=")
 		source, field, _ := strings.Cut(target, ".")
 		if len(target) == len(g) || !host.ValidID(source) || !host.ValidFieldID(field) {
-			return nil, command.Usage(c, "an answer is written SOURCE.FIELD=VALUE or SOURCE.FIELD=@FILE")
+			return nil, command.Usage(c, "--answer must be SOURCE.FIELD=VALUE or SOURCE.FIELD=@FILE")
 		}
 		value, err := command.TextOf(ctx, "--answer", text)
 		if err != nil {

@@ -1,4 +1,4 @@
-// Package open has the command that runs a connect session: what it reads, who is asked, and what it prints.
+// Package open has the command that runs a connect session: its input, its prompts, and its output.
 package open
 
 import (
@@ -53,21 +53,21 @@ func New(a *app.App) *cobra.Command {
 		Long: `Run a connect session: open it with a session token, connect and disconnect sources, close
 it, and print the response. The flags mirror the argument of HumanConnect.open.
 
-A token opens one session, ever. While the session is open, the same command goes on where
-it was stopped, whatever stopped it; once it is closed, the same command prints the stored
-response again and ends with the stored exit code. So a script may be retried at any time.
+A token opens only one session. While the session is open, the same command resumes it after
+any interruption. Once it is closed, the same command prints the stored response again and
+exits with the stored exit code. So a script can safely retry.
 
-What to do is given by --connect and --disconnect in their order, else by --plan, else by
-plan: in the config file. Neighbouring connects run at once; a disconnect waits for all
-before it and is waited for. Where nothing says what to do, a person is asked on the
-terminal; standard input and output stay free. Esc goes back there, Ctrl-C closes the session.
+The actions are those of --connect and --disconnect in their order, else of --plan, else of
+plan: in the config file. Adjacent connects run concurrently; a disconnect waits for all
+actions before it, and the next action waits for it. Without actions, the user is prompted on
+the terminal; standard input and output stay free. Esc goes back, Ctrl-C closes the session.
 
-A source that needs a browser is opened with BROWSER, if that is set, or shown with
---no-browser; then the address that the browser ends at may be pasted. Otherwise such a source
-fails with interaction_required.
+For a source that needs a browser, the command in BROWSER opens the URL. With --no-browser the
+URL is printed, and the redirect URL can be pasted. Otherwise such a source fails with
+interaction_required.
 
-Pass the token by file, by standard input or by environment: a token on the command line is
-seen by other users of the machine.`,
+Pass the token in a file, on standard input or in the environment: other users of the machine
+can see the command line.`,
 		Example: `  humanconnect open --token @token.txt
   humanconnect open --token @token.txt --connect sandbox-instant
   humanconnect open --token @token.txt --connect sandbox-clinic --answer sandbox-clinic.username=demouser --answer sandbox-clinic.password=password
@@ -77,18 +77,18 @@ seen by other users of the machine.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.token, "token", "", "session token: `VALUE`, @FILE, or - for standard input")
-	f.StringVar(&o.clientID, "client-id", "", "client `ID` that the token must be of")
-	f.StringVar(&o.clientUserID, "client-user-id", "", "user `ID`, or @FILE, that the token must be of")
+	f.StringVar(&o.clientID, "client-id", "", "expected client `ID` of the token")
+	f.StringVar(&o.clientUserID, "client-user-id", "", "expected user `ID` of the token, or @FILE")
 	f.Var(&actionFlag{into: &o.actions, kind: store.ActionConnect}, "connect", "connect `SOURCE`, or renew a CONNECTION; repeatable")
 	f.Var(&actionFlag{into: &o.actions, kind: store.ActionDisconnect}, "disconnect", "disconnect `SOURCE`, all its connections, or one CONNECTION; repeatable")
-	f.StringArrayVar(&o.answers, "answer", nil, "answer to a form, before one of a plan: `SOURCE.FIELD=VALUE`, or =@FILE; repeatable")
-	f.StringVar(&o.plan, "plan", "", "`FILE` with what to do")
+	f.StringArrayVar(&o.answers, "answer", nil, "form field value, overrides the plan: `SOURCE.FIELD=VALUE`, or =@FILE; repeatable")
+	f.StringVar(&o.plan, "plan", "", "plan `FILE` with the actions")
 	addHookFlags(f, &o.hooks)
-	f.BoolVar(&o.noHooks, "no-hooks", false, "drop the hooks of the config file")
-	f.DurationVar(&o.hookWait, "hook-wait", defaultHookWait, "how long to wait for the hooks in the end")
+	f.BoolVar(&o.noHooks, "no-hooks", false, "ignore the hooks of the config file")
+	f.DurationVar(&o.hookWait, "hook-wait", defaultHookWait, "how long to wait for hook deliveries before exiting")
 	f.BoolVar(&o.takeOver, "take-over", false, "take the session over from another process")
-	f.BoolVar(&o.noBrowser, "no-browser", false, "show addresses instead of opening them, and take the redirect pasted")
-	f.DurationVar(&o.timeout, "timeout", 0, "limit of the whole call; 0 means none")
+	f.BoolVar(&o.noBrowser, "no-browser", false, "print URLs instead of opening a browser, and accept a pasted redirect URL")
+	f.DurationVar(&o.timeout, "timeout", 0, "time limit of the whole call; 0 means none")
 	addTerminalFlags(c, &o)
 	for _, name := range []string{"connect", "disconnect"} {
 		_ = c.RegisterFlagCompletionFunc(name, command.Sources(a))
@@ -98,13 +98,13 @@ seen by other users of the machine.`,
 }
 
 // errTimeLimit is the cause of a context that --timeout ended.
-var errTimeLimit error = timeLimit{problem.New(problem.CodeTimeout, "the time limit is over").Hint("give more with --timeout")}
+var errTimeLimit error = timeLimit{problem.New(problem.CodeTimeout, "time limit exceeded").Hint("set a longer one with --timeout")}
 
 type timeLimit struct{ error }
 
 func (t timeLimit) Unwrap() error { return t.error }
 
-// Cut says to the engine what cut the session.
+// Cut tells the engine what interrupted the session.
 func (timeLimit) Cut() session.Cut { return session.CutTimeLimit }
 
 // run runs the session; see the command's help for what it promises.
@@ -129,7 +129,7 @@ func run(a *app.App, c *cobra.Command, o options) error {
 		return causeOf(ctx, err)
 	}
 	call := call{a: a, inst: inst, options: o, request: req}
-	t, err := call.askOn(c)
+	t, err := call.openTerminal(c)
 	if err != nil {
 		return call.printStored(ctx, err)
 	}
@@ -149,7 +149,7 @@ type call struct {
 	web *browser.Browser
 }
 
-// run opens the session, lets a script or a person act, and prints the response.
+// run opens the session, runs a script or the terminal, and prints the response.
 func (c *call) run(ctx context.Context, t *tty) error {
 	var err error
 	if c.st, err = c.inst.Open(ctx, app.Options{NoHooks: c.options.noHooks}); err != nil {
@@ -172,7 +172,7 @@ func (c *call) run(ctx context.Context, t *tty) error {
 	if final == nil {
 		act := func(ctx context.Context) error { return c.runScript(ctx, opening.Session) }
 		if t != nil {
-			act = func(ctx context.Context) error { return c.ask(ctx, opening.Session, t) }
+			act = func(ctx context.Context) error { return c.runTerminal(ctx, opening.Session, t) }
 		}
 		if final, err = c.drive(ctx, opening.Session, act); err != nil {
 			return err
@@ -182,7 +182,7 @@ func (c *call) run(ctx context.Context, t *tty) error {
 		}
 	}
 	if final.OtherScript {
-		c.a.IO.Warn("the session is closed and had worked through another list of actions; this is its response")
+		c.a.IO.Warn("the session is already closed and had a different list of actions; this is its response")
 	}
 	return c.printFinal(ctx, final)
 }
@@ -196,20 +196,20 @@ func (c *call) open(ctx context.Context) (session.Opening, error) {
 	return opening, err
 }
 
-// runScript lets a script act.
+// runScript runs the actions of the script.
 func (c *call) runScript(ctx context.Context, s *session.Session) error {
-	line := c.a.IO.StartProgress(doing(c.request.Script))
+	line := c.a.IO.StartProgress(progressText(c.request.Script))
 	defer line.Done()
 	p := session.Person{Show: c.showCode}
 	if c.web != nil {
-		c.web.ShowProgress(line)
+		c.web.SetProgress(line)
 		p.Browser = c.web
 	}
 	return s.Run(ctx, c.request.Script, p)
 }
 
-// doing tells in a few words what a script does.
-func doing(script session.Script) string {
+// progressText describes a script in a few words.
+func progressText(script session.Script) string {
 	var verbs, targets []string
 	for _, act := range script.Actions {
 		verb := map[store.ActionKind]string{store.ActionConnect: "connecting", store.ActionDisconnect: "disconnecting"}[act.Kind]
@@ -221,20 +221,20 @@ func doing(script session.Script) string {
 		}
 	}
 	what := strings.Join(targets, ", ")
-	if len(targets) > maxDoing {
+	if len(targets) > maxNamedTargets {
 		what = fmt.Sprintf("%d sources", len(targets))
 	}
 	return strings.Join(verbs, " and ") + " " + what
 }
 
-// maxDoing is how many targets are named in one line.
-const maxDoing = 2
+// maxNamedTargets is how many targets a progress line names.
+const maxNamedTargets = 2
 
-// check refuses flags that make no sense. An empty id is none: a script whose variable is not set means some user, and
-// would get whoever's session the token opens.
+// check refuses invalid flags. An empty id is refused because it is likely a variable that is not set: the session would
+// be that of any user whose token it is.
 func (o options) check(c *cobra.Command) error {
 	if o.timeout < 0 || o.hookWait < 0 {
-		return command.Usage(c, "a time limit is not negative")
+		return command.Usage(c, "a time limit must not be negative")
 	}
 	for _, name := range []string{"client-id", "client-user-id"} {
 		if f := c.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
@@ -244,8 +244,7 @@ func (o options) check(c *cobra.Command) error {
 	return nil
 }
 
-// printStored prints the response of a session that is closed already, for which nobody need be asked; else it ends with
-// refused.
+// printStored prints the response of a session that is already closed, which needs no prompt; else it returns refused.
 func (c *call) printStored(ctx context.Context, refused error) error {
 	if !sqlite.Exists(c.inst.Config.StateDir) {
 		return refused
@@ -262,12 +261,12 @@ func (c *call) printStored(ctx context.Context, refused error) error {
 	return c.printFinal(ctx, final)
 }
 
-// drive lets a script or a person act, and reports a credential that is lost, whatever else ends the call.
+// drive runs a script or the terminal, and reports a lost credential even if the call ends for another reason.
 func (c *call) drive(ctx context.Context, s *session.Session, act func(context.Context) error) (*session.Final, error) {
 	final, err := s.Drive(ctx, act)
 	hangup := errors.Is(err, session.ErrFrontEndLost)
-	if errors.Is(err, session.ErrGrantLost) && (final != nil || hangup || ctx.Err() != nil) {
-		c.a.IO.Report(session.ErrGrantLost)
+	if errors.Is(err, session.ErrCredentialLost) && (final != nil || hangup || ctx.Err() != nil) {
+		c.a.IO.Report(session.ErrCredentialLost)
 	}
 	switch {
 	case hangup:
@@ -278,7 +277,7 @@ func (c *call) drive(ctx context.Context, s *session.Session, act func(context.C
 	return nil, exit.Outranked(exit.OfCut(session.CutOf(ctx)), err)
 }
 
-// causeOf prefers why a context ended to what its end looked like.
+// causeOf returns the cause of a context that ended, else err.
 func causeOf(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -286,10 +285,10 @@ func causeOf(ctx context.Context, err error) error {
 	return err
 }
 
-// showCode shows a person a code to type elsewhere. --quiet does not hide it: nothing goes on without it.
+// showCode prints a user code to enter elsewhere. --quiet does not hide it: the flow cannot continue without it.
 func (c *call) showCode(src source.Source, code sdk.ShowCode) {
-	c.a.IO.Say("%s: open %s and type %s", iostreams.Clean(src.Name), browser.CleanURL(code.VerificationURI), iostreams.Clean(code.UserCode))
+	c.a.IO.Say("%s: open %s and enter %s", iostreams.Clean(src.Name), browser.CleanURL(code.VerificationURI), iostreams.Clean(code.UserCode))
 	if whole := code.VerificationURIComplete; whole != "" && whole != code.VerificationURI {
-		c.a.IO.Say("or open %s, which has the code in it", browser.CleanURL(whole))
+		c.a.IO.Say("or open %s, which includes the code", browser.CleanURL(whole))
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/session"
 )
 
-func TestWhatCutsACallSaysSoToTheEngine(t *testing.T) {
+func TestInterruptionOfACallIsReportedToTheEngine(t *testing.T) {
 	for want, cause := range map[session.Cut]error{
 		session.CutInterrupt: &iostreams.Interrupted{Signal: syscall.SIGINT}, session.CutTerminate: &iostreams.Interrupted{Signal: syscall.SIGTERM},
 		session.CutHangup: &iostreams.Interrupted{Signal: syscall.SIGHUP}, session.CutTimeLimit: errTimeLimit,

@@ -18,54 +18,54 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
-// revocationOutcome is what came of revoking one grant.
+// revocationOutcome is the outcome of one revocation.
 type revocationOutcome struct {
 	Source       string                `json:"source"`
 	ConnectionID id.Connection         `json:"connectionId,omitempty"`
 	Outcome      store.RevocationState `json:"outcome"`
 }
 
-// afterwards is what the printed document has beside the stored response: what holds now.
-type afterwards struct {
+// currentOutcomes is what the printed document adds to the stored response: the current state.
+type currentOutcomes struct {
 	Deliveries  hook.Tally          `json:"deliveries"`
 	Revocations []revocationOutcome `json:"revocations"`
 }
 
-// hurryTime is what the hooks get once the call is to end: a signal has come, or its time is over.
-const hurryTime = 2 * time.Second
+// graceTime is how long the hooks still get after a signal or the end of the time limit.
+const graceTime = 2 * time.Second
 
-// hurried returns a context that ends soon after ctx, or with the second signal. Call stop in the end.
-func (c *call) hurried(ctx context.Context) (hurried context.Context, stop func()) {
-	hurried, cancel := context.WithCancel(c.a.Signals.Stopping())
+// withGrace returns a context that ends soon after ctx, or with the second signal. The caller calls stop.
+func (c *call) withGrace(ctx context.Context) (graceful context.Context, stop func()) {
+	graceful, cancel := context.WithCancel(c.a.Signals.Stopping())
 	release := context.AfterFunc(ctx, func() {
-		over, stop := c.a.Clock.After(hurryTime)
+		over, stop := c.a.Clock.After(graceTime)
 		defer stop()
 		select {
 		case <-over:
 			cancel()
-		case <-hurried.Done():
+		case <-graceful.Done():
 		}
 	})
-	return hurried, func() {
+	return graceful, func() {
 		release()
 		cancel()
 	}
 }
 
-// printFinal waits for the hooks, prints the response, and ends with the session's exit code, or with that of a required
-// hook that has not accepted its events. A call that is to end does not wait for the hooks; their events are delivered later.
+// printFinal waits for hook deliveries, prints the response, and returns the session's exit code, or that of a required
+// hook that has not accepted its events. An interrupted call waits only for the grace time; pending events are kept.
 func (c *call) printFinal(ctx context.Context, final *session.Final) error {
 	scope := scopeOfFinal(final)
 	c.st.Audience.Own(scope)
 	waiting := c.a.IO.StartProgress(app.DeliveringToHooks)
-	hurried, stop := c.hurried(ctx)
-	tally, err := c.st.Dispatcher.Drain(hurried, scope, c.options.hookWait)
+	graceful, stop := c.withGrace(ctx)
+	tally, err := c.st.Dispatcher.Drain(graceful, scope, c.options.hookWait)
 	stop()
 	waiting.Done()
 	if err != nil {
-		return fmt.Errorf("wait for the hooks: %w", err)
+		return fmt.Errorf("wait for hook deliveries: %w", err)
 	}
-	after := afterwards{Deliveries: tally, Revocations: []revocationOutcome{}}
+	after := currentOutcomes{Deliveries: tally, Revocations: []revocationOutcome{}}
 	revocations, err := query.Revocations(context.Background(), c.st.Store, final.Session)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (c *call) printFinal(ctx context.Context, final *session.Final) error {
 	for _, r := range revocations {
 		after.Revocations = append(after.Revocations, revocationOutcome{r.Source, r.Connection, r.State})
 	}
-	c.st.SayPending(tally)
+	c.st.WarnUndelivered(tally)
 	if err := printResponse(c.a, final.Response, after); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func scopeOfFinal(f *session.Final) hook.Scope {
 	return hook.Scope{Event: f.Event}
 }
 
-func printResponse(a *app.App, stored []byte, after afterwards) error {
+func printResponse(a *app.App, stored []byte, after currentOutcomes) error {
 	if !a.IO.AsJSON(iostreams.OutputJSON) {
 		return command.PrintSummary(a.IO, stored)
 	}

@@ -25,7 +25,7 @@ func New(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:     "provider",
 		Short:   "List, show and pin provider plugins",
-		Long:    "List and show the provider plugins that are installed, and pin those that this program may run.",
+		Long:    "List and show the installed provider plugins, and pin those that this program may run.",
 		Example: "  humanconnect provider list",
 	})
 	c.AddCommand(newList(a), newShow(a), newLock(a))
@@ -39,7 +39,7 @@ type row struct {
 	// Origin is where it was found: config, user or release.
 	Origin plugins.Origin `json:"origin"`
 	SHA256 string         `json:"sha256,omitempty"`
-	// Pinned is where its pin stands: config, user or release; "" for none.
+	// Pinned is where its pin is: config, user or release; "" for none.
 	Pinned plugins.Origin `json:"pinned,omitempty"`
 	Dev    bool           `json:"dev,omitempty"`
 }
@@ -51,8 +51,8 @@ func rowOf(s plugins.Spec) row {
 func newList(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
-		Short:   "List the providers that are installed",
-		Long:    "List the providers that are installed and where their pins stand. None is started.",
+		Short:   "List the installed providers",
+		Long:    "List the installed providers and their pins. No provider is started.",
 		Example: "  humanconnect provider list -o json",
 		Args:    command.UpToArgs(0),
 		RunE: func(*cobra.Command, []string) error {
@@ -68,7 +68,7 @@ func newList(a *app.App) *cobra.Command {
 				cells = append(cells, []string{s.Name, string(s.Origin), s.PinText(), s.Path()})
 			}
 			return a.IO.Print(rows, func(w io.Writer) error {
-				return iostreams.WriteTable(w, []string{"PROVIDER", "FOUND", "PIN", "EXECUTABLE"}, cells)
+				return iostreams.WriteTable(w, []string{"PROVIDER", "ORIGIN", "PIN", "EXECUTABLE"}, cells)
 			})
 		},
 	}
@@ -79,7 +79,7 @@ func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:               "show NAME",
 		Short:             "Start a provider and show its description",
-		Long:              "Start a provider, ask for its description, and show its version and its sources. This is the\nway to see whether a provider works.",
+		Long:              "Start a provider, read its description, and show its version and its sources. Use it to check\nthat a provider works.",
 		Example:           "  humanconnect provider show sandbox",
 		Args:              command.ExactArgs("NAME"),
 		ValidArgsFunction: command.Providers(a),
@@ -117,7 +117,7 @@ func show(a *app.App, c *cobra.Command, name string) error {
 			{"provider", name},
 			{"version", d.Version},
 			{"executable", spec.Path()},
-			{"found", string(spec.Origin)},
+			{"origin", string(spec.Origin)},
 			{"pin", spec.PinText()},
 			{"sha256", iostreams.OrNone(spec.SHA256)},
 			{"sources", strconv.Itoa(len(out.Sources))},
@@ -131,25 +131,25 @@ func newLock(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lock [NAME…]",
 		Short: "Pin providers by the SHA-256 of their executables",
-		Long: `Pin the named providers, or all that have no pin, by the SHA-256 of their executables as they
-are now, in the user's lock. Only a provider that is pinned runs. What the release pins cannot
-be pinned anew.
+		Long: `Pin the named providers, or all that have no pin, by the current SHA-256 of their executables,
+in the user's lock file. Only a pinned provider runs. A provider that the release pins cannot
+be pinned again.
 
-With --dir, for packagers: write the lock of a directory into it, with a pin for each provider
-that lies there.`,
+With --dir, for packagers: write the lock file of a directory, with a pin for each provider in
+the directory.`,
 		Example:           "  humanconnect provider lock acme\n  humanconnect provider lock --dir bin",
 		ValidArgsFunction: command.Providers(a),
 		RunE: func(c *cobra.Command, args []string) error {
 			if dir != "" {
 				if len(args) > 0 {
-					return command.Usage(c, "--dir pins all that lies in the directory; no names go with it")
+					return command.Usage(c, "--dir pins every provider of the directory and takes no names")
 				}
 				return lockDirectory(a, c, dir)
 			}
 			return lock(c.Context(), a, args)
 		},
 	}
-	c.Flags().StringVar(&dir, "dir", "", "write the lock of this `DIR` into it")
+	c.Flags().StringVar(&dir, "dir", "", "write the lock file of this `DIR`")
 	_ = c.MarkFlagDirname("dir")
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider)
 }
@@ -160,7 +160,7 @@ func lockDirectory(a *app.App, c *cobra.Command, dir string) error {
 		err = plugins.WriteLock(filepath.Join(dir, plugins.LockName), lock)
 	}
 	if path := (*os.PathError)(nil); errors.As(err, &path) {
-		return command.Usage(c, "--dir: the lock of that directory cannot be made").Because(err)
+		return command.Usage(c, "--dir: cannot write the lock file of that directory").Because(err)
 	}
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ import (
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
-// binary lies beside the core binary.
+// binary is installed next to the core binary.
 const binary = "humanconnect-sandbox"
 
 // How long the server may take to start, and to end.
@@ -38,30 +38,30 @@ func New(a *app.App) *cobra.Command {
 		Use:   "sandbox",
 		Short: "Run the authorization server of the sandbox sources",
 		Long: `Run the authorization server of sandbox-tracker and sandbox-scale until it is interrupted. Its
-page lets you choose what goes wrong. It listens on loopback alone and keeps nothing: what it
-granted ends with it. Where it does not listen at 127.0.0.1:8778, tell the sources so by their
-setting server. Standard output has its address once it listens.`,
+page lets you choose an outcome, also an error. It listens on loopback only and stores nothing:
+its tokens are valid while it runs. If it does not listen at 127.0.0.1:8778, set the setting
+server of the sources. Once it listens, it prints its URL on standard output.`,
 		Example: "  humanconnect sandbox --listen 127.0.0.1:0 & sleep 1; kill $!",
 		Args:    command.UpToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return run(c.Context(), a, listen) },
 	}
-	c.Flags().StringVar(&listen, "listen", listen, "listen at `ADDRESS` on loopback; port 0 takes a free one")
+	c.Flags().StringVar(&listen, "listen", listen, "listen at `ADDRESS` on loopback; port 0 chooses a free one")
 	_ = c.RegisterFlagCompletionFunc("listen", cobra.NoFileCompletions) // fails only where the flag is not defined
 	return command.Exits(c, exit.OK, exit.Error, exit.Usage, exit.Provider, exit.Hangup, exit.Interrupted, exit.Terminated)
 }
 
-// answer is the answer of the command.
+// answer is the output of the command.
 type answer struct {
 	Address string `json:"address"`
 }
 
-// sandbox runs the server until ctx ends, and waits for it.
+// run runs the server until ctx ends, and waits for it.
 func run(ctx context.Context, a *app.App, listen string) error {
 	path, err := a.Beside(binary)
 	if err != nil {
 		return err
 	}
-	server, said := newCommand(ctx, path, listen)
+	server, stderr := newCommand(ctx, path, listen)
 	lifeline, err := server.StdinPipe() // its end is the server's, should this process be killed
 	if err != nil {
 		return fmt.Errorf("starting the sandbox: %w", err)
@@ -73,7 +73,7 @@ func run(ctx context.Context, a *app.App, listen string) error {
 	}
 	if err := server.Start(); err != nil {
 		return problem.New(exit.CodeSandboxMissing, "%s cannot be run", binary).Because(err).
-			Hint("it belongs beside the humanconnect binary: install both")
+			Hint("install it next to the humanconnect binary")
 	}
 	address, err := firstLine(ctx, out)
 	if err == nil {
@@ -89,22 +89,22 @@ func run(ctx context.Context, a *app.App, listen string) error {
 	if first := a.Signals.First(); first != nil {
 		return exit.With(first.ExitCode())
 	}
-	return endedBecause(errors.Join(err, ended), said.String())
+	return unexpectedExit(errors.Join(err, ended), stderr.String())
 }
 
 // newCommand is the server in a process group of its own, so that Ctrl-C reaches it through this process alone,
-// and without our environment. The buffer has what it says on standard error.
+// and without our environment. The buffer gets its standard error.
 func newCommand(ctx context.Context, path, listen string) (*exec.Cmd, *bytes.Buffer) {
 	server := exec.CommandContext(ctx, path, "--lifeline", "--listen", listen)
-	said := &bytes.Buffer{}
-	server.Env, server.Stderr = []string{}, said
+	stderr := &bytes.Buffer{}
+	server.Env, server.Stderr = []string{}, stderr
 	server.SysProcAttr = child.Group()
 	server.Cancel = func() error { return server.Process.Signal(syscall.SIGTERM) }
 	server.WaitDelay = endLimit
-	return server, said
+	return server, stderr
 }
 
-// firstLine waits for the address. It fails where the server ends before, is too slow, or is not wanted any more.
+// firstLine waits for the address. It fails if the server exits before, is too slow, or ctx ends.
 func firstLine(ctx context.Context, out io.Reader) (string, error) {
 	type line struct {
 		text string
@@ -127,14 +127,14 @@ func firstLine(ctx context.Context, out io.Reader) (string, error) {
 	}
 }
 
-// endedBecause says why a server ended that nobody ended.
-func endedBecause(err error, said string) error {
-	p := problem.New(exit.CodeSandboxEnded, "the sandbox ended by itself")
-	for line := range strings.Lines(said) {
+// unexpectedExit says why the server exited.
+func unexpectedExit(err error, stderr string) error {
+	p := problem.New(exit.CodeSandboxEnded, "the sandbox exited unexpectedly")
+	for line := range strings.Lines(stderr) {
 		p = p.Fact("%s", strings.TrimSpace(line))
 	}
-	if err != nil && said == "" {
+	if err != nil && stderr == "" {
 		p = p.Because(err)
 	}
-	return p.Hint("take a free port: humanconnect sandbox --listen 127.0.0.1:0")
+	return p.Hint("use a free port: humanconnect sandbox --listen 127.0.0.1:0")
 }

@@ -2,6 +2,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -70,68 +71,49 @@ func newList(a *app.App) *cobra.Command {
 			if onlyOpen {
 				f.Open = &onlyOpen
 			}
-			return list(a, c, f)
+			if err := command.CheckLimit(c, limit); err != nil {
+				return err
+			}
+			return list(f).Run(a, c)
 		},
 	}
 	command.LimitFlag(c, &limit)
-	c.Flags().BoolVar(&onlyOpen, "open", false, "only those that are open")
+	c.Flags().BoolVar(&onlyOpen, "open", false, "only open sessions")
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
-func list(a *app.App, c *cobra.Command, f store.SessionFilter) error {
-	if err := command.CheckLimit(c, f.Limit); err != nil {
-		return err
+func list(f store.SessionFilter) command.List[row] {
+	return command.List[row]{
+		Find: func(ctx context.Context, st *app.State) ([]row, error) {
+			sessions, err := query.Sessions(ctx, st.Store, f)
+			return command.Map(sessions, err, rowOf)
+		},
+		Header: []string{"SESSION", "STATE", "OPENED", "HUMAN ID", "STATUS"},
+		Cells: func(r row) []string {
+			return []string{string(r.SessionID), r.State, r.OpenedAt.String(), string(r.HumanID), r.Status}
+		},
 	}
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	sessions, err := query.Sessions(c.Context(), st.Store, f)
-	if err != nil {
-		return err
-	}
-	var rows []row
-	for _, s := range sessions {
-		rows = append(rows, rowOf(s))
-	}
-	return command.PrintList(a.IO, rows, []string{"SESSION", "STATE", "OPENED", "HUMAN ID", "STATUS"}, func(r row) []string {
-		return []string{string(r.SessionID), r.State, r.OpenedAt.String(), string(r.HumanID), r.Status}
-	})
 }
 
 func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show ID",
-		Short: "Show a session, or the response that it ended with",
-		Long: `Show a session. With -o json a closed one gives the response that it was closed with, byte
-for byte, and an open one the response as it would be now, with status null.`,
-		Example:           "  humanconnect session show ses_… -o json",
-		Args:              command.ExactArgs("ID"),
-		ValidArgsFunction: command.Sessions(a),
-		RunE:              func(c *cobra.Command, args []string) error { return show(a, c, args[0]) },
+		Short: "Show a session and its response",
+		Long: `Show a session. With -o json, print the response alone: for a closed session as it was stored,
+byte for byte; for an open one as it would be now, with status null.`,
+		Example: "  humanconnect session show ses_… -o json",
 	}
+	command.ByID(a, c, command.Sessions(a), func(ctx context.Context, st *app.State, ses id.Session) error {
+		found, response, err := query.Session(ctx, st.Store, ses)
+		if err != nil {
+			return command.NotFound(err, query.CodeSessionNotFound, "session", ses)
+		}
+		if a.IO.AsJSON(iostreams.OutputText) {
+			return a.IO.Write(iostreams.Indented(response))
+		}
+		return printText(a, rowOf(found), response)
+	})
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
-}
-
-func show(a *app.App, c *cobra.Command, arg string) error {
-	ses, err := command.ParseID[id.Session](c, arg)
-	if err != nil {
-		return err
-	}
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	found, response, err := query.Session(c.Context(), st.Store, ses)
-	if err != nil {
-		return command.NotFound(err, query.CodeSessionNotFound, "session", ses)
-	}
-	if a.IO.AsJSON(iostreams.OutputText) {
-		return a.IO.Write(iostreams.Indented(response))
-	}
-	return printText(a, rowOf(found), response)
 }
 
 func printText(a *app.App, r row, doc []byte) error {
@@ -158,36 +140,25 @@ func newClose(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "close ID",
 		Short: "Close a session that was left open and print its response",
-		Long: `Close a session and print its response, as its front end would have. A session that another
-process has open is left alone, unless --force is given. Closing a closed session prints its
-stored response.`,
-		Example:           "  humanconnect session close ses_…",
-		Args:              command.ExactArgs("ID"),
-		ValidArgsFunction: command.Sessions(a),
-		RunE: func(c *cobra.Command, args []string) error {
-			ses, err := command.ParseID[id.Session](c, args[0])
-			if err != nil {
-				return err
-			}
-			return closeSession(a, c, ses, force)
-		},
+		Long: `Close a session and print its response, as open would have. A session that is open in another
+process is not closed, unless --force is given. Closing a closed session prints its stored
+response.`,
+		Example: "  humanconnect session close ses_…",
 	}
-	c.Flags().BoolVar(&force, "force", false, "close it although another process has it open")
+	command.ByID(a, c, command.Sessions(a), func(ctx context.Context, st *app.State, ses id.Session) error {
+		return closeSession(ctx, a, st, ses, force)
+	})
+	c.Flags().BoolVar(&force, "force", false, "close it even if it is open in another process")
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.InUse, exit.Provider, exit.Store)
 }
 
-func closeSession(a *app.App, c *cobra.Command, ses id.Session, force bool) error {
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	final, err := st.Engine.CloseByID(c.Context(), ses, force)
+func closeSession(ctx context.Context, a *app.App, st *app.State, ses id.Session, force bool) error {
+	final, err := st.Engine.CloseByID(ctx, ses, force)
 	err = command.NotFound(err, query.CodeSessionNotFound, "session", ses)
 	if problem.Is(err, session.CodeInUse) {
-		err = exit.ProblemOf(err).WithHints("wait for it, or close it all the same with --force")
+		err = exit.ProblemOf(err).WithHints("wait for it, or close it anyway with --force")
 	}
-	if err := st.Deliver(c.Context(), hook.Scope{Session: ses}, err); err != nil {
+	if err := st.Deliver(ctx, hook.Scope{Session: ses}, err); err != nil {
 		return err
 	}
 	if a.IO.AsJSON(iostreams.OutputJSON) {

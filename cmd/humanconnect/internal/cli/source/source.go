@@ -37,7 +37,7 @@ type row struct {
 	Provider     string           `json:"provider"`
 	Methods      []sdk.Method     `json:"methods"`
 	Capabilities []sdk.Capability `json:"capabilities"`
-	// Hosts stand there only where a source is shown: what is remembered of a provider is no answer to where data go.
+	// Hosts is set only by source show: a cached description is no reliable answer to where data goes.
 	Hosts    []string   `json:"hosts,omitzero"`
 	Fields   []fieldRow `json:"fields"`
 	Settings []fieldRow `json:"settings"`
@@ -77,8 +77,8 @@ func newList(a *app.App) *cobra.Command {
 		Use:   "list [QUERY]",
 		Short: "List the sources that can be connected",
 		Long: `List the sources that the installed providers and the config offer, or those whose id, name
-or group contains QUERY. What a provider offers is remembered, so that the list starts no
-process once it was made.`,
+or group contains QUERY. Descriptions of providers are cached, so a second list starts no
+process.`,
 		Example: "  humanconnect source list\n  humanconnect source list clinic -o json",
 		Args:    command.UpToArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return list(a, c, strings.Join(args, "")) },
@@ -97,7 +97,7 @@ func list(a *app.App, c *cobra.Command, query string) error {
 		return err
 	}
 	for _, broken := range inst.Providers.Broken() {
-		a.IO.Warn("left out: %s [%s]", broken, problem.CodeOf(broken))
+		a.IO.Warn("skipped: %s [%s]", broken, problem.CodeOf(broken))
 	}
 	var rows []row
 	for _, s := range catalog.Search(query) {
@@ -122,8 +122,8 @@ func methodsOf(r row) string {
 func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:               "show ID",
-		Short:             "Show what a source asks for and can do",
-		Long:              "Show a source: how it is connected, the fields of its forms, the hosts that it talks to,\nwhat it can do, and its settings. Its provider is asked.",
+		Short:             "Show the methods, fields and capabilities of a source",
+		Long:              "Show a source: its methods, the fields of its forms, the hosts that it contacts, its capabilities\nand its settings. Its provider is started.",
 		Example:           "  humanconnect source show sandbox-clinic -o json",
 		Args:              command.ExactArgs("ID"),
 		ValidArgsFunction: command.Sources(a),
@@ -155,7 +155,7 @@ func show(a *app.App, c *cobra.Command, id string) error {
 			{"group", r.Group},
 			{"provider", r.Provider},
 			{"methods", methodsOf(r)},
-			{"can", iostreams.OrNone(strings.Join(caps, ", "))},
+			{"capabilities", iostreams.OrNone(strings.Join(caps, ", "))},
 			{"hosts", iostreams.OrNone(strings.Join(r.Hosts, ", "))},
 		}
 		return iostreams.WriteTable(w, nil, append(append(rows, describeFields("field", r.Fields)...), describeFields("setting", r.Settings)...))

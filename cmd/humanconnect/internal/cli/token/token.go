@@ -28,18 +28,17 @@ func New(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:   "token",
 		Short: "Create, inspect and revoke session tokens",
-		Long: `Create, inspect and revoke the session tokens that this installation keeps. A token opens
-one session.
+		Long: `Create, inspect and revoke the session tokens of this installation. A token opens one session.
 
-With token.check: jwt or introspection in the config another service has the tokens, and
-there is nothing to do here.`,
+If token.check in the config is jwt or introspection, another service issues the tokens, and
+these commands cannot be used.`,
 		Example: "  humanconnect token create --client-user-id @user.txt",
 	})
 	c.AddCommand(newCreate(a), newInspect(a), newRevoke(a))
 	return command.Exits(c, exit.OK, exit.Usage)
 }
 
-// createdToken is the answer of the reference's authentication service.
+// createdToken is the response of the reference's authentication service.
 type createdToken struct {
 	SessionToken string   `json:"session_token"`
 	HumanID      id.Human `json:"human_id"`
@@ -53,9 +52,9 @@ func newCreate(a *app.App) *cobra.Command {
 	var sources []string
 	c := &cobra.Command{
 		Use:   "create",
-		Short: "Make a session token and print it",
-		Long: `Make a session token for a user of your application and print it. It opens one session,
-until it expires; with --sources only those may be connected or disconnected.
+		Short: "Create a session token and print it",
+		Long: `Create a session token for a user of your application and print it. It opens one session
+before it expires; with --sources the session may connect and disconnect only those.
 
 Keep the user id off the command line with --client-user-id @FILE.`,
 		Example: "  humanconnect token create --client-user-id demo-user\n" +
@@ -74,10 +73,10 @@ Keep the user id off the command line with --client-user-id @FILE.`,
 	f := c.Flags()
 	f.StringVar(&user, "client-user-id", "", "user `ID` of your application, or @FILE")
 	f.String("client-id", "", "client `ID`; default: clientId of the config")
-	command.Sets(f, "client-id", "clientId")
-	f.Duration("ttl", 0, "how long it lives; default: token.ttl of the config")
-	command.Sets(f, "ttl", "token.ttl")
-	f.StringSliceVar(&sources, "sources", nil, "the only `SOURCES` that it may connect or disconnect")
+	command.SetsConfig(f, "client-id", "clientId")
+	f.Duration("ttl", 0, "lifetime of the token; default: token.ttl of the config")
+	command.SetsConfig(f, "ttl", "token.ttl")
+	f.StringSliceVar(&sources, "sources", nil, "limit the token to these `SOURCES`")
 	_ = c.RegisterFlagCompletionFunc("sources", command.Sources(a))
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
@@ -92,7 +91,7 @@ func create(a *app.App, c *cobra.Command, r token.Request) error {
 		return err
 	}
 	defer st.Close()
-	if err := st.OwnTokens(); err != nil {
+	if err := st.RequireLocalTokens(); err != nil {
 		return err
 	}
 	r.ClientID, r.TTL = st.Config.ClientID, st.Config.Token.TTL
@@ -109,7 +108,7 @@ func create(a *app.App, c *cobra.Command, r token.Request) error {
 	return err
 }
 
-// warnOfUnknown says which sources nobody offers. One may come later, so that this is no error.
+// warnOfUnknown warns of sources that no provider offers. A provider may be installed later, so this is no error.
 func warnOfUnknown(ctx context.Context, a *app.App, st *app.State, sources []string) {
 	for _, id := range sources {
 		_, err := st.Lookup(ctx, id)
@@ -119,7 +118,7 @@ func warnOfUnknown(ctx context.Context, a *app.App, st *app.State, sources []str
 	}
 }
 
-// tokenInfo is what is known of a token.
+// tokenInfo is the state of a token.
 type tokenInfo struct {
 	State        token.State `json:"state"`
 	ClientID     string      `json:"clientId,omitempty"`
@@ -135,10 +134,11 @@ func newInspect(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect [TOKEN | @FILE | -]",
 		Short: "Show the state of a session token",
-		Long: `Show whether a session token is valid, expired, revoked or unknown, whose it is, and which
-session it opened. Without an argument the token is read from the environment as open does.
+		Long: `Show whether a session token is valid, expired, revoked or unknown, its client and user, and
+the session that it opened. Without an argument the token is read from the environment, as by
+open.
 
-Expired tokens are remembered for 30 days.`,
+Expired tokens are kept for 30 days.`,
 		Example: "  humanconnect token inspect @token.txt",
 		Args:    command.UpToArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -153,9 +153,9 @@ Expired tokens are remembered for 30 days.`,
 func newRevoke(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "revoke [TOKEN | @FILE | -]",
-		Short: "Make a session token invalid for ever",
-		Long: `Make a session token invalid for ever. The session that it opened, if that is still open,
-ends now with SESSION_TOKEN_INVALID. Revoking twice changes nothing.`,
+		Short: "Revoke a session token",
+		Long: `Revoke a session token. If the session that it opened is still open, it is closed now with
+SESSION_TOKEN_INVALID. Revoking twice changes nothing.`,
 		Example: "  humanconnect token revoke @token.txt",
 		Args:    command.UpToArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -171,8 +171,8 @@ ends now with SESSION_TOKEN_INVALID. Revoking twice changes nothing.`,
 	return command.Exits(c, exit.OK, exit.Token, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
-// withToken reads a token, does something with it, and prints what is known of it. Any state but the wanted one ends
-// with the exit code of a bad token.
+// withToken reads a token, does something with it, and prints its state. Any state but want ends with the exit code of an
+// invalid token.
 func withToken(a *app.App, c *cobra.Command, args []string, do func(*app.State, sdk.Secret) (token.Info, error), want token.State) error {
 	t, err := tokenArgument(c.Context(), a, args)
 	if err != nil {
@@ -187,7 +187,7 @@ func withToken(a *app.App, c *cobra.Command, args []string, do func(*app.State, 
 		return err
 	}
 	defer st.Close()
-	if err := st.OwnTokens(); err != nil {
+	if err := st.RequireLocalTokens(); err != nil {
 		return err
 	}
 	info, err := do(st, t)

@@ -15,7 +15,7 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// build is what a binary knows about itself.
+// build describes the binary.
 type build struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit"`
@@ -26,7 +26,7 @@ type build struct {
 	Protocol int `json:"protocol"`
 }
 
-// buildOf completes what the linker wrote with what the compiler noted.
+// buildOf completes the values of the linker with the build info of the compiler.
 func buildOf(version, commit string, info *debug.BuildInfo) build {
 	b := build{
 		Version: version, Commit: commit, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
@@ -61,7 +61,7 @@ func New(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Long:    "Print the version of this program, what it was built of and with, and the version of the\nprotocol that it speaks with providers.",
+		Long:    "Print the version of this program, its commit, its Go version and platform, and the version of\nthe provider protocol.",
 		Example: "  humanconnect version\n  humanconnect version -o json",
 		Args:    command.UpToArgs(0),
 		RunE:    func(*cobra.Command, []string) error { return Print(a) },

@@ -13,27 +13,27 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// reader is the person who answers line by line.
-type reader struct {
+// linePrompter is the prompter of line-by-line prompts.
+type linePrompter struct {
 	*lines
 	title string
 	leave context.CancelCauseFunc
 	shown string
-	// listened says that lines were read while nothing was asked: what is half typed then answers no question.
+	// listened: lines were read without a prompt; an incomplete line must not answer the next prompt.
 	listened bool
 }
 
-// forget drops what was typed while nothing was asked.
-func (p *reader) forget() {
+// discardInput drops input that was typed without a prompt.
+func (p *linePrompter) discardInput() {
 	if p.listened {
-		p.keys.forget()
+		p.keys.discardInput()
 	}
 	p.listened = false
 }
 
-// fill asks for one field after the other.
-func (p *reader) fill(ctx context.Context, form sdk.Form, again *failure.Failure) (map[string]sdk.Secret, error) {
-	p.forget()
+// fill prompts for one field after the other.
+func (p *linePrompter) fill(ctx context.Context, form sdk.Form, again *failure.Failure) (map[string]sdk.Secret, error) {
+	p.discardInput()
 	p.shown = ""
 	if again != nil {
 		p.say("\n%s", text(again.Message))
@@ -62,8 +62,8 @@ func firstOf(a, b string) string {
 	return b
 }
 
-// field asks until there is an answer, or none is needed.
-func (p *reader) field(ctx context.Context, f sdk.Field) (string, error) {
+// field prompts until there is a value, or the field is optional.
+func (p *linePrompter) field(ctx context.Context, f sdk.Field) (string, error) {
 	if help := text(f.Help); help != "" {
 		p.say("Help: %s", help)
 	}
@@ -72,11 +72,11 @@ func (p *reader) field(ctx context.Context, f sdk.Field) (string, error) {
 		if err != nil || !missing(f, v) {
 			return v, err
 		}
-		p.say("This is needed.")
+		p.say("This field is required.")
 	}
 }
 
-func (p *reader) value(ctx context.Context, f sdk.Field) (string, error) {
+func (p *linePrompter) value(ctx context.Context, f sdk.Field) (string, error) {
 	switch f.Kind {
 	case sdk.KindChoice:
 		return p.choice(ctx, f)
@@ -90,7 +90,7 @@ func (p *reader) value(ctx context.Context, f sdk.Field) (string, error) {
 	return p.keys.line(ctx)
 }
 
-func (p *reader) choice(ctx context.Context, f sdk.Field) (string, error) {
+func (p *linePrompter) choice(ctx context.Context, f sdk.Field) (string, error) {
 	for i, c := range f.Choices {
 		p.say("%d  %s", i+1, firstOf(name(c.Label), name(c.Value)))
 	}
@@ -103,24 +103,24 @@ func (p *reader) choice(ctx context.Context, f sdk.Field) (string, error) {
 		if n, err := strconv.Atoi(strings.TrimSpace(line)); err == nil && n >= 1 && n <= len(f.Choices) {
 			return f.Choices[n-1].Value, nil
 		}
-		p.say("There is no such number.")
+		p.say("Invalid number.")
 	}
 }
 
-// show says what there is to do elsewhere, once, however often it is asked for again, and listens for Ctrl-D.
-func (p *reader) show(ctx context.Context, prompt session.Prompt) (hide func()) {
-	if said := describe(prompt.Step); said != p.shown {
-		p.shown = said
-		p.say("\n%s", said)
+// show prints a step once, even if it is repeated, and listens for Ctrl-D.
+func (p *linePrompter) show(ctx context.Context, prompt session.Prompt) (hide func()) {
+	if description := describe(prompt.Step); description != p.shown {
+		p.shown = description
+		p.say("\n%s", description)
 	}
 	return p.listen(ctx, func(context.Context, string) {})
 }
 
-// browse says where to go on, and takes lines for the address that the browser ended at.
-func (p *reader) browse(ctx context.Context, step sdk.OpenURL, paste paster) (no func(error), hide func()) {
+// browse prints the URL to open, and reads lines as redirect URLs.
+func (p *linePrompter) browse(ctx context.Context, step sdk.OpenURL, paste paster) (notOpened func(error), hide func()) {
 	p.shown = ""
-	p.say("\nContinue in the browser: sign in there and allow the access.\nIt goes on by itself then.")
-	p.say("If no page has opened, open this address:\n%s", host.CleanText(step.URL, maxAddress))
+	p.say("\nContinue in the browser: sign in there and allow access.\nThen it continues automatically.")
+	p.say("If no page has opened, open this URL:\n%s", host.CleanText(step.URL, maxURL))
 	p.question("%s", pasteQuestion)
 	hide = p.listen(ctx, func(ctx context.Context, line string) {
 		if blank(line) {
@@ -133,15 +133,15 @@ func (p *reader) browse(ctx context.Context, step sdk.OpenURL, paste paster) (no
 	})
 	return func(err error) {
 		if errors.Is(err, ErrNoBrowser) {
-			return // what was said holds
+			return // the URL is printed already
 		}
-		p.say("\nThe browser could not be started: %s. Open the address above by yourself.", text(err.Error()))
+		p.say("\nThe browser could not be started: %s. Open the URL above yourself.", text(err.Error()))
 		p.question("%s", pasteQuestion)
 	}, hide
 }
 
-// listen hands on lines until hide is called. Ctrl-D leaves the attempt.
-func (p *reader) listen(ctx context.Context, take func(context.Context, string)) (hide func()) {
+// listen passes lines to take until hide is called. Ctrl-D cancels the attempt.
+func (p *linePrompter) listen(ctx context.Context, take func(context.Context, string)) (hide func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	p.listened = true
 	var listening sync.WaitGroup
@@ -164,15 +164,15 @@ func (p *reader) listen(ctx context.Context, take func(context.Context, string))
 func describe(step sdk.Step) string {
 	switch step := step.(type) {
 	case sdk.ShowCode:
-		s := "Open this address on any device: " + host.CleanText(step.VerificationURI, maxAddress) +
-			"\nType this code there: " + name(step.UserCode)
+		s := "Open this URL on any device: " + host.CleanText(step.VerificationURI, maxURL) +
+			"\nEnter this code there: " + name(step.UserCode)
 		if whole := step.VerificationURIComplete; whole != "" && whole != step.VerificationURI {
-			s += "\nOr open this one, which has the code in it: " + host.CleanText(whole, maxAddress)
+			s += "\nOr open this URL, which includes the code: " + host.CleanText(whole, maxURL)
 		}
 		if until := step.ExpiresAt; !until.IsZero() {
 			s += "\nThe code is valid until " + clockTime(until) + "."
 		}
-		return s + "\nIt goes on by itself when you have confirmed it there."
+		return s + "\nIt continues automatically after your confirmation."
 	case sdk.Wait:
 		return firstOf(text(step.Text), "Waiting for the source.")
 	}

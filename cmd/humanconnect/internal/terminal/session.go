@@ -9,17 +9,16 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// Steer makes an open session one that a person steers. Without a browser, which may be nil, a source that wants one
-// fails with interaction_required.
-func Steer(s *session.Session, b Browser) Session { return steered{s, b} }
+// NewSession adapts an open session. The browser may be nil: then a source that needs one fails with interaction_required.
+func NewSession(s *session.Session, b Browser) Session { return openSession{s, b} }
 
-type steered struct {
+type openSession struct {
 	*session.Session
 	browser Browser
 }
 
 // Connect implements [Session].
-func (s steered) Connect(ctx context.Context, target string) (Attempt, error) {
+func (s openSession) Connect(ctx context.Context, target string) (Attempt, error) {
 	a, err := s.Session.Connect(ctx, target, store.NoScript)
 	if err != nil {
 		return nil, err
@@ -28,7 +27,7 @@ func (s steered) Connect(ctx context.Context, target string) (Attempt, error) {
 }
 
 // Disconnect implements [Session].
-func (s steered) Disconnect(ctx context.Context, target string) error {
+func (s openSession) Disconnect(ctx context.Context, target string) error {
 	return s.Session.Disconnect(ctx, target, store.NoScript)
 }
 
@@ -38,11 +37,11 @@ type attempt struct {
 }
 
 // Browse implements [Attempt].
-func (a attempt) Browse(ctx context.Context, p session.Prompt, no func(error)) (sdk.Reply, error) {
+func (a attempt) Browse(ctx context.Context, p session.Prompt, notOpened func(error)) (sdk.Reply, error) {
 	if a.browser == nil {
-		return nil, failure.New(failure.InteractionRequired, "the source needs a browser, and none can be used here")
+		return nil, failure.New(failure.InteractionRequired, "the source needs a browser, and none is available")
 	}
-	return a.browser.Open(ctx, a.Attempt, p, no)
+	return a.browser.Open(ctx, a.Attempt, p, notOpened)
 }
 
 // Paste implements [Attempt].
