@@ -222,10 +222,10 @@ func once(step sdk.Step) func(*sdk.ConnectRequest) (sdk.Step, error) {
 }
 
 // refuses says no to every form.
-func refuses(no *sdk.Error) func(*sdk.ConnectRequest) (sdk.Step, error) {
+func refuses(refusal *sdk.Error) func(*sdk.ConnectRequest) (sdk.Step, error) {
 	return func(req *sdk.ConnectRequest) (sdk.Step, error) {
 		if _, form := req.Reply.(sdk.FormValues); form {
-			return nil, no
+			return nil, refusal
 		}
 		return nil, nil
 	}

@@ -1,5 +1,5 @@
-// Package providertest helps to test a provider: [Verify] holds it to what is promised of every one, and [Wire] gives a
-// test of one's own the host's end.
+// Package providertest helps to test a provider: [Verify] holds it to the rules for every provider, and [Wire] gives your own
+// tests the host's end.
 package providertest
 
 import (

@@ -11,7 +11,7 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
-// What either end says of an answer that is none.
+// The messages of either end for an invalid response.
 const (
 	NoStep       = "the provider returned no step"
 	NoCredential = "the provider returned no credential"
