@@ -44,7 +44,7 @@ func (e *examination) runJourney(ctx context.Context, j Journey) {
 	e.secrets = secretsOf(j, e.source.Fields)
 	ctx, cancel := context.WithTimeout(ctx, attemptLimit)
 	defer cancel()
-	// A start that nobody recorder the answer of comes again.
+	// A start is repeated if its response was lost.
 	if _, err := e.step(ctx, j.request()); err != nil {
 		return
 	}
