@@ -67,7 +67,7 @@ func TestHangOfOneCallDoesNotHarmTheOthers(t *testing.T) {
 }
 
 // A process that is given up because a call hung still serves those that share it, and its end is no crash.
-func TestProcessGivenUpForAHangServesTheOthersAndDoesNotCountAsACrash(t *testing.T) {
+func TestRetiredProcessServesItsOtherCallsAndIsNoCrash(t *testing.T) {
 	s := newStage(t)
 	h := s.host(plugins.Options{
 		Specs: []plugins.Spec{s.spec("provider")}, Limits: plugins.Limits{Credential: 100 * time.Millisecond},
@@ -120,7 +120,7 @@ func TestCrashInAStepNamesTheExitAndTheLastLinesWithoutSecrets(t *testing.T) {
 	}
 }
 
-func TestKilledProviderStartsAnewForTheNextStep(t *testing.T) {
+func TestKilledProviderIsRestartedForTheNextStep(t *testing.T) {
 	s := newStage(t)
 	p := provider(t, s.hostOf(s.spec("provider")))
 	first := report(t, p).Pid
@@ -131,7 +131,7 @@ func TestKilledProviderStartsAnewForTheNextStep(t *testing.T) {
 }
 
 // Nothing was asked of a provider that was killed before its handshake, so that starting it again repeats nothing.
-func TestProviderKilledAtItsStartIsStartedOnceMore(t *testing.T) {
+func TestProviderKilledAtItsStartIsRestartedOnce(t *testing.T) {
 	for deaths, works := range map[int]bool{1: true, 2: false} {
 		s := newStage(t)
 		dir := t.TempDir()
@@ -151,7 +151,7 @@ func TestProviderKilledAtItsStartIsStartedOnceMore(t *testing.T) {
 	}
 }
 
-func TestThirdCrashGivesUpForGood(t *testing.T) {
+func TestProviderIsNotStartedAfterItsThirdCrash(t *testing.T) {
 	s := newStage(t)
 	h := s.hostOf(s.spec("provider"))
 	p := provider(t, h)
@@ -173,7 +173,7 @@ func TestThirdCrashGivesUpForGood(t *testing.T) {
 	s.nothingLeft()
 }
 
-func TestTooLargeMessageIsAnErrorAndNoHarm(t *testing.T) {
+func TestTooLargeMessageIsAnErrorAndDoesNoHarm(t *testing.T) {
 	s := newStage(t)
 	p := provider(t, s.hostOf(s.spec("provider")))
 	first := report(t, p).Pid
@@ -333,7 +333,7 @@ func TestCancelledStartReturnsAtOnceAndLeavesNothing(t *testing.T) {
 }
 
 // The start belongs to all who wait for it: one who leaves takes nothing away from the others.
-func TestStartGoesOnForThoseWhoStay(t *testing.T) {
+func TestStartContinuesForTheRemainingCallers(t *testing.T) {
 	s := newStage(t)
 	h := s.hostOf(s.spec("provider"))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -395,7 +395,7 @@ func TestStoppedProviderIsKilledWhenItDoesNotEnd(t *testing.T) {
 	s.nothingLeft()
 }
 
-func TestTextOfRefusalsIsCleanedAndClearedOfSecrets(t *testing.T) {
+func TestTextOfErrorsIsCleanedAndClearedOfSecrets(t *testing.T) {
 	s := newStage(t)
 	_, err := provider(t, s.hostOf(s.spec("provider"))).Connect(t.Context(), &sdk.ConnectRequest{
 		Source: "refusal", Reply: sdk.FormValues{Values: map[string]sdk.Secret{"password": "hunter2"}},

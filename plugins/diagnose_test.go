@@ -86,7 +86,7 @@ func TestUnknownProviderIsNotFound(t *testing.T) {
 	}
 }
 
-func TestDevProviderIsRefusedWhereItIsNotWanted(t *testing.T) {
+func TestDevProviderIsRefusedWithRefuseDev(t *testing.T) {
 	s := newStage(t)
 	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, RefuseDev: true})
 	_, err := h.Provider(t.Context(), "test")

@@ -14,7 +14,7 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-func TestLimitsAreThoseThatAreDocumented(t *testing.T) {
+func TestLimitsAreAsDocumented(t *testing.T) {
 	want := plugins.Limits{Start: 10 * time.Second, Describe: 5 * time.Second, Step: time.Minute, Credential: 30 * time.Second}
 	if got := plugins.DefaultLimits(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
@@ -111,7 +111,7 @@ func isOpen(path string) bool {
 	})
 }
 
-func TestSocketsLieWhereNobodyElseCanLook(t *testing.T) {
+func TestSocketsAreInAPrivateDirectory(t *testing.T) {
 	s := newStage(t)
 	dir := shortDir(t)
 	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, RuntimeDir: dir})
