@@ -99,8 +99,9 @@ format: $(TOOLS)/.installed ## format the Go code
 
 # sdk/proto/provider.v1.binpb, the baseline of buf breaking, is not generated here: see sdk/proto/buf.yaml.
 .PHONY: generate
-generate: $(TOOLS)/.installed ## generate the code of the plugin protocol from sdk/proto/provider.proto
+generate: $(TOOLS)/.installed ## generate the code of the plugin protocol, and the list of sources
 	cd sdk/proto && PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
+	$(GO) run ./providers/oauth2/sources
 
 .PHONY: bench
 bench: ## run the benchmarks, against baselines measured in the same run

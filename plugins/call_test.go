@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -308,6 +309,27 @@ func TestManyCallersShareOneProcess(t *testing.T) {
 	all.Wait()
 	if distinct := slices.Compact(slices.Clone(pids)); len(distinct) != 1 || len(s.pids()) != 1 {
 		t.Errorf("processes: %v, running: %v", pids, s.pids())
+	}
+}
+
+// TestStartLimitDoesNotRunWhileAStartWaitsToBeAdmitted: nor does it run before.
+func TestStartLimitDoesNotRunWhileAStartWaitsToBeAdmitted(t *testing.T) {
+	s := newStage(t)
+	const limit = 5 * time.Second // a start takes some of it on a slow machine
+	var admitted, started atomic.Bool
+	h := s.host(plugins.Options{
+		Specs: []plugins.Spec{s.spec("provider")}, Limits: plugins.Limits{Start: limit},
+		Admit: func(ctx context.Context) (func(), error) {
+			if _, limited := ctx.Deadline(); limited || len(s.pids()) > 0 {
+				t.Error("the start has begun")
+			}
+			admitted.Store(true)
+			return func() { started.Store(true) }, nil
+		},
+	})
+	provider(t, h)
+	if !admitted.Load() || !started.Load() {
+		t.Errorf("admitted: %t, started: %t", admitted.Load(), started.Load())
 	}
 }
 

@@ -61,6 +61,9 @@ type Options struct {
 	// for diagnostics.
 	Log    func(provider, line string)
 	Limits Limits
+	// Admit waits until a provider may be started, and returns what to call when it has been. The wait is outside all limits.
+	// An error is that of ctx. Nil: any time.
+	Admit func(ctx context.Context) (started func(), err error)
 	// Now is the clock of the log's rate and the cache. Nil: time.Now.
 	Now func() time.Time
 }
@@ -91,6 +94,9 @@ func New(options Options) *Host {
 	}
 	if options.Now == nil {
 		options.Now = time.Now
+	}
+	if options.Admit == nil {
+		options.Admit = func(context.Context) (func(), error) { return func() {}, nil }
 	}
 	life, end := context.WithCancel(context.Background())
 	h := &Host{

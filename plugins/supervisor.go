@@ -134,6 +134,11 @@ func (s *supervisor) start(ctx context.Context, f *future) {
 // launchWithRetry is launch that retries once, within the same limit, if the provider crashed: no call was made yet, so none
 // is repeated.
 func (s *supervisor) launchWithRetry(ctx context.Context) (*instance, error) {
+	started, err := s.host.options.Admit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer started()
 	ctx, cancel := context.WithTimeoutCause(ctx, s.host.limits.Start, errStartLimit)
 	defer cancel()
 	inst, err := s.launch(ctx)

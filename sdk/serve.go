@@ -66,8 +66,8 @@ func startedByHost(getenv func(string) string) bool {
 func explain(w io.Writer, program string) {
 	name := filepath.Base(program)
 	_, _ = fmt.Fprintf(w, `%s is a provider of humanconnect and is not run directly.
-humanconnect starts it when a source of it is connected. Put it into the folder for providers, or name its path
-under "providers" in config.yaml; "humanconnect provider list" then shows it.
+humanconnect starts it to connect a source. Put it into the folder for providers, or add its path to "providers" in
+config.yaml; then "humanconnect provider list" lists it.
 `, name)
 }
 

@@ -58,7 +58,7 @@ func (h *exampleHome) atTerminal(line string) {
 	c.Dir = h.dir
 	c.Env = h.environ("TERM=xterm")
 	p := &person{t: h.t, home: h.dir}
-	p.starts(c).sees("5 sources").presses(esc).sees("Are you done?").presses(enter)
+	p.starts(c).sees("sources, 0 connected").presses(esc).sees("Are you done?").presses(enter)
 	p.answer(p.ends(0))
 }
 

@@ -117,13 +117,13 @@ func interrupted(t *testing.T, o *opening) {
 	}
 }
 
-// provider waits for the provider's process and returns its id.
+// provider waits for the process of the sandbox provider and returns its id.
 func (o *opening) provider() int {
 	o.p.t.Helper()
 	found := 0
 	waitUntil(o.p.t, func() bool {
 		for pid, parent := range parents(o.p.t) {
-			if parent == o.cmd.Process.Pid && bytes.Contains(proc(pid, "cmdline"), []byte("humanconnect-provider-")) {
+			if parent == o.cmd.Process.Pid && bytes.Contains(proc(pid, "cmdline"), []byte("humanconnect-provider-sandbox")) {
 				found = pid
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,9 +50,15 @@ func newPerson(t *testing.T) *person {
 	return p
 }
 
-// issues makes the person a token.
+// played are the sources to play with. A person is shown these alone, so that the list is short and stays as it is.
+const played = "sandbox-clinic,sandbox-family,sandbox-instant,sandbox-scale,sandbox-tracker"
+
+// issues makes the person a token for the sources to play with, unless the flags name others.
 func (p *person) issues(flags ...string) {
 	p.t.Helper()
+	if !slices.Contains(flags, "--sources") {
+		flags = append(flags, "--sources", played)
+	}
 	create := p.program(append([]string{"token", "create", "--client-user-id", "ada"}, flags...)...)
 	token, err := create.Output()
 	if err != nil {

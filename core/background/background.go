@@ -1,8 +1,7 @@
 // Package background is the work of the installation that a process does beside what it was started for: it removes the files
 // of dead processes, delivers events to hooks, and tries revocations that are due.
 //
-// It says when a process may do work that is not its own. A short call does none: the work would be cut off at its end, and a
-// try that is cut off is one in vain.
+// It decides when a process does work that is not its own. A short command starts none, because it would be interrupted.
 package background
 
 import (

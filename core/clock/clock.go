@@ -1,4 +1,4 @@
-// Package clock is time as core sees it, so that a test can hold it in its hand.
+// Package clock is an injectable clock: the time of core, which a test can set.
 package clock
 
 import "time"

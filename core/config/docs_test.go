@@ -30,8 +30,11 @@ func TestEveryExampleOfAConfigIsRight(t *testing.T) {
 			continue
 		}
 		for _, block := range fenced.FindAllStringSubmatch(read(t, path), -1) {
-			loaded++
 			text := block[1]
+			if strings.HasPrefix(text, "# yaml-language-server:") { // a file that has a schema of its own
+				continue
+			}
+			loaded++
 			if !strings.HasPrefix(text, "version:") { // a part of a file
 				text = "version: 1\n" + text
 			}

@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -77,12 +78,14 @@ func (v *Revoker) try(ctx context.Context, revocation id.Revocation, own bool) (
 	if err != nil || !claimed {
 		return false, err
 	}
-	failed := v.revoke(ctx, r)
+	failed, err := v.revoke(ctx, r)
+	if err != nil {
+		return true, err
+	}
 	interrupted := ctx.Err() != nil
 	err = v.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
 		now, err := tx.Revocation(r.ID)
-		ours := now.State == store.RevocationPending && now.Owner == r.Owner && now.LeaseUntil.Equal(r.LeaseUntil)
-		if err != nil || !ours {
+		if err != nil || !sameTry(now, r) {
 			return err
 		}
 		return tx.SaveRevocation(v.outcome(now, failed, interrupted))
@@ -106,12 +109,9 @@ func (v *Revoker) claim(ctx context.Context, revocation id.Revocation, own bool)
 				return err
 			}
 		}
-		held, err := tx.AccountHeld(r.Source, r.AccountKey, r.User)
-		if err != nil {
+		shared, err := endShared(tx, r, now)
+		if err != nil || shared {
 			return err
-		}
-		if held {
-			return tx.SaveRevocation(finish(r, store.RevocationShared, "", now))
 		}
 		claimed = true
 		r.Owner = v.Liveness.Self()
@@ -124,6 +124,20 @@ func (v *Revoker) claim(ctx context.Context, revocation id.Revocation, own bool)
 	return r, claimed, nil
 }
 
+// endShared makes a revocation final if a connection holds its account, and says whether one does.
+func endShared(tx store.Tx, r store.Revocation, now time.Time) (shared bool, err error) {
+	held, err := tx.AccountHeld(r.Source, r.AccountKey, r.User)
+	if err != nil || !held {
+		return false, err
+	}
+	return true, tx.SaveRevocation(finish(r, store.RevocationShared, "", now))
+}
+
+// sameTry says whether a row is still as the try claimed it.
+func sameTry(now, claimed store.Revocation) bool {
+	return now.State == store.RevocationPending && now.Owner == claimed.Owner && now.LeaseUntil.Equal(claimed.LeaseUntil)
+}
+
 func (v *Revoker) busy(r store.Revocation, now time.Time) (bool, error) {
 	if r.Owner == "" || !now.Before(r.LeaseUntil) {
 		return false, nil
@@ -132,41 +146,78 @@ func (v *Revoker) busy(r store.Revocation, now time.Time) (bool, error) {
 }
 
 // revoke asks the source to revoke the grant of a row. It is for the provider that made the credential to do so; where the
-// source is another's by now, without the settings.
-func (v *Revoker) revoke(ctx context.Context, r store.Revocation) *failure.Failure {
+// source is another's by now, without the settings. The error is one of the store.
+func (v *Revoker) revoke(ctx context.Context, r store.Revocation) (*failure.Failure, error) {
 	ctx, cancel := context.WithTimeout(ctx, tryLimit)
 	defer cancel()
 	settings, err := v.Settings.Settings(ctx, r.Source, r.Provider)
 	if err != nil {
-		return failure.OfSettings(err)
+		return failure.OfSettings(err), nil
 	}
 	return v.askWithRetry(ctx, r.Provider, &sdk.CredentialRequest{
 		Source: r.Source, Settings: settings, Account: sdk.Account{ID: r.AccountID, Label: r.AccountLabel},
 		Credential: sdk.Credential{Data: sdk.Secret(r.Credential), MediaType: r.MediaType},
-	})
+	}, func(ctx context.Context) (bool, error) { return v.mayRepeat(ctx, r) })
 }
 
-// RevokeUnsaved asks a source once to revoke a credential that was not stored. It takes 30 s at most.
-func (v *Revoker) RevokeUnsaved(ctx context.Context, name string, req *sdk.CredentialRequest) error {
+// mayRepeat says whether a try may ask again: the row is still as the try claimed it, and no connection has come to hold
+// the account. If one has, the revocation ends as shared.
+func (v *Revoker) mayRepeat(ctx context.Context, r store.Revocation) (may bool, err error) {
+	err = v.Store.Update(ctx, func(tx store.Tx) error {
+		may = false
+		now, err := tx.Revocation(r.ID)
+		if err != nil || !sameTry(now, r) {
+			return err
+		}
+		shared, err := endShared(tx, now, v.Clock.Now())
+		may = err == nil && !shared
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("check again whether an account is held: %w", err)
+	}
+	return may, nil
+}
+
+// RevokeUnsaved asks a source to revoke a credential that was not stored, once more if the provider crashes; free is asked
+// before each time, and says whether no connection holds the account. It takes 30 s at most.
+func (v *Revoker) RevokeUnsaved(ctx context.Context, name string, req *sdk.CredentialRequest, free func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, tryLimit)
 	defer cancel()
-	if f := v.askWithRetry(ctx, name, req); f != nil {
+	may, err := free(ctx)
+	if err != nil {
+		return err
+	}
+	if !may {
+		return errHeld
+	}
+	f, err := v.askWithRetry(ctx, name, req, free)
+	if err == nil && f != nil {
 		return f
 	}
-	return nil
+	return err
 }
 
-// askWithRetry asks once more on a fresh process if the provider crashed: revoking is idempotent.
-func (v *Revoker) askWithRetry(ctx context.Context, name string, req *sdk.CredentialRequest) *failure.Failure {
-	for again := false; ; again = true {
-		err := v.ask(ctx, name, req)
-		switch {
-		case err == nil:
-			return nil
-		case again || !provider.Crashed(err):
-			return failure.Of(err)
+// errHeld: a credential is not revoked, since a connection holds its account.
+var errHeld = errors.New("a connection holds the account")
+
+// askWithRetry asks once more on a fresh process if the provider crashed and mayRepeat allows it: revoking is idempotent, but the
+// account may have been connected again meanwhile. The error is that of mayRepeat.
+func (v *Revoker) askWithRetry(ctx context.Context, name string, req *sdk.CredentialRequest, mayRepeat func(context.Context) (bool, error)) (*failure.Failure, error) {
+	err := v.ask(ctx, name, req)
+	if provider.Crashed(err) {
+		may, lookErr := mayRepeat(context.WithoutCancel(ctx))
+		if lookErr != nil {
+			return nil, lookErr
+		}
+		if may {
+			err = v.ask(ctx, name, req)
 		}
 	}
+	if err == nil {
+		return nil, nil
+	}
+	return failure.Of(err), nil
 }
 
 func (v *Revoker) ask(ctx context.Context, name string, req *sdk.CredentialRequest) error {

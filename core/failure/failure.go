@@ -1,5 +1,5 @@
 // Package failure has the closed list of codes with which connecting or disconnecting a source fails, and the failure
-// itself. A problem with the program or its use is a problem.Problem; a failure is what came of an action.
+// itself: the reason why an action failed. Errors of the program or its use are in internal/problem.
 package failure
 
 import (

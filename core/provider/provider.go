@@ -1,5 +1,5 @@
-// Package provider is the live catalogue: what the installed providers and the config offer together, which description of a
-// provider counts, and which settings and secrets a provider gets.
+// Package provider is the registry of installed providers, running and cached: it selects the description of each that applies,
+// finds the source of an id, and gives each provider its settings and secrets. Processes are in plugins, behind [Host].
 //
 // A description that was cached is good for a listing. What a session works with is asked of the running provider, and so are
 // the settings that it declares: a secret never goes where only a cache says that it belongs.

@@ -117,14 +117,17 @@ func (r *Registry) asked(name string) bool {
 	return described || r.broken[name] != nil
 }
 
+// keep takes an answer that may be cached: one of the running provider stays in its place.
 func (r *Registry) keep(name string, d *sdk.Description, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
+	switch {
+	case r.live[name]:
+	case err != nil:
 		r.broken[name] = err
-		return
+	default:
+		r.described[name] = *d
 	}
-	r.described[name] = *d
 }
 
 // Broken returns why providers could not be described, in the order of their names.
@@ -178,10 +181,10 @@ func (r *Registry) DescribeLive(ctx context.Context, name string) (*sdk.Descript
 	if err != nil {
 		return nil, err
 	}
-	r.keep(name, d, nil)
 	r.mu.Lock()
-	r.live[name] = true
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	r.described[name], r.live[name] = *d, true
+	delete(r.broken, name)
 	return d, nil
 }
 

@@ -55,15 +55,12 @@ func CutOf(ctx context.Context) Cut {
 //	nil, [ErrEnded]                   is closed         its Final
 //	any other error                   stays open        the error of act
 //
-// The error matches [ErrCredentialLost], beside whatever else there is, a Final too, if that is among what act ended with:
+// The error matches [ErrCredentialLost] or [ErrCredentialUnknown], beside whatever else there is, a Final too, if that is among what act ended with:
 // nobody else can tell of it.
 func (s *Session) Drive(ctx context.Context, act func(context.Context) error) (*Final, error) {
 	err := act(ctx)
 	cut := CutOf(ctx)
-	var lost error
-	if errors.Is(err, ErrCredentialLost) {
-		lost = ErrCredentialLost
-	}
+	lost := grantTrouble(err)
 	switch {
 	case cut == CutHangup || errors.Is(err, ErrFrontEndLost):
 		return nil, errors.Join(ErrFrontEndLost, lost)

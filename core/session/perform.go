@@ -59,7 +59,7 @@ func (a *Attempt) step(ctx context.Context, reply sdk.Reply) (Prompt, error) {
 	return a.commitStep(ctx, reply, step)
 }
 
-// end is when the attempt, or what its last step shows, is too old for a reply.
+// callDeadline is when the attempt, or what its last step shows, is too old for a reply.
 func (a *Attempt) callDeadline(reply sdk.Reply) time.Time {
 	end := a.row.ExpiresAt
 	if _, ok := reply.(sdk.TimePassed); ok {
@@ -326,36 +326,19 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 		User: a.s.User.HumanID, Source: a.Source.ID, SourceName: a.Source.Name, Provider: a.Source.Provider,
 		CanRevoke: slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke), Connected: done,
 	}
-	key := connection.AccountKey(e.o.Store.MAC, g.Source, done.Account.ID)
-	var refused error
-	var unwanted store.Revocation
-	err := e.o.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
-		ses, err := tx.Session(a.s.ID)
-		if err != nil {
-			return err
-		}
-		if refused, err = a.refusal(tx, ses, key); err != nil {
-			return err
-		}
-		if refused != nil {
-			unwanted, err = connection.Discard(tx, key, g, e.cause(a.s.ID, e.o.Clock.Now()))
-			return err
-		}
-		return a.connected(tx, ses, key, g)
-	})
+	k := keeper{a: a, key: connection.AccountKey(e.o.Store.MAC, g.Source, done.Account.ID), auth: g}
+	err := k.keep(context.WithoutCancel(ctx))
 	switch {
-	case err != nil:
-		err = fmt.Errorf("keep a connection: %w", err)
-		if left := a.giveBack(ctx, key, done); left != nil {
-			err = fmt.Errorf("%w; %w", err, left)
+	case err != nil && k.done.unwanted == "":
+		return Prompt{}, err
+	case k.done.unwanted != "":
+		if err == nil {
+			err = a.fail(ctx, k.done.refused)
+		}
+		if failed := e.revokeNow(ctx, []id.Revocation{k.done.unwanted}); failed != nil && k.done.refused != nil {
+			return Prompt{}, failed
 		}
 		return Prompt{}, err
-	case refused != nil:
-		failed := a.fail(ctx, refused)
-		if err := e.revokeNow(ctx, []id.Revocation{unwanted.ID}); err != nil {
-			return Prompt{}, err
-		}
-		return Prompt{}, failed
 	}
 	e.wake()
 	e.bell.ring()
@@ -366,17 +349,20 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 // it. The error is [ErrCredentialLost].
 func (a *Attempt) giveBack(ctx context.Context, key []byte, done sdk.Connected) error {
 	e := a.s.e
-	var held bool
-	err := e.o.Store.View(context.WithoutCancel(ctx), func(tx store.Tx) (err error) {
-		held, err = tx.AccountHeld(a.Source.ID, key, a.s.User.HumanID)
-		return err
-	})
-	if err != nil || held || !slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke) {
+	if !slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke) {
 		return ErrCredentialLost
+	}
+	free := func(ctx context.Context) (free bool, err error) {
+		err = e.o.Store.View(ctx, func(tx store.Tx) error {
+			held, err := tx.AccountHeld(a.Source.ID, key, a.s.User.HumanID)
+			free = !held
+			return err
+		})
+		return free, err
 	}
 	if e.revoker().RevokeUnsaved(context.WithoutCancel(ctx), a.Source.Provider, &sdk.CredentialRequest{
 		Source: a.Source.ID, Settings: a.settings, Account: done.Account, Credential: done.Credential,
-	}) != nil {
+	}, free) != nil {
 		return ErrCredentialLost
 	}
 	return nil
@@ -412,9 +398,8 @@ func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, 
 }
 
 // connected writes connection, action, attempt and event in the caller's transaction.
-func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connection.Authorization) error {
+func (a *Attempt) connected(tx store.Tx, ses store.Session, key []byte, g connection.Authorization, now time.Time) error {
 	e := a.s.e
-	now := e.o.Clock.Now()
 	c, err := connection.Save(tx, key, g, now)
 	if err != nil {
 		return err

@@ -88,7 +88,7 @@ func (r *runner) group(ctx context.Context, i, j int, ended map[int]bool) error 
 	}
 	first := context.Cause(ctx)
 	for _, err := range errs {
-		if errors.Is(err, ErrCredentialLost) && !errors.Is(first, err) {
+		if grantTrouble(err) != nil && !errors.Is(first, err) {
 			first = fmt.Errorf("%w; %w", first, err)
 		}
 	}

@@ -21,6 +21,8 @@ const (
 	CodeTakenOver problem.Code = "taken_over"
 	// CodeCredentialLost is the code of [ErrCredentialLost].
 	CodeCredentialLost problem.Code = "grant_lost"
+	// CodeCredentialUnknown is the code of [ErrCredentialUnknown].
+	CodeCredentialUnknown problem.Code = "grant_unknown"
 	// CodeInUse: another process has the session open.
 	CodeInUse problem.Code = "session_in_use"
 	// CodeAnswerMissing: a script has no answer for a required field.
@@ -39,6 +41,11 @@ var ErrEnded = errors.New("the session has ended")
 // ErrCredentialLost: a source has granted access, the store did not keep it, and it could not be given back.
 var ErrCredentialLost error = problem.New(CodeCredentialLost, "could not store the credential; the access is still active at the source").
 	Hint("revoke it in the account settings of the source, or connect and disconnect again")
+
+// ErrCredentialUnknown: a source has granted access, and the commit of its credential failed in a way that leaves open
+// whether it is stored. It was not revoked.
+var ErrCredentialUnknown error = problem.New(CodeCredentialUnknown, "it is unknown whether the credential was stored; it was not revoked").
+	Hint("check the disk, then run the same command again: it continues from what was stored")
 
 // maxCalls bounds how many calls to providers a session makes at once. Attempts that wait make none.
 const maxCalls = 64

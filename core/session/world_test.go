@@ -112,6 +112,9 @@ func copyState(from, to string) error {
 		return err
 	}
 	for _, f := range files {
+		if f.IsDir() {
+			continue // what is running is no part of the state
+		}
 		b, err := os.ReadFile(filepath.Join(from, f.Name()))
 		if err != nil {
 			return err
@@ -208,6 +211,15 @@ type mortalStore struct {
 	unseen bool
 	// full is what every update ends with, as on a full disk, if it is not nil.
 	full error
+	// unknown: the next updates end with [store.ErrCommitUnknown]; each holds, or does not.
+	unknown []bool
+}
+
+// failCommits lets the commits of the next updates fail; each holds all the same, or does not.
+func (m *mortalStore) failCommits(holds ...bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.unknown = holds
 }
 
 // fill lets every further update fail.
@@ -243,6 +255,9 @@ func (m *mortalStore) Update(ctx context.Context, f func(store.Tx) error) error 
 	if m.full != nil {
 		return m.full
 	}
+	if len(m.unknown) > 0 {
+		return m.failCommit(ctx, f)
+	}
 	if m.left == 0 && !m.unseen {
 		m.fe.kill()
 		return errDead
@@ -258,6 +273,22 @@ func (m *mortalStore) Update(ctx context.Context, f func(store.Tx) error) error 
 		m.left--
 	}
 	return nil
+}
+
+// failCommit makes an update whose commit fails.
+func (m *mortalStore) failCommit(ctx context.Context, f func(store.Tx) error) error {
+	holds := m.unknown[0]
+	m.unknown = m.unknown[1:]
+	var err error
+	if holds {
+		err = m.commit(ctx, f)
+	} else {
+		err = m.Store.Update(ctx, func(tx store.Tx) error { return errors.Join(f(tx), errAgain) })
+	}
+	if err != nil && !errors.Is(err, errAgain) {
+		return err
+	}
+	return store.ErrCommitUnknown
 }
 
 // commit makes an update and looks at what it did before the next one can.

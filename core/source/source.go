@@ -1,4 +1,5 @@
-// Package source is the catalogue: every source that the installed providers and the config offer.
+// Package source merges the descriptions of providers with the config: which sources exist, who serves each, and which settings
+// are valid. It resolves the settings of a source. Which description applies is decided in core/provider.
 package source
 
 import (

@@ -23,6 +23,10 @@ var ErrExists = errors.New("exists already")
 // ErrDamaged: what is stored cannot be read. Other rows may be readable.
 var ErrDamaged = errors.New("what is stored cannot be read")
 
+// ErrCommitUnknown: the commit of an update failed in a way that leaves open whether it holds, now or after a crash. Any
+// later update that commits sees what is true, and makes it last.
+var ErrCommitUnknown = errors.New("it is unknown whether the change was stored")
+
 // Store is a database. It is safe for concurrent use, and for use by many processes at once.
 type Store interface {
 	// View runs f in a read-only transaction that sees one moment.
@@ -30,7 +34,8 @@ type Store interface {
 	// Update runs f in a transaction that sees and makes one serial order of all updates. f may run several times
 	// until the transaction commits; it has no effects but through its Tx, and sets what it returns anew each time.
 	// When Update returns nil, what f wrote survives a crash of the process and of the machine. An error of f rolls
-	// everything back and is returned as it is.
+	// everything back and is returned as it is. [ErrCommitUnknown] leaves open what holds; after any other error, nothing
+	// that f wrote does.
 	Update(ctx context.Context, f func(Tx) error) error
 	// MAC returns a keyed digest under the state's key, to look up what must not be readable.
 	MAC(purpose string, data ...[]byte) []byte

@@ -1,6 +1,7 @@
-// Package token makes and checks session tokens: the secrets that open a session.
+// Package token creates and checks session tokens: the secrets that open a session.
 //
-// A [Checker] judges tokens of one kind. The kind "local" is made and kept by this installation; see [Local].
+// A [Checker] checks tokens of one kind: [Local] tokens are made and stored by this installation, those of [JWT] and
+// [Introspection] belong to another service. The config chooses the kind (token.check).
 package token
 
 import (

@@ -1,5 +1,5 @@
-// Package filetrust says who must own a file, and what others may do with it, before this program trusts its content. It
-// returns why a file is refused; the caller gives the hint.
+// Package filetrust has the rules on who may own and write a file, before this program trusts its content. It returns the
+// reason against a file; the caller adds the hint.
 //
 // It imports nothing of ours, so that core, plugins and the command line share it.
 package filetrust

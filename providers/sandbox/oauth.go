@@ -48,6 +48,9 @@ func accountOf(ctx context.Context, client *http.Client, token oauth2.Token) (sd
 	if err := oauth2.Get(ctx, client, token.Issuer+"/userinfo", &user); err != nil {
 		return sdk.Account{}, err
 	}
+	if user.ID == "" { // an account that is not known is not the same as another one that is not
+		return sdk.Account{}, &sdk.Error{Code: sdk.SourceError, Message: "The source does not say whose account it is."}
+	}
 	return sdk.Account{ID: user.ID, Label: user.Name}, nil
 }
 

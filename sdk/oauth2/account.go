@@ -1,6 +1,7 @@
 package oauth2
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,7 +47,9 @@ func (g *grant) token() *oauth2.Token {
 	}
 	var extra map[string]any
 	_ = json.Unmarshal(g.Answer, &read)
-	_ = json.Unmarshal(g.Answer, &extra)
+	decoder := json.NewDecoder(bytes.NewReader(g.Answer))
+	decoder.UseNumber() // an account id may be a number that no float can hold
+	_ = decoder.Decode(&extra)
 	token := &oauth2.Token{
 		AccessToken: read.AccessToken, RefreshToken: read.RefreshToken, TokenType: read.TokenType, Expiry: g.ExpiresAt,
 	}
@@ -90,7 +93,7 @@ func (s *Source) account(ctx context.Context, token Token) (sdk.Account, error) 
 	}
 	limited, cancel := context.WithTimeout(ctx, accountLimit)
 	defer cancel()
-	account, err := s.Account(limited, authorized(token.Access), token)
+	account, err := s.Account(limited, s.authorized(token.Access), token)
 	switch {
 	case err == nil:
 		return account, nil
@@ -119,10 +122,17 @@ func (r resume) waits(err error) (sdk.Step, bool) {
 
 // giveBack revokes a grant, the tokens of which nobody will have. It may be that this is why: the caller's time is over.
 func (s *Source) giveBack(ctx context.Context, settings sdk.Settings, e Endpoint, granted *oauth2.Token) {
-	if e.RevocationURL == "" {
+	if e.RevocationURL == "" && s.Revoke == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackLimit)
 	defer cancel()
-	_ = s.revokeAll(ctx, settings, e, stored{AccessToken: granted.AccessToken, RefreshToken: granted.RefreshToken})
+	have := stored{AccessToken: granted.AccessToken, RefreshToken: granted.RefreshToken}
+	if s.Revoke != nil {
+		token := have.token()
+		token.Extra = granted.Extra
+		_ = s.Revoke(ctx, s.limited(), token)
+		return
+	}
+	_ = s.revokeAll(ctx, settings, e, have)
 }

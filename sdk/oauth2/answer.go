@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math"
 	"mime"
 	"net/http"
@@ -20,21 +21,30 @@ import (
 // answers is the transport of requests for tokens. Real servers bend RFC 6749 §5.1, and the library refuses a whole
 // answer for one member of it; by then the code is spent. So each answer is straightened before the library reads it.
 type answers struct {
-	transport
+	source  *Source
+	purpose Purpose
 	// last is the last answer, where it could be read.
 	last json.RawMessage
 }
 
 // in makes the library send its requests this way, with our limits.
 func (a *answers) in(ctx context.Context) context.Context {
-	client := limited()
+	return context.WithValue(ctx, oauth2.HTTPClient, a.client())
+}
+
+func (a *answers) client() *http.Client {
+	client := a.source.limited()
 	client.Transport = a
-	return context.WithValue(ctx, oauth2.HTTPClient, client)
+	return client
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := a.transport.RoundTrip(r)
+	r, form, err := a.source.adapted(a.purpose, r)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := transport{by: a.source.Transport}.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
@@ -47,31 +57,57 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	case err != nil:
 		return nil, err
 	}
-	if plain, ok := straighten(body, resp.Header.Get("Content-Type")); ok {
-		body, a.last = plain, plain
-		resp.Header.Set("Content-Type", "application/json")
+	got := &Answer{Purpose: a.purpose, Status: resp.StatusCode, Header: resp.Header, Body: withoutMark(body)}
+	got.Members, _ = membersOf(got.Body, resp.Header.Get("Content-Type"))
+	sent := values(form, r.URL.Query())
+	if err := a.source.readAs(got, sent); err != nil {
+		return nil, err
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
+	plain, ok := straighten(got.Members, sent)
+	if ok {
+		a.last = plain
+	}
+	resp.StatusCode = got.Status
+	resp.Header.Set("Content-Type", "application/json")
+	resp.Body = io.NopCloser(bytes.NewReader(plain)) // nothing, where it could not be read
 	return resp, nil
 }
+
+// values are those of parameters that were sent.
+func values(sets ...url.Values) (sent []string) {
+	for _, set := range sets {
+		for _, of := range set {
+			sent = append(sent, of...)
+		}
+	}
+	return sent
+}
+
+// withoutMark takes the byte order mark away that some servers begin with, which RFC 8259 §8.1 lets a reader ignore.
+func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
 
 // failing is a body that cannot be read.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// straighten makes a JSON object of an answer, whatever the type that it is sent as, with a whole number in expires_in
-// or none.
-func straighten(body []byte, contentType string) (json.RawMessage, bool) {
-	members, ok := membersOf(body, contentType)
-	if !ok {
+// straighten makes a JSON object of the members of an answer: a whole number in expires_in or none, and in error a code
+// or nothing.
+func straighten(members map[string]json.RawMessage, sent []string) (json.RawMessage, bool) {
+	if members == nil {
 		return nil, false
 	}
-	if raw, sent := members["expires_in"]; sent {
+	members = maps.Clone(members)
+	if raw, is := members["expires_in"]; is {
 		delete(members, "expires_in")
 		if n := wholeSeconds(raw); n > 0 {
 			members["expires_in"] = json.RawMessage(strconv.FormatInt(n, 10))
 		}
+	}
+	if _, is := members["error"]; is {
+		members["error"], _ = json.Marshal(cleanCode(errorOf(members), sent)) // a string
+		delete(members, "error_description")                                  // it may quote a token, and be of any type
+		delete(members, "error_uri")
 	}
 	plain, err := json.Marshal(members)
 	return plain, err == nil
@@ -81,6 +117,9 @@ func straighten(body []byte, contentType string) (json.RawMessage, bool) {
 func membersOf(body []byte, contentType string) (map[string]json.RawMessage, bool) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(body, &members) == nil && members != nil {
+		if !unambiguous(body, envelopes) {
+			return nil, false
+		}
 		return members, true
 	}
 	kind, _, _ := mime.ParseMediaType(contentType)
@@ -93,6 +132,33 @@ func membersOf(body []byte, contentType string) (map[string]json.RawMessage, boo
 		members[name], _ = json.Marshal(form.Get(name)) // a string
 	}
 	return members, true
+}
+
+// envelopes is how deep an answer is searched for names that are there twice: deeper than any envelope of tokens.
+const envelopes = 4
+
+// unambiguous says whether no object of a JSON object has one name twice with different values: of two access tokens it
+// is not known which is meant.
+func unambiguous(object []byte, depth int) bool {
+	var last map[string]json.RawMessage
+	_ = json.Unmarshal(object, &last) // read before
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	_, _ = decoder.Token() // the brace
+	for decoder.More() {
+		name, _ := decoder.Token() // valid JSON: read before
+		var value json.RawMessage
+		if decoder.Decode(&value) != nil {
+			return false
+		}
+		text, _ := name.(string)
+		if !bytes.Equal(value, last[text]) {
+			return false
+		}
+		if depth > 1 && bytes.HasPrefix(value, []byte("{")) && !unambiguous(value, depth-1) {
+			return false
+		}
+	}
+	return true
 }
 
 // wholeSeconds reads a number of seconds that may be a fraction, a string, or too large; 0 where it is none.

@@ -32,7 +32,11 @@ func (s *Source) startBrowser(req *sdk.ConnectRequest, at resume) (sdk.Step, err
 	}
 	config := s.config(req.Settings, at.Endpoint)
 	config.RedirectURL, config.Scopes = req.RedirectURI, at.Scopes
-	return sdk.OpenURL{URL: config.AuthCodeURL(req.OAuthState, options...), Resume: at.bytes()}, nil
+	address, err := s.adaptedURL(config.AuthCodeURL(req.OAuthState, options...))
+	if err != nil {
+		return nil, whatWasSaid(context.Background(), err)
+	}
+	return sdk.OpenURL{URL: address, Resume: at.bytes()}, nil
 }
 
 // callback takes the answer of the authorization endpoint. Core has checked the state.
@@ -43,7 +47,7 @@ func (s *Source) callback(
 		return nil, refuse(sdk.SourceError, "The authorization response is from another issuer.")
 	}
 	if code := answer.Get("error"); code != "" {
-		return nil, refusedCallback(code)
+		return nil, named(refusedCallback(code), cleanCode(code, nil))
 	}
 	code := answer.Get("code")
 	if code == "" {
@@ -51,7 +55,7 @@ func (s *Source) callback(
 	}
 	config := s.config(req.Settings, at.Endpoint)
 	config.RedirectURL = req.RedirectURI
-	var said answers
+	said := answers{source: s, purpose: Exchange}
 	granted, err := config.Exchange(said.in(ctx), code, oauth2.VerifierOption(at.Verifier))
 	if err != nil {
 		used := &sdk.Error{Code: sdk.SourceError, Message: "The source rejected the authorization code.", Retryable: true}

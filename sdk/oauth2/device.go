@@ -63,7 +63,7 @@ func (s *Source) startDevice(ctx context.Context, req *sdk.ConnectRequest, at re
 	if len(at.Scopes) > 0 {
 		form.Set("scope", strings.Join(at.Scopes, " "))
 	}
-	resp, err := s.post(ctx, req.Settings, at.Endpoint, at.Endpoint.DeviceAuthURL, form)
+	resp, err := s.post(ctx, Device, req.Settings, at.Endpoint, at.Endpoint.DeviceAuthURL, form)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func seconds(n float64) time.Duration { return time.Duration(min(n, 24*60*60) * 
 
 // poll asks once whether the person has typed the code.
 func (s *Source) poll(ctx context.Context, req *sdk.ConnectRequest, at resume) (sdk.Step, error) {
-	var said answers
+	said := answers{source: s, purpose: Poll}
 	granted, err := s.config(req.Settings, at.Endpoint).Exchange(said.in(ctx), "",
 		oauth2.SetAuthURLParam("grant_type", deviceGrant),
 		oauth2.SetAuthURLParam("device_code", at.Device.Code))

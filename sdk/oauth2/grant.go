@@ -3,6 +3,7 @@ package oauth2
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,11 +48,27 @@ func (s *Source) readCredential(req *sdk.CredentialRequest) (stored, error) {
 
 // tokenOf has the scopes as granted.
 func tokenOf(granted *oauth2.Token, asked []string) (Token, error) {
-	if kind := granted.Type(); !strings.EqualFold(kind, "bearer") {
+	if !bearer(granted.Type()) {
 		return Token{}, refuse(sdk.SourceError, "The source issued a token of an unsupported type.")
 	}
 	scopes := grantedScopes(granted.Extra("scope"), asked)
-	return Token{Access: sdk.Secret(granted.AccessToken), Scopes: scopes, Extra: granted.Extra}, nil
+	return Token{
+		Access: sdk.Secret(granted.AccessToken), Refresh: sdk.Secret(granted.RefreshToken), Scopes: scopes, Extra: granted.Extra,
+	}, nil
+}
+
+// bearer says whether a kind of token is that of RFC 6750, which some servers call BearerToken or "bearer token".
+func bearer(kind string) bool {
+	kind = strings.ToLower(strings.NewReplacer(" ", "", "_", "", "-", "").Replace(kind))
+	return kind == "bearer" || kind == "bearertoken"
+}
+
+// token is what is known of a token once the source is connected.
+func (have stored) token() Token {
+	return Token{
+		Access: sdk.Secret(have.AccessToken), Refresh: sdk.Secret(have.RefreshToken), Scopes: strings.Fields(have.Scope),
+		Extra: func(string) any { return nil },
+	}
 }
 
 // Refresh implements [sdk.Refresher]. A server that rotates refresh tokens gives a new one; else the old one is kept.
@@ -67,7 +84,7 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.
 	if err != nil {
 		return nil, err
 	}
-	var said answers
+	said := answers{source: s, purpose: Renew}
 	config := s.config(req.Settings, endpoint)
 	granted, err := config.TokenSource(said.in(ctx), &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
 	if err != nil {
@@ -91,17 +108,15 @@ func (s *Source) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 			Code: sdk.NotSupported, Message: "The access token has expired: refresh it before the check.", Retryable: true,
 		}
 	}
-	token := Token{
-		Access: sdk.Secret(have.AccessToken), Scopes: strings.Fields(have.Scope), Extra: func(string) any { return nil },
-	}
+	token := have.token()
 	if token.Issuer, _ = s.issuer(req.Settings); token.Issuer == "" {
 		token.Issuer = s.Endpoint.Issuer
 	}
 	switch {
 	case s.Works != nil:
-		err = s.Works(ctx, authorized(token.Access), token)
+		err = s.Works(ctx, s.authorized(token.Access), token)
 	case s.Account != nil:
-		_, err = s.Account(ctx, authorized(token.Access), token)
+		_, err = s.Account(ctx, s.authorized(token.Access), token)
 	default:
 		return refuse(sdk.NotSupported, "The source has no way to check the credential.")
 	}
@@ -117,6 +132,12 @@ func (s *Source) Disconnect(ctx context.Context, req *sdk.CredentialRequest) err
 	have, err := s.readCredential(req)
 	if err != nil {
 		return err
+	}
+	if s.Revoke != nil {
+		if err := s.Revoke(ctx, s.limited(), have.token()); err != nil {
+			return whatWasSaid(ctx, err)
+		}
+		return nil
 	}
 	endpoint, err := s.endpoint(ctx, req.Settings)
 	if err != nil {
@@ -146,7 +167,7 @@ func (s *Source) revokeAll(ctx context.Context, settings sdk.Settings, endpoint 
 // revoke returns the server's error code beside the error. A token that it does not know is as good as revoked
 // (RFC 7009 §2.2).
 func (s *Source) revoke(ctx context.Context, settings sdk.Settings, e Endpoint, form url.Values) (string, error) {
-	resp, err := s.post(ctx, settings, e, e.RevocationURL, form)
+	resp, err := s.post(ctx, Revoke, settings, e, e.RevocationURL, form)
 	if err != nil {
 		return "", err
 	}
@@ -166,7 +187,7 @@ func (s *Source) revoke(ctx context.Context, settings sdk.Settings, e Endpoint, 
 
 // post sends a form to an endpoint that the client authenticates at. The answer is the caller's to close.
 func (s *Source) post(
-	ctx context.Context, settings sdk.Settings, e Endpoint, address string, form url.Values,
+	ctx context.Context, purpose Purpose, settings sdk.Settings, e Endpoint, address string, form url.Values,
 ) (*http.Response, error) {
 	config := s.config(settings, e)
 	if config.Endpoint.AuthStyle == oauth2.AuthStyleInParams {
@@ -185,7 +206,11 @@ func (s *Source) post(
 		// RFC 6749 §2.3.1 has both form-encoded first.
 		req.SetBasicAuth(url.QueryEscape(config.ClientID), url.QueryEscape(config.ClientSecret))
 	}
-	resp, err := limited().Do(req)
+	said := answers{source: s, purpose: purpose}
+	resp, err := said.client().Do(req)
+	if said := (*sdk.Error)(nil); errors.As(err, &said) {
+		return nil, said
+	}
 	if err != nil {
 		return nil, unreachable(ctx, err)
 	}
@@ -204,7 +229,7 @@ func refusedWith(code string, resp *http.Response, settings sdk.Settings) *sdk.E
 		}
 		return refusedStatus(resp)
 	}
-	return refusedClient(code, settings)
+	return named(refusedClient(code, settings), code)
 }
 
 // codeOf reads the error code of an answer, or "".

@@ -26,30 +26,43 @@ var errTooLong = errors.New("the response is longer than 1 MiB")
 
 // limited is the client of every request: it follows no redirect, which could carry a secret elsewhere, and ends a
 // request after 10 s and an answer after 1 MiB. Its connections are the process's, so it needs no closing.
-func limited() *http.Client {
+func (s *Source) limited() *http.Client {
 	return &http.Client{
-		Transport: transport{}, Timeout: requestLimit,
+		Transport: transport{by: s.Transport}, Timeout: requestLimit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
 // authorized is a limited client that sends an access token along (RFC 6750).
-func authorized(access sdk.Secret) *http.Client {
-	client := limited()
-	client.Transport = transport{access: access}
+func (s *Source) authorized(access sdk.Secret) *http.Client {
+	client := s.limited()
+	client.Transport = transport{by: s.Transport, access: access}
 	return client
 }
 
-type transport struct{ access sdk.Secret }
+// userAgent names the client to servers that refuse requests without a name.
+const userAgent = "humanconnect"
+
+type transport struct {
+	// by is what sends, or nil for the transports of this package.
+	by     http.RoundTripper
+	access sdk.Secret
+}
 
 // RoundTrip implements [http.RoundTripper].
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.access != "" {
-		r = r.Clone(r.Context())
+	r = r.Clone(r.Context())
+	if r.Header.Get("User-Agent") == "" {
+		r.Header.Set("User-Agent", userAgent)
+	}
+	if t.access != "" && r.Header.Get("Authorization") == "" {
 		r.Header.Set("Authorization", "Bearer "+t.access.Reveal())
 	}
 	way := http.DefaultTransport
-	if r.URL.Scheme == "http" {
+	switch {
+	case t.by != nil:
+		way = t.by
+	case r.URL.Scheme == "http":
 		way = plain()
 	}
 	resp, err := way.RoundTrip(r)
@@ -117,7 +130,7 @@ func getJSON(ctx context.Context, client *http.Client, address string, into any)
 	case err != nil: // it broke off
 		return resp.StatusCode, unreachable(ctx, err)
 	}
-	if err := json.NewDecoder(bytes.NewReader(body)).Decode(into); err != nil {
+	if err := json.NewDecoder(bytes.NewReader(withoutMark(body))).Decode(into); err != nil {
 		return resp.StatusCode, unreadable(ctx, err)
 	}
 	return resp.StatusCode, nil

@@ -12,7 +12,7 @@ func TestPlainHTTPDialsThisMachineAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, client := range map[string]*http.Client{"anyone's": limited(), "authorized": authorized("s3cret")} {
+	for name, client := range map[string]*http.Client{"anyone's": (&Source{}).limited(), "authorized": (&Source{}).authorized("s3cret")} {
 		resp, err := client.Do(req)
 		if err == nil {
 			_ = resp.Body.Close()

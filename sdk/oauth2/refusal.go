@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -13,7 +14,7 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// No error of this package has a word of the source's own in its message: an error_description may quote a token.
+// Of the server's own words a message has its error code alone, cleaned: an error_description may quote a token.
 
 func refuse(code sdk.Code, message string) *sdk.Error {
 	return &sdk.Error{Code: code, Message: message}
@@ -27,6 +28,24 @@ func unavailable(after time.Duration) *sdk.Error {
 	return &sdk.Error{
 		Code: sdk.SourceUnavailable, Message: "The source is not available.", Retryable: true, RetryAfter: after,
 	}
+}
+
+// withCode puts the server's own error code, where it has one, at the end of the sentence of an [sdk.Error].
+func withCode(err error, code string) error {
+	var said *sdk.Error
+	if code == "" || !errors.As(err, &said) {
+		return err
+	}
+	return named(said, code)
+}
+
+func named(said *sdk.Error, code string) *sdk.Error {
+	if code == "" {
+		return said
+	}
+	with := *said
+	with.Message = strings.TrimSuffix(said.Message, ".") + " (" + code + ")."
+	return &with
 }
 
 // caused is an [sdk.Error] that a caller can ask for its cause, such as syscall.ECONNREFUSED.
@@ -89,7 +108,7 @@ func retryAfter(resp *http.Response) time.Duration {
 // refusedCallback says what an error in a redirect means (RFC 6749 §4.1.2.1).
 func refusedCallback(code string) *sdk.Error {
 	switch code {
-	case "access_denied", "consent_required", "login_required", "interaction_required", "account_selection_required":
+	case "consent_required", "login_required", "interaction_required", "account_selection_required":
 		return refuse(sdk.AccessDenied, "Authorization was denied.")
 	case "temporarily_unavailable":
 		return unavailable(0)
@@ -99,13 +118,36 @@ func refusedCallback(code string) *sdk.Error {
 		return &sdk.Error{Code: sdk.SourceError, Message: "The source has an internal error.", Retryable: true}
 	case "unauthorized_client", "invalid_client", "unsupported_response_type":
 		return misconfigured(SettingClientID, "The source does not know the client, or does not allow this request.")
+	case "redirect_uri_mismatch", "invalid_redirect_uri":
+		return misconfigured(settingRedirect, "The source does not know the redirect URI.")
+	}
+	if personRefused(code) {
+		return refuse(sdk.AccessDenied, "Authorization was denied.")
 	}
 	return refuse(sdk.SourceError, "The source sent an unexpected response.")
+}
+
+// settingRedirect is the key of a source in humanconnect's config that has its redirect URI.
+const settingRedirect = "callbackUrl"
+
+// personRefused says whether an error code has a word for a person who does not want to. access_denied is that of
+// RFC 6749; others are user_cancelled_login, UserDenied, consent_declined.
+func personRefused(code string) bool {
+	code = strings.ToLower(code)
+	for _, word := range []string{"denied", "deny", "cancel", "declin"} {
+		if strings.Contains(code, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // refusedToken says what the failure of a request for a token means (RFC 6749 §5.2). grant is what an invalid_grant
 // means there.
 func refusedToken(ctx context.Context, err error, grant *sdk.Error, settings sdk.Settings) error {
+	if said := (*sdk.Error)(nil); errors.As(err, &said) {
+		return said
+	}
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) {
 		if sent := (*url.Error)(nil); errors.As(err, &sent) {
@@ -117,10 +159,14 @@ func refusedToken(ctx context.Context, err error, grant *sdk.Error, settings sdk
 	if status := refused.Response.StatusCode; status == http.StatusTooManyRequests || status >= 500 {
 		return refusedStatus(refused.Response)
 	}
-	if refused.ErrorCode == "invalid_grant" {
-		return grant
+	switch code := refused.ErrorCode; {
+	case code == "invalid_grant" && grant != nil:
+		return named(grant, code)
+	case code == "" && refused.Response.StatusCode == http.StatusUnauthorized:
+		return refusedClient("invalid_client", settings)
+	default:
+		return named(refusedClient(code, settings), code)
 	}
-	return refusedClient(refused.ErrorCode, settings)
 }
 
 // refusedClient says what an error of an endpoint means that a client authenticates at.

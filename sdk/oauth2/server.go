@@ -35,7 +35,7 @@ func (s *Source) endpoint(ctx context.Context, settings sdk.Settings) (Endpoint,
 			return Endpoint{}, misconfigured(from, "The issuer is not an https URL.")
 		}
 		var err error
-		if endpoint, err = discover(ctx, issuer, from); err != nil {
+		if endpoint, err = s.discover(ctx, issuer, from); err != nil {
 			return Endpoint{}, err
 		}
 		setting = from
@@ -102,11 +102,11 @@ type metadata struct {
 }
 
 // discover reads the metadata of a server where OpenID Connect Discovery has it, else where RFC 8414 has it.
-func discover(ctx context.Context, issuer, setting string) (Endpoint, error) {
+func (s *Source) discover(ctx context.Context, issuer, setting string) (Endpoint, error) {
 	var m metadata
-	status, err := getJSON(ctx, limited(), strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", &m)
+	status, err := getJSON(ctx, s.limited(), strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", &m)
 	if status == http.StatusNotFound {
-		status, err = getJSON(ctx, limited(), wellKnown(issuer), &m)
+		status, err = getJSON(ctx, s.limited(), wellKnown(issuer), &m)
 	}
 	switch {
 	case status >= 300 && status != http.StatusTooManyRequests && status < 500:

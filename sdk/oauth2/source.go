@@ -62,18 +62,36 @@ type Source struct {
 	Account func(ctx context.Context, client *http.Client, token Token) (sdk.Account, error)
 	// Works asks the source whether a token still works. Without it Check calls Account.
 	Works func(ctx context.Context, client *http.Client, token Token) error
+
+	// The fields below are for authorization servers that do not follow the RFCs. Most sources leave them nil.
+
+	// Request changes a request to the authorization server before it is sent: an extra parameter, another name for one,
+	// parameters in the query, no PKCE. An [sdk.Error] of it ends the call.
+	Request func(*Request) error
+	// Answer reads a response of the authorization server before the standard engine does: it takes tokens out of an
+	// envelope, renames members, or returns an [sdk.Error] that says what a refusal means. The message of that error gets
+	// the code in Members["error"], cleaned.
+	Answer func(*Answer) error
+	// Revoke ends a grant at a server without RFC 7009. Its client carries no token. A grant that has ended already is no
+	// error.
+	Revoke func(ctx context.Context, client *http.Client, token Token) error
+	// Transport sends every request in place of this package's own, such as one that refuses to connect to private
+	// addresses. It must not follow redirects; the limits of time and size hold whatever it does.
+	Transport http.RoundTripper
 }
 
 // Token is what the authorization server granted.
 type Token struct {
 	// Access is the access token. The client that comes with it sends it already.
 	Access sdk.Secret
+	// Refresh is the refresh token, where there is one.
+	Refresh sdk.Secret
 	// Scopes as granted.
 	Scopes []string
 	// Issuer is the authorization server that the token is of, where it is known by its issuer.
 	Issuer string
-	// Extra returns a further member of the token response, as JSON decodes it, such as "patient" or "user_id"; nil
-	// where there is none, and always nil once the source is connected.
+	// Extra returns a further member of the token response, as JSON decodes it, such as "patient" or "user_id"; a number is
+	// a [json.Number]. It is nil where there is none, and always nil once the source is connected.
 	Extra func(name string) any
 }
 

@@ -1,5 +1,5 @@
-// Package providertest helps to test a provider: [Verify] holds it to the rules for every provider, and [Wire] gives your own
-// tests the host's end.
+// Package providertest tests providers: [Verify] runs the conformance suite, and [Wire] connects a test to a provider as its
+// host.
 package providertest
 
 import (

@@ -29,6 +29,7 @@ func (w *world) measurements() []measurement {
 		{"a warm step", w.warmStep},
 		pair(w.open("`open`, 1,000 connections of others", "state-1000", 1_000), none, 1.1),
 		pair(w.open("`open`, 100,000 connections of others", "state-100000", 100_000), none, 1.1),
+		w.together(16), w.together(64), w.together(256),
 		pair(w.sourceList("warm", false), imports, 0),
 		pair(w.sourceList("cold", true), imports, 0),
 		{"commit to receiver", w.hookAfterCommit},

@@ -139,8 +139,10 @@ type child struct {
 	environ string
 }
 
-// provider says whether this is a process of a provider of ours.
-func (c child) provider() bool { return strings.HasPrefix(c.exe, binary("humanconnect-provider-")) }
+// provider says whether this is a process of the provider whose sources are connected here.
+func (c child) provider() bool {
+	return strings.HasPrefix(c.exe, binary("humanconnect-provider-sandbox"))
+}
 
 // children are the processes, the core's own excepted, that have a path in their environment or are executed from it.
 func children(path string) []child {

@@ -8,11 +8,14 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"modernc.org/sqlite"
+
+	"github.com/humanconnect/humanconnect/internal/queue"
 )
 
 // busyTimeout is how long SQLite itself waits for a lock, in milliseconds.
@@ -20,6 +23,9 @@ const busyTimeout = "2"
 
 // maxJitter is the longest pause before a transaction is tried again.
 const maxJitter = 2 * time.Millisecond
+
+// turnPause is a part of the shortest transaction that ends with an fsync.
+const turnPause = 400 * time.Microsecond
 
 // dsn names the database with SQLite's own parameters of a URI (https://www.sqlite.org/uri.html) and the pragmas of each
 // connection.
@@ -34,6 +40,8 @@ func dsn(path string, parameters url.Values, pragmas ...string) string {
 type conn struct {
 	sql   *sql.Conn
 	stmts map[string]*sql.Stmt
+	// turn is its place in the queue of the writers; nil for one that does not queue.
+	turn *queue.Place
 }
 
 // prepare returns the statement of a query, which is one of a fixed set.
@@ -79,12 +87,17 @@ func (c *conn) close(broken bool) {
 		_ = c.sql.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	_ = c.sql.Close()
+	if c.turn != nil {
+		_ = c.turn.Close()
+	}
 }
 
 // pool holds up to a fixed number of connections, opened when first needed and kept until it is closed.
 type pool struct {
 	db    *sql.DB
 	slots chan struct{}
+	// queue is the file of the queue that its connections wait in; empty for those that only read.
+	queue string
 
 	mu     sync.Mutex
 	idle   []*conn
@@ -141,7 +154,15 @@ func (p *pool) pop(ctx context.Context, limit time.Duration) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, c.sql.Raw(keepWAL)
+	if err := c.sql.Raw(keepWAL); err != nil || p.queue == "" {
+		return c, err
+	}
+	if c.turn, err = queue.Open(p.queue, queue.Options{Room: 1, Pause: turnPause}); err != nil {
+		c.close(false)
+		return nil, fail(CodePath, err, "cannot open the queue of those who write to the state").
+			hint("make the directory %s writable, or remove it", filepath.Dir(p.queue))
+	}
+	return c, nil
 }
 
 // keepWAL lets the -wal and -shm files stay, empty, when the last connection closes: the next one need not make and

@@ -5,6 +5,7 @@
 //	state.db, -wal, -shm   the database; nothing but SQLite opens them
 //	state.lock             held while the state is created or migrated; never unlinked, since a lock on an
 //	                       unlinked file guards nothing
+//	run/write.queue        the queue of the writers; may be removed
 //	state.key              the master key, unless Options.Key gives one
 //
 // Files are 0600 and the directory 0700, whatever the umask. A directory that others can reach is closed to them where
@@ -15,9 +16,15 @@
 // # Transactions
 //
 // WAL, synchronous=FULL: one fsync per commit. Every update is BEGIN IMMEDIATE, since SQLite does not wait when a
-// reader becomes a writer. SQLite's own wait for a lock grows to 100 ms, so that a process that writes all the time
-// starves the rest; here it is 2 ms, and the whole transaction is tried again after 0–2 ms at random, until the context
-// ends or [Options.BusyLimit] has passed.
+// reader becomes a writer. SQLite has no order of those who wait, and hundreds that try again and again leave no time to the
+// one who writes. So the writers of all processes queue first, in run/write.queue (package internal/queue): one tries at a
+// time. The queue is an order and no lock; who is in turn may still meet the lock of one that was passed over, and then
+// tries again after 0–2 ms at random, until the context ends or [Options.BusyLimit] has passed. SQLite's own wait, which
+// grows to 100 ms, is 2 ms here.
+//
+// A commit that the disk fails is [store.ErrCommitUnknown]: its pages and the mark of a commit are in the -wal file, and only
+// the index of that file in shared memory leaves them out. The next commit on the same connection writes over them; so that
+// connection is kept. If every process ends before, the next one to open the state reads the file and finds it committed.
 //
 // # Creation
 //

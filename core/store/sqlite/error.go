@@ -31,6 +31,8 @@ const (
 	CodeNetworkFS problem.Code = "store_network_fs"
 	// CodeFull: no room is left on the disk.
 	CodeFull problem.Code = "store_full"
+	// CodeUnknown: the disk failed in a commit, and whether it holds is not known. The error is [store.ErrCommitUnknown].
+	CodeUnknown problem.Code = "store_unknown"
 	// CodeFailed: anything else that the database reports.
 	CodeFailed problem.Code = "store_failed"
 )
@@ -44,9 +46,10 @@ type Error struct{ *problem.Problem }
 // Unwrap returns the problem.
 func (e *Error) Unwrap() error { return e.Problem }
 
-// Is says that damage, and a value of another key, are [store.ErrDamaged].
+// Is says that damage, and a value of another key, are [store.ErrDamaged], and a commit that may hold [store.ErrCommitUnknown].
 func (e *Error) Is(target error) bool {
-	return target == store.ErrDamaged && (e.Code() == CodeDamaged || e.Code() == CodeKey)
+	return target == store.ErrCommitUnknown && e.Code() == CodeUnknown ||
+		target == store.ErrDamaged && (e.Code() == CodeDamaged || e.Code() == CodeKey)
 }
 
 func fail(code problem.Code, cause error, format string, args ...any) *Error {
@@ -79,6 +82,17 @@ func classify(doing string, err error) error {
 		return fail(CodePath, err, "%s", doing).hint("check who may write to the state directory")
 	}
 	return fail(CodeFailed, err, "%s", doing)
+}
+
+// commitFailed says what a commit has failed with. Its frames are in the -wal file by then, with the mark of a commit, unless
+// SQLite waits for a lock or the disk was full: whoever recovers the file before they are written over would take them for
+// committed.
+func commitFailed(err error) error {
+	if waits(err) || resultCode(err)&0xff == sqlite3.SQLITE_FULL {
+		return err
+	}
+	return fail(CodeUnknown, err, "committing to the state; it is unknown whether the change was stored").
+		hint("check the disk, then run the same command again")
 }
 
 // resultCode returns the extended result code of SQLite, or 0.

@@ -20,13 +20,14 @@ type system struct {
 	ours      func(fs.FileInfo) bool
 	networkFS func(dir string) string
 	sync      func(*os.File) error
+	commit    func(*conn) error
 }
 
 func realSystem() *system {
 	own := filetrust.Own(os.Geteuid())
 	return &system{
 		ours:      func(info fs.FileInfo) bool { return own.Check(info) == nil },
-		networkFS: networkFS, sync: (*os.File).Sync,
+		networkFS: networkFS, sync: (*os.File).Sync, commit: commit,
 	}
 }
 
@@ -116,7 +117,7 @@ func tighten(path string, keep fs.FileMode) error {
 // ourFiles are what this program puts into the directory, the key's excepted, which is looked at when it is read: the
 // files of a state, and the directories beside it of running processes and of what is cached.
 func ourFiles() []string {
-	return []string{fileDB, fileDB + "-wal", fileDB + "-shm", fileLock, "run", "cache"}
+	return []string{fileDB, fileDB + "-wal", fileDB + "-shm", fileLock, "run", fileQueue, "cache"}
 }
 
 // closeFiles takes from others what somebody has permitted them. The directory is closed to them in any case.

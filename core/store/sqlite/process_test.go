@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/internal/queue"
 )
 
 func TestManyProcessesMakeOneState(t *testing.T) {
@@ -140,6 +142,28 @@ func numbers(t *testing.T, words []string) []int {
 		out = append(out, n)
 	}
 	return out
+}
+
+func TestWritersWaitForTheirTurnAndReadersDoNot(t *testing.T) {
+	dir := made(t)
+	s := open(t, sqlite.Options{Dir: dir, BusyLimit: 20 * time.Millisecond})
+	place, err := queue.Open(filepath.Join(dir, "run", "write.queue"), queue.Options{Room: 1, Pause: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = place.Close() }()
+	if err := place.Wait(context.Background(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, s.Update(context.Background(), addEvent), sqlite.CodeBusy)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Update(ctx, addEvent); !errors.Is(err, context.Canceled) {
+		t.Errorf("with an ended context: %v", err)
+	}
+	view(t, s, func(store.Tx) error { return nil })
+	place.Leave()
+	update(t, s, addEvent)
 }
 
 func TestAWriterThatWaitsTooLongIsBusy(t *testing.T) {

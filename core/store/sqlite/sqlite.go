@@ -19,6 +19,8 @@ const (
 	fileDB   = "state.db"
 	fileLock = "state.lock"
 	fileKey  = "state.key"
+	// fileQueue is the queue of the writers.
+	fileQueue = "run/write.queue"
 )
 
 // maxReaders is how many views run at once; more wait.
@@ -53,6 +55,7 @@ type Store struct {
 	limit    time.Duration
 	ring     *seal.Ring
 	tables   *tables
+	commit   func(*conn) error
 	writer   *pool
 	readers  *pool
 }
@@ -143,6 +146,9 @@ func attach(ctx context.Context, o Options) (*Store, bool, error) {
 	if err != nil {
 		return nil, false, fail(CodeFailed, err, "opening the state")
 	}
+	if !o.ReadOnly {
+		writer.queue = filepath.Join(o.Dir, fileQueue)
+	}
 	head, err := readHead(ctx, writer, o.BusyLimit)
 	if err == nil && head.version == len(migrations()) {
 		var s *Store
@@ -169,7 +175,7 @@ func assemble(ctx context.Context, o Options, writer *pool, head head) (*Store, 
 	}
 	return &Store{
 		dir: o.Dir, readOnly: o.ReadOnly, still: o.still, limit: o.BusyLimit,
-		ring: ring, tables: newTables(ring), writer: writer, readers: readers,
+		ring: ring, tables: newTables(ring), commit: o.system.commit, writer: writer, readers: readers,
 	}, nil
 }
 
@@ -206,33 +212,48 @@ func (s *Store) View(ctx context.Context, f func(store.Tx) error) error {
 	return s.unlessOvertaken(s.run(ctx, s.readers, "BEGIN", f))
 }
 
-// run runs f in a transaction. Locks are met at its begin and at its commit alone.
+// run runs f in a transaction, when it is its turn. Locks are met at its begin and at its commit alone: those of writers
+// that have no turn, such as one that was passed over.
 func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.Tx) error) error {
+	deadline := time.Now().Add(s.limit)
 	c, err := from.take(ctx, s.limit)
 	if err != nil {
 		return err
 	}
 	broken := true // unless the transaction is known to have ended, which it is not when f panics
 	defer func() { from.put(c, broken) }()
+	if err := c.awaitTurn(ctx, time.Until(deadline)); err != nil {
+		broken = false
+		return err
+	}
+	defer c.endTurn()
 
 	var refused error
-	err = patiently(ctx, s.limit, func() error {
+	err = patiently(ctx, time.Until(deadline), func() error {
 		if err := start(c, begin); err != nil {
+			c.beat()
 			return err
 		}
 		if refused = s.apply(c, f); refused != nil {
 			return rollback(c, nil)
 		}
-		if _, err := c.exec("COMMIT"); err != nil {
-			return rollback(c, err)
+		if err := s.commit(c); err != nil {
+			return rollback(c, commitFailed(err))
 		}
 		return nil
 	})
-	broken = err != nil && !waits(err)
+	// The connection that could not commit is kept: its next commit writes over what may be left of this one. If it were
+	// closed, and no other is open, the next one to open the state would find it committed.
+	broken = err != nil && !waits(err) && !errors.Is(err, store.ErrCommitUnknown)
 	if refused != nil {
 		return refused
 	}
 	return classify("committing to the state", err)
+}
+
+func commit(c *conn) error {
+	_, err := c.exec("COMMIT")
+	return err
 }
 
 func (s *Store) apply(c *conn, f func(store.Tx) error) error {

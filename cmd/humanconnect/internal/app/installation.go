@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/humanconnect/humanconnect/core/admission"
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -25,6 +26,7 @@ type Installation struct {
 
 	app   *App
 	watch *config.Watch
+	gate  *admission.Gate
 	stop  sync.Once
 }
 
@@ -61,18 +63,24 @@ func (a *App) PrepareWith(cfg *config.Config, cache bool) (*Installation, error)
 	if cache {
 		dir = cacheDir(cfg)
 	}
-	return &Installation{Config: cfg, Providers: a.registry(cfg, specs, dir), Specs: specs, app: a}, nil
+	queue := ""
+	if dir != "" {
+		queue = filepath.Join(cfg.StateDir, "run", "start.queue")
+	}
+	gate := admission.New(queue)
+	return &Installation{Config: cfg, Providers: a.registry(cfg, specs, dir, gate), Specs: specs, app: a, gate: gate}, nil
 }
 
-func (a *App) registry(cfg *config.Config, specs []plugins.Spec, cacheDir string) *provider.Registry {
+func (a *App) registry(cfg *config.Config, specs []plugins.Spec, cacheDir string, gate *admission.Gate) *provider.Registry {
 	log := a.IO.Logger()
 	host := plugins.New(plugins.Options{
 		Specs: specs, RefuseDev: a.InCI(), CacheDir: cacheDir,
 		RuntimeDir: a.Variable("XDG_RUNTIME_DIR"), Environ: a.Environ(),
-		Log: func(provider, line string) { log.Debug("provider", "name", provider, "line", line) },
+		Admit: gate.Admit,
+		Log:   func(provider, line string) { log.Debug("provider", "name", provider, "line", line) },
 	})
 	return provider.New(provider.Options{
-		Host: host, Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: a.IO.Stopwatch,
+		Host: host, Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: gate.Observe(a.IO.Stopwatch),
 	})
 }
 
@@ -102,7 +110,19 @@ func cacheDir(cfg *config.Config) string {
 }
 
 // Close stops the providers. It may be called more than once.
-func (i *Installation) Close() { i.stop.Do(i.Providers.Close) }
+func (i *Installation) Close() {
+	i.stop.Do(func() {
+		i.Providers.Close()
+		i.gate.Close()
+	})
+}
+
+// Admit waits until this process may begin with work that needs providers, where many do so at once. It returns the error
+// of ctx, or nil.
+func (i *Installation) Admit(ctx context.Context) error {
+	defer i.app.IO.StartProgress("waiting for other commands").Done()
+	return i.gate.Enter(ctx)
+}
 
 // Catalog returns every source, with progress.
 func (i *Installation) Catalog(ctx context.Context) (*source.Catalog, error) {

@@ -1,4 +1,5 @@
-// Package cli is the tree of commands, one package each, and runs the one that the arguments name.
+// Package cli is the tree of commands, and runs the one that the arguments name. The commands of one noun are one package below
+// this one: each parses its flags, makes one call, and prints the result. A new noun gets a package and a line in [NewRoot].
 package cli
 
 import (

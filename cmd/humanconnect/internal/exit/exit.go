@@ -1,4 +1,4 @@
-// Package exit has the exit codes: what each means, which one an error has, and which one outranks another.
+// Package exit has the exit codes: what each means, which one an error has (table.go), and which one outranks another.
 package exit
 
 import (

@@ -58,8 +58,8 @@ func codes() map[int][]problem.Code {
 			problem.CodeNetwork, failure.SourceUnavailable,
 		},
 		Store: {
-			session.CodeCredentialLost, sqlite.CodeKey, sqlite.CodeBusy, sqlite.CodeNewer, sqlite.CodeOlder,
-			sqlite.CodeMissing, sqlite.CodeDamaged, sqlite.CodePath, sqlite.CodeNetworkFS, sqlite.CodeFull, sqlite.CodeFailed,
+			session.CodeCredentialLost, session.CodeCredentialUnknown, sqlite.CodeKey, sqlite.CodeBusy, sqlite.CodeUnknown,
+			sqlite.CodeNewer, sqlite.CodeOlder, sqlite.CodeMissing, sqlite.CodeDamaged, sqlite.CodePath, sqlite.CodeNetworkFS, sqlite.CodeFull, sqlite.CodeFailed,
 		},
 	}
 }

@@ -134,6 +134,11 @@ func run(a *app.App, c *cobra.Command, o options) error {
 		return call.printStored(ctx, err)
 	}
 	defer t.Close()
+	if t == nil {
+		if err := inst.Admit(ctx); err != nil {
+			return causeOf(ctx, err)
+		}
+	}
 	inst.Warm(ctx, req.Script)
 	return call.run(ctx, t)
 }
@@ -265,8 +270,10 @@ func (c *call) printStored(ctx context.Context, refused error) error {
 func (c *call) drive(ctx context.Context, s *session.Session, act func(context.Context) error) (*session.Final, error) {
 	final, err := s.Drive(ctx, act)
 	hangup := errors.Is(err, session.ErrFrontEndLost)
-	if errors.Is(err, session.ErrCredentialLost) && (final != nil || hangup || ctx.Err() != nil) {
-		c.a.IO.Report(session.ErrCredentialLost)
+	for _, trouble := range []error{session.ErrCredentialLost, session.ErrCredentialUnknown} {
+		if errors.Is(err, trouble) && (final != nil || hangup || ctx.Err() != nil) {
+			c.a.IO.Report(trouble)
+		}
 	}
 	switch {
 	case hangup:

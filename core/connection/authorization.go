@@ -1,5 +1,5 @@
-// Package connection keeps connections: the lasting grants of users to source accounts. It makes and renews them, takes
-// them away, and revokes them at their sources.
+// Package connection stores connections and their credentials, renews them, disconnects them, and revokes them at their
+// sources.
 //
 // The functions that take a transaction change rows and nothing else; whoever calls them writes the event in the same
 // transaction.

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/humanconnect/humanconnect/providers/oauth2/catalog"
+	"github.com/humanconnect/humanconnect/sdk"
+	"github.com/humanconnect/humanconnect/sdk/oauth2"
+)
+
+// call is one call of the provider: a source of the catalogue with everything that is known of it now.
+type call struct {
+	entry    *catalog.Entry
+	settings sdk.Settings
+	way      *way
+	pin      pin
+	// values of placeholders.
+	values map[string]string
+	// asked are the scopes that are asked for.
+	asked []string
+	// callback is the authorization response, where this call has it.
+	callback *sdk.Callback
+	// old is the credential of a connection.
+	old kept
+	// granted are the scopes that the source says were granted in another place than the token response.
+	granted []string
+}
+
+// pin is what a connection keeps of its beginning. It stands before the catalogue: a source that moves its endpoints keeps
+// the old ones for the tokens of the old ones.
+type pin struct {
+	Variant       string            `json:"variant,omitempty"`
+	Inputs        map[string]string `json:"inputs,omitempty"`
+	TokenEndpoint string            `json:"token_endpoint,omitempty"`
+	// RedirectURI of the attempt, which some sources want again.
+	RedirectURI string `json:"redirect_uri,omitempty"`
+	// Server is the issuer, where the source is known by one. The standard engine writes it.
+	Server string `json:"server,omitempty"`
+}
+
+// kept is what a credential has beside the tokens.
+type kept struct {
+	pin
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	Scope        string `json:"scope"`
+	AccountID    string `json:"account_id,omitempty"`
+	// Lifetime of an access token in seconds.
+	Lifetime int64 `json:"lifetime,omitempty"`
+	// ReconnectBy is when the access ends, unless the person gives it again.
+	ReconnectBy *time.Time `json:"reconnect_by,omitempty"`
+}
+
+// bind makes a call of a source and what is known of it at the start.
+func (p *provider) bind(entry *catalog.Entry, variant string, inputs map[string]string, settings sdk.Settings) (*call, error) {
+	c := &call{entry: entry, settings: settings, pin: pin{Variant: variant, Inputs: inputs}, values: maps.Clone(inputs)}
+	if c.values == nil {
+		c.values = make(map[string]string)
+	}
+	var err error
+	if c.way, err = p.way(settings, typed(entry, inputs, settings)); err != nil {
+		return nil, err
+	}
+	c.withoutUnusedSecret()
+	c.values["client_id"] = settings.Values[oauth2.SettingClientID]
+	if entry.Issuer == "" {
+		if c.pin.TokenEndpoint, err = c.address(entry.TokenEndpoint); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// typed says whether a person may have typed a part of the addresses: one that is not what the settings have.
+func typed(entry *catalog.Entry, inputs map[string]string, settings sdk.Settings) bool {
+	return slices.ContainsFunc(entry.Inputs, func(in catalog.Input) bool {
+		set, err := in.Take(settings.Values[in.ID])
+		return err != nil || set != inputs[in.ID]
+	})
+}
+
+// withoutUnusedSecret keeps a secret from a source whose clients have none.
+func (c *call) withoutUnusedSecret() {
+	if c.method() != catalog.AuthNone {
+		return
+	}
+	c.settings.Secrets = maps.Clone(c.settings.Secrets)
+	delete(c.settings.Secrets, oauth2.SettingClientSecret)
+}
+
+// method is how the client authenticates: without a secret as a public client, where the source has such.
+func (c *call) method() string {
+	public := slices.Contains(c.entry.TokenEndpointAuthMethodsSupported, catalog.AuthNone)
+	if public && c.settings.Secrets[oauth2.SettingClientSecret] == "" {
+		return catalog.AuthNone
+	}
+	return c.entry.TokenEndpointAuthMethod
+}
+
+// recall makes a call of a connection.
+func (p *provider) recall(req *sdk.CredentialRequest) (*call, error) {
+	s, err := p.source(req.Source)
+	if err != nil {
+		return nil, err
+	}
+	var old kept
+	if json.Unmarshal([]byte(req.Credential.Data.Reveal()), &old) != nil {
+		return nil, &sdk.Error{Code: sdk.SourceError, Message: "This is not a credential of the source."}
+	}
+	entry, err := s.Variant(old.Variant)
+	if err != nil { // one that a later catalogue does not have any more
+		return nil, &sdk.Error{Code: sdk.NotSupported, Message: "The variant of the source that the credential is of no longer exists."}
+	}
+	c, err := p.bind(entry, old.Variant, old.Inputs, req.Settings)
+	if err != nil {
+		return nil, err
+	}
+	if old.TokenEndpoint != "" {
+		c.pin.TokenEndpoint = old.TokenEndpoint
+	}
+	c.pin.RedirectURI, c.values["redirect_uri"] = old.RedirectURI, old.RedirectURI
+	c.pin.Server, c.old, c.asked = old.Server, old, strings.Fields(old.Scope)
+	id := req.Account.ID
+	if id == "" {
+		id = old.AccountID
+	}
+	c.values["account_id"], c.values["access_token"], c.values["refresh_token"] = id, old.AccessToken, old.RefreshToken
+	return c, nil
+}
+
+// request is that of the standard engine.
+func (c *call) request(req *sdk.CredentialRequest) *sdk.CredentialRequest {
+	inner := *req
+	inner.Settings = c.settings
+	return &inner
+}
+
+// address is one of the source with its inputs, or "".
+func (c *call) address(template string) (string, error) {
+	u, err := c.parsed(template)
+	if err != nil || u == nil {
+		return "", err
+	}
+	return u.String(), nil
+}
+
+func (c *call) parsed(template string) (*url.URL, error) {
+	if template == "" {
+		return nil, nil
+	}
+	u, err := catalog.ExpandURL(template, c.values)
+	if err != nil {
+		return nil, &sdk.Error{Code: sdk.SourceError, Message: "An address of the source cannot be made: " + err.Error() + "."}
+	}
+	return u, nil
+}
+
+// source is the standard engine for this call.
+func (c *call) source() *oauth2.Source {
+	e := c.entry
+	s := &oauth2.Source{
+		Transport: c.way, Request: c.adapt, Answer: c.read, Account: c.account, Scopes: c.asked,
+	}
+	if e.Issuer != "" {
+		s.Issuer, _ = c.address(e.Issuer)
+		if c.pin.Server != "" {
+			s.Issuer = c.pin.Server
+		}
+	} else {
+		s.Endpoint = oauth2.Endpoint{TokenURL: c.pin.TokenEndpoint, SecretInBody: c.method() == catalog.AuthPost}
+		s.Endpoint.AuthURL, _ = c.address(e.AuthorizationEndpoint)
+		s.Endpoint.RevocationURL, _ = c.address(e.RevocationEndpoint)
+	}
+	if e.Revocation != nil {
+		s.Revoke = c.revoke
+	}
+	if !e.Checks() {
+		s.Works = func(context.Context, *http.Client, oauth2.Token) error {
+			return &sdk.Error{Code: sdk.NotSupported, Message: "The source has no way to check the credential."}
+		}
+	} else {
+		s.Works = c.works
+	}
+	return s
+}
+
+// keeps adds to a credential what a later call needs.
+func (c *call) keeps(credential sdk.Credential) sdk.Credential {
+	var members map[string]any
+	decoder := json.NewDecoder(strings.NewReader(credential.Data.Reveal()))
+	decoder.UseNumber()
+	if decoder.Decode(&members) != nil {
+		return credential // the standard engine's own
+	}
+	set := func(name string, value any, known bool) {
+		if known {
+			members[name] = value
+		}
+	}
+	set("variant", c.pin.Variant, c.pin.Variant != "")
+	set("inputs", c.pin.Inputs, len(c.pin.Inputs) > 0)
+	set("token_endpoint", c.pin.TokenEndpoint, c.pin.TokenEndpoint != "")
+	set("redirect_uri", c.pin.RedirectURI, c.pin.RedirectURI != "")
+	set("account_id", c.values["account_id"], c.values["account_id"] != "")
+	set("lifetime", c.old.Lifetime, c.old.Lifetime > 0)
+	set("reconnect_by", c.old.ReconnectBy, c.old.ReconnectBy != nil)
+	if c.granted != nil {
+		members["scope"] = strings.Join(c.granted, " ")
+	}
+	data, err := json.Marshal(members)
+	if err != nil {
+		return credential
+	}
+	credential.Data = sdk.Secret(data)
+	return credential
+}
