@@ -42,7 +42,7 @@ func TestHangOfOneCallDoesNotHarmTheOthers(t *testing.T) {
 	s := newStage(t)
 	h := s.host(plugins.Options{
 		Specs:  []plugins.Spec{s.spec("provider")},
-		Limits: plugins.Limits{Step: 5 * time.Second, Grant: 200 * time.Millisecond},
+		Limits: plugins.Limits{Step: 5 * time.Second, Credential: 200 * time.Millisecond},
 	})
 	p := provider(t, h)
 	first := report(t, p).Pid
@@ -68,10 +68,10 @@ func TestHangOfOneCallDoesNotHarmTheOthers(t *testing.T) {
 }
 
 // A process that is given up because a call hung still serves those that share it, and its end is no crash.
-func TestProcessGivenUpForAHangServesTheOthersAndDoesNotCountAsACrash(t *testing.T) {
+func TestRetiredProcessServesItsOtherCallsAndIsNoCrash(t *testing.T) {
 	s := newStage(t)
 	h := s.host(plugins.Options{
-		Specs: []plugins.Spec{s.spec("provider")}, Limits: plugins.Limits{Grant: 100 * time.Millisecond},
+		Specs: []plugins.Spec{s.spec("provider")}, Limits: plugins.Limits{Credential: 100 * time.Millisecond},
 	})
 	p := provider(t, h)
 	for range 4 { // three crashes would be the end
@@ -121,7 +121,7 @@ func TestCrashInAStepNamesTheExitAndTheLastLinesWithoutSecrets(t *testing.T) {
 	}
 }
 
-func TestKilledProviderStartsAnewForTheNextStep(t *testing.T) {
+func TestKilledProviderIsRestartedForTheNextStep(t *testing.T) {
 	s := newStage(t)
 	p := provider(t, s.hostOf(s.spec("provider")))
 	first := report(t, p).Pid
@@ -132,7 +132,7 @@ func TestKilledProviderStartsAnewForTheNextStep(t *testing.T) {
 }
 
 // Nothing was asked of a provider that was killed before its handshake, so that starting it again repeats nothing.
-func TestProviderKilledAtItsStartIsStartedOnceMore(t *testing.T) {
+func TestProviderKilledAtItsStartIsRestartedOnce(t *testing.T) {
 	for deaths, works := range map[int]bool{1: true, 2: false} {
 		s := newStage(t)
 		dir := t.TempDir()
@@ -152,7 +152,7 @@ func TestProviderKilledAtItsStartIsStartedOnceMore(t *testing.T) {
 	}
 }
 
-func TestThirdCrashGivesUpForGood(t *testing.T) {
+func TestProviderIsNotStartedAfterItsThirdCrash(t *testing.T) {
 	s := newStage(t)
 	h := s.hostOf(s.spec("provider"))
 	p := provider(t, h)
@@ -174,7 +174,7 @@ func TestThirdCrashGivesUpForGood(t *testing.T) {
 	s.nothingLeft()
 }
 
-func TestTooLargeMessageIsAnErrorAndNoHarm(t *testing.T) {
+func TestTooLargeMessageIsAnErrorAndDoesNoHarm(t *testing.T) {
 	s := newStage(t)
 	p := provider(t, s.hostOf(s.spec("provider")))
 	first := report(t, p).Pid
@@ -355,7 +355,7 @@ func TestCancelledStartReturnsAtOnceAndLeavesNothing(t *testing.T) {
 }
 
 // The start belongs to all who wait for it: one who leaves takes nothing away from the others.
-func TestStartGoesOnForThoseWhoStay(t *testing.T) {
+func TestStartContinuesForTheRemainingCallers(t *testing.T) {
 	s := newStage(t)
 	h := s.hostOf(s.spec("provider"))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -417,7 +417,7 @@ func TestStoppedProviderIsKilledWhenItDoesNotEnd(t *testing.T) {
 	s.nothingLeft()
 }
 
-func TestTextOfRefusalsIsCleanedAndClearedOfSecrets(t *testing.T) {
+func TestTextOfErrorsIsCleanedAndClearedOfSecrets(t *testing.T) {
 	s := newStage(t)
 	_, err := provider(t, s.hostOf(s.spec("provider"))).Connect(t.Context(), &sdk.ConnectRequest{
 		Source: "refusal", Reply: sdk.FormValues{Values: map[string]sdk.Secret{"password": "hunter2"}},

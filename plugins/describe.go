@@ -31,15 +31,15 @@ const (
 
 var hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
 
-// Describe asks the running provider what it is, starting it if need be, and asks once more after a crash. The answer
-// is checked: the name is the provider's, ids are valid and stand once, text is cleaned and cut. Its errors are those
-// of Provider.
+// Describe returns the description of a provider, starting it if necessary, and repeats the call once after a crash. The
+// description is checked: the name is the provider's, ids are valid and unique, text is cleaned and cut. Its errors are
+// those of Provider.
 func (h *Host) Describe(ctx context.Context, name string) (*sdk.Description, error) {
-	s, err := h.slot(name)
+	s, err := h.supervisor(name)
 	if err != nil {
 		return nil, err
 	}
-	r := &remote{slot: s, limits: h.limits}
+	r := &remote{supervisor: s, limits: h.limits}
 	d, err := r.Describe(ctx)
 	var failed *Error
 	if errors.As(err, &failed) && failed.Crashed() {
@@ -48,10 +48,10 @@ func (h *Host) Describe(ctx context.Context, name string) (*sdk.Description, err
 	return d, err
 }
 
-// Remembered returns the description of this very executable that the cache holds, or nil. It starts no process; see
-// [Host.DescribeCached] for what it is good for. A provider that may not run has none.
+// Remembered returns the cached description of this very executable, or nil. It starts no process; see
+// [Host.DescribeCached] for the use of it. A provider that may not run has none.
 func (h *Host) Remembered(name string) *sdk.Description {
-	s, err := h.slot(name)
+	s, err := h.supervisor(name)
 	if err != nil {
 		return nil
 	}
@@ -62,10 +62,10 @@ func (h *Host) Remembered(name string) *sdk.Description {
 	return readDescription(path, name)
 }
 
-// DescribeCached is Describe that starts no process where the answer of this very executable is in the cache. The
-// cache is an aid for listings: do not take hosts from it. Whether the provider may run is checked all the same.
+// DescribeCached is Describe that starts no process where the description of this very executable is in the cache. The
+// cache is an aid for listings: do not take hosts from it. It still checks whether the provider may run.
 func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Description, error) {
-	s, err := h.slot(name)
+	s, err := h.supervisor(name)
 	if err != nil {
 		return nil, err
 	}
@@ -81,16 +81,16 @@ func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Descriptio
 		return nil, err
 	}
 	if data, err := json.Marshal(toCache(d)); err == nil {
-		// A cache that cannot be written only costs time.
+		// a cache that cannot be written only costs time
 		_ = writePrivate(path, data)
 	}
 	return d, nil
 }
 
-// cacheFile is where the description lies: by the pin, for a provider without one by the digest of its file, and by
-// the arguments, with the size and time of those that are files: they are what an interpreter runs.
-func (s *slot) cacheFile() (string, error) {
-	if err := s.admitted(); err != nil {
+// cacheFile is the file of the cached description. Its key is the pin (without one, the digest of the executable) and the
+// arguments, with the size and time of those that are files: an interpreter runs them.
+func (s *supervisor) cacheFile() (string, error) {
+	if err := s.mayRun(); err != nil {
 		return "", err
 	}
 	if s.host.options.CacheDir == "" {
@@ -118,7 +118,7 @@ func (s *slot) cacheFile() (string, error) {
 	return filepath.Join(s.host.options.CacheDir, "describe-"+hex.EncodeToString(sum[:16])+".json"), nil
 }
 
-// readDescription returns what the cache holds, or nil.
+// readDescription returns the cached description, or nil.
 func readDescription(path, name string) *sdk.Description {
 	data, err := readPrivate(path, cacheLimit)
 	if err != nil {
@@ -135,8 +135,8 @@ func readDescription(path, name string) *sdk.Description {
 	return d
 }
 
-// cached is a description as the cache has it. The keys are those of the first version, which are the names of sdk but for
-// one, so that what any version has written is read by every other.
+// cached is a description in the cache. The keys are those of the first version, which are the names of sdk but for one, so
+// that every version reads what any other has written.
 type cached struct {
 	Name, Version string
 	Sources       []cachedSource
@@ -168,7 +168,7 @@ func (c cached) description() *sdk.Description {
 	return d
 }
 
-// checkDescription says what is wrong with a description, and cleans the text of a good one.
+// checkDescription returns what is wrong with a description, and cleans the text of a good one.
 func checkDescription(name string, d *sdk.Description) error {
 	bad := func(format string, args ...any) *Error {
 		return newError(CodeBadAnswer, name, "sent an invalid description: "+format, args...).
@@ -251,7 +251,7 @@ func checkKind(f *sdk.Field) string {
 		}
 	case sdk.KindText, sdk.KindSecret, sdk.KindURL, sdk.KindOTP:
 	default:
-		return "is of no known kind"
+		return "has an unknown kind"
 	}
 	return ""
 }

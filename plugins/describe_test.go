@@ -119,7 +119,7 @@ func TestCacheIsWrittenAndReadAsTheFirstVersionDid(t *testing.T) {
 }
 
 // What an interpreter is given decides what it is, and its digest says nothing of that.
-func TestCacheDoesNotAnswerForAScriptThatHasChanged(t *testing.T) {
+func TestCacheIsNotUsedForAChangedScript(t *testing.T) {
 	s := newStage(t)
 	script := filepath.Join(t.TempDir(), "script")
 	write := func(text string) {
@@ -137,7 +137,7 @@ func TestCacheDoesNotAnswerForAScriptThatHasChanged(t *testing.T) {
 	}
 }
 
-func TestCacheNeverAnswersForAnUnpinnedProvider(t *testing.T) {
+func TestCacheIsNeverUsedForAnUnpinnedProvider(t *testing.T) {
 	s := newStage(t)
 	cache := t.TempDir()
 	dev := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, CacheDir: cache})
@@ -154,7 +154,7 @@ func TestCacheNeverAnswersForAnUnpinnedProvider(t *testing.T) {
 	}
 }
 
-func TestCacheIsSweptOfWhatKilledProcessesBeganToWrite(t *testing.T) {
+func TestUnfinishedFilesOfKilledProcessesAreSweptFromTheCache(t *testing.T) {
 	s := newStage(t)
 	cache := t.TempDir()
 	files := map[string]time.Duration{".describe-1.json.1": time.Hour, ".jwks-2": time.Hour, ".describe-1.json.3": 0, "other": time.Hour}
@@ -189,7 +189,7 @@ func TestCacheIsNotMadeWhereThereIsNoStateDirectory(t *testing.T) {
 	}
 }
 
-func TestBrokenCacheIsNoHarm(t *testing.T) {
+func TestBrokenCacheDoesNoHarm(t *testing.T) {
 	s := newStage(t)
 	cache := t.TempDir()
 	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, CacheDir: cache})

@@ -12,19 +12,19 @@ import (
 	"syscall"
 )
 
-// openFailure says why the executable of a provider cannot be opened.
+// openFailure returns why the executable of a provider cannot be opened.
 func openFailure(spec Spec, err error) *Error {
 	switch {
 	case errors.Is(err, errUntrusted):
-		return refused(newError(CodeUntrustedFile, spec.Name, "is refused"), err)
+		return notTrusted(newError(CodeUntrustedFile, spec.Name, "is refused"), err)
 	case errors.Is(err, fs.ErrNotExist):
-		return missing(spec)
+		return notInstalled(spec)
 	}
 	return newError(CodeNotExecutable, spec.Name, "cannot be opened").because(err).
 		hint("check the permissions: ls -l %s", shellWord(spec.Path()))
 }
 
-// execFailure says why the opened executable of a provider could not be executed.
+// execFailure returns why the opened executable of a provider could not be executed.
 func execFailure(spec Spec, file *os.File, err error) *Error {
 	head := make([]byte, 64)
 	n, _ := file.ReadAt(head, 0)
@@ -33,7 +33,7 @@ func execFailure(spec Spec, file *os.File, err error) *Error {
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return newError(CodeNotExecutable, spec.Name, "is not executable").fact("file: %s", spec.Path()).
 			hint("chmod +x %s", shellWord(spec.Path())).
-			hint("if it is, look whether its file system is mounted with noexec")
+			hint("if it is, check whether its file system is mounted with noexec")
 	case errors.Is(err, syscall.ENOEXEC):
 		if built := builtFor(head); built != "" && built != runtime.GOOS+"/"+runtime.GOARCH {
 			return newError(CodeWrongArchitecture, spec.Name, "is built for %s, this machine is %s/%s",
@@ -42,14 +42,14 @@ func execFailure(spec Spec, file *os.File, err error) *Error {
 		}
 		return newError(CodeNotExecutable, spec.Name, "is not a program that this system can run").
 			fact("file: %s", spec.Path()).
-			hint("a script starts with #! and the path of its interpreter; a binary may have been cut in a download")
+			hint("a script starts with #! and the path of its interpreter; the download of a binary may be incomplete")
 	case errors.Is(err, syscall.ENOENT):
 		return missingInterpreter(spec, file, head)
 	}
 	return newError(CodeNotExecutable, spec.Name, "could not be executed").because(bare(err))
 }
 
-// bare takes the path out of an error of exec: it is a descriptor, which tells nobody anything.
+// bare removes the path from an error of exec: it is a file descriptor, which means nothing to a reader.
 func bare(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -58,7 +58,7 @@ func bare(err error) error {
 	return err
 }
 
-// missingInterpreter explains the ENOENT of a file that is there: what it needs to run is not.
+// missingInterpreter explains the ENOENT of a file that exists: its interpreter or loader does not.
 func missingInterpreter(spec Spec, file *os.File, head []byte) *Error {
 	needs := "its interpreter"
 	if line, ok := bytes.CutPrefix(head, []byte("#!")); ok {
@@ -88,8 +88,8 @@ func dynamicLoader(file *os.File) string {
 	return ""
 }
 
-// builtFor reads the system and machine out of the first bytes of an executable: "linux/arm64". Empty: no executable
-// that we know.
+// builtFor reads the operating system and architecture from the first bytes of an executable: "linux/arm64". Empty: an
+// unknown format.
 func builtFor(head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte("\x7fELF")) && len(head) >= 20:

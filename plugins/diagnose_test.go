@@ -44,11 +44,11 @@ func TestEachFaultyStartHasItsOwnDiagnosis(t *testing.T) {
 		"short certificate":    {s.spec("line", "x"), plugins.CodeProtocol, []string{"certificate", "TLS"}},
 		"multiplexing":         {s.spec("line", "", "true"), plugins.CodeProtocol, []string{"multiplexing", "\"true\""}},
 		"unknown field":        {s.spec("line", "", "", "more"), plugins.CodeProtocol, []string{"\"more\" in field 8"}},
-		"listens nowhere":      {s.spec("deaf"), plugins.CodeProtocol, []string{"does not answer on the socket"}},
+		"listens nowhere":      {s.spec("deaf"), plugins.CodeProtocol, []string{"does not answer on its socket"}},
 		"wrong checksum":       {s.pinned("provider", strings.Repeat("ab", 32)), plugins.CodeChecksum, []string{"abab", "sha256 found"}},
 		"unpinned":             {s.pinned("provider", ""), plugins.CodeUnpinned, []string{"humanconnect provider lock test"}},
 		"hangs":                {s.spec("hangs"), plugins.CodeStartTimeout, []string{"within 700ms"}},
-		"answers nothing":      {s.spec("mute"), plugins.CodeStartTimeout, []string{"on the socket", "within 700ms"}},
+		"answers nothing":      {s.spec("mute"), plugins.CodeStartTimeout, []string{"on its socket", "within 700ms"}},
 		"missing":              {s.command("/nowhere/humanconnect-provider-test"), plugins.CodeNotFound, []string{"/nowhere"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestUnknownProviderIsNotFound(t *testing.T) {
 	}
 }
 
-func TestDevProviderIsRefusedWhereItIsNotWanted(t *testing.T) {
+func TestDevProviderIsRefusedWithRefuseDev(t *testing.T) {
 	s := newStage(t)
 	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, RefuseDev: true})
 	_, err := h.Provider(t.Context(), "test")

@@ -7,8 +7,8 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// childEnvironment is all that a provider sees of the environment: the allowed variables of ours, its own temporary
-// directory, the lifeline, and what go-plugin tells its servers.
+// childEnvironment is the whole environment of a provider: the allowed variables of ours, its own temporary directory, the
+// lifeline, and the variables of go-plugin.
 func childEnvironment(ours, goPlugin []string, tmp string) []string {
 	out := append([]string{"TMPDIR=" + tmp, host.EnvLifeline + "=" + host.LifelineStdin}, goPlugin...)
 	for _, entry := range ours {
@@ -41,8 +41,7 @@ func isProxy(name string) bool {
 	return false
 }
 
-// withoutUserInfo takes the user and password out of a proxy's address. An address with an @ that cannot be read is
-// not passed on at all.
+// withoutUserInfo removes the user and password from a proxy URL. A URL with an @ that cannot be parsed is not passed on.
 func withoutUserInfo(value string) (string, bool) {
 	if !strings.Contains(value, "@") {
 		return value, true

@@ -7,11 +7,11 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// What is wrong with a provider. The first group is about finding and trusting it, the second about its start, the third
-// about a call to it.
+// The codes of problems with a provider. The first group is about finding and trusting it, the second about its start, the
+// third about a call to it.
 const (
 	CodeNotFound problem.Code = "provider_not_found"
-	// CodeUnknown: a person named a provider that is not installed.
+	// CodeUnknown: a command names a provider that is not installed.
 	CodeUnknown problem.Code = "provider_unknown"
 	// CodeReleasePin and CodeConfigPin: a pin of the user's lock would be overridden.
 	CodeReleasePin    problem.Code = "provider_release_pin"
@@ -32,7 +32,7 @@ const (
 	CodeTimeout     problem.Code = "provider_timeout"
 	CodeCrashed     problem.Code = "provider_crashed"
 	CodeUnavailable problem.Code = "provider_unavailable"
-	// CodeBadAnswer is an answer that is too large or makes no sense.
+	// CodeBadAnswer is a response that is too large or invalid.
 	CodeBadAnswer problem.Code = "provider_bad_answer"
 )
 
@@ -40,8 +40,8 @@ const (
 type Error struct {
 	*problem.Problem
 
-	died    bool
-	forGood bool
+	died   bool
+	gaveUp bool
 }
 
 // Unwrap returns the problem.
@@ -60,15 +60,15 @@ func (e *Error) FailureCode() problem.Code {
 	return CodeUnavailable
 }
 
-// Crashed says that the process ended by itself during a call, so that the call may be repeated on a fresh process if
-// its kind allows that. It is false once the provider is given up.
-func (e *Error) Crashed() bool { return e.died && !e.forGood }
+// Crashed says that the process crashed during a call, so that the call may be retried on a fresh process if its kind allows
+// that. It is false once the provider is not started again.
+func (e *Error) Crashed() bool { return e.died && !e.gaveUp }
 
-// Retryable says whether the same action may succeed later without anybody mending the installation.
+// Retryable says whether the same action may succeed later without a repair of the installation.
 func (e *Error) Retryable() bool {
 	switch e.Code() {
 	case CodeCrashed:
-		return !e.forGood
+		return !e.gaveUp
 	case CodeTimeout, CodeStartTimeout, CodeUnavailable:
 		return true
 	}

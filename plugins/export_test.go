@@ -60,8 +60,8 @@ func Tail(lines ...string) []string {
 	return o.tail()
 }
 
-// JudgeHandshake says what is wrong with a handshake line of a provider whose sockets lie in a directory; nil for nothing.
-func JudgeHandshake(line, socketDir string) error {
+// CheckHandshake says what is wrong with a handshake line of a provider whose sockets lie in a directory; nil for nothing.
+func CheckHandshake(line, socketDir string) error {
 	if e := newHandshake("test", socketDir, &output{secrets: &redactor{}}).check(line); e != nil {
 		return e
 	}

@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// FindOptions say where to look for providers. An empty path is not looked at; relative ones are never looked at,
-// because they would mean the working directory.
+// FindOptions say where to search for providers. Empty and relative paths are not searched: a relative one would mean the
+// working directory.
 type FindOptions struct {
-	// Configured are the providers of the config: with a Command, or without one to say something of a provider that
-	// is installed. Only Name, Command, SHA256 and Dev are read.
+	// Configured are the providers of the config: with a Command, or without one to set a pin or dev for an installed
+	// provider. Only Name, Command, SHA256 and Dev are read.
 	Configured []Spec
 	// UserDir is $XDG_DATA_HOME/humanconnect/providers.
 	UserDir string
@@ -27,7 +27,7 @@ type FindOptions struct {
 	UserLock string
 }
 
-// Warning is something that a person should know about a provider that is used all the same.
+// Warning is something that a person should know about a provider that is used nevertheless.
 type Warning struct {
 	// Code is stable: "provider_dev", "provider_lock_ignored", "provider_hidden", "provider_missing",
 	// "provider_not_a_file".
@@ -39,8 +39,8 @@ type Warning struct {
 func (w Warning) String() string { return w.Message }
 
 // Find lists the providers, sorted by name, one for each name: a command of the config comes before the user's
-// directory, and that before the directories of the release. PATH and the working directory are never looked at. The
-// files are neither opened nor run; a Host checks them when it starts one, and says then what is wrong.
+// directory, and that before the directories of the release. PATH and the working directory are never searched. The files
+// are neither opened nor run; a Host checks a file when it starts the provider, and then reports what is wrong.
 //
 // Pins: SHA256 of the config, else the release lock, else the user lock. An entry of the user lock for a name of the
 // release lock is left out, with a warning.
@@ -70,7 +70,7 @@ func Find(o FindOptions) ([]Spec, []Warning, error) {
 // search is one run of Find.
 type search struct {
 	found    map[string]Spec
-	said     []Spec
+	specs    []Spec
 	warnings []Warning
 }
 
@@ -88,15 +88,15 @@ func (s *search) configured(specs []Spec) error {
 		seen[spec.Name] = true
 		if spec.SHA256 != "" && !isDigest(spec.SHA256) {
 			return newError(CodeChecksum, spec.Name, "has a sha256 in the config that is not 64 lower-case hex digits").
-				hint("take it out of the config, and then: humanconnect provider lock %s", spec.Name)
+				hint("remove it from the config, then: humanconnect provider lock %s", spec.Name)
 		}
-		s.said = append(s.said, spec)
+		s.specs = append(s.specs, spec)
 		if len(spec.Command) == 0 {
 			continue
 		}
 		if !filepath.IsAbs(spec.Command[0]) {
 			return newError(CodeUntrustedFile, spec.Name, "has a command in the config whose path is not absolute").
-				hint("write the whole path of the executable; PATH and the working directory are never searched")
+				hint("use the absolute path of the executable; PATH and the working directory are never searched")
 		}
 		s.found[spec.Name] = Spec{Name: spec.Name, Command: slices.Clone(spec.Command), Origin: OriginConfig}
 	}
@@ -121,7 +121,7 @@ func (s *search) directory(dir string, origin Origin) error {
 		}
 		path := filepath.Join(dir, entry.Name())
 		if entry.IsDir() {
-			s.warn("provider_not_a_file", name, "%s is a directory, and no provider", path)
+			s.warn("provider_not_a_file", name, "%s is a directory, not a provider", path)
 			continue
 		}
 		if first, taken := s.found[name]; taken {
@@ -185,9 +185,9 @@ func inDir(dir, name string) string {
 	return filepath.Join(dir, name)
 }
 
-// result lays what the config says over what was found.
+// result applies the pins and dev of the config to the providers that were found.
 func (s *search) result() ([]Spec, []Warning, error) {
-	for _, said := range s.said {
+	for _, said := range s.specs {
 		spec, ok := s.found[said.Name]
 		if !ok {
 			s.warn("provider_missing", said.Name, "provider %q is in the config, but is not installed", said.Name)

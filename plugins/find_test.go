@@ -178,7 +178,7 @@ func TestBadLockIsRefused(t *testing.T) {
 	}
 }
 
-func TestReleaseLockPinsWhatLiesThere(t *testing.T) {
+func TestLockDirectoryPinsEveryProviderInIt(t *testing.T) {
 	i := newInstallation(t)
 	a := i.add(i.core, "a")
 	i.add(i.core, "b")

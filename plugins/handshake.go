@@ -17,17 +17,17 @@ import (
 // handshakeLine is the longest line that go-plugin's handshake can be: it may hold a certificate.
 const handshakeLine = 16 << 10
 
-// handshake reads the one line on stdout by which a plugin says where it listens, judges it before go-plugin sees it,
-// and drains what comes after it. It is the io.Reader that go-plugin reads: the line if it is good, else nothing.
+// handshake reads the one line on stdout in which a plugin names its socket, checks it before go-plugin sees it, and drains
+// what comes after it. It is the io.Reader that go-plugin reads: the line if it is valid, else nothing.
 type handshake struct {
 	provider  string
 	socketDir string
 	out       *output
 
-	// settled is closed when the line has been read, or cannot come any more.
-	settled chan struct{}
-	line    *bytes.Reader
-	// failure is what is wrong with the line; silent says that there was none.
+	// read is closed when the line has been read, or cannot come any more.
+	read chan struct{}
+	line *bytes.Reader
+	// failure is what is wrong with the line; silent says that no line came.
 	failure *Error
 	silent  bool
 }
@@ -35,13 +35,13 @@ type handshake struct {
 func newHandshake(provider, socketDir string, out *output) *handshake {
 	return &handshake{
 		provider: provider, socketDir: socketDir, out: out,
-		settled: make(chan struct{}), line: bytes.NewReader(nil),
+		read: make(chan struct{}), line: bytes.NewReader(nil),
 	}
 }
 
 // Read implements io.Reader. It blocks until the line is there.
 func (h *handshake) Read(b []byte) (int, error) {
-	<-h.settled
+	<-h.read
 	return h.line.Read(b)
 }
 
@@ -57,21 +57,21 @@ func (h *handshake) run(stdout *os.File) {
 	} else if h.failure = h.check(line); h.failure == nil {
 		h.line = bytes.NewReader([]byte(line + "\n"))
 	}
-	close(h.settled)
+	close(h.read)
 	eachLine(reader, h.out.pass)
 }
 
-// isGood says whether the handshake has come and nothing is wrong with it.
+// isGood says whether a valid handshake has been read.
 func (h *handshake) isGood() bool {
 	select {
-	case <-h.settled:
+	case <-h.read:
 		return h.failure == nil && !h.silent
 	default:
 		return false
 	}
 }
 
-// check says what is wrong with CORE|APP|NETWORK|ADDRESS|PROTOCOL|CERTIFICATE|MULTIPLEX, or nothing.
+// check returns what is wrong with CORE|APP|NETWORK|ADDRESS|PROTOCOL|CERTIFICATE|MULTIPLEX, or nil.
 func (h *handshake) check(line string) *Error {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	core, errCore := strconv.Atoi(parts[0])
@@ -90,30 +90,30 @@ func (h *handshake) check(line string) *Error {
 		return newError(CodeProtocol, h.provider, "does not speak gRPC").
 			hint("serve it with sdk.Serve, or set GRPCServer in go-plugin's ServeConfig")
 	case !h.isOurs(parts[2], parts[3]):
-		return newError(CodeProtocol, h.provider, "listens at %q, not on a socket in the directory it was given",
+		return newError(CodeProtocol, h.provider, "listens on %q, not on a socket in its directory",
 			h.out.secrets.shown(parts[2]+" "+parts[3], 120)).
 			hint("listen on a Unix socket in the directory that %s names", plugin.EnvUnixSocketDir)
 	}
 	return h.checkRest(parts[5:])
 }
 
-// checkRest judges the fields after the protocol. Each may only be empty, because we asked for nothing that would stand
-// there; go-plugin would take a certificate into a TLS configuration that it does not have, and panic.
+// checkRest checks the fields after the protocol. Each must be empty, because we requested nothing that they are for;
+// go-plugin would add a certificate to a TLS configuration that it does not have, and panic.
 func (h *handshake) checkRest(rest []string) *Error {
 	at := slices.IndexFunc(rest, func(field string) bool { return field != "" })
 	switch at {
 	case -1:
 		return nil
 	case 0:
-		return newError(CodeProtocol, h.provider, "names a certificate in its handshake, but its socket carries no TLS").
+		return newError(CodeProtocol, h.provider, "sends a certificate in its handshake, but its socket has no TLS").
 			hint("serve without TLS: set no TLSProvider in go-plugin's ServeConfig, and leave the sixth field empty")
 	}
 	said := h.out.secrets.shown(rest[at], 40)
 	if at == 1 {
-		return newError(CodeProtocol, h.provider, "says %q about multiplexing in its handshake, which nobody asked for", said).
+		return newError(CodeProtocol, h.provider, "sends %q for multiplexing in its handshake, which humanconnect does not use", said).
 			hint("leave the seventh field out of the handshake")
 	}
-	return newError(CodeProtocol, h.provider, "has %q in field %d of its handshake, which ends before", said, at+6).
+	return newError(CodeProtocol, h.provider, "sends %q in field %d of its handshake, which has five", said, at+6).
 		hint("end the handshake after its fifth field")
 }
 
@@ -121,7 +121,7 @@ func (h *handshake) printed(line string) *Error {
 	return newError(CodePrinted, h.provider, "printed on standard output before the handshake: «%s»",
 		h.out.secrets.shown(line, 200)).
 		hint("a provider prints nothing on standard output: move the message to standard error").
-		hint("if this program is no provider, correct its command in the config")
+		hint("if this program is not a provider, correct its command in the config")
 }
 
 func (h *handshake) mismatch(what string, its, ours int) *Error {

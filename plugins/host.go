@@ -11,16 +11,16 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// maxCrashes is how many times a provider may crash in one run before it is given up for the rest of it.
+// maxCrashes is how many times a provider may crash in one run before it is not started again.
 const maxCrashes = 3
 
 // closeLimit bounds Close even where its context does not.
 const closeLimit = 10 * time.Second
 
-// ErrClosed is what a Host answers with once it has been closed.
-var ErrClosed = errors.New("the host of the providers is closed")
+// ErrClosed is what a Host returns after Close.
+var ErrClosed = errors.New("the plugin host is closed")
 
-// Limits are the times that a provider may take. A zero means the default.
+// Limits are the time limits of a provider. Zero means the default.
 type Limits struct {
 	// Start to the handshake: 10 s.
 	Start time.Duration
@@ -28,15 +28,15 @@ type Limits struct {
 	Describe time.Duration
 	// Step of connecting: 60 s.
 	Step time.Duration
-	// Grant is Disconnect, Refresh and Check: 30 s.
-	Grant time.Duration
+	// Credential limits Disconnect, Refresh and Check: 30 s.
+	Credential time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		limit *time.Duration
 		def   time.Duration
-	}{{&l.Start, 10 * time.Second}, {&l.Describe, 5 * time.Second}, {&l.Step, time.Minute}, {&l.Grant, 30 * time.Second}} {
+	}{{&l.Start, 10 * time.Second}, {&l.Describe, 5 * time.Second}, {&l.Step, time.Minute}, {&l.Credential, 30 * time.Second}} {
 		if *f.limit <= 0 {
 			*f.limit = f.def
 		}
@@ -50,15 +50,15 @@ type Options struct {
 	Specs []Spec
 	// RefuseDev refuses providers with dev: true, as serve and CI do.
 	RefuseDev bool
-	// CacheDir keeps descriptions and digests, where its parent is there. Empty: nothing is kept.
+	// CacheDir caches descriptions and digests, if its parent exists. Empty: nothing is cached.
 	CacheDir string
 	// RuntimeDir is $XDG_RUNTIME_DIR, or empty; the sockets then lie below /tmp.
 	RuntimeDir string
 	// Environ is our environment, of which a provider sees a part. Nil: os.Environ.
 	Environ []string
 	// Log gets each line that a provider writes, cleaned of control characters and of the secrets of this run, within
-	// a rate. It is called by one goroutine at a time for each process, and must not block. Nil: lines are only kept for
-	// diagnostics.
+	// a rate limit. It is called by one goroutine at a time for each process, and must not block. Nil: lines are only kept
+	// for diagnostics.
 	Log    func(provider, line string)
 	Limits Limits
 	// Admit waits until a provider may be started, and returns what to call when it has been. The wait is outside all limits.
@@ -68,15 +68,15 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Host starts providers when they are first needed, one process each, and talks to them. All methods are safe for
-// concurrent use. Close it, or processes stay until ours ends.
+// Host starts providers when they are first needed, one process each, and calls them. All methods are safe for concurrent
+// use. Without Close, their processes stay until ours exits.
 type Host struct {
-	options Options
-	limits  Limits
-	digests digests
-	slots   map[string]*slot
+	options     Options
+	limits      Limits
+	digests     digests
+	supervisors map[string]*supervisor
 
-	// life ends with Close; every start runs in it, because it serves more than the caller that came first.
+	// life ends with Close; every start runs in it, because a start is shared by callers.
 	life context.Context
 	end  context.CancelFunc
 	work sync.WaitGroup
@@ -100,45 +100,45 @@ func New(options Options) *Host {
 	}
 	life, end := context.WithCancel(context.Background())
 	h := &Host{
-		options: options, limits: options.Limits.withDefaults(), slots: map[string]*slot{},
+		options: options, limits: options.Limits.withDefaults(), supervisors: map[string]*supervisor{},
 		digests: digests{dir: options.CacheDir, now: options.Now}, life: life, end: end,
 	}
 	for _, spec := range options.Specs {
-		h.slots[spec.Name] = &slot{host: h, spec: spec.clone(), running: map[*live]bool{}}
+		h.supervisors[spec.Name] = &supervisor{host: h, spec: spec.clone(), running: map[*instance]bool{}}
 	}
 	return h
 }
 
 // Provider returns the provider of a name and starts it if it does not run. Callers at the same time share one start;
-// it goes on until the last of them has left. What is returned belongs to the name, not to the process: a call finds
+// it goes on until the last of them has given up. The returned provider belongs to the name, not to the process: a call uses
 // the process that runs then, or starts a new one, until the provider has crashed three times in this run.
 //
-// The provider implements sdk.Refresher and sdk.Checker. Its methods return within the limits: an *sdk.Error where the
-// source said no, an *Error where the provider failed, the error of ctx where that ended first. It repeats nothing.
+// The provider implements sdk.Refresher and sdk.Checker. Its methods return within the limits: an *sdk.Error for an error
+// response of the source, an *Error where the provider failed, the error of ctx where that ended first. It retries nothing.
 func (h *Host) Provider(ctx context.Context, name string) (sdk.Provider, error) {
-	s, err := h.slot(name)
+	s, err := h.supervisor(name)
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.acquire(ctx)
+	inst, err := s.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
-	v.release()
-	return &remote{slot: s, limits: h.limits}, nil
+	inst.endCall()
+	return &remote{supervisor: s, limits: h.limits}, nil
 }
 
-// Warm starts providers in the background and does not wait. What goes wrong is told to the one who needs them.
+// Warm starts providers in the background and does not wait. A start that fails is reported to the first call.
 func (h *Host) Warm(names ...string) {
 	for _, name := range names {
-		s, err := h.slot(name)
+		s, err := h.supervisor(name)
 		if err != nil || !h.begin() {
 			continue
 		}
 		go func() {
 			defer h.work.Done()
-			if v, err := s.acquire(h.life); err == nil {
-				v.release()
+			if inst, err := s.acquire(h.life); err == nil {
+				inst.endCall()
 			}
 		}()
 	}
@@ -153,9 +153,9 @@ func (h *Host) Names() []string {
 	return names
 }
 
-// Close stops all providers and removes the directory of this run. It returns when no process of theirs is left, or
-// with an error when ctx ends or ten seconds are over; processes then get the end of their lifeline with ours. A
-// closed host starts nothing any more.
+// Close stops all providers and removes the directory of this run. It returns when no process of theirs is left, or with an
+// error when ctx ends or after ten seconds; what is left then ends with our process, by its lifeline. A closed host starts
+// nothing.
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.closed = true
@@ -163,7 +163,7 @@ func (h *Host) Close(ctx context.Context) error {
 	h.end()
 	ctx, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()
-	for _, s := range h.slots {
+	for _, s := range h.supervisors {
 		s.stop(h.begun)
 	}
 	stopped := make(chan struct{})
@@ -186,12 +186,12 @@ func (h *Host) Close(ctx context.Context) error {
 	return run.remove()
 }
 
-func (h *Host) slot(name string) (*slot, error) {
-	if s, ok := h.slots[name]; ok {
+func (h *Host) supervisor(name string) (*supervisor, error) {
+	if s, ok := h.supervisors[name]; ok {
 		return s, nil
 	}
 	return nil, newError(CodeNotFound, clean(name, 80), "is not installed").
-		hint("humanconnect provider list shows what is installed")
+		hint("list the installed providers: humanconnect provider list")
 }
 
 // begin counts a goroutine of the host; false once it is closed.

@@ -24,11 +24,11 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// exitLimit is how long a failed handshake or call waits for the process to end, to tell a crash from other failures.
+// exitLimit is how long a failed handshake or call waits for the process to exit, to distinguish a crash from other failures.
 const exitLimit = 250*time.Millisecond + drainLimit
 
-// launch starts one process of a provider. It is the runner that go-plugin drives; all that could go wrong in it is
-// seen by us first, so that no text of go-plugin's errors need be read.
+// launch starts one process of a provider. It is the runner that go-plugin drives; we see every failure of it first, so that
+// no text of go-plugin's errors is parsed.
 type launch struct {
 	spec    Spec
 	file    *os.File
@@ -37,11 +37,11 @@ type launch struct {
 	environ []string
 	out     *output
 
-	// said is what comes over go-plugin's stdio stream: what a Go server writes once it serves.
-	said     struct{ stdout, stderr lineWriter }
-	hand     *handshake
-	childEnv []string
-	conns    connections
+	// stdio is the output on go-plugin's stdio stream: what a Go server writes once it serves.
+	stdio     struct{ stdout, stderr lineWriter }
+	handshake *handshake
+	childEnv  []string
+	conns     connections
 
 	mu     sync.Mutex
 	proc   *process
@@ -51,17 +51,17 @@ type launch struct {
 
 var _ runner.Runner = (*launch)(nil)
 
-// errStopped is what a start that was killed before its program ran ends with.
+// errStopped is the error of a start that was killed before its program ran.
 var errStopped = errors.New("start was stopped")
 
 // config is go-plugin's configuration of a client that runs this launch.
 func (l *launch) config(limit time.Duration) *plugin.ClientConfig {
-	l.said.stdout.take, l.said.stderr.take = l.out.pass, l.out.keep
+	l.stdio.stdout.take, l.stdio.stderr.take = l.out.pass, l.out.keep
 	return &plugin.ClientConfig{
 		HandshakeConfig:  host.Handshake(),
 		VersionedPlugins: host.Plugins(),
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
-			l.hand = newHandshake(l.spec.Name, socketDir, l.out)
+			l.handshake = newHandshake(l.spec.Name, socketDir, l.out)
 			l.childEnv = childEnvironment(l.environ, cmd.Env, l.dir)
 			return l, nil
 		},
@@ -69,15 +69,15 @@ func (l *launch) config(limit time.Duration) *plugin.ClientConfig {
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: l.dir},
 		Logger:           hclog.NewNullLogger(),
-		SyncStdout:       &l.said.stdout,
-		SyncStderr:       &l.said.stderr,
-		// Ours comes first; this one is the last resort.
+		SyncStdout:       &l.stdio.stdout,
+		SyncStderr:       &l.stdio.stderr,
+		// Our own limit comes first; this one is the last resort.
 		StartTimeout: limit + 5*time.Second,
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(sdk.MaxMessage), grpc.MaxCallSendMsgSize(sdk.MaxMessage)),
 			grpc.WithChainStreamInterceptor(l.conns.interceptStream),
-			grpc.WithStatsHandler(answers{}),
+			grpc.WithStatsHandler(responseTracker{}),
 		},
 	}
 }
@@ -93,7 +93,7 @@ func (l *launch) Start(context.Context) error {
 	if err == nil {
 		l.proc, err = startProcess(&exec.Cmd{
 			Path: path, Args: l.spec.Command, Env: l.childEnv, Dir: l.dir, ExtraFiles: []*os.File{l.file},
-		}, readers{stdout: l.hand.run, stderr: l.readStderr})
+		}, readers{stdout: l.handshake.run, stderr: l.readStderr})
 	}
 	l.err = err
 	return err
@@ -101,7 +101,7 @@ func (l *launch) Start(context.Context) error {
 
 // tail is the last of standard error, see output.tail.
 func (l *launch) tail() []string {
-	l.said.stderr.flush()
+	l.stdio.stderr.flush()
 	return l.out.tail()
 }
 
@@ -115,7 +115,7 @@ func (l *launch) Wait(context.Context) error {
 	return nil
 }
 
-// Kill implements runner.Runner. It ends the whole group, also of a program that is only about to start.
+// Kill implements runner.Runner. It kills the whole group, also of a program that is about to start.
 func (l *launch) Kill(context.Context) error {
 	l.mu.Lock()
 	l.killed = true
@@ -140,7 +140,7 @@ func (l *launch) process() *process {
 }
 
 // Stdout implements runner.Runner: the handshake's line and no more.
-func (l *launch) Stdout() io.ReadCloser { return l.hand }
+func (l *launch) Stdout() io.ReadCloser { return l.handshake }
 
 // Stderr implements runner.Runner: nothing, it is read by us.
 func (l *launch) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
@@ -169,7 +169,7 @@ func (l *launch) HostToPlugin(network, address string) (string, string, error) {
 	return network, address, nil
 }
 
-// failure says why the start failed, given what go-plugin made of it.
+// failure returns why the start failed; cause is the error of go-plugin.
 func (l *launch) failure(cause error) *Error {
 	switch {
 	case l.err != nil:
@@ -178,49 +178,49 @@ func (l *launch) failure(cause error) *Error {
 		return newError(CodeUnavailable, l.spec.Name, "could not be started").because(cause)
 	}
 	select {
-	case <-l.hand.settled:
+	case <-l.handshake.read:
 	default:
 		return newError(CodeUnavailable, l.spec.Name, "could not be reached").because(cause)
 	}
 	switch {
-	case l.hand.failure != nil:
-		return l.hand.failure.lines(l.tail())
-	case l.hand.silent:
-		return l.silence()
+	case l.handshake.failure != nil:
+		return l.handshake.failure.lines(l.tail())
+	case l.handshake.silent:
+		return l.noHandshake()
 	case l.wasKilled(): // by go-plugin, which saw in the handshake what we do not
 		return newError(CodeUnavailable, l.spec.Name, "could not be reached").because(cause).lines(l.tail())
 	}
-	return l.deaf()
+	return l.noConnection()
 }
 
-// silence is the end of standard output without a handshake.
-func (l *launch) silence() *Error {
+// noHandshake is the error for the end of standard output without a handshake.
+func (l *launch) noHandshake() *Error {
 	if !l.process().endsWithin(exitLimit) {
 		return newError(CodeNotAPlugin, l.spec.Name, "closed its standard output without a handshake").
 			hint("is %s a provider of humanconnect?", l.spec.Path())
 	}
 	state := l.process().state()
 	if signal, ok := signalOf(state); ok {
-		e := newError(CodeCrashed, l.spec.Name, "was ended by a signal while it started (%s)", signal)
+		e := newError(CodeCrashed, l.spec.Name, "was killed by a signal during its start (%s)", signal)
 		return e.lines(l.tail()).hint("%s", signalHint(signal))
 	}
-	return newError(CodeNotAPlugin, l.spec.Name, "ended before the handshake (%s)", state).
+	return newError(CodeNotAPlugin, l.spec.Name, "exited before the handshake (%s)", state).
 		fact("file: %s", l.spec.Path()).lines(l.tail()).
-		hint("is this file a provider of humanconnect? If it is, its standard error says why it ended")
+		hint("is this file a provider of humanconnect? If it is, its standard error says why it exited")
 }
 
-// deaf is a good handshake and then no connection.
-func (l *launch) deaf() *Error {
+// noConnection is the error for a valid handshake and then no connection.
+func (l *launch) noConnection() *Error {
 	if l.process().endsWithin(exitLimit) {
-		return newError(CodeCrashed, l.spec.Name, "ended just after the handshake (%s)", l.process().state()).
+		return newError(CodeCrashed, l.spec.Name, "exited just after the handshake (%s)", l.process().state()).
 			lines(l.tail()).hint("see its standard error above; report it to the provider's author")
 	}
-	return newError(CodeProtocol, l.spec.Name, "does not answer on the socket that it named").lines(l.tail()).
+	return newError(CodeProtocol, l.spec.Name, "does not answer on its socket").lines(l.tail()).
 		hint("report it to the provider's author")
 }
 
-// connections remembers the gRPC connections of a client, because go-plugin does not close them when its own start of
-// the standard services fails, and refuses its broker: no provider of ours calls back, and it has no limits.
+// connections keeps the gRPC connections of a client, because go-plugin does not close them when its own start of the
+// standard services fails, and refuses its broker: no provider calls back, and the broker has no limits.
 type connections struct {
 	mu   sync.Mutex
 	open map[*grpc.ClientConn]bool
@@ -237,12 +237,12 @@ func (c *connections) interceptStream(
 	c.open[cc] = true
 	c.mu.Unlock()
 	if strings.HasPrefix(method, "/plugin.GRPCBroker/") {
-		return nil, status.Error(codes.Unimplemented, "no broker here")
+		return nil, status.Error(codes.Unimplemented, "the broker is disabled")
 	}
 	return next(ctx, desc, cc, method, opts...)
 }
 
-// ready returns when a connection stands, or says that it cannot, or that ctx has ended.
+// ready returns when a connection is ready, or with an error when it fails or ctx ends.
 func (c *connections) ready(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

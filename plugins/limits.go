@@ -10,8 +10,8 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// What core keeps or shows of an answer is bounded: by these, by cleaning and cutting, and in all by sdk.MaxMessage. Where
-// people are sent, core judges itself.
+// What core stores or shows of a response is bounded: by these, by cleaning and cutting, and in all by sdk.MaxMessage. URLs
+// for a person are checked by core.
 const (
 	maxAccountID = 1024 // bytes, as of a user id
 	maxMediaType = 255  // bytes
@@ -19,7 +19,7 @@ const (
 	maxScope     = 1024 // bytes
 )
 
-// checkStep says what is wrong with a step, or nothing, and cleans the text of its fields.
+// checkStep returns what is wrong with a step, or "", and cleans the text of its fields.
 func checkStep(step sdk.Step) string {
 	switch s := step.(type) {
 	case sdk.Form:
@@ -31,16 +31,16 @@ func checkStep(step sdk.Step) string {
 		case !utf8.ValidString(s.Account.ID):
 			return "its account id is not valid UTF-8"
 		}
-		return checkGrant(s.Credential, s.Scopes)
+		return checkCredential(s.Credential, s.Scopes)
 	}
 	return ""
 }
 
-// checkGrant says what is wrong with what a source granted, or nothing.
-func checkGrant(c sdk.Credential, scopes []string) string {
+// checkCredential returns what is wrong with a credential and its scopes, or "".
+func checkCredential(c sdk.Credential, scopes []string) string {
 	switch {
 	case len(c.MediaType) > maxMediaType || !utf8.ValidString(c.MediaType) || strings.ContainsFunc(c.MediaType, unicode.IsControl):
-		return "the media type of its credential is none"
+		return "the media type of its credential is invalid"
 	case !c.ExpiresAt.IsZero() && c.ExpiresAt.Before(time.Unix(0, 0)):
 		return fmt.Sprintf("its credential expires in the year %d", c.ExpiresAt.Year())
 	case len(scopes) > maxScopes:
@@ -48,7 +48,7 @@ func checkGrant(c sdk.Credential, scopes []string) string {
 	}
 	for _, s := range scopes {
 		if s == "" || len(s) > maxScope || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-			return fmt.Sprintf("the scope %q is none", clean(s, 80))
+			return fmt.Sprintf("the scope %q is invalid", clean(s, 80))
 		}
 	}
 	return ""

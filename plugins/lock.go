@@ -48,32 +48,32 @@ func (l *Lock) Pin(name string) string {
 	return ""
 }
 
-// Set pins a provider, in place of an older pin.
+// Set pins a provider, replacing an older pin.
 func (l *Lock) Set(name, sha256 string) {
 	l.Remove(name)
 	l.Providers = append(l.Providers, Entry{Name: name, SHA256: sha256})
 	slices.SortFunc(l.Providers, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// Remove takes a provider's pin away and says whether there was one.
+// Remove removes a provider's pin and says whether there was one.
 func (l *Lock) Remove(name string) bool {
 	before := len(l.Providers)
 	l.Providers = slices.DeleteFunc(l.Providers, func(e Entry) bool { return e.Name == name })
 	return len(l.Providers) < before
 }
 
-// ReadLock reads a lock: OriginRelease or OriginUser says whose it is. The file must be as trustworthy as a provider. A
-// missing one is fs.ErrNotExist; any other problem is an *Error of CodeLock or CodeUntrustedFile.
+// ReadLock reads a lock: OriginRelease or OriginUser says whose it is. The file must be as trusted as a provider's. A missing
+// one is fs.ErrNotExist; any other problem is an *Error of CodeLock or CodeUntrustedFile.
 func ReadLock(path string, origin Origin) (*Lock, error) {
 	file, _, err := openTrusted(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if errors.Is(err, errUntrusted) {
-		return nil, refused(newError(CodeUntrustedFile, "", "the %s lock of the providers is refused", origin), err)
+		return nil, notTrusted(newError(CodeUntrustedFile, "", "the %s lock of the providers is refused", origin), err)
 	}
 	if err != nil {
-		return nil, unreadLock(path, origin, err)
+		return nil, unreadableLock(path, origin, err)
 	}
 	defer closeFiles(file)
 	data, err := io.ReadAll(io.LimitReader(file, lockLimit+1))
@@ -81,11 +81,11 @@ func ReadLock(path string, origin Origin) (*Lock, error) {
 		err = fmt.Errorf("larger than %d bytes", lockLimit)
 	}
 	if err != nil {
-		return nil, unreadLock(path, origin, err)
+		return nil, unreadableLock(path, origin, err)
 	}
 	lock, err := parseLock(data)
 	if err != nil {
-		return nil, unreadLock(path, origin, err)
+		return nil, unreadableLock(path, origin, err)
 	}
 	return lock, nil
 }
@@ -124,7 +124,7 @@ func WriteLock(path string, lock *Lock) error {
 		return fmt.Errorf("writing the lock of the providers: %w", err)
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // what a link leads to is replaced, not the link
+		path = target // the target of a link is replaced, not the link
 	}
 	if err := atomicfile.Replace(path, append(data, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing the lock of the providers: %w", err)
@@ -141,8 +141,8 @@ const (
 	updatePause = 10 * time.Millisecond
 )
 
-// UpdateLock changes the user's lock at a path: it reads it, or an empty one where there is none, and writes it anew. Those
-// who do so at the same time wait for each other, so that no change is lost. Its errors are an *Error, or that of ctx.
+// UpdateLock changes the user's lock at a path: it reads it, or starts with an empty one, and writes it again. Concurrent
+// updates wait for each other, so that no change is lost. Its errors are an *Error, or that of ctx.
 func UpdateLock(ctx context.Context, path string, change func(*Lock)) error {
 	err := updateLock(ctx, path, change)
 	var known *Error
@@ -176,7 +176,7 @@ func updateLock(ctx context.Context, path string, change func(*Lock)) error {
 	return WriteLock(path, lock)
 }
 
-// awaitLock is takeLock that waits for who holds it, or makes the file.
+// awaitLock is takeLock that waits for the holder, and makes the file if it is missing.
 func awaitLock(ctx context.Context, path string) (*os.File, error) {
 	limit := time.NewTimer(updateLimit)
 	defer limit.Stop()
@@ -205,8 +205,8 @@ func syncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// LockDirectory pins every provider that lies in a directory: what a release lock says. The files are read, not run. One
-// that is no file is an *Error.
+// LockDirectory pins every provider in a directory, as a release lock does. The files are read, not run. What is not a
+// regular file is an *Error.
 func LockDirectory(dir string) (*Lock, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

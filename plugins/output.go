@@ -16,9 +16,9 @@ import (
 const (
 	ringSize  = 64 << 10
 	lineLimit = 16 << 10
-	// lineBuffer is longer than lineLimit, so that a secret which stands across the limit is found before the cut.
+	// lineBuffer is longer than lineLimit, so that a secret across the limit is found before the cut.
 	lineBuffer = 64 << 10
-	// logRate and logVolume limit what one process brings into the log.
+	// logRate and logVolume limit what one process writes into the log.
 	logRate   = 200
 	logVolume = 10 << 20
 	// tailLines and tailWidth limit what an error shows.
@@ -78,7 +78,7 @@ func (o *output) report(line string) {
 		return
 	}
 	if now := o.now(); now.Sub(o.window) >= time.Second {
-		o.tell()
+		o.logDropped()
 		o.window, o.inRate = now, 0
 	}
 	if o.inRate >= logRate || o.volume+len(line) > logVolume {
@@ -90,26 +90,26 @@ func (o *output) report(line string) {
 	o.log(line)
 }
 
-// tell logs how many lines were left out; the caller holds the lock.
-func (o *output) tell() {
+// logDropped logs how many lines were left out; the caller holds the lock.
+func (o *output) logDropped() {
 	if o.dropped > 0 && o.log != nil {
 		o.log(fmt.Sprintf("%d lines dropped", o.dropped))
 	}
 	o.dropped = 0
 }
 
-// end says that no more comes.
-func (o *output) end() {
+// close logs what is left to say; no more lines come.
+func (o *output) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.tell()
+	o.logDropped()
 }
 
-// errorLine is what runtimes of other languages begin their last words with, before a trace that may be long.
+// errorLine matches how runtimes of other languages begin an error report, before a trace that may be long.
 var errorLine = regexp.MustCompile(`^(Uncaught )?\w*(Error|Exception)\b[^:]*: `)
 
-// tail returns the lines that explain an end best: those from the last panic on, or from an error that is further up than
-// the last ones, else these; cleared again of the secrets that came after they were written.
+// tail returns the lines that explain a crash best: those from the last panic on, or from an error above the last lines, else
+// the last lines; cleared again of the secrets that were added after they were written.
 func (o *output) tail() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -131,7 +131,7 @@ func (o *output) tail() []string {
 	return out
 }
 
-// eachLine hands over each line of r until its end. What a line has beyond lineBuffer is read and forgotten.
+// eachLine calls take with each line of r until its end. What a line has beyond lineBuffer is discarded.
 func eachLine(r *bufio.Reader, take func(string)) {
 	for {
 		line, err := readLine(r)
@@ -177,7 +177,7 @@ func (w *lineWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// flush hands over what has no line feed yet.
+// flush takes the last line, which has no line feed yet.
 func (w *lineWriter) flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -16,8 +16,7 @@ import (
 	"github.com/humanconnect/humanconnect/internal/atomicfile"
 )
 
-// Digest returns the SHA-256 of a regular file as 64 lower-case hex digits. The file need not be trusted: a digest trusts
-// nothing by itself.
+// Digest returns the SHA-256 of a regular file as 64 lower-case hex digits. The file need not be trusted.
 func Digest(path string) (string, error) {
 	file, err := openFile(path, 0, false)
 	if err != nil {
@@ -34,7 +33,7 @@ func (s Spec) Digest() (string, error) {
 	case err == nil:
 		return digest, nil
 	case errors.Is(err, errUntrusted):
-		return "", refused(newError(CodeUntrustedFile, s.Name, "cannot be pinned"), err)
+		return "", notTrusted(newError(CodeUntrustedFile, s.Name, "cannot be pinned"), err)
 	}
 	return "", unpinnable(s, err)
 }
@@ -47,9 +46,8 @@ func digestOf(file *os.File) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// identity is what tells one content of a file from another without reading it. The change time is what makes it
-// safe: every write moves it, and nobody but root can set it back. A program that is being executed cannot be written
-// at all.
+// identity distinguishes one content of a file from another without reading it. The change time makes it safe: every write
+// moves it, and only root can set it back. A program that is being executed cannot be written at all.
 type identity struct {
 	Device, Inode  uint64
 	Size           int64
@@ -58,19 +56,19 @@ type identity struct {
 	ExecutablePath string
 }
 
-// settled is how old the last change must be before a digest is remembered: a write within the same tick of the
+// minAge is how old the last change must be before a digest is cached: a write within the same tick of the
 // file system's clock would not move the change time.
-const settled = 2 * time.Second
+const minAge = 2 * time.Second
 
-// digests remembers the digests of executables in a directory, so that a start costs a stat in place of reading 13 MB
-// (some 10 ms). Without a trusted directory it remembers nothing. Who can write there is the user, who could as well
-// write the lock or run another core.
+// digests caches the digests of executables in a directory, so that a start costs a stat instead of reading 13 MB (some
+// 10 ms). Without a trusted directory it caches nothing. Only the user can write there, who could as well write the lock or
+// run another core.
 type digests struct {
 	dir string
 	now func() time.Time
 }
 
-type verdict struct {
+type cachedDigest struct {
 	Identity identity
 	SHA256   string
 }
@@ -79,7 +77,7 @@ type verdict struct {
 func (d digests) of(file *os.File, path string) (string, error) {
 	before, known := identify(file, path)
 	if known {
-		if digest := d.recall(before); digest != "" {
+		if digest := d.load(before); digest != "" {
 			return digest, nil
 		}
 	}
@@ -88,27 +86,27 @@ func (d digests) of(file *os.File, path string) (string, error) {
 		return "", err
 	}
 	after, _ := identify(file, path)
-	if known && before == after && d.now().Sub(time.Unix(0, before.Changed)) > settled {
-		d.remember(after, digest)
+	if known && before == after && d.now().Sub(time.Unix(0, before.Changed)) > minAge {
+		d.save(after, digest)
 	}
 	return digest, nil
 }
 
-func (d digests) recall(id identity) string {
+func (d digests) load(id identity) string {
 	data, err := readPrivate(d.file(id), 4096)
 	if err != nil {
 		return ""
 	}
-	var v verdict
+	var v cachedDigest
 	if json.Unmarshal(data, &v) != nil || v.Identity != id || !isDigest(v.SHA256) {
 		return ""
 	}
 	return v.SHA256
 }
 
-// remember is a help and no more: that it fails changes nothing.
-func (d digests) remember(id identity, digest string) {
-	data, err := json.Marshal(verdict{Identity: id, SHA256: digest})
+// save is an optimization: a failure changes nothing.
+func (d digests) save(id identity, digest string) {
+	data, err := json.Marshal(cachedDigest{Identity: id, SHA256: digest})
 	if err == nil {
 		_ = writePrivate(d.file(id), data)
 	}
@@ -122,7 +120,7 @@ func (d digests) file(id identity) string {
 	return filepath.Join(d.dir, "digest-"+hex.EncodeToString(name[:16])+".json")
 }
 
-// readPrivate reads a file of a cache, if nobody but us (or root) can have written it.
+// readPrivate reads a file of a cache, if only we (or root) can have written it.
 func readPrivate(path string, limit int64) ([]byte, error) {
 	if path == "" {
 		return nil, os.ErrNotExist
@@ -142,8 +140,8 @@ func readPrivate(path string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, limit))
 }
 
-// writePrivate replaces a file of a cache at once. The directory of the cache is made, but not its parents: whose they are
-// decides whether anything may be kept there.
+// writePrivate replaces a file of a cache atomically. It makes the directory of the cache, but not its parents: their owner
+// decides whether anything may be cached there.
 func writePrivate(path string, data []byte) error {
 	if path == "" {
 		return os.ErrNotExist
@@ -156,18 +154,18 @@ func writePrivate(path string, data []byte) error {
 	return atomicfile.Replace(path, data, 0o600)
 }
 
-// abandoned is how old an unfinished file is that nobody writes any more.
-const abandoned = time.Minute
+// staleAfter is the age from which an unfinished file is left over.
+const staleAfter = time.Minute
 
-// sweepCache removes what processes that were killed had begun to write into a cache: the files whose names start with a dot.
+// sweepCache removes the unfinished files of killed processes from a cache: those whose names start with a dot.
 func sweepCache(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return // whoever writes there is told
+		return // the write that follows fails with the same error
 	}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err == nil && strings.HasPrefix(e.Name(), ".") && info.Mode().IsRegular() && time.Since(info.ModTime()) > abandoned {
+		if err == nil && strings.HasPrefix(e.Name(), ".") && info.Mode().IsRegular() && time.Since(info.ModTime()) > staleAfter {
 			_ = os.Remove(filepath.Join(dir, e.Name())) // the next one tries again
 		}
 	}

@@ -4,5 +4,5 @@ package plugins
 
 import "os"
 
-// identify knows no file here: each start reads the executable anew, because what is executed is a path.
+// identify knows no file here: each start reads the executable again, because a path is executed.
 func identify(*os.File, string) (identity, bool) { return identity{}, false }

@@ -9,7 +9,7 @@ func Choose(specs []Spec, name string) (Spec, error) {
 			return spec, nil
 		}
 	}
-	e := newError(CodeUnknown, "", "there is no such provider")
+	e := newError(CodeUnknown, "", "unknown provider")
 	if ValidName(name) {
 		e = newError(CodeUnknown, name, "is not installed")
 	}
@@ -64,7 +64,7 @@ func pinnable(specs []Spec, names []string) ([]Spec, error) {
 	return chosen, nil
 }
 
-// overridden refuses a provider whose pin stands where it overrides that of the user's lock.
+// overridden refuses a provider whose pin in the config or the release lock overrides the user's lock.
 func overridden(spec Spec) error {
 	switch spec.Pinned {
 	case OriginRelease:
@@ -76,7 +76,7 @@ func overridden(spec Spec) error {
 			return err
 		}
 		return newError(CodeConfigPin, spec.Name, "is pinned by the config").
-			hint("as the file is now, write there: sha256: %s", digest)
+			hint("to accept the file as it is now, set there: sha256: %s", digest)
 	}
 	return nil
 }

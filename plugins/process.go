@@ -16,8 +16,8 @@ const (
 	// drainLimit is how long the output of an ended process is still read. Its group is dead by then, so only a
 	// descendant that left the group can hold the pipes.
 	drainLimit = 250 * time.Millisecond
-	// busyTries and busyPause are the patience with a file that somebody still has open for writing (ETXTBSY), as it
-	// happens just after an install.
+	// busyTries and busyPause limit the retries for a file that is still open for writing (ETXTBSY), as it happens just
+	// after an install.
 	busyTries = 5
 	busyPause = 20 * time.Millisecond
 )
@@ -38,8 +38,8 @@ type process struct {
 // readers read the output of a program to its end, each on a goroutine of its own.
 type readers struct{ stdout, stderr func(*os.File) }
 
-// startProcess starts the program and returns when it has been executed, or could not be. It is awaited from then on;
-// nobody else need do so. The command's files, SysProcAttr and its awaiting belong to the process.
+// startProcess starts the program and returns when it has been executed, or could not be. The process waits for it from then
+// on, and owns the command's files and SysProcAttr.
 func startProcess(cmd *exec.Cmd, read readers) (*process, error) {
 	pipes, err := openPipes()
 	if err != nil {
@@ -49,7 +49,7 @@ func startProcess(cmd *exec.Cmd, read readers) (*process, error) {
 	cmd.SysProcAttr = child.Bound()
 	p := &process{cmd: cmd, lifeline: pipes.stdin[1], done: make(chan struct{})}
 	started, reaped := make(chan error, 1), make(chan struct{})
-	go p.tend(started, reaped)
+	go p.startAndReap(started, reaped)
 	err = <-started
 	closeFiles(pipes.stdin[0], pipes.stdout[1], pipes.stderr[1])
 	if err != nil {
@@ -63,31 +63,31 @@ func startProcess(cmd *exec.Cmd, read readers) (*process, error) {
 	return p, nil
 }
 
-// tend starts and awaits the child on one locked thread, because the parent-death signal of Linux comes when the
+// startAndReap starts and awaits the child on one locked thread, because the parent-death signal of Linux comes when the
 // thread that forked ends, not when the process does.
-func (p *process) tend(started chan<- error, reaped chan<- struct{}) {
+func (p *process) startAndReap(started chan<- error, reaped chan<- struct{}) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := startPatiently(p.cmd); err != nil {
+	if err := startRetrying(p.cmd); err != nil {
 		started <- err
 		return
 	}
 	pid := p.cmd.Process.Pid
-	tether := tie(pid)
+	guard := guardGroup(pid)
 	started <- nil
 	child.AwaitExit(pid)
 	p.mu.Lock()
-	// The leader is a zombie and keeps its pid, hence the group's id, from being given to a stranger.
+	// The leader is a zombie, so its pid, hence the group's id, is not reused yet.
 	child.Signal(pid, syscall.SIGKILL)
-	tether.cut()
+	guard.release()
 	_ = p.cmd.Wait()
 	p.reaped = true
 	p.mu.Unlock()
 	close(reaped)
 }
 
-// startPatiently starts the command again while its file is open for writing somewhere.
-func startPatiently(cmd *exec.Cmd) error {
+// startRetrying starts the command again while its file is open for writing somewhere.
+func startRetrying(cmd *exec.Cmd) error {
 	for try := 1; ; try++ {
 		again := exec.Cmd{
 			Path: cmd.Path, Args: cmd.Args, Env: cmd.Env, Dir: cmd.Dir,
@@ -131,7 +131,7 @@ func (p *process) kill() {
 	}
 }
 
-// exited says whether the program has ended, even if that has not been noticed here yet: done is closed soon then.
+// exited says whether the program has ended, even if the goroutine here has not noticed yet: done is closed soon then.
 func (p *process) exited() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,16 +7,15 @@ import (
 	"os"
 )
 
-// tether ties nothing here: no descriptor can send SIGKILL, and there is no parent-death signal. The lifeline ends the
+// groupGuard does nothing here: no descriptor can send SIGKILL, and there is no parent-death signal. The lifeline ends the
 // providers that are made with our SDK.
-type tether struct{}
+type groupGuard struct{}
 
-func tie(int) *tether { return nil }
+func guardGroup(int) *groupGuard { return nil }
 
-func (*tether) cut() {}
+func (*groupGuard) release() {}
 
-// executable returns the path, after a look whether the opened file still stands there. Nothing here executes an
-// opened file.
+// executable returns the path, after a check that the opened file is still there. Nothing here executes an opened file.
 func executable(opened *os.File, path string) (string, error) {
 	was, err := opened.Stat()
 	if err != nil {

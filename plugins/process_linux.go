@@ -9,21 +9,22 @@ import (
 // childFD is the descriptor of a program's own file in the program.
 const childFD = "/proc/self/fd/3"
 
-// tether makes the kernel kill a process group when this process ends, however it ends: the parent-death signal reaches
-// the leader alone, and what the leader starts is not told. It is a pipe that nobody uses, and whose ends only we hold.
+// groupGuard makes the kernel kill a process group when this process ends, however it ends: the parent-death signal reaches
+// the leader alone, not its children. It is an unused pipe, whose ends only we hold.
 // Each end, where the other one is closed before it, sends its owner a signal (F_SETSIG in fcntl(2)): SIGKILL to the
 // group. The kernel closes them when we end, in whatever order.
-type tether struct{ ends [2]int }
+type groupGuard struct{ ends [2]int }
 
-// tie ties a group to this process. A kernel that cannot do it leaves the group untied; the leader has its own signal.
-func tie(leader int) *tether {
-	t := &tether{}
+// guardGroup binds the life of a group to this process. On a kernel without support it returns nil; the leader has its own
+// signal.
+func guardGroup(leader int) *groupGuard {
+	t := &groupGuard{}
 	if err := unix.Pipe2(t.ends[:], unix.O_CLOEXEC); err != nil {
 		return nil
 	}
 	for _, end := range t.ends {
 		if err := signalOwner(end, -leader); err != nil {
-			t.cut()
+			t.release()
 			return nil
 		}
 	}
@@ -42,14 +43,14 @@ func signalOwner(fd, owner int) error {
 	return nil
 }
 
-// cut closes the tether, which kills what is left of the group.
-func (t *tether) cut() {
+// release closes the guard, which kills what is left of the group.
+func (t *groupGuard) release() {
 	if t != nil {
 		_, _ = unix.Close(t.ends[0]), unix.Close(t.ends[1])
 	}
 }
 
 // executable is the path by which a program whose opened file is its third descriptor is executed: that very file,
-// whatever stands at its path by then. The descriptor stays open in the program, because the interpreter of a script
+// even if its path has been replaced since. The descriptor stays open in the program, because the interpreter of a script
 // has to open it again.
 func executable(*os.File, string) (string, error) { return childFD, nil }

@@ -14,8 +14,8 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-func TestLimitsAreThoseThatAreDocumented(t *testing.T) {
-	want := plugins.Limits{Start: 10 * time.Second, Describe: 5 * time.Second, Step: time.Minute, Grant: 30 * time.Second}
+func TestLimitsAreAsDocumented(t *testing.T) {
+	want := plugins.Limits{Start: 10 * time.Second, Describe: 5 * time.Second, Step: time.Minute, Credential: 30 * time.Second}
 	if got := plugins.DefaultLimits(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
@@ -24,10 +24,10 @@ func TestLimitsAreThoseThatAreDocumented(t *testing.T) {
 func TestEachKindOfCallKeepsToItsLimit(t *testing.T) {
 	s := newStage(t)
 	// What is limited by another kind would take a minute.
-	long := plugins.Limits{Start: time.Minute, Describe: time.Minute, Step: time.Minute, Grant: time.Minute}
+	long := plugins.Limits{Start: time.Minute, Describe: time.Minute, Step: time.Minute, Credential: time.Minute}
 	grant := &sdk.CredentialRequest{Source: "hang"}
 	describe, step, held := long, long, long
-	describe.Describe, step.Step, held.Grant = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
+	describe.Describe, step.Step, held.Credential = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
 	for name, c := range map[string]struct {
 		limits plugins.Limits
 		call   func(sdk.Provider) error
@@ -111,7 +111,7 @@ func isOpen(path string) bool {
 	})
 }
 
-func TestSocketsLieWhereNobodyElseCanLook(t *testing.T) {
+func TestSocketsAreInAPrivateDirectory(t *testing.T) {
 	s := newStage(t)
 	dir := shortDir(t)
 	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, RuntimeDir: dir})

@@ -11,27 +11,27 @@ import (
 )
 
 const (
-	// maxSecrets and maxSecretBytes limit what is remembered of one provider; the oldest is forgotten first.
+	// maxSecrets and maxSecretBytes limit the secrets kept for one provider; the oldest is dropped first.
 	maxSecrets     = 1024
 	maxSecretBytes = 256 << 10
-	// maxSecret is how much of one is remembered: no line that is looked at is longer.
+	// maxSecret is how much of one is kept: no line that is searched is longer.
 	maxSecret = lineBuffer
-	// minSecret is the length in bytes from which a secret is replaced wherever it stands. Shorter ones, such as a "1",
-	// are left: they would eat the text and tell nothing.
+	// minSecret is the length in bytes from which a secret is replaced wherever it occurs. Shorter ones, such as a "1", are
+	// left: replacing them would only make the text unreadable.
 	minSecret = 4
 	removed   = "[secret]"
 )
 
-// redactor takes the secrets that a provider was given in this run out of what it writes. Safe for concurrent use.
+// redactor removes the secrets that a provider received in this run from what it writes. Safe for concurrent use.
 type redactor struct {
 	mu      sync.Mutex
 	secrets []string
 	size    int
-	// finder looks for the secrets; nil once one has come since it was made.
+	// finder finds the secrets; nil if one has been added since it was made.
 	finder *finder
 }
 
-// add remembers secrets, each also line by line, and where it is JSON by its strings. What is added last is forgotten last.
+// add keeps secrets, each also line by line, and the strings of one that is JSON. What is added last is dropped last.
 func (r *redactor) add(values ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -77,7 +77,7 @@ func partsOf(value string) []string {
 	return parts
 }
 
-// appendStrings adds the strings in a JSON value. Words such as "Bearer" stand there too, so short ones are left.
+// appendStrings adds the strings in a JSON value. Short ones are left: they may be words such as "Bearer".
 func appendStrings(parts []string, value any) []string {
 	switch v := value.(type) {
 	case string:
@@ -107,13 +107,13 @@ func (r *redactor) clear(text string) string {
 	return finder.remove(text)
 }
 
-// shown is text of a provider without secrets, fit to show on one line. It is cleared twice: a secret may hold what
-// cleaning takes away, and cleaning may put one together that was written in pieces.
+// shown is text of a provider without secrets, safe to show on one line. It is cleared twice: a secret may contain what
+// cleaning removes, and cleaning may join one that was written in pieces.
 func (r *redactor) shown(text string, limit int) string {
 	return clean(r.clear(clean(r.clear(text), limit)), limit)
 }
 
-// addConnect remembers what a step of connecting brings to the provider; what the provider chose itself first.
+// addConnect keeps the secrets in a request for a step; those that the provider chose itself come first.
 func (r *redactor) addConnect(req *sdk.ConnectRequest) {
 	r.add(string(req.Resume), req.OAuthState)
 	if req.Expected != nil {
@@ -132,7 +132,7 @@ func (r *redactor) addConnect(req *sdk.ConnectRequest) {
 	r.addSettings(req.Settings)
 }
 
-// addStep remembers what a step brings back.
+// addStep keeps the secrets in a step.
 func (r *redactor) addStep(step sdk.Step) {
 	r.add(string(host.ResumeOf(step)))
 	if c, ok := step.(sdk.Connected); ok {
@@ -140,8 +140,8 @@ func (r *redactor) addStep(step sdk.Step) {
 	}
 }
 
-// addGrant remembers what a call about a credential brings to the provider.
-func (r *redactor) addGrant(req *sdk.CredentialRequest) {
+// addCredentialRequest keeps the secrets in a request about a credential.
+func (r *redactor) addCredentialRequest(req *sdk.CredentialRequest) {
 	r.add(req.Credential.Data.Reveal(), req.Account.ID, req.Account.Label)
 	r.addSettings(req.Settings)
 }

@@ -14,8 +14,8 @@ import (
 
 // remote is a provider by its name: each call goes to the process that runs then.
 type remote struct {
-	slot   *slot
-	limits Limits
+	supervisor *supervisor
+	limits     Limits
 }
 
 var (
@@ -27,7 +27,7 @@ var (
 // errCallLimit is the cause of a call's context that ends because the call's limit is over.
 var errCallLimit = errors.New("call limit is over")
 
-// Describe implements sdk.Provider. What the provider says of itself is checked and cleaned.
+// Describe implements sdk.Provider. The description is checked and cleaned.
 func (r *remote) Describe(ctx context.Context) (*sdk.Description, error) {
 	var d *sdk.Description
 	err := r.call(ctx, "in describe", r.limits.Describe, func(ctx context.Context, c *host.Client) (err error) {
@@ -37,7 +37,7 @@ func (r *remote) Describe(ctx context.Context) (*sdk.Description, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkDescription(r.slot.spec.Name, d); err != nil {
+	if err := checkDescription(r.supervisor.spec.Name, d); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -45,7 +45,7 @@ func (r *remote) Describe(ctx context.Context) (*sdk.Description, error) {
 
 // Connect implements sdk.Provider.
 func (r *remote) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
-	r.slot.secrets.addConnect(req)
+	r.supervisor.secrets.addConnect(req)
 	var step sdk.Step
 	err := r.call(ctx, "in a step", r.limits.Step, func(ctx context.Context, c *host.Client) (err error) {
 		step, err = c.Connect(ctx, req)
@@ -54,60 +54,60 @@ func (r *remote) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 	if err != nil {
 		return nil, err
 	}
-	r.slot.secrets.addStep(step)
+	r.supervisor.secrets.addStep(step)
 	if wrong := checkStep(step); wrong != "" {
-		return nil, r.bad("in a step", wrong)
+		return nil, r.invalidResponse("in a step", wrong)
 	}
 	return cleanStep(step), nil
 }
 
 // Disconnect implements sdk.Provider.
 func (r *remote) Disconnect(ctx context.Context, req *sdk.CredentialRequest) error {
-	r.slot.secrets.addGrant(req)
-	return r.call(ctx, "in a disconnect", r.limits.Grant, func(ctx context.Context, c *host.Client) error {
+	r.supervisor.secrets.addCredentialRequest(req)
+	return r.call(ctx, "in a disconnect", r.limits.Credential, func(ctx context.Context, c *host.Client) error {
 		return c.Disconnect(ctx, req)
 	})
 }
 
 // Refresh implements sdk.Refresher.
 func (r *remote) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
-	r.slot.secrets.addGrant(req)
+	r.supervisor.secrets.addCredentialRequest(req)
 	var refreshed *sdk.Refreshed
-	err := r.call(ctx, "in a refresh", r.limits.Grant, func(ctx context.Context, c *host.Client) (err error) {
+	err := r.call(ctx, "in a refresh", r.limits.Credential, func(ctx context.Context, c *host.Client) (err error) {
 		refreshed, err = c.Refresh(ctx, req)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.slot.secrets.add(refreshed.Credential.Data.Reveal())
-	if wrong := checkGrant(refreshed.Credential, refreshed.Scopes); wrong != "" {
-		return nil, r.bad("in a refresh", wrong)
+	r.supervisor.secrets.add(refreshed.Credential.Data.Reveal())
+	if wrong := checkCredential(refreshed.Credential, refreshed.Scopes); wrong != "" {
+		return nil, r.invalidResponse("in a refresh", wrong)
 	}
 	return refreshed, nil
 }
 
 // Check implements sdk.Checker.
 func (r *remote) Check(ctx context.Context, req *sdk.CredentialRequest) error {
-	r.slot.secrets.addGrant(req)
-	return r.call(ctx, "in a check", r.limits.Grant, func(ctx context.Context, c *host.Client) error {
+	r.supervisor.secrets.addCredentialRequest(req)
+	return r.call(ctx, "in a check", r.limits.Credential, func(ctx context.Context, c *host.Client) error {
 		return c.Check(ctx, req)
 	})
 }
 
-// call does one call within its limit, and says exactly what went wrong in it.
+// call makes one call within its limit, and returns exactly what went wrong.
 func (r *remote) call(
 	ctx context.Context, doing string, limit time.Duration, do func(context.Context, *host.Client) error,
 ) error {
-	v, err := r.slot.acquire(ctx)
+	inst, err := r.supervisor.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer v.release()
+	defer inst.endCall()
 	limited, cancel := context.WithTimeoutCause(ctx, limit, errCallLimit)
 	defer cancel()
-	limited, answer := awaitAnswer(limited)
-	err = do(limited, v.calls)
+	limited, resp := trackResponse(limited)
+	err = do(limited, inst.calls)
 	if err == nil {
 		return nil
 	}
@@ -121,84 +121,84 @@ func (r *remote) call(
 	end, _ := limited.Deadline()
 	code, out := status.Code(err), time.Until(end) < nearEnd
 	switch {
-	case answer.came.Load() && out && code == codes.DeadlineExceeded:
-		return r.late(v, doing, limit)
-	case answer.came.Load():
-		return r.failed(v, doing, err)
+	case resp.received.Load() && out && code == codes.DeadlineExceeded:
+		return r.timedOut(inst, doing, limit)
+	case resp.received.Load():
+		return r.statusError(inst, doing, err)
 	case limited.Err() != nil, out && (code == codes.DeadlineExceeded || code == codes.Canceled):
-		v.retire() // it hangs
-		return r.late(v, doing, limit)
+		inst.retire() // it hangs
+		return r.timedOut(inst, doing, limit)
 	}
-	return r.broken(v, doing, err)
+	return r.noResponse(inst, doing, err)
 }
 
-// nearEnd is how much too early a server may be that keeps to the limit of a call itself: each is told of it, and one in Go
-// breaks the call off then, whatever its handler does.
+// nearEnd is how much too early a server may end a call at its deadline: gRPC sends the deadline with each call, and a server
+// in Go ends the call then, whatever its handler does.
 const nearEnd = 100 * time.Millisecond
 
-// bad is an answer that core must not keep.
-func (r *remote) bad(doing, wrong string) *Error {
-	return newError(CodeBadAnswer, r.slot.spec.Name, "sent an invalid response %s: %s", doing, wrong).
+// invalidResponse is the error for a response that core must not use.
+func (r *remote) invalidResponse(doing, wrong string) *Error {
+	return newError(CodeBadAnswer, r.supervisor.spec.Name, "sent an invalid response %s: %s", doing, wrong).
 		hint("report it to the provider's author")
 }
 
-// late is a call whose time is over.
-func (r *remote) late(v *live, doing string, limit time.Duration) *Error {
-	return newError(CodeTimeout, r.slot.spec.Name, "did not answer within %s %s", limit, doing).lines(v.launch.tail()).
+// timedOut is the error for a call that exceeded its limit.
+func (r *remote) timedOut(inst *instance, doing string, limit time.Duration) *Error {
+	return newError(CodeTimeout, r.supervisor.spec.Name, "did not answer within %s %s", limit, doing).lines(inst.launch.tail()).
 		hint("try again; if it hangs again, report it to the provider's author")
 }
 
-// failed is a call that the provider answered with a gRPC status: it is alive, and its status says nothing of our limits.
-func (r *remote) failed(v *live, doing string, err error) *Error {
-	name, s := r.slot.spec.Name, status.Convert(err)
-	said := r.slot.secrets.shown(s.Message(), 200)
+// statusError is the error for a gRPC status of the provider: it is alive, and its status says nothing about our limits.
+func (r *remote) statusError(inst *instance, doing string, err error) *Error {
+	name, s := r.supervisor.spec.Name, status.Convert(err)
+	said := r.supervisor.secrets.shown(s.Message(), 200)
 	if s.Code() == codes.Unimplemented {
-		return newError(CodeProtocol, name, "does not serve what was asked of it %s: %s", doing, said).
+		return newError(CodeProtocol, name, "does not implement a method %s: %s", doing, said).
 			hint("install a provider that serves humanconnect.provider.v1")
 	}
-	return newError(CodeBadAnswer, name, "failed %s (%s): %s", doing, s.Code(), said).lines(v.launch.tail()).
+	return newError(CodeBadAnswer, name, "failed %s (%s): %s", doing, s.Code(), said).lines(inst.launch.tail()).
 		hint("report it to the provider's author")
 }
 
-// broken is a call that got no answer before its time was over: a crash, or something else that ended it on our side.
-func (r *remote) broken(v *live, doing string, err error) *Error {
-	name, code := r.slot.spec.Name, status.Code(err)
-	gone := v.ended() || code == codes.Unavailable && v.launch.process().endsWithin(exitLimit)
+// noResponse is the error for a call that ended without a response within its limit: a crash, or an end on our side.
+func (r *remote) noResponse(inst *instance, doing string, err error) *Error {
+	name, code := r.supervisor.spec.Name, status.Code(err)
+	gone := inst.ended() || code == codes.Unavailable && inst.launch.process().endsWithin(exitLimit)
 	switch {
-	case v.isExpected():
+	case inst.isExpected():
 		return newError(CodeUnavailable, name, "was stopped %s", doing).hint("try again")
 	case gone:
-		return r.slot.crashedIn(v, doing)
+		return r.supervisor.crashedIn(inst, doing)
 	case code == codes.Unavailable:
-		v.retire()
-		return newError(CodeUnavailable, name, "broke its connection off %s, but did not end", doing).
-			lines(v.launch.tail()).hint("try again; if it happens again, report it to the provider's author")
+		inst.retire()
+		return newError(CodeUnavailable, name, "closed its connection %s, but did not exit", doing).
+			lines(inst.launch.tail()).hint("try again; if it happens again, report it to the provider's author")
 	case code == codes.ResourceExhausted:
 		return newError(CodeBadAnswer, name, "exceeded the message limit of %d MiB %s", sdk.MaxMessage>>20, doing).
 			hint("report it to the provider's author")
 	}
-	return newError(CodeBadAnswer, name, "could not be understood %s (%s): %s", doing, code,
-		r.slot.secrets.shown(status.Convert(err).Message(), 200)).lines(v.launch.tail()).
+	return newError(CodeBadAnswer, name, "sent a response that cannot be decoded %s (%s): %s", doing, code,
+		r.supervisor.secrets.shown(status.Convert(err).Message(), 200)).lines(inst.launch.tail()).
 		hint("report it to the provider's author")
 }
 
-func (v *live) isExpected() bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.expected
+func (i *instance) isExpected() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.expected
 }
 
-// cleanError makes what a source said no with fit to show.
+// cleanError makes the error response of a source safe to show.
 func (r *remote) cleanError(said *sdk.Error) *sdk.Error {
 	out := *said
-	out.Message = r.slot.secrets.shown(said.Message, 500)
+	out.Message = r.supervisor.secrets.shown(said.Message, 500)
 	out.Field = clean(said.Field, 64)
 	out.Setting = clean(said.Setting, 64)
 	return &out
 }
 
-// cleanStep makes the text of a step fit to show, but for the fields of a form, which checkStep cleans. Addresses, codes, ids
-// and opaque bytes stay as they are.
+// cleanStep makes the text of a step safe to show, but for the fields of a form, which checkStep cleans. URLs, codes, ids and
+// opaque bytes stay as they are.
 func cleanStep(step sdk.Step) sdk.Step {
 	switch s := step.(type) {
 	case sdk.Form:

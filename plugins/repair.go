@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// changed is a file whose digest is not the pinned one, with the command that pins it anew where its pin stands.
-func changed(spec Spec, found string) *Error {
-	e := newError(CodeChecksum, spec.Name, "is not the file that was pinned").fact("file: %s", spec.Path())
+// checksumMismatch is the error for a file whose digest is not the pinned one, with the command that pins it again where the
+// pin is.
+func checksumMismatch(spec Spec, found string) *Error {
+	e := newError(CodeChecksum, spec.Name, "does not match its pinned checksum").fact("file: %s", spec.Path())
 	switch {
 	case spec.Pinned == OriginUser:
 		e = e.fact("sha256 pinned by the user lock %s: %s", spec.Lock, spec.SHA256).
@@ -21,16 +22,16 @@ func changed(spec Spec, found string) *Error {
 			hint("if you rebuilt it on purpose: humanconnect provider lock --dir %s", shellWord(filepath.Dir(spec.Lock)))
 	case spec.Pinned == OriginRelease:
 		e = e.fact("sha256 pinned by the release lock %s: %s", spec.Lock, spec.SHA256).
-			hint("if you replaced it on purpose, write into the config: providers: [{name: %s, sha256: %s}]", spec.Name, found)
+			hint("if you replaced it on purpose, add to the config: providers: [{name: %s, sha256: %s}]", spec.Name, found)
 	default:
 		e = e.fact("sha256 pinned by the config: %s", spec.SHA256).
-			hint("if you changed it on purpose, write into the config, at provider %s: sha256: %s", spec.Name, found)
+			hint("if you changed it on purpose, set in the config, at provider %s: sha256: %s", spec.Name, found)
 	}
 	return e.fact("sha256 found: %s", found).hint("if you did not, reinstall it")
 }
 
-// unreadLock is a lock that cannot be read, with the command that makes it anew.
-func unreadLock(path string, origin Origin, err error) *Error {
+// unreadableLock is the error for a lock that cannot be read, with the command that repairs it.
+func unreadableLock(path string, origin Origin, err error) *Error {
 	e := newError(CodeLock, "", "the %s lock %s cannot be read", origin, path).because(bare(err))
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -43,30 +44,30 @@ func unreadLock(path string, origin Origin, err error) *Error {
 		hint("that pins all providers as they are now; check them first with: humanconnect provider list")
 }
 
-// refused is a file that is not trusted, with the command that makes it so.
-func refused(e *Error, err error) *Error {
+// notTrusted adds to an error why a file is not trusted, and the command that repairs it.
+func notTrusted(e *Error, err error) *Error {
 	e = e.because(err)
 	var u *untrusted
 	if errors.As(err, &u) && u.fix != "" {
 		return e.hint("%s", u.fix)
 	}
-	return e.hint("put a file there that belongs to you or root, and that nobody else can write")
+	return e.hint("replace it with a file that is owned by you or root, and not writable by others")
 }
 
-// unpinnable says why the executable of a provider has no digest.
+// unpinnable is the error for an executable whose digest cannot be read.
 func unpinnable(spec Spec, err error) *Error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return newError(CodeNotExecutable, spec.Name, "cannot be read at %s", spec.Path()).because(bare(err)).
 			hint("ls -l %s", shellWord(spec.Path()))
 	}
-	return missing(spec)
+	return notInstalled(spec)
 }
 
-// missing is an executable that is not there, or a link to one.
-func missing(spec Spec) *Error {
+// notInstalled is the error for a missing executable, or a broken link to one.
+func notInstalled(spec Spec) *Error {
 	if target, err := os.Readlink(spec.Path()); err == nil {
-		return newError(CodeNotFound, spec.Name, "is a link at %s to %s, which is not there", spec.Path(), clean(target, 200)).
-			hint("install it, or remove the link: rm %s", shellWord(spec.Path()))
+		return newError(CodeNotFound, spec.Name, "is a broken link at %s to %s", spec.Path(), clean(target, 200)).
+			hint("install the target, or remove the link: rm %s", shellWord(spec.Path()))
 	}
 	e := newError(CodeNotFound, spec.Name, "has no executable at %s", spec.Path())
 	if spec.Origin == OriginConfig {

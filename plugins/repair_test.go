@@ -93,7 +93,7 @@ func TestHintOfABrokenLockRepairsIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoFileIsNamedAndNotWaitedFor(t *testing.T) {
+func TestExecutableThatIsNoRegularFileIsNamedAndDoesNotBlock(t *testing.T) {
 	dir := shortDir(t)
 	chmod(t, dir, 0o755)
 	for name, c := range map[string]struct {
@@ -103,7 +103,7 @@ func TestWhatIsNoFileIsNamedAndNotWaitedFor(t *testing.T) {
 	}{
 		"pipe":      {func(path string) error { return syscall.Mkfifo(path, 0o700) }, "is a named pipe, not a file", plugins.CodeUntrustedFile},
 		"directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "is a directory, not a file", plugins.CodeUntrustedFile},
-		"link":      {func(path string) error { return os.Symlink("/nowhere/at/all", path) }, "to /nowhere/at/all, which is not there", plugins.CodeNotFound},
+		"link":      {func(path string) error { return os.Symlink("/nowhere/at/all", path) }, "is a broken link at", plugins.CodeNotFound},
 		"device":    {func(path string) error { return os.Symlink("/dev/null", path) }, "is a device, not a file", plugins.CodeUntrustedFile},
 		"socket": {func(path string) error {
 			l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -172,7 +172,7 @@ func TestNoPinIsLostWhenSeveralAreMadeAtOnce(t *testing.T) {
 	}
 }
 
-func TestLockThatIsHeldIsWaitedForAsLongAsTheCallerWants(t *testing.T) {
+func TestHeldLockIsWaitedForUntilTheContextEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), plugins.LockName)
 	ctx, cancel := context.WithCancel(t.Context())
 	err := plugins.UpdateLock(ctx, path, func(*plugins.Lock) {
@@ -214,7 +214,7 @@ func TestLockThatIsALinkStaysOne(t *testing.T) {
 	}
 }
 
-func TestDirectoryWithTheNameOfAProviderIsWarnedOf(t *testing.T) {
+func TestDirectoryNamedLikeAProviderIsAWarning(t *testing.T) {
 	i := newInstallation(t)
 	if err := os.Mkdir(filepath.Join(i.user, plugins.Prefix+"x"), 0o755); err != nil {
 		t.Fatal(err)

@@ -29,8 +29,7 @@ type runDir struct {
 	lock *os.File
 }
 
-// openRunDir makes the directory below the first base that is private enough and short enough: the one that was asked
-// for ($XDG_RUNTIME_DIR), else /tmp.
+// openRunDir makes the directory below the first base that is private and short enough: hint ($XDG_RUNTIME_DIR), else /tmp.
 func openRunDir(hint string) (*runDir, error) {
 	for _, base := range []string{hint, tmpBase} {
 		if base == "" || !filepath.IsAbs(base) || len(base)+len("/hc-12345678") > maxRunDir {
@@ -69,14 +68,14 @@ func makeRunDir(base string) (*runDir, error) {
 			_ = os.RemoveAll(path)
 			return nil, err
 		}
-		// A sweeper was quicker than the lock and removes the directory.
+		// another process swept the directory before it was locked
 	}
 	return nil, fmt.Errorf("no free name for a directory in %s", base)
 }
 
 var errLockTaken = errors.New("lock is taken")
 
-// takeLock locks a file and makes sure that it still stands at its path.
+// takeLock locks a file and makes sure that it is still the one at its path.
 func takeLock(path string, flags int) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW|flags, 0o600)
 	if errors.Is(err, os.ErrNotExist) {
@@ -125,18 +124,18 @@ func (d *runDir) sub(number int) (string, error) {
 	return path, os.Mkdir(path, 0o700)
 }
 
-// remove takes the directory away and the lock with it.
+// remove removes the directory and the lock.
 func (d *runDir) remove() error {
 	err := clearRunDir(d.path)
 	closeFiles(d.lock)
 	return err
 }
 
-// clearRunDir removes the directory, and its lock last: killed on the way it leaves what the next run can sweep.
+// clearRunDir removes the directory, and its lock last: if it is killed midway, the next run can sweep the rest.
 func clearRunDir(path string) error {
 	entries, err := os.ReadDir(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil // someone cleared its base
+		return nil // its base was cleared
 	}
 	for _, e := range entries {
 		if e.Name() != runLock {

@@ -9,7 +9,7 @@ import (
 )
 
 // A core that is killed between the making of its directory and that of the lock in it leaves the one without the other.
-func TestDirectoryThatAKilledCoreOnlyBeganIsSwept(t *testing.T) {
+func TestUnfinishedDirectoryOfAKilledCoreIsSwept(t *testing.T) {
 	s := newStage(t)
 	base := shortDir(t)
 	begun, foreign := filepath.Join(base, "hc-abcdefgh"), filepath.Join(base, "hc-zyxwvuts")

@@ -15,7 +15,7 @@ const Prefix = "humanconnect-provider-"
 // Origin says where a provider was found.
 type Origin string
 
-// The origins, in the order in which they are looked at.
+// The origins, in the order in which they are searched.
 const (
 	// OriginConfig is a command in the config.
 	OriginConfig Origin = "config"
@@ -37,9 +37,9 @@ type Spec struct {
 	Dev bool
 	// Origin is where it was found.
 	Origin Origin
-	// Pinned is where the pin stands: OriginConfig, OriginUser or OriginRelease for the locks, or empty.
+	// Pinned says where the pin is: OriginConfig, OriginUser or OriginRelease for the locks, or empty.
 	Pinned Origin
-	// Lock is the file of the lock in which the pin stands; empty for a pin of the config.
+	// Lock is the file of the lock that has the pin; empty for a pin of the config.
 	Lock string
 }
 
@@ -60,7 +60,7 @@ func (s Spec) clone() Spec {
 	return s
 }
 
-// PinText says in a word where the pin stands: "config", "user", "release", "dev", or "none".
+// PinText says in a word where the pin is: "config", "user", "release", "dev", or "none".
 func (s Spec) PinText() string {
 	switch {
 	case s.Dev:

@@ -39,7 +39,7 @@ func TestCleanTextHasNothingThatMovesATerminal(t *testing.T) {
 	})
 }
 
-func TestLastWordsBeginWithTheirCause(t *testing.T) {
+func TestTailBeginsWithTheCauseOfTheCrash(t *testing.T) {
 	traces := func(line string, n int) (lines []string) {
 		for i := range n {
 			lines = append(lines, fmt.Sprint(line, i))
@@ -67,7 +67,7 @@ func TestLastWordsBeginWithTheirCause(t *testing.T) {
 	}
 }
 
-func TestNoSpellingOfASecretStays(t *testing.T) {
+func TestNoEncodingOfASecretIsLeft(t *testing.T) {
 	secret := "p\"w d/+é"
 	for how, spelled := range map[string]string{
 		"raw": secret, "quoted": `p\"w d/+é`, "ascii": `p\"w d/+\u00e9`, "slashes": `p\"w d\/+\u00E9`, "c": `p\042w d/+\303\251`,
@@ -171,7 +171,7 @@ func TestTextWithoutSecretsStaysAsItIs(t *testing.T) {
 	})
 }
 
-func TestCleaningPutsNoSecretTogether(t *testing.T) {
+func TestCleaningJoinsNoSecret(t *testing.T) {
 	for _, text := range []string{"hun\x00ter2", "hun\u200bter2", "hunter2", "\x1bhunter\x1b2"} {
 		if got := plugins.Shown(text, "hunter2"); got != "[secret]" {
 			t.Errorf("%q becomes %q", text, got)
@@ -233,7 +233,7 @@ func FuzzHandshakeLine(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		err := plugins.JudgeHandshake(line, dir)
+		err := plugins.CheckHandshake(line, dir)
 		if err != nil {
 			if e := (*plugins.Error)(nil); !errors.As(err, &e) || len(e.Hints()) == 0 || strings.ContainsAny(err.Error(), "\x00\x1b\n") {
 				t.Errorf("%q: %q", line, err)

@@ -11,10 +11,10 @@ import (
 	"github.com/humanconnect/humanconnect/internal/filetrust"
 )
 
-// errUntrusted is what every refusal of a file for its owner, mode or kind is.
+// errUntrusted is the error of every file that is refused for its owner, mode or kind.
 var errUntrusted = errors.New("file is not trusted")
 
-// untrusted says what speaks against a file, and, where one can, which command makes it good.
+// untrusted says why a file is not trusted, and which command repairs that, if there is one.
 type untrusted struct {
 	path string
 	flaw *filetrust.Flaw
@@ -26,9 +26,8 @@ func (u *untrusted) Error() string { return fmt.Sprintf("%v: %s %s", errUntruste
 // Is says that this is errUntrusted.
 func (u *untrusted) Is(err error) bool { return err == errUntrusted }
 
-// openTrusted opens the file that a path leads to, symbolic links included, and returns it with its real path. It is a
-// regular file that belongs to root or to us and that nobody else can write; the same holds for the directories on the
-// way, of the links too.
+// openTrusted opens the file at a path, through symbolic links, and returns it with its real path. It is a regular file that
+// is owned by root or us and not writable by others; so are the directories above it, and those above the links.
 func openTrusted(path string) (*os.File, string, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -46,7 +45,7 @@ func openTrusted(path string) (*os.File, string, error) {
 	return file, real, err
 }
 
-// openFile opens a regular file, which has to be trusted if that is asked for. flags are further ones of os.OpenFile.
+// openFile opens a regular file, and checks its owner and mode if trusted is set. flags are further ones of os.OpenFile.
 func openFile(path string, flags int, trusted bool) (*os.File, error) {
 	file, info, err := filetrust.Open(path, flags)
 	if flaw := (*filetrust.Flaw)(nil); errors.As(err, &flaw) {
@@ -63,8 +62,8 @@ func openFile(path string, flags int, trusted bool) (*os.File, error) {
 	return file, nil
 }
 
-// checkDirs looks at the directory and at all above it. One above may be writable by everyone if it is sticky, as /tmp
-// is: there nobody can rename what belongs to another.
+// checkDirs checks the directory and all above it. One above may be writable by everyone if it is sticky, as /tmp is: there
+// nobody can rename the files of others.
 func checkDirs(dir string) error {
 	for first := true; ; first = false {
 		info, err := os.Stat(dir)

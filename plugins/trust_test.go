@@ -68,7 +68,7 @@ func TestLinkToATrustedFileIsRun(t *testing.T) {
 }
 
 // A remembered digest may only stand for the very bytes that it was made of.
-func TestRememberedDigestNeverOutlivesAWrite(t *testing.T) {
+func TestCachedDigestNeverOutlivesAWrite(t *testing.T) {
 	path, cache := filepath.Join(t.TempDir(), "file"), t.TempDir()
 	later := func() time.Time { return time.Now().Add(time.Hour) }
 	rapid.Check(t, func(r *rapid.T) {
@@ -108,7 +108,7 @@ func TestRememberedDigestNeverOutlivesAWrite(t *testing.T) {
 	}
 }
 
-func TestCacheThatOthersCanWriteIsNotBelieved(t *testing.T) {
+func TestCacheThatOthersCanWriteIsNotTrusted(t *testing.T) {
 	path, cache := filepath.Join(t.TempDir(), "file"), t.TempDir()
 	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// takeStandardOutput turns file descriptor 1 into standard error, for whoever writes to it without asking os.Stdout:
-// C libraries, and child processes. Only os.Stdout still leads to the host, for go-plugin's handshake.
+// takeStandardOutput turns file descriptor 1 into standard error, for code that writes to it without os.Stdout: C libraries,
+// and child processes. Only os.Stdout still writes to the host, for go-plugin's handshake.
 func takeStandardOutput() *standardStreams {
 	streams := &standardStreams{stderr: os.Stderr}
 	host, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3)

@@ -41,7 +41,7 @@ func TestExampleIsAProvider(t *testing.T) {
 	}
 }
 
-func TestExampleKeepsWhatIsPromised(t *testing.T) {
+func TestExamplePassesTheConformanceSuite(t *testing.T) {
 	providertest.Verify(t, providertest.Of(diary{}), providertest.Journey{
 		Source: "diary", Answers: map[string]string{"token": strings.Repeat("x", 32)},
 	})

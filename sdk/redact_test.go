@@ -41,7 +41,7 @@ func TestSecretsOfARequestAreNotReported(t *testing.T) {
 	}
 }
 
-func TestSecretIsPrintedByNobody(t *testing.T) {
+func TestSecretIsNeverPrinted(t *testing.T) {
 	s := Secret("hunter2")
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "s", s, "in", FormValues{Values: map[string]Secret{"p": s}})

@@ -20,9 +20,8 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
-// Serve answers the host's calls to a provider. It is the last thing that main does: it returns when the host has
-// asked the provider to stop, and main should then return too. Started by hand, it says on standard error what this
-// program is, and exits with 1.
+// Serve serves a provider to the host. It is the last call of main: it returns when the host has asked the provider to stop,
+// and main should then return too. Started by hand, it prints on standard error what this program is, and exits with 1.
 //
 // While it serves:
 //   - standard output belongs to the handshake. What the provider, a library or a child process prints there goes to
@@ -67,12 +66,12 @@ func startedByHost(getenv func(string) string) bool {
 func explain(w io.Writer, program string) {
 	name := filepath.Base(program)
 	_, _ = fmt.Fprintf(w, `%s is a provider of humanconnect and is not run directly.
-humanconnect starts it when a source of it is connected. Put it into the folder for providers, or name its path
-under "providers" in config.yaml; "humanconnect provider list" then shows it.
+humanconnect starts it to connect a source. Put it into the folder for providers, or add its path to "providers" in
+config.yaml; then "humanconnect provider list" lists it.
 `, name)
 }
 
-// holdLifeline ends the process when r does. What the host writes there is of no meaning.
+// holdLifeline ends the process when r ends. What the host writes there is ignored.
 func holdLifeline(r io.Reader) {
 	_, _ = io.Copy(io.Discard, r)
 	endProcess()
@@ -85,8 +84,8 @@ func ignoreInterrupts() {
 
 // standardStreams keeps the process's own streams. go-plugin prints its handshake on os.Stdout, and then puts pipes
 // in the place of os.Stdout and os.Stderr, which it streams to the host over gRPC. Those block the writer where the
-// host does not ask for them, and lose the last words of a crash. So the first call of the host puts standard error
-// back in the place of both.
+// host does not read them, and lose the last lines of a crash. So the first call of the host puts standard error back in the
+// place of both.
 type standardStreams struct {
 	stderr *os.File
 	once   sync.Once

@@ -288,7 +288,7 @@ func TestStandardInputIsNoLifelineUnlessTheHostSaysSo(t *testing.T) {
 	}
 }
 
-func TestInterruptIsTheHostsToDecide(t *testing.T) {
+func TestInterruptIsLeftToTheHost(t *testing.T) {
 	p := startHeld(t, host.LifelineStdin)
 	noError(t, p.Process.Signal(os.Interrupt))
 	if p.goneWithin(t, 300*time.Millisecond) {

@@ -19,7 +19,7 @@ import (
 type server struct {
 	providerv1.UnimplementedProviderServer
 	impl Provider
-	// log gets the text of errors that the person is not shown.
+	// log gets the text of errors that is not shown to the person.
 	log io.Writer
 }
 
@@ -123,8 +123,8 @@ func (s *server) check(ctx context.Context, req *CredentialRequest) error {
 	return checker.Check(ctx, req)
 }
 
-// refusal turns a provider's error into the message for it, or into a status where the call's time is over: its caller
-// is gone, and whatever the provider ran into then says nothing of the source.
+// refusal turns a provider's error into an Error message, or into a status where the deadline of the call has passed: its
+// caller is gone, and the error then says nothing about the source.
 func (s *server) refusal(ctx context.Context, method string, err error, secret []string) (*providerv1.Error, error) {
 	var said *Error
 	if errors.As(err, &said) && said != nil {
@@ -134,7 +134,7 @@ func (s *server) refusal(ctx context.Context, method string, err error, secret [
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
 	s.report(method, err, secret)
-	return errorToWire(sourceError("the provider met an unexpected error")), nil
+	return errorToWire(sourceError("the provider failed with an unexpected error")), nil
 }
 
 // report writes an unexpected error to standard error for the diagnostics, without the secrets of the request.

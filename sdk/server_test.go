@@ -11,7 +11,7 @@ import (
 )
 
 // Of a call that its caller has given up, only what the source itself said is worth telling.
-func TestErrorsAfterTheCallersTimeSayNothingOfTheSource(t *testing.T) {
+func TestErrorAfterTheDeadlineIsAStatus(t *testing.T) {
 	s := &server{log: io.Discard}
 	alive, gone := t.Context(), cancelled(t)
 

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Replace writes a file beside the path, brings it to disk and renames it. A dot before its name marks what is not
-// finished; a process that is killed leaves it behind.
+// Replace writes a file beside the path, syncs it and renames it. Until then its name begins with a dot; a process that is
+// killed leaves it behind.
 func Replace(path string, data []byte, mode fs.FileMode) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

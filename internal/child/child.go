@@ -1,8 +1,8 @@
 //go:build unix
 
-// Package child runs other programs, each at the head of a process group of its own, so that what they start ends with
-// them and Ctrl-C at our terminal is ours alone. [Run] is a whole run with its limits. For other
-// lifetimes, start the program with one of the attributes and end it with [Signal].
+// Package child runs other programs, each as the leader of a process group of its own, so that their children end with them
+// and Ctrl-C at our terminal is ours alone. [Run] is a whole run with its limits. For another life cycle, start a program with
+// one of the attributes, and end it with [Signal].
 //
 // It imports nothing of ours, so that core, plugins and the command line share it.
 package child
@@ -19,15 +19,15 @@ func Signal(leader int, sig syscall.Signal) { _ = syscall.Kill(-leader, sig) }
 // Group gives a command a process group of its own. It may outlive us.
 func Group() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// Bound is [Group], and on Linux the command's death with the thread that starts it, which is to be locked for as long.
+// Bound is [Group], and on Linux the command also dies with the thread that starts it, which must stay locked until then.
 func Bound() *syscall.SysProcAttr { return bound(Group()) }
 
 // session is [Bound] with a session of the command's own, whose process group it leads, without a terminal: it neither
-// writes over our screens nor stops where it reads.
+// writes over our screens nor stops when it reads.
 func session() *syscall.SysProcAttr { return bound(&syscall.SysProcAttr{Setsid: true}) }
 
-// StatusError is the end of a program other than with status 0. It names the two statuses by which a shell says that
-// there was nothing to run (POSIX, 2.8.2).
+// StatusError is the error of a program that did not exit with status 0. It names the two statuses of a shell that found
+// nothing to run (POSIX, 2.8.2).
 type StatusError struct{ syscall.WaitStatus }
 
 func (e StatusError) Error() string {

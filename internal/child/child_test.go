@@ -46,7 +46,7 @@ func run(ctx context.Context, t *testing.T, line string, change func(*child.Run)
 	return ran{cause, err, string(out.Bytes()), string(said.Bytes()), dir}
 }
 
-func TestRunSaysHowItEnded(t *testing.T) {
+func TestRunReturnsHowItEnded(t *testing.T) {
 	over, end := context.WithCancel(t.Context())
 	end()
 	short := func(r *child.Run) { r.Limit = 50 * time.Millisecond }
@@ -119,10 +119,10 @@ func TestChildrenEndWithTheirRunUnlessTheyAreSpared(t *testing.T) {
 		cause  child.Cause
 		lives  bool
 	}{
-		"it ends":       {"true", nil, child.ByItself, false},
-		"it spares":     {"true", spare, child.ByItself, true},
+		"it ends":       {"true", nil, child.Exited, false},
+		"it spares":     {"true", spare, child.Exited, true},
 		"it was late":   {"wait", late, child.Late, false},
-		"its own group": {"read -r p c s pp pgrp rest < /proc/$$/stat; [ $pgrp = $$ ]", nil, child.ByItself, false},
+		"its own group": {"read -r p c s pp pgrp rest < /proc/$$/stat; [ $pgrp = $$ ]", nil, child.Exited, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +141,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestInputIsFedAndNeedNotBeRead(t *testing.T) {
+func TestInputIsWrittenAndNeedNotBeRead(t *testing.T) {
 	input := func(r *child.Run) { r.Input = []byte(strings.Repeat("x", 1<<20)) }
 	if got := run(t.Context(), t, "wc -c", input); strings.TrimSpace(got.out) != "1048576" {
 		t.Errorf("%+v", got)
@@ -151,7 +151,7 @@ func TestInputIsFedAndNeedNotBeRead(t *testing.T) {
 	}
 }
 
-func TestOutputIsCutWhereItIsSaid(t *testing.T) {
+func TestOutputIsCutAtItsLimit(t *testing.T) {
 	h, tail := &child.Head{Limit: 5}, &child.Tail{Limit: 5}
 	for _, p := range []string{"ab", "", "cdefg", "hi", strings.Repeat("-", 20), "xyz"} {
 		for _, w := range []interface{ Write([]byte) (int, error) }{h, tail} {

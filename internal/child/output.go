@@ -1,7 +1,7 @@
 package child
 
-// Head keeps the first Limit bytes that are written to it, and Tail the last. Both take the rest without a word, so that
-// the writer is never held up.
+// Head keeps the first Limit bytes that are written to it, and Tail the last. Both discard the rest, so that the writer is
+// never blocked.
 type (
 	Head struct {
 		Limit int

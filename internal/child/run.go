@@ -25,17 +25,17 @@ type Cause int
 
 // The causes.
 const (
-	// ByItself: it ended, with whatever status.
-	ByItself Cause = iota
-	// Late: its Limit was over.
+	// Exited: it ended on its own, with any status.
+	Exited Cause = iota
+	// Late: it exceeded its Limit.
 	Late
-	// Stopped: the context was.
+	// Stopped: the context ended.
 	Stopped
 )
 
-// Clock wakes a run. A test holds one in its hand.
+// Clock wakes a run. A test has one of its own.
 type Clock interface {
-	// After returns a channel that gets one value after d, and a function that gives the timer back.
+	// After returns a channel that gets one value after d, and a function that stops the timer.
 	After(d time.Duration) (<-chan time.Time, func())
 }
 
@@ -45,9 +45,9 @@ type Run struct {
 	Cmd *exec.Cmd
 	// Session: it gets a session of its own, without our terminal.
 	Session bool
-	// Spare: children that it leaves when it ends by itself may live on.
+	// Spare: children that it leaves when it exits may live on.
 	Spare bool
-	// Input is what it may read.
+	// Input is what it can read on standard input.
 	Input []byte
 	// Output and Errors take what it writes, Output both where Errors is nil. They must not block, and each is written to
 	// until Do returns.
@@ -58,10 +58,9 @@ type Run struct {
 	Clock                       Clock
 }
 
-// Do runs the command to its end, and returns why it ended; an error is a [StatusError] where that was by itself. Any
-// other error means that it did not start. No member of its process group outlives the call, unless the run is to spare
-// them. Its children may escape by a session of their own, and hold the call up by half a second if they keep its output
-// open.
+// Do runs the command to its end, and returns why it ended. The error is a [StatusError] if it exited with another status
+// than 0; any other error means that it did not start. No member of its process group outlives the call, unless Spare is set.
+// Children may escape by a session of their own, and delay the call by half a second if they keep its output open.
 func (r Run) Do(ctx context.Context) (Cause, error) {
 	// The parent-death signal comes when the thread that started the child ends, so the thread stays ours until then.
 	runtime.LockOSThread()
@@ -71,7 +70,7 @@ func (r Run) Do(ctx context.Context) (Cause, error) {
 	}
 	p, err := r.start()
 	if err != nil {
-		return ByItself, err
+		return Exited, err
 	}
 	leader, exited := r.Cmd.Process.Pid, make(chan struct{})
 	go func() {
@@ -79,16 +78,15 @@ func (r Run) Do(ctx context.Context) (Cause, error) {
 		AwaitExit(leader)
 	}()
 	cause := r.await(ctx, exited)
-	// The leader may have gone and left children. It is not reaped yet, so that its group's number is still its own and no
-	// stranger is hit.
-	if cause != ByItself || !r.Spare {
+	// The leader may have exited and left children. It is not reaped yet, so that the id of its group is not reused.
+	if cause != Exited || !r.Spare {
 		Signal(leader, syscall.SIGKILL)
 	}
 	if r.within(exited, killGrace) {
 		_ = r.Cmd.Wait() // its error repeats the status
 	}
 	p.finish(func(done <-chan struct{}) { r.within(done, pipeGrace) })
-	if cause != ByItself {
+	if cause != Exited {
 		return cause, nil
 	}
 	if status, ok := r.Cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status != 0 {
@@ -97,13 +95,13 @@ func (r Run) Do(ctx context.Context) (Cause, error) {
 	return cause, nil
 }
 
-// await returns when the leader has exited, or was told to and had its time.
+// await returns when the leader has exited, or has been terminated and its grace period is over.
 func (r Run) await(ctx context.Context, exited <-chan struct{}) Cause {
 	over, stop := r.Clock.After(r.Limit)
 	defer stop()
 	select {
 	case <-exited:
-		return ByItself
+		return Exited
 	case <-over:
 		r.terminate(exited, r.LateGrace)
 		return Late
@@ -132,8 +130,8 @@ func (r Run) within(done <-chan struct{}, limit time.Duration) bool {
 	}
 }
 
-// pipes are the ends that we own of a command's stdin, stdout and stderr. Package exec would wait for its own pipes as
-// long as any grandchild holds them.
+// pipes are our ends of a command's stdin, stdout and stderr. Package exec would wait for its own pipes as long as any
+// grandchild holds them.
 type pipes struct {
 	stdin *os.File
 	// outputs are read into the writers, and childs are the other ends.
@@ -192,7 +190,7 @@ func (p *pipes) open(input bool) (*os.File, error) {
 	return write, nil
 }
 
-// finish ends all copies. wait limits how long an escaped child may hold us.
+// finish ends all copies. wait limits the delay by an escaped child.
 func (p *pipes) finish(wait func(<-chan struct{})) {
 	_ = p.stdin.Close()
 	p.fed.Wait()

@@ -12,19 +12,19 @@ import (
 	"syscall"
 )
 
-// Rule is what a file has to be like. Root's files are as good as the user's own, unless Alone says otherwise: root can
-// write them all.
+// Rule has the conditions for a file. Root's files are trusted like the user's own, unless Alone is set: root can write them
+// all.
 type Rule struct {
 	// UID is the user that the program runs as.
 	UID int
-	// Alone: a file of root's will not do.
+	// Alone: a file of root is refused.
 	Alone bool
-	// Known: an owner that the system cannot name will not do.
+	// Known: a file whose owner the system does not report is refused.
 	Known bool
 	// OwnGroup: a group with the number of the owner is the owner's own, as most systems make one for each user with a
 	// umask of 002.
 	OwnGroup bool
-	// Refuse and Warn are the permissions that nobody but the owner may have, and should have.
+	// Refuse and Warn are the permissions that only the owner may have, and should have.
 	Refuse, Warn fs.FileMode
 }
 
@@ -38,7 +38,7 @@ const (
 // Commands is for a file that names commands to run, such as the config.
 func Commands(uid int) Rule { return Rule{UID: uid, Refuse: writeAll, Warn: writeGroup} }
 
-// Keys is for the keys that tokens are checked with: who writes them makes tokens.
+// Keys is for the keys that verify tokens: anyone who can write them can make tokens.
 func Keys(uid int) Rule { return Rule{UID: uid, Refuse: writeAll} }
 
 // Program is for what is executed or decides what is, and for each directory on the way to it.
@@ -51,23 +51,23 @@ func Private(uid int) Rule {
 	return Rule{UID: uid, Alone: true, Known: true, Refuse: writeAll | writeGroup}
 }
 
-// Own is for what has to belong to the user, where the caller takes the permissions of others away.
+// Own is for a file that the user must own, where the caller removes the permissions of others.
 func Own(uid int) Rule { return Rule{UID: uid, Alone: true} }
 
-// Secret is for a file with a secret, whoever it belongs to: [Rule.Warning] alone.
+// Secret is for a file with a secret, of any owner: [Rule.Warning] alone.
 func Secret() Rule { return Rule{Warn: readAll} }
 
-// File is what a rule looks at.
+// File has what a rule checks.
 type File struct {
-	// Owned says that the system names an owner, and Owner and Group that they are these.
+	// Owned says that the system reports an owner: Owner and Group.
 	Owned        bool
 	Owner, Group int
 	Mode         fs.FileMode
 }
 
-// Flaw is what speaks against a file. As an error it is worded to stand behind the file's name, or "it".
+// Flaw is why a file is refused. Its text follows the file's name, or "it".
 type Flaw struct {
-	// Foreign: it belongs to another user, or to nobody known. Otherwise its permissions or its kind are the reason.
+	// Foreign: it belongs to another user, or to an unknown one. Otherwise its permissions or its kind are the reason.
 	Foreign bool
 	text    string
 }
@@ -88,10 +88,10 @@ func (r Rule) Judge(f File) *Flaw {
 	return r.open(f, r.Refuse)
 }
 
-// Warning returns the [Flaw] of a file that is taken all the same, or nil.
+// Warning returns the [Flaw] of a file that is used nevertheless, or nil.
 func (r Rule) Warning(info fs.FileInfo) *Flaw { return r.open(of(info), r.Warn) }
 
-// open finds a permission of others among those that are not wanted.
+// open finds an unwanted permission of others.
 func (r Rule) open(f File, unwanted fs.FileMode) *Flaw {
 	if r.OwnGroup && f.Group == f.Owner {
 		unwanted &^= writeGroup
@@ -109,7 +109,7 @@ func (r Rule) open(f File, unwanted fs.FileMode) *Flaw {
 	return nil
 }
 
-// Regular returns a [Flaw] that says what a file is that is none, or nil.
+// Regular returns a [Flaw] that says what a file is if it is not a regular one, or nil.
 func Regular(info fs.FileInfo) *Flaw {
 	what := "a device"
 	switch mode := info.Mode(); {
@@ -126,8 +126,8 @@ func Regular(info fs.FileInfo) *Flaw {
 }
 
 // Open opens a regular file for reading, and nothing else: a named pipe would be waited for. flags are further ones of
-// [os.OpenFile]. What is no file is a [Flaw]. What is returned of the file is of the opened one, whatever stands at its path
-// by then.
+// [os.OpenFile]. What is not a regular file is a [Flaw]. The information is that of the opened file, even if its path has been
+// replaced since.
 func Open(path string, flags int) (*os.File, fs.FileInfo, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|flags, 0)
 	if errors.Is(err, syscall.ENXIO) || errors.Is(err, syscall.EOPNOTSUPP) {

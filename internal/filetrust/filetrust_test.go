@@ -53,7 +53,7 @@ func TestEachRuleRefusesWhatOthersCouldHaveWritten(t *testing.T) {
 	}
 }
 
-func TestWarningsAreForWhatIsTakenAllTheSame(t *testing.T) {
+func TestWarningsAreForFilesThatAreUsedNevertheless(t *testing.T) {
 	for mode, want := range map[fs.FileMode]struct{ commands, keys, secret string }{
 		0o600: {},
 		0o640: {},

@@ -4,5 +4,5 @@ package filetrust
 
 import "io/fs"
 
-// of knows no owner: files of this system have other ways to say who may write them.
+// of reports no owner: files of this system have other permissions.
 func of(info fs.FileInfo) File { return File{Mode: info.Mode()} }

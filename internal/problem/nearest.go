@@ -1,13 +1,13 @@
 package problem
 
-// Nearest returns the candidate that word was most likely meant to be, or "" if none is near. Letters of either case
-// count as the same. Of equally near ones the first wins.
+// Nearest returns the candidate that word most likely means, or "" if none is near. Case is ignored. Of equally near ones the
+// first wins.
 func Nearest(word string, candidates []string) string {
-	const longest = 64 // what is longer is no slip of the finger, and the work grows with the square
+	const longest = 64 // a longer word is not a typo, and the work grows with the square
 	if len(word) > longest {
 		return ""
 	}
-	best, bestDistance := "", slips(word)+1
+	best, bestDistance := "", maxTypos(word)+1
 	for _, c := range candidates {
 		if len(c) > longest {
 			continue
@@ -20,8 +20,8 @@ func Nearest(word string, candidates []string) string {
 	return best
 }
 
-// slips is how many slips of the finger a word may have: in a short one, a second makes another word of it.
-func slips(word string) int { return 1 + len(word)/6 }
+// maxTypos is how many typos a word may have: in a short one, a second makes it another word.
+func maxTypos(word string) int { return 1 + len(word)/6 }
 
 func lower(s string) string {
 	b := []byte(s)

@@ -6,7 +6,7 @@ import (
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
-func TestNearestKnowsSlipsOfTheFinger(t *testing.T) {
+func TestNearestKnowsTypos(t *testing.T) {
 	keys := []string{"name", "on", "shell", "command", "timeout", "required", "clientId", "clientSecret"}
 	for word, want := range map[string]string{
 		"comand": "command", "nmae": "name", "Command": "command", "clientid": "clientId", "timout": "timeout",
@@ -18,7 +18,7 @@ func TestNearestKnowsSlipsOfTheFinger(t *testing.T) {
 	}
 }
 
-func TestAnotherWordIsNoSlip(t *testing.T) {
+func TestAnotherWordIsNoTypo(t *testing.T) {
 	for word, candidate := range map[string]string{"nope": "open", "disable": "enable", "EVENT": "DRIVER", "plan": "path"} {
 		if got := problem.Nearest(word, []string{candidate}); got != "" {
 			t.Errorf("%q is taken for %q", word, got)

@@ -13,7 +13,7 @@ type Code string
 
 // Codes that several packages share. Every other package names its own.
 const (
-	// CodeUsage: the command line, or what was given to it, is wrong.
+	// CodeUsage: the command line or its input is wrong.
 	CodeUsage Code = "usage"
 	// CodeNetwork: another service could not be reached.
 	CodeNetwork Code = "network"
@@ -21,7 +21,7 @@ const (
 	CodeTimeout Code = "timeout"
 )
 
-// Problem is an error with a code, facts and hints. It never changes: what adds to it returns another one. Match it with
+// Problem is an error with a code, facts and hints. It never changes: methods that add to it return another one. Match it with
 // [Is] or [CodeOf], never by its text. It is safe for concurrent use.
 type Problem struct {
 	code         Code
@@ -76,8 +76,8 @@ func (p *Problem) Error() string {
 // Unwrap returns the cause, or nil.
 func (p *Problem) Unwrap() error { return p.cause }
 
-// CodeOf returns the code of the first problem in the chain, or "". What that came from may have a code as well, which
-// says less of what went wrong.
+// CodeOf returns the code of the first problem in the chain, or "". Its cause may have a code as well, which says less about
+// what went wrong.
 func CodeOf(err error) Code {
 	var p *Problem
 	if errors.As(err, &p) {

@@ -133,7 +133,7 @@ func notSuccessful(where string) error {
 }
 
 func unexpected() error {
-	return &sdk.Error{Code: sdk.SourceError, Message: "The source answered with something unexpected."}
+	return &sdk.Error{Code: sdk.SourceError, Message: "The source sent an unexpected response."}
 }
 
 func unreachable(ctx context.Context) error {
@@ -145,7 +145,7 @@ func unreachable(ctx context.Context) error {
 
 // refusedStatus says what the status of a refused call means, as [oauth2.Get] does.
 func refusedStatus(resp *http.Response) error {
-	said := &sdk.Error{Code: sdk.SourceError, Message: "The source answered with something unexpected."}
+	said := &sdk.Error{Code: sdk.SourceError, Message: "The source sent an unexpected response."}
 	switch status := resp.StatusCode; {
 	case status == http.StatusUnauthorized:
 		said = &sdk.Error{Code: sdk.Revoked}

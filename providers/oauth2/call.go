@@ -112,7 +112,7 @@ func (p *provider) recall(req *sdk.CredentialRequest) (*call, error) {
 	}
 	var old kept
 	if json.Unmarshal([]byte(req.Credential.Data.Reveal()), &old) != nil {
-		return nil, &sdk.Error{Code: sdk.SourceError, Message: "This is no credential of the source."}
+		return nil, &sdk.Error{Code: sdk.SourceError, Message: "This is not a credential of the source."}
 	}
 	entry, err := s.Variant(old.Variant)
 	if err != nil { // one that a later catalogue does not have any more

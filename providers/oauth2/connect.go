@@ -17,7 +17,7 @@ type progress struct {
 
 // errStray is a reply that does not belong to the last step.
 func errStray() error {
-	return &sdk.Error{Code: sdk.SourceError, Message: "The reply is not one to the last step."}
+	return &sdk.Error{Code: sdk.SourceError, Message: "The reply does not match the last step."}
 }
 
 // progressOf is where an attempt is, with what its person typed.

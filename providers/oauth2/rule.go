@@ -24,7 +24,7 @@ func errorOf(rule catalog.Rule) *sdk.Error {
 	said.Retryable = code == sdk.SourceUnavailable || code == sdk.RateLimited
 	if rule.Code == catalog.CodeExpired {
 		said = &sdk.Error{
-			Code: sdk.NotSupported, Message: "The access has to be refreshed before it can be checked.", Retryable: true,
+			Code: sdk.NotSupported, Message: "The access token has expired: refresh it before the check.", Retryable: true,
 		}
 	}
 	if said.Message == "" {
@@ -40,9 +40,9 @@ func sentences() map[sdk.Code]string {
 		sdk.BadConfiguration:  "The source does not accept the configuration.",
 		sdk.SourceUnavailable: "The source is not available.",
 		sdk.SourceError:       "The source responded with an error.",
-		sdk.RateLimited:       "The source was asked too often.",
-		sdk.AccessDenied:      "Access was not given.",
-		sdk.ScopeMissing:      "The access that was given does not include this.",
+		sdk.RateLimited:       "The source received too many requests.",
+		sdk.AccessDenied:      "Authorization was denied.",
+		sdk.ScopeMissing:      "The credential lacks a scope that this request needs.",
 		sdk.NotSupported:      "The source cannot do this.",
 	}
 }

@@ -15,7 +15,7 @@ func TestUserinfoWithoutSubjectIsNoAccount(t *testing.T) {
 		_, _ = w.Write([]byte(`{"preferred_username":"anna"}`))
 	}))
 	defer server.Close()
-	account, err := whose(t.Context(), server.Client(), oauth2.Token{Issuer: server.URL})
+	account, err := accountOf(t.Context(), server.Client(), oauth2.Token{Issuer: server.URL})
 	if said := (*sdk.Error)(nil); !errors.As(err, &said) || said.Code != sdk.SourceError {
 		t.Errorf("account %+v, %v; want source_error", account, err)
 	}

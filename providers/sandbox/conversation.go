@@ -13,7 +13,7 @@ import (
 //	start ─▶ form (login) ─▶ [fault: wait, code, url, extra form] ─▶ connected              clinic
 //	                                                              └▶ form (member) ─▶ …     family
 //
-// place is where it stands. It travels in the resume bytes, so any process can go on.
+// place is the state of the attempt. It travels in the resume bytes, so any process can continue.
 type place struct {
 	Stage    stage  `json:"stage"`
 	Username string `json:"username,omitempty"`
@@ -31,7 +31,7 @@ const (
 
 var demoUser = regexp.MustCompile(`^demouser[0-9]*$`)
 
-// noAccount is a user whose account has no id, as at a source that cannot tell accounts apart.
+// noAccount is a user whose account has no id, as at a source without account ids.
 const noAccount = "noaccount"
 
 func converse(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
@@ -59,7 +59,7 @@ func converse(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 func signIn(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 	values, isForm := req.Reply.(sdk.FormValues)
 	if !isForm {
-		return nil, unexpected("The sandbox asked for a form and got something else.")
+		return nil, unexpected("The sandbox expected form values.")
 	}
 	username := values.Values[fieldUsername].Reveal()
 	if username == "" {
@@ -79,7 +79,7 @@ func signIn(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 	return signedIn(req, username)
 }
 
-// goOn follows a fault that takes more than one step.
+// goOn continues a fault that takes more than one step.
 func goOn(ctx context.Context, req *sdk.ConnectRequest, at place) (sdk.Step, error) {
 	f, found := findFault(at.Username)
 	if !found || f.connect == nil {
@@ -104,7 +104,7 @@ func signedIn(req *sdk.ConnectRequest, username string) (sdk.Step, error) {
 func chooseMember(req *sdk.ConnectRequest, at place) (sdk.Step, error) {
 	values, isForm := req.Reply.(sdk.FormValues)
 	if !isForm {
-		return nil, unexpected("The sandbox asked for a form and got something else.")
+		return nil, unexpected("The sandbox expected form values.")
 	}
 	member := values.Values[fieldMember].Reveal()
 	for _, choice := range memberField().Choices {
@@ -116,7 +116,7 @@ func chooseMember(req *sdk.ConnectRequest, at place) (sdk.Step, error) {
 			})
 		}
 	}
-	return nil, invalid(fieldMember, "Nobody of this name is in the family.")
+	return nil, invalid(fieldMember, "There is no family member of this name.")
 }
 
 func form(req *sdk.ConnectRequest, title string, fields []sdk.Field, at place) sdk.Form {

@@ -11,11 +11,11 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// fault is what goes wrong for one user name, at clinic and family.
+// fault is the fault of one user name, at clinic and family.
 type fault struct {
 	Username string
-	// connect runs when the login is right, and again for each reply to a step of its own. Without step and error the
-	// conversation goes on as for anybody.
+	// connect runs after a correct login, and again for each reply to a step of its own. Without step and error the
+	// conversation continues as for any other user.
 	connect func(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error)
 	revoke  func(context.Context) error
 	check   func(context.Context) error
@@ -30,7 +30,7 @@ func findFault(username string) (fault, bool) {
 	return fault{}, false
 }
 
-// faults are all there are, in the order of the table in README.md.
+// faults lists all faults, in the order of the table in README.md.
 func faults() []fault {
 	return []fault{
 		{Username: "error_access_denied", connect: refuse(accessDenied())},
@@ -38,10 +38,10 @@ func faults() []fault {
 			Code: sdk.ScopeMissing, Message: "The scope for reading was not granted.",
 		})},
 		{Username: "error_invalid_input", connect: refuse(&sdk.Error{
-			Code: sdk.InvalidInput, Message: "The sandbox never takes this user name.", Field: fieldUsername,
+			Code: sdk.InvalidInput, Message: "The sandbox never accepts this user name.", Field: fieldUsername,
 		})},
 		{Username: "error_bad_configuration", connect: refuse(&sdk.Error{
-			Code: sdk.BadConfiguration, Message: "The sandbox does not like its settings.", Setting: settingGreeting,
+			Code: sdk.BadConfiguration, Message: "The sandbox rejects its settings.", Setting: settingGreeting,
 		})},
 		{Username: "error_source_unavailable", connect: refuse(unavailable(30 * time.Second))},
 		{Username: "error_source_error", connect: refuse(&sdk.Error{
@@ -86,7 +86,7 @@ func faults() []fault {
 	}
 }
 
-// The steps and errors of faults. poll is the shortest interval that there is.
+// The steps and errors of faults. poll is the shortest interval.
 const (
 	poll  = time.Second
 	delay = 2 * time.Second
@@ -97,12 +97,12 @@ func accessDenied() *sdk.Error {
 }
 
 func revoked() *sdk.Error {
-	return &sdk.Error{Code: sdk.Revoked, Message: "The sandbox has revoked this access."}
+	return &sdk.Error{Code: sdk.Revoked, Message: "The sandbox has revoked this credential."}
 }
 
 func unavailable(after time.Duration) *sdk.Error {
 	return &sdk.Error{
-		Code: sdk.SourceUnavailable, Message: "The sandbox is closed.", Retryable: true, RetryAfter: after,
+		Code: sdk.SourceUnavailable, Message: "The sandbox is not available.", Retryable: true, RetryAfter: after,
 	}
 }
 
@@ -125,7 +125,7 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// wait asks to wait, so many times.
+// wait asks to wait, a number of times.
 func wait(times int) func(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
 	return func(_ context.Context, _ *sdk.ConnectRequest, at place) (sdk.Step, error) {
 		if at.Polls == times {
@@ -184,7 +184,7 @@ func forever(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// garbage goes around the conversation: a nil step in an interface is no step on the wire.
+// garbage returns a nil pointer in an interface, which is no step on the wire.
 func garbage(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
 	return (*sdk.Form)(nil), nil
 }
@@ -198,7 +198,7 @@ func flood(context.Context, *sdk.ConnectRequest, place) (sdk.Step, error) {
 	return nil, err
 }
 
-// grandchild leaves a process behind for whoever stops the provider to find.
+// grandchild leaves a process behind, which must end with the provider.
 func grandchild(ctx context.Context, _ *sdk.ConnectRequest, _ place) (sdk.Step, error) {
 	return nil, exec.CommandContext(context.WithoutCancel(ctx), "sleep", "300").Start()
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
 )
 
-// The sources with an authorization server, which is a program of its own: humanconnect sandbox runs it.
+// The sources with an authorization server, which is a program of its own: `humanconnect sandbox` runs it.
 const (
 	tracker = "sandbox-tracker"
 	scale   = "sandbox-scale"
@@ -21,11 +21,11 @@ const (
 	defaultServer = "http://" + defaultHost
 )
 
-// authorized is the source of one of the two, which differ in what they ask for and how they are connected.
+// authorized is the source of one of the two, which differ in scopes and method.
 func authorized(id string) *oauth2.Source {
 	source := &oauth2.Source{
 		Issuer: defaultServer, IssuerSetting: settingServer, ClientID: id,
-		Required: []string{"openid"}, Account: whose,
+		Required: []string{"openid"}, Account: accountOf,
 	}
 	switch id {
 	case tracker:
@@ -39,8 +39,8 @@ func authorized(id string) *oauth2.Source {
 	return source
 }
 
-// whose asks the server whose account a token is for. A token tells where it is from: its own server is asked.
-func whose(ctx context.Context, client *http.Client, token oauth2.Token) (sdk.Account, error) {
+// accountOf gets the account of a token, from the server that issued it.
+func accountOf(ctx context.Context, client *http.Client, token oauth2.Token) (sdk.Account, error) {
 	var user struct {
 		ID   string `json:"sub"`
 		Name string `json:"preferred_username"`
@@ -54,7 +54,7 @@ func whose(ctx context.Context, client *http.Client, token oauth2.Token) (sdk.Ac
 	return sdk.Account{ID: user.ID, Label: user.Name}, nil
 }
 
-// withHint says how the server is started where nobody listens.
+// withHint adds how to start the server to a refused connection.
 func withHint(err error, settings sdk.Settings) error {
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		return err

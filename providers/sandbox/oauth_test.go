@@ -374,7 +374,7 @@ func TestDenyingIsAccessDenied(t *testing.T) {
 	beginAt(t, scale, server).types(choice{decision: "deny"}).polls(clock).refused(denied)
 }
 
-func TestAScopeThatIsNeededAndNotGivenIsScopeMissing(t *testing.T) {
+func TestARequiredScopeThatIsNotGrantedIsScopeMissing(t *testing.T) {
 	server, clock := startServer(t)
 	missing := &sdk.Error{Code: sdk.ScopeMissing}
 	beginAt(t, tracker, server).consents(choice{without: []string{"activity:read"}}).refused(missing)
@@ -410,7 +410,7 @@ func TestScaleConnectsWithACode(t *testing.T) {
 	}
 }
 
-func TestWhoAsksTooSoonIsSlowedDown(t *testing.T) {
+func TestAPollThatIsTooEarlyIsSlowedDown(t *testing.T) {
 	server, clock := startServer(t)
 	k := beginAt(t, scale, server).polls(clock)
 	k.reply(sdk.TimePassed{})
@@ -574,7 +574,7 @@ func TestRevokingFailsWhereTheServerDoes(t *testing.T) {
 	refused(t, k.c.Disconnect(t.Context(), k.grant()), &sdk.Error{Code: sdk.SourceUnavailable, Retryable: true})
 }
 
-func TestASourceEndsAccessByItself(t *testing.T) {
+func TestASourceRevokesAGrant(t *testing.T) {
 	server, clock := startServer(t)
 	k := beginAt(t, tracker, server).consents(choice{fault: "revoke_later"})
 	if err := k.c.Check(t.Context(), k.grant()); err != nil {
@@ -584,7 +584,7 @@ func TestASourceEndsAccessByItself(t *testing.T) {
 	refused(t, k.c.Check(t.Context(), k.grant()), &sdk.Error{Code: sdk.Revoked})
 }
 
-func TestAnAccessTokenWhoseTimeIsOverIsRefreshedNotRevoked(t *testing.T) {
+func TestAnExpiredAccessTokenIsRefreshedNotRevoked(t *testing.T) {
 	server, _ := startServer(t)
 	k := beginAt(t, tracker, server).consents(choice{fault: "short"})
 	grant := k.grant()
@@ -654,7 +654,7 @@ func TestACodeAndAPageAreGoodForOnce(t *testing.T) {
 	k.reply(answer).refused(&sdk.Error{Code: sdk.SourceError, Retryable: true})
 }
 
-func TestAWrongAnswerOnThePageIsSaidAtItsField(t *testing.T) {
+func TestAWrongValueOnThePageIsReportedAtItsField(t *testing.T) {
 	server, _ := startServer(t)
 	k := beginAt(t, tracker, server)
 	for _, c := range []struct {

@@ -151,7 +151,7 @@ func TestHangsOnDemandLastAsLongAsTheCaller(t *testing.T) {
 	}
 }
 
-func TestAFloodOnStandardOutputHurtsNobody(t *testing.T) {
+func TestAFloodOnStandardOutputDoesNoHarm(t *testing.T) {
 	c, _, _ := process(t, io.Discard)
 	processTalk(t, c).login("stdout").connected()
 	processTalk(t, c).login("stdout").connected()

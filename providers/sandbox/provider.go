@@ -39,7 +39,7 @@ func (provider) Disconnect(ctx context.Context, req *sdk.CredentialRequest) erro
 	default:
 		return noSuchSource(req.Source)
 	}
-	grant, err := readGrant(req.Credential)
+	grant, err := readCredential(req.Credential)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (provider) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	if req.Source == tracker || req.Source == scale {
 		return withHint(authorized(req.Source).Check(ctx, req), req.Settings)
 	}
-	grant, err := readGrant(req.Credential)
+	grant, err := readCredential(req.Credential)
 	if err != nil {
 		return err
 	}

@@ -281,7 +281,7 @@ func TestRevokingFailsOnDemand(t *testing.T) {
 	}
 }
 
-func TestCheckingTellsWhetherAGrantWorks(t *testing.T) {
+func TestCheckSaysWhetherACredentialWorks(t *testing.T) {
 	c, grant := grantOf(t, clinic, "demouser")
 	if err := c.Check(t.Context(), grant); err != nil {
 		t.Error(err)
@@ -293,7 +293,7 @@ func TestCheckingTellsWhetherAGrantWorks(t *testing.T) {
 	refused(t, c.Disconnect(t.Context(), grant), &sdk.Error{Code: sdk.SourceError})
 }
 
-func TestOnlyWhatIsDeclaredCanBeAsked(t *testing.T) {
+func TestOnlyDeclaredCapabilitiesCanBeCalled(t *testing.T) {
 	c := providertest.Wire(t, provider{})
 	step, err := c.Connect(t.Context(), &sdk.ConnectRequest{Source: instant, Reply: sdk.Start{}})
 	if err != nil {

@@ -9,7 +9,7 @@ const (
 	family  = "sandbox-family"
 )
 
-// deadEnd is where nobody listens: the one place that clinic and family send a browser to.
+// deadEnd is an address without a server: the only one that clinic and family send a browser to.
 const deadEnd = "127.0.0.1:9"
 
 func description() *sdk.Description {
@@ -50,7 +50,7 @@ func description() *sdk.Description {
 	}
 }
 
-// methods has the form first; the other two are asked for by faults alone.
+// methods has the form first; only faults use the other two.
 func methods() []sdk.Method { return []sdk.Method{sdk.MethodForm, sdk.MethodBrowser, sdk.MethodCode} }
 
 func capabilities() []sdk.Capability {
@@ -65,7 +65,7 @@ const (
 	fieldUsername = "username"
 	fieldPassword = "password"
 	fieldMember   = "member"
-	// fieldExtra is declared nowhere: a script cannot know of it.
+	// fieldExtra is not declared: a script cannot have an answer for it.
 	fieldExtra = "extra"
 
 	settingGreeting = "greeting"

@@ -39,7 +39,7 @@ func dial(t *testing.T, f *foreign) *host.Client {
 	return providertest.Dial(t, func(s *grpc.Server) { providerv1.RegisterProviderServer(s, f) })
 }
 
-func TestHostTakesWhatALaterVersionSays(t *testing.T) {
+func TestHostReadsMessagesOfALaterVersion(t *testing.T) {
 	c := dial(t, &foreign{describe: &providerv1.DescribeResponse{
 		Settings: []*providerv1.Field{{Id: "a", Kind: 99}, {Id: "b"}},
 		Sources: []*providerv1.Source{{

@@ -19,8 +19,8 @@ const (
 	LifelineStdin = wire.LifelineStdin
 )
 
-// Handshake is go-plugin's handshake of a humanconnect provider. The cookie is no secret: it only tells a start by a
-// host from a start by hand.
+// Handshake is go-plugin's handshake of a humanconnect provider. The cookie is not a secret: it only distinguishes a start by
+// a host from a start by hand.
 func Handshake() plugin.HandshakeConfig { return wire.Handshake() }
 
 // Plugins is the host's plugin set, by protocol version. It dispenses a [*Client] as [PluginName].

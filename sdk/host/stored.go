@@ -16,7 +16,7 @@ import (
 // an earlier one wrote. The same step gives the same bytes within one build. They may hold a credential and must be
 // sealed. It fails for nil and for what [sdk.MaxResume] and the wire do not allow.
 func MarshalStep(s sdk.Step) ([]byte, error) {
-	// A provider's end of the wire is what encodes steps, so one that answers with this step is asked for it.
+	// A provider's end of the wire encodes steps, so a provider that returns this step is called.
 	var end providersEnd
 	sdk.Register(&end, answering{step: s})
 	start := &providerv1.ConnectRequest{Reply: &providerv1.ConnectRequest_Start{Start: &providerv1.Start{}}}
@@ -30,7 +30,7 @@ func MarshalStep(s sdk.Step) ([]byte, error) {
 	return marshal(out)
 }
 
-// answering is a provider that answers with one step.
+// answering is a provider that returns one step.
 type answering struct {
 	sdk.Provider
 	step sdk.Step
@@ -65,7 +65,7 @@ func UnmarshalStep(data []byte) (sdk.Step, error) {
 	return step, nil
 }
 
-// ResumeOf returns the bytes that a step wants back with the next request.
+// ResumeOf returns the bytes of a step that the next request sends back.
 func ResumeOf(s sdk.Step) []byte {
 	switch s := s.(type) {
 	case sdk.OpenURL:

@@ -111,7 +111,7 @@ func TestEveryMessageSurvivesTheWire(t *testing.T) {
 	})
 }
 
-func TestWhatTheSourceSaysNoWithSurvivesTheWire(t *testing.T) {
+func TestErrorResponseSurvivesTheWire(t *testing.T) {
 	p := &scripted{}
 	c := providertest.Wire(t, p)
 	ctx := t.Context()
@@ -225,7 +225,7 @@ func (*hanging) Connect(ctx context.Context, _ *sdk.ConnectRequest) (sdk.Step, e
 	return nil, errors.New("i/o timeout")
 }
 
-func TestCallWhoseTimeIsOverEndsWithAStatus(t *testing.T) {
+func TestCallPastItsDeadlineEndsWithAStatus(t *testing.T) {
 	c := providertest.Wire(t, &hanging{})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()

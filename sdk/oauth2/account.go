@@ -117,7 +117,7 @@ func (r resume) waits(err error) (sdk.Step, bool) {
 	if next.Tries >= accountTries || len(data) > sdk.MaxResume {
 		return nil, false
 	}
-	return sdk.Wait{Text: "The source does not say yet whose account it is.", PollAfter: after, Resume: data}, true
+	return sdk.Wait{Text: "Waiting for the source to identify the account.", PollAfter: after, Resume: data}, true
 }
 
 // giveBack revokes a grant, the tokens of which nobody will have. It may be that this is why: the caller's time is over.

@@ -44,25 +44,25 @@ func (s *Source) callback(
 	ctx context.Context, req *sdk.ConnectRequest, answer sdk.Callback, at resume,
 ) (sdk.Step, error) {
 	if !fromIssuer(answer, at.Endpoint) {
-		return nil, refuse(sdk.SourceError, "The answer came from another server than the one that was asked.")
+		return nil, refuse(sdk.SourceError, "The authorization response is from another issuer.")
 	}
 	if code := answer.Get("error"); code != "" {
 		return nil, named(refusedCallback(code), cleanCode(code, nil))
 	}
 	code := answer.Get("code")
 	if code == "" {
-		return nil, refuse(sdk.SourceError, "The source sent the browser back without a code.")
+		return nil, refuse(sdk.SourceError, "The authorization response has no code.")
 	}
 	config := s.config(req.Settings, at.Endpoint)
 	config.RedirectURL = req.RedirectURI
 	said := answers{source: s, purpose: Exchange}
 	granted, err := config.Exchange(said.in(ctx), code, oauth2.VerifierOption(at.Verifier))
 	if err != nil {
-		used := &sdk.Error{Code: sdk.SourceError, Message: "The source does not accept its own code.", Retryable: true}
+		used := &sdk.Error{Code: sdk.SourceError, Message: "The source rejected the authorization code.", Retryable: true}
 		return nil, refusedToken(ctx, err, used, req.Settings)
 	}
 	if at.Nonce != "" && !forThisAttempt(granted, at, config.ClientID) {
-		return nil, refuse(sdk.SourceError, "The answer of the source is not for this attempt.")
+		return nil, refuse(sdk.SourceError, "The ID token is not for this attempt.")
 	}
 	return s.finish(ctx, req, at.with(newGrant(granted, said.last)))
 }

@@ -87,7 +87,7 @@ func (a deviceAnswer) device(now time.Time) (*device, error) {
 		a.VerificationURI = a.VerificationURL
 	}
 	if a.DeviceCode == "" || a.UserCode == "" || !fit(a.VerificationURI) {
-		return nil, refuse(sdk.SourceError, "The source answered without a code, or without a place to type it at.")
+		return nil, refuse(sdk.SourceError, "The device authorization response has no code, or no valid verification URI.")
 	}
 	if !fit(a.VerificationURIComplete) {
 		a.VerificationURIComplete = ""
@@ -124,7 +124,7 @@ func (s *Source) poll(ctx context.Context, req *sdk.ConnectRequest, at resume) (
 		at.Device.Interval += slowDown
 		return at.Device.step(at, 0), nil
 	case "expired_token", "invalid_grant":
-		return nil, &sdk.Error{Code: sdk.AttemptExpired, Message: "The code was not typed in time.", Retryable: true}
+		return nil, &sdk.Error{Code: sdk.AttemptExpired, Message: "The code has expired.", Retryable: true}
 	}
 	failed := refusedToken(ctx, err, nil, req.Settings)
 	if no := (*sdk.Error)(nil); errors.As(failed, &no) && no.Code == sdk.SourceUnavailable {

@@ -38,10 +38,10 @@ func (s *Source) readCredential(req *sdk.CredentialRequest) (stored, error) {
 	var have stored
 	c := req.Credential
 	if c.MediaType != sdk.MediaTypeOAuth2 || json.Unmarshal([]byte(c.Data.Reveal()), &have) != nil || have.AccessToken == "" {
-		return stored{}, refuse(sdk.SourceError, "This is no credential of the source.")
+		return stored{}, refuse(sdk.SourceError, "This is not a credential of the source.")
 	}
 	if server, setting := s.server(req.Settings); have.Server != "" && have.Server != server {
-		return stored{}, misconfigured(setting, "The access was given at another server than the one that is set now.")
+		return stored{}, misconfigured(setting, "The credential is from another server than the one that is configured now.")
 	}
 	return have, nil
 }
@@ -49,7 +49,7 @@ func (s *Source) readCredential(req *sdk.CredentialRequest) (stored, error) {
 // tokenOf has the scopes as granted.
 func tokenOf(granted *oauth2.Token, asked []string) (Token, error) {
 	if !bearer(granted.Type()) {
-		return Token{}, refuse(sdk.SourceError, "The source gave a token of a kind that was not asked for.")
+		return Token{}, refuse(sdk.SourceError, "The source issued a token of an unsupported type.")
 	}
 	scopes := grantedScopes(granted.Extra("scope"), asked)
 	return Token{
@@ -78,7 +78,7 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.
 		return nil, err
 	}
 	if old.RefreshToken == "" {
-		return nil, refuse(sdk.NotSupported, "The source gave nothing to refresh with.")
+		return nil, refuse(sdk.NotSupported, "The source issued no refresh token.")
 	}
 	endpoint, err := s.endpoint(ctx, req.Settings)
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *Source) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	}
 	if over := req.Credential.ExpiresAt; !over.IsZero() && !over.After(time.Now()) {
 		return &sdk.Error{
-			Code: sdk.NotSupported, Message: "The access has to be refreshed before it can be checked.", Retryable: true,
+			Code: sdk.NotSupported, Message: "The access token has expired: refresh it before the check.", Retryable: true,
 		}
 	}
 	token := have.token()
@@ -144,7 +144,7 @@ func (s *Source) Disconnect(ctx context.Context, req *sdk.CredentialRequest) err
 		return err
 	}
 	if endpoint.RevocationURL == "" {
-		return refuse(sdk.NotSupported, "The source has no way to revoke access.")
+		return refuse(sdk.NotSupported, "The source has no revocation endpoint.")
 	}
 	return s.revokeAll(ctx, req.Settings, endpoint, have)
 }
@@ -180,7 +180,7 @@ func (s *Source) revoke(ctx context.Context, settings sdk.Settings, e Endpoint, 
 	case "invalid_token", "invalid_grant":
 		return "", nil
 	case "unsupported_token_type":
-		return code, refuse(sdk.NotSupported, "The source cannot revoke tokens of this kind.")
+		return code, refuse(sdk.NotSupported, "The source cannot revoke tokens of this type.")
 	}
 	return code, refusedWith(code, resp, settings)
 }
@@ -198,7 +198,7 @@ func (s *Source) post(
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, refuse(sdk.SourceError, "The address to ask at is not one.")
+		return nil, refuse(sdk.SourceError, "The URL of the request is invalid.")
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")

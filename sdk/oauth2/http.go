@@ -22,7 +22,7 @@ const (
 	answerLimit  = 1 << 20
 )
 
-var errTooLong = errors.New("the answer is longer than 1 MiB")
+var errTooLong = errors.New("the response is longer than 1 MiB")
 
 // limited is the client of every request: it follows no redirect, which could carry a secret elsewhere, and ends a
 // request after 10 s and an answer after 1 MiB. Its connections are the process's, so it needs no closing.
@@ -112,7 +112,7 @@ func Get(ctx context.Context, client *http.Client, address string, into any) err
 func getJSON(ctx context.Context, client *http.Client, address string, into any) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return 0, refuse(sdk.SourceError, "The address to ask at is not one.")
+		return 0, refuse(sdk.SourceError, "The URL of the request is invalid.")
 	}
 	req.Header.Set("Accept", "application/json")
 	resp, err := client.Do(req)

@@ -73,7 +73,7 @@ func unreadable(ctx context.Context, cause error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return caused{refuse(sdk.SourceError, "The source answered with something unexpected."), cause}
+	return caused{refuse(sdk.SourceError, "The source sent an unexpected response."), cause}
 }
 
 // refusedStatus says what the HTTP status of a refused request means.
@@ -82,15 +82,15 @@ func refusedStatus(resp *http.Response) *sdk.Error {
 	case code == http.StatusUnauthorized:
 		return refuse(sdk.Revoked, "The credential is no longer valid.")
 	case code == http.StatusForbidden:
-		return refuse(sdk.ScopeMissing, "The access that was given does not include this.")
+		return refuse(sdk.ScopeMissing, "The credential lacks a scope that this request needs.")
 	case code == http.StatusTooManyRequests:
 		return &sdk.Error{
-			Code: sdk.RateLimited, Message: "The source was asked too often.", Retryable: true, RetryAfter: retryAfter(resp),
+			Code: sdk.RateLimited, Message: "The source received too many requests.", Retryable: true, RetryAfter: retryAfter(resp),
 		}
 	case code >= http.StatusInternalServerError:
 		return unavailable(retryAfter(resp))
 	}
-	return refuse(sdk.SourceError, "The source answered with something unexpected.")
+	return refuse(sdk.SourceError, "The source sent an unexpected response.")
 }
 
 // retryAfter reads the header of RFC 9110 §10.2.3; a day at most.
@@ -109,22 +109,22 @@ func retryAfter(resp *http.Response) time.Duration {
 func refusedCallback(code string) *sdk.Error {
 	switch code {
 	case "consent_required", "login_required", "interaction_required", "account_selection_required":
-		return refuse(sdk.AccessDenied, "Access was not given.")
+		return refuse(sdk.AccessDenied, "Authorization was denied.")
 	case "temporarily_unavailable":
 		return unavailable(0)
 	case "invalid_scope":
 		return refuse(sdk.ScopeMissing, "The source does not allow the requested scopes.")
 	case "server_error":
-		return &sdk.Error{Code: sdk.SourceError, Message: "The source met an error of its own.", Retryable: true}
+		return &sdk.Error{Code: sdk.SourceError, Message: "The source has an internal error.", Retryable: true}
 	case "unauthorized_client", "invalid_client", "unsupported_response_type":
-		return misconfigured(SettingClientID, "The source does not know the client, or does not allow it to do this.")
+		return misconfigured(SettingClientID, "The source does not know the client, or does not allow this request.")
 	case "redirect_uri_mismatch", "invalid_redirect_uri":
 		return misconfigured(settingRedirect, "The source does not know the redirect URI.")
 	}
 	if personRefused(code) {
-		return refuse(sdk.AccessDenied, "Access was not given.")
+		return refuse(sdk.AccessDenied, "Authorization was denied.")
 	}
-	return refuse(sdk.SourceError, "The source answered with something unexpected.")
+	return refuse(sdk.SourceError, "The source sent an unexpected response.")
 }
 
 // settingRedirect is the key of a source in humanconnect's config that has its redirect URI.
@@ -174,10 +174,10 @@ func refusedClient(code string, settings sdk.Settings) *sdk.Error {
 	switch code {
 	case "invalid_client":
 		if settings.Secrets[SettingClientSecret] != "" {
-			return misconfigured(SettingClientSecret, "The source does not accept the client and its secret.")
+			return misconfigured(SettingClientSecret, "The source rejected the client id and secret.")
 		}
 	case "unsupported_grant_type":
-		return misconfigured(SettingClientID, "The source does not allow the client to do this.")
+		return misconfigured(SettingClientID, "The source does not allow the client to use this method.")
 	}
 	return refusedCallback(code)
 }

@@ -75,7 +75,7 @@ func TestMessageHasTheErrorCodeOfTheServerAndNoOtherWordOfIt(t *testing.T) {
 		s := &oauth2.Source{Endpoint: at(b), ClientID: "us"}
 		_, err := s.Refresh(t.Context(), &sdk.CredentialRequest{Credential: credential(good)})
 		wants(t, err, sdk.SourceError, "")
-		if want := "unexpected" + strings.TrimSuffix(" "+shown, " ") + "."; err == nil || !strings.HasSuffix(err.Error(), want) {
+		if want := "unexpected response" + strings.TrimSuffix(" "+shown, " ") + "."; err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: %v, want …%s", body, err, want)
 		}
 	}

@@ -32,7 +32,7 @@ func (s *Source) endpoint(ctx context.Context, settings sdk.Settings) (Endpoint,
 	endpoint, setting := s.Endpoint, ""
 	if issuer, from := s.issuer(settings); issuer != "" {
 		if !fit(issuer) {
-			return Endpoint{}, misconfigured(from, "The address of the server is not an https address.")
+			return Endpoint{}, misconfigured(from, "The issuer is not an https URL.")
 		}
 		var err error
 		if endpoint, err = s.discover(ctx, issuer, from); err != nil {
@@ -47,7 +47,7 @@ func (s *Source) endpoint(ctx context.Context, settings sdk.Settings) (Endpoint,
 		endpoint.AuthURL, endpoint.TokenURL, endpoint.DeviceAuthURL, endpoint.RevocationURL,
 	} {
 		if address != "" && !fit(address) {
-			return Endpoint{}, misconfigured(setting, "The server has an address that is not https.")
+			return Endpoint{}, misconfigured(setting, "An endpoint of the server is not an https URL.")
 		}
 	}
 	return endpoint, nil
@@ -110,12 +110,12 @@ func (s *Source) discover(ctx context.Context, issuer, setting string) (Endpoint
 	}
 	switch {
 	case status >= 300 && status != http.StatusTooManyRequests && status < 500:
-		return Endpoint{}, misconfigured(setting, "There is no authorization server at the address.")
+		return Endpoint{}, misconfigured(setting, "No authorization server was found at the issuer URL.")
 	case err != nil:
 		return Endpoint{}, err
 	case m.Issuer != issuer:
 		// RFC 8414 §3.3: else one server could pass for another.
-		return Endpoint{}, misconfigured(setting, "The authorization server is known by another address than this.")
+		return Endpoint{}, misconfigured(setting, "The metadata of the authorization server names another issuer.")
 	}
 	return Endpoint{
 		AuthURL: m.Authorization, TokenURL: m.Token, DeviceAuthURL: m.Device, RevocationURL: m.Revocation,

@@ -151,7 +151,7 @@ func (s *Source) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 			return s.finish(ctx, req, at)
 		}
 	}
-	return nil, refuse(sdk.SourceError, "The reply is not one to the last step.")
+	return nil, refuse(sdk.SourceError, "The reply does not match the last step.")
 }
 
 func (s *Source) start(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
@@ -219,7 +219,7 @@ func authStyle(endpoint Endpoint, secret string) oauth2.AuthStyle {
 func (s *Source) required(token Token) error {
 	for _, scope := range s.Required {
 		if !slices.Contains(token.Scopes, scope) {
-			return refuse(sdk.ScopeMissing, "The access that was given does not include everything that is needed.")
+			return refuse(sdk.ScopeMissing, "A required scope was not granted.")
 		}
 	}
 	return nil

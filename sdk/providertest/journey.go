@@ -22,7 +22,7 @@ type Journey struct {
 	Settings sdk.Settings
 	// Answers to the forms of the source: field id to value.
 	Answers map[string]string
-	// RedirectURI is what the source is told to send a browser back to.
+	// RedirectURI is the redirect URI of the requests.
 	RedirectURI string
 	// Browse is the person at the browser: sent to an address of the source, it allows the access, and returns the
 	// parameters of the redirect. Needed where the source asks for a browser.
@@ -31,20 +31,20 @@ type Journey struct {
 	Type func(ctx context.Context, code sdk.ShowCode) error
 }
 
-// errEnd is what a journey ends with when what is wrong has been said.
+// errEnd is the error of a journey whose failure is reported already.
 var errEnd = errors.New("the journey ends here")
 
-func (e *examination) travels(ctx context.Context, j Journey) {
-	at := slices.IndexFunc(e.said.Sources, func(s sdk.Source) bool { return s.ID == j.Source })
+func (e *examination) runJourney(ctx context.Context, j Journey) {
+	at := slices.IndexFunc(e.description.Sources, func(s sdk.Source) bool { return s.ID == j.Source })
 	if at < 0 {
-		e.wrong("the provider has no source %q", j.Source)
+		e.fail("the provider has no source %q", j.Source)
 		return
 	}
-	e.source, e.asked = e.said.Sources[at], nil
+	e.source, e.asked = e.description.Sources[at], nil
 	e.secrets = secretsOf(j, e.source.Fields)
 	ctx, cancel := context.WithTimeout(ctx, attemptLimit)
 	defer cancel()
-	// A start that nobody heard the answer of comes again.
+	// A start is repeated if its response was lost.
 	if _, err := e.step(ctx, j.request()); err != nil {
 		return
 	}
@@ -55,33 +55,33 @@ func (e *examination) travels(ctx context.Context, j Journey) {
 		if err != nil {
 			return
 		}
-		e.checksStep(j, req, step)
+		e.checkStep(j, req, step)
 		if done, connected := step.(sdk.Connected); connected {
-			e.grants(ctx, j, done)
+			e.exerciseCredential(ctx, j, done)
 			return
 		}
 		if req.Resume == nil {
-			e.strays(ctx, *req, host.ResumeOf(step))
+			e.sendUnexpected(ctx, *req, host.ResumeOf(step))
 		}
 		req.Resume = host.ResumeOf(step)
 		if code, is := step.(sdk.ShowCode); is && code.UserCode != shown.UserCode {
 			shown = code
-			if err := j.types(ctx, code); err != nil {
-				e.wrong("%s: the code was not typed: %v", j.Source, err)
+			if err := j.typeCode(ctx, code); err != nil {
+				e.fail("%s: the code was not typed: %v", j.Source, err)
 				return
 			}
 		}
-		if req.Reply, err = e.replies(ctx, j, step); err != nil {
+		if req.Reply, err = e.reply(ctx, j, step); err != nil {
 			return
 		}
 		if _, poll := req.Reply.(sdk.TimePassed); !poll {
 			steps++
 		}
 	}
-	e.wrong("%s: more than %d steps", j.Source, maxSteps)
+	e.fail("%s: more than %d steps", j.Source, maxSteps)
 }
 
-// secretsOf lists what no message may tell.
+// secretsOf lists what no message may contain.
 func secretsOf(j Journey, fields []sdk.Field) (out []string) {
 	for _, s := range j.Settings.Secrets {
 		out = append(out, s.Reveal())
@@ -100,8 +100,8 @@ func (e *examination) step(ctx context.Context, req *sdk.ConnectRequest) (step s
 		step, err = c.Connect(ctx, req)
 		return err
 	})
-	if no := (*sdk.Error)(nil); errors.As(err, &no) {
-		e.wrong("%s: the journey ended with %s", what, no)
+	if refusal := (*sdk.Error)(nil); errors.As(err, &refusal) {
+		e.fail("%s: the journey ended with %s", what, refusal)
 	}
 	return step, err
 }
@@ -118,8 +118,8 @@ func kindOf(r sdk.Reply) string {
 	return "start"
 }
 
-// replies is what a person, or time, answers to a step.
-func (e *examination) replies(ctx context.Context, j Journey, step sdk.Step) (sdk.Reply, error) {
+// reply is the answer of a person, or of time, to a step.
+func (e *examination) reply(ctx context.Context, j Journey, step sdk.Step) (sdk.Reply, error) {
 	switch s := step.(type) {
 	case sdk.Form:
 		values := map[string]sdk.Secret{}
@@ -127,78 +127,78 @@ func (e *examination) replies(ctx context.Context, j Journey, step sdk.Step) (sd
 			if answer, given := j.Answers[f.ID]; given {
 				values[f.ID] = sdk.Secret(answer)
 			} else if f.Required {
-				e.wrong("%s: the form asks for %s, and the journey has no answer", j.Source, f.ID)
+				e.fail("%s: the form asks for %s, and the journey has no answer", j.Source, f.ID)
 				return nil, errEnd
 			}
 		}
 		return sdk.FormValues{Values: values}, nil
 	case sdk.OpenURL:
 		if j.Browse == nil {
-			e.wrong("%s: it needs a browser, and the journey has none", j.Source)
+			e.fail("%s: it needs a browser, and the journey has none", j.Source)
 			return nil, errEnd
 		}
 		callback, err := j.Browse(ctx, s.URL)
 		if err != nil {
-			e.wrong("%s: the browser did not return: %v", j.Source, err)
+			e.fail("%s: the browser did not return: %v", j.Source, err)
 		}
 		return callback, err
 	case sdk.ShowCode:
-		return sdk.TimePassed{}, e.waits(ctx, s.PollAfter)
+		return sdk.TimePassed{}, e.wait(ctx, s.PollAfter)
 	case sdk.Wait:
-		return sdk.TimePassed{}, e.waits(ctx, s.PollAfter)
+		return sdk.TimePassed{}, e.wait(ctx, s.PollAfter)
 	}
 	return nil, errEnd
 }
 
-func (j Journey) types(ctx context.Context, code sdk.ShowCode) error {
+func (j Journey) typeCode(ctx context.Context, code sdk.ShowCode) error {
 	if j.Type == nil {
 		return errors.New("the journey has nobody to do it")
 	}
 	return j.Type(ctx, code)
 }
 
-func (e *examination) waits(ctx context.Context, after time.Duration) error {
+func (e *examination) wait(ctx context.Context, after time.Duration) error {
 	due := time.NewTimer(max(after, time.Second))
 	defer due.Stop()
 	select {
 	case <-due.C:
 		return nil
 	case <-ctx.Done():
-		e.wrong("%s: timeout", e.source.ID)
+		e.fail("%s: timeout", e.source.ID)
 		return ctx.Err()
 	}
 }
 
-// checksStep looks at what a step asks for.
-func (e *examination) checksStep(j Journey, req *sdk.ConnectRequest, step sdk.Step) {
+// checkStep checks what a step asks for.
+func (e *examination) checkStep(j Journey, req *sdk.ConnectRequest, step sdk.Step) {
 	hosts := e.hosts(j)
 	switch s := step.(type) {
 	case sdk.Form:
-		e.asksFor(s)
+		e.checkForm(s)
 	case sdk.OpenURL:
-		e.needs(sdk.MethodBrowser)
-		e.expires(s.ExpiresAt)
+		e.requireMethod(sdk.MethodBrowser)
+		e.checkExpiry(s.ExpiresAt)
 		if !hostlist.Leads(hosts, s.URL) {
-			e.wrong("%s: the browser is sent to %s, which is no host of the source", e.source.ID, hostOf(s.URL))
+			e.fail("%s: the browser is sent to %s, which is no host of the source", e.source.ID, hostOf(s.URL))
 		}
 		if u, err := url.Parse(s.URL); err != nil || u.Query().Get("state") != req.OAuthState {
-			e.wrong("%s: the address for the browser has not the state of the request", e.source.ID)
+			e.fail("%s: the address for the browser has not the state of the request", e.source.ID)
 		}
 	case sdk.ShowCode:
-		e.needs(sdk.MethodCode)
-		e.expires(s.ExpiresAt)
+		e.requireMethod(sdk.MethodCode)
+		e.checkExpiry(s.ExpiresAt)
 		if !hostlist.Leads(hosts, s.VerificationURI) || s.VerificationURIComplete != "" && !hostlist.Leads(hosts, s.VerificationURIComplete) {
-			e.wrong("%s: the verification URI is at %s, which is not a declared host of the source", e.source.ID, hostOf(s.VerificationURI))
+			e.fail("%s: the verification URI is at %s, which is not a declared host of the source", e.source.ID, hostOf(s.VerificationURI))
 		}
 	case sdk.Wait:
-		e.expires(s.ExpiresAt)
+		e.checkExpiry(s.ExpiresAt)
 	}
 }
 
 // hosts are those that the source declares, and those of settings and answers that are URLs.
 func (e *examination) hosts(j Journey) []string {
 	hosts := slices.Clone(e.source.Hosts)
-	for _, f := range append(slices.Clone(e.said.Settings), e.source.Settings...) {
+	for _, f := range append(slices.Clone(e.description.Settings), e.source.Settings...) {
 		if f.Kind == sdk.KindURL {
 			hosts = append(hosts, hostOf(j.Settings.Values[f.ID]))
 		}
@@ -211,38 +211,38 @@ func (e *examination) hosts(j Journey) []string {
 	return slices.DeleteFunc(hosts, func(h string) bool { return h == "" })
 }
 
-func (e *examination) asksFor(form sdk.Form) {
-	e.needs(sdk.MethodForm)
+func (e *examination) checkForm(form sdk.Form) {
+	e.requireMethod(sdk.MethodForm)
 	e.asked = form.Fields
 	if len(form.Fields) == 0 {
-		e.wrong("%s: the form %q asks for nothing", e.source.ID, form.Title)
+		e.fail("%s: the form %q asks for nothing", e.source.ID, form.Title)
 	}
 	for _, f := range form.Fields {
 		declared := func(d sdk.Field) bool { return d.ID == f.ID && d.Kind == f.Kind }
 		if !slices.ContainsFunc(e.source.Fields, declared) {
-			e.wrong("%s: the form asks for %s (%s), which is not declared", e.source.ID, f.ID, f.Kind)
+			e.fail("%s: the form asks for %s (%s), which is not declared", e.source.ID, f.ID, f.Kind)
 		}
 	}
 }
 
-func (e *examination) needs(m sdk.Method) {
+func (e *examination) requireMethod(m sdk.Method) {
 	if !slices.Contains(e.source.Methods, m) {
-		e.wrong("%s: it asks for a %s, which is not among its methods", e.source.ID, m)
+		e.fail("%s: it asks for a %s, which is not among its methods", e.source.ID, m)
 	}
 }
 
-func (e *examination) expires(at sdk.Time) {
+func (e *examination) checkExpiry(at sdk.Time) {
 	if !at.IsZero() && !at.After(time.Now()) {
-		e.wrong("%s: the step has expired already", e.source.ID)
+		e.fail("%s: the step has expired already", e.source.ID)
 	}
 }
 
-// strays sends what no host sends, or an older version of the provider left behind. Whatever the answer is, it is one, and
-// the provider is still there.
-func (e *examination) strays(ctx context.Context, req sdk.ConnectRequest, good []byte) {
+// sendUnexpected sends what no host sends, or what an older version of the provider stored. Any response is fine, but the
+// provider must respond, and live on.
+func (e *examination) sendUnexpected(ctx context.Context, req sdk.ConnectRequest, good []byte) {
 	c, err := e.subject.connect(ctx)
 	if err != nil {
-		return // said before
+		return // reported before
 	}
 	defer c.stop()
 	replies := []sdk.Reply{sdk.FormValues{}, sdk.Callback{}, sdk.TimePassed{}}
@@ -254,12 +254,12 @@ func (e *examination) strays(ctx context.Context, req sdk.ConnectRequest, good [
 					_, err := c.Connect(ctx, &req)
 					return err
 				})
-			if no := (*sdk.Error)(nil); err != nil && !errors.As(err, &no) {
+			if refusal := (*sdk.Error)(nil); err != nil && !errors.As(err, &refusal) {
 				return
 			}
 		}
 	}
-	// An empty form is a person's mistake.
+	// a person may submit an empty form
 	if len(e.asked) > 0 {
 		req.Resume, req.Reply = good, sdk.FormValues{}
 		_ = e.ask(ctx, c, e.source.ID+": an empty form", stepLimit, func(ctx context.Context, c *host.Client) error {

@@ -17,10 +17,10 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// endLimit is how long a program may take to end that has nothing left to do.
+// endLimit is how long a program may take to exit.
 const endLimit = 5 * time.Second
 
-// startedByHand looks at what a program does that no host has started: it ends, and prints nothing on standard output.
+// startedByHand checks a program that no host has started: it exits, and prints nothing on standard output.
 func (e *examination) startedByHand(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, endLimit)
 	defer cancel()
@@ -32,21 +32,21 @@ func (e *examination) startedByHand(ctx context.Context) {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		e.wrong("started by hand, without the cookie, it does not end")
+		e.fail("started by hand, without the cookie, it does not end")
 	case !errors.As(err, &exit):
-		e.wrong("started by hand, without the cookie, it ends with %v, and not with a code for a failure", err)
+		e.fail("started by hand, without the cookie, it ends with %v, and not with a code for a failure", err)
 	}
 	if stdout.Len() > 0 || stderr.Len() == 0 {
-		e.wrong("started by hand, it says what it is on standard error, and nothing on standard output")
+		e.fail("started by hand, it says what it is on standard error, and nothing on standard output")
 	}
 }
 
-// startedByHost looks at what a program owes its host: it listens in the directory that it is given, says so in its first
-// line, and ends when its standard input does.
+// startedByHost checks a program that a host has started: it listens in the directory of the host, completes the handshake,
+// and exits at the end of standard input.
 func (e *examination) startedByHost(ctx context.Context) {
 	dir, err := socketDir()
 	if err != nil {
-		e.wrong("no directory for a socket: %v", err)
+		e.fail("no directory for a socket: %v", err)
 		return
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
@@ -60,29 +60,29 @@ func (e *examination) startedByHost(ctx context.Context) {
 	stdin, err := command.StdinPipe()
 	stdout, err2 := command.StdoutPipe()
 	if err := errors.Join(err, err2, command.Start()); err != nil {
-		e.wrong("it could not be started: %v", err)
+		e.fail("it could not be started: %v", err)
 		return
 	}
 	line, _ := bufio.NewReader(stdout).ReadString('\n')
-	e.checksHandshake(line, dir)
+	e.checkHandshake(line, dir)
 	limit := time.AfterFunc(endLimit, cancel)
 	defer limit.Stop()
 	_ = stdin.Close()
 	_, _ = io.Copy(io.Discard, stdout)
 	_ = command.Wait()
 	if ctx.Err() != nil {
-		e.wrong("it does not end when its standard input does")
+		e.fail("it does not end when its standard input does")
 	}
 }
 
-func (e *examination) checksHandshake(line, dir string) {
+func (e *examination) checkHandshake(line, dir string) {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	if len(parts) < 5 || parts[0] != "1" || parts[1] != "1" || parts[4] != "grpc" {
-		e.wrong("its first line is %q, and not 1|1|unix|SOCKET|grpc", host.CleanText(line, 200))
+		e.fail("its first line is %q, and not 1|1|unix|SOCKET|grpc", host.CleanText(line, 200))
 		return
 	}
 	inside, err := filepath.Rel(dir, parts[3])
 	if parts[2] != "unix" || err != nil || !filepath.IsLocal(inside) {
-		e.wrong("it listens at %s, and not in the directory that %s names", host.CleanText(parts[3], 200), plugin.EnvUnixSocketDir)
+		e.fail("it listens at %s, and not in the directory that %s names", host.CleanText(parts[3], 200), plugin.EnvUnixSocketDir)
 	}
 }

@@ -21,20 +21,20 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// Subject is a provider that is to be verified.
+// Subject is a provider to verify.
 type Subject struct {
 	register func(*grpc.Server)
 	argv     []string
 }
 
-// Of is a provider in this process, which is called over the real wire all the same. What it keeps in memory between two
-// calls is not noticed; see [Program].
+// Of is a provider in this process, which is called over the real wire nevertheless. It does not notice what the provider
+// keeps in memory between two calls; see [Program].
 func Of(p sdk.Provider) Subject {
 	return Subject{register: func(s *grpc.Server) { sdk.Register(s, p) }}
 }
 
-// Program is a provider of any language: a program and its arguments. It is started anew for each step, with an
-// environment like that of humanconnect's providers.
+// Program is a provider in any language: a program and its arguments. Each step starts it again, with an environment like
+// that of humanconnect's providers.
 func Program(argv ...string) Subject { return Subject{argv: argv} }
 
 // connection is one to a provider that has been served or started for it. stop ends both.
@@ -43,7 +43,7 @@ type connection struct {
 	stop func()
 }
 
-// connect serves or starts the provider, which ends with ctx at last.
+// connect serves or starts the provider, which ends with ctx at the latest.
 func (s Subject) connect(ctx context.Context) (connection, error) {
 	if s.register != nil {
 		return served(s.register)
@@ -89,7 +89,7 @@ func (s Subject) started(ctx context.Context) (connection, error) {
 		return connection{}, err
 	}
 	command.Env = append(environment(), plugin.EnvUnixSocketDir+"="+dir)
-	said := &lastWords{}
+	said := &tailBuffer{}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  host.Handshake(),
 		VersionedPlugins: host.Plugins(),
@@ -120,7 +120,7 @@ func (s Subject) started(ctx context.Context) (connection, error) {
 	return connection{spoken.Conn, stop}, nil
 }
 
-// socketDir makes a directory with a path that leaves room for a socket's, which has 103 bytes at most.
+// socketDir makes a directory whose path leaves room for that of a socket, which has 103 bytes at most.
 func socketDir() (string, error) {
 	base := os.TempDir()
 	if len(base) > 55 {
@@ -129,14 +129,14 @@ func socketDir() (string, error) {
 	return os.MkdirTemp(base, "provider-")
 }
 
-// lastWords keeps the end of what is written to it. It is safe for concurrent use.
-type lastWords struct {
+// tailBuffer keeps the end of what is written to it. It is safe for concurrent use.
+type tailBuffer struct {
 	mu   sync.Mutex
 	text []byte
 }
 
 // Write implements [io.Writer].
-func (l *lastWords) Write(p []byte) (int, error) {
+func (l *tailBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text = append(l.text, p...)
@@ -144,13 +144,13 @@ func (l *lastWords) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (l *lastWords) String() string {
+func (l *tailBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return string(l.text)
 }
 
-// environment has of ours what a provider gets.
+// environment has the variables of ours that a provider gets.
 func environment() []string {
 	passed := []string{"PATH", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
 	var out []string

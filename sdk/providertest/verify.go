@@ -18,27 +18,26 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
-// The times that humanconnect gives a provider.
+// The time limits of humanconnect.
 const (
-	startLimit    = 10 * time.Second
-	describeLimit = 5 * time.Second
-	stepLimit     = 60 * time.Second
-	grantLimit    = 30 * time.Second
-	attemptLimit  = 15 * time.Minute
+	startLimit      = 10 * time.Second
+	describeLimit   = 5 * time.Second
+	stepLimit       = 60 * time.Second
+	credentialLimit = 30 * time.Second
+	attemptLimit    = 15 * time.Minute
 )
 
-// Verify holds a provider to what docs/writing-a-provider.md asks of every one, and fails the test with each promise
-// that is broken: what it says of itself, and then, on each journey,
+// Verify holds a provider to the rules of docs/writing-a-provider.md, and fails the test with each rule that is broken: its
+// description, and then, on each journey,
 //
-//   - every step is answered by a process that has seen none of the steps before it, and a start may come twice
-//   - forms ask for what is declared, and browsers and codes lead to hosts that are
-//   - bytes, replies and credentials that it does not understand, and an empty form, end no call with anything but an
-//     answer
-//   - what it says no with is of the closed list, names a field that was asked for, and tells no secret
+//   - every step is taken by a process that has seen none of the steps before it, and a start may be repeated
+//   - forms ask for declared fields, and browsers and codes use declared hosts
+//   - unknown bytes, replies and credentials, and an empty form, get a response
+//   - an error has a code of the closed list, names a field of the form, and contains no secret
 //   - the credential can be checked and refreshed where the source says so, and disconnected twice
 //
-// A [Program] is also held to what a process owes its host: started by hand it ends and prints nothing on standard output;
-// started by a host it listens where it is told to, and ends when its standard input does. Verify takes as long as the
+// A [Program] is also held to the rules of a process: started by hand it exits and prints nothing on standard output; started
+// by a host it listens in the directory of the host, and exits at the end of standard input. Verify takes as long as the
 // journeys do, 15 minutes for each of them at most. Where the source can revoke, nothing is left there.
 func Verify(t testing.TB, s Subject, journeys ...Journey) {
 	t.Helper()
@@ -49,9 +48,9 @@ func Verify(t testing.TB, s Subject, journeys ...Journey) {
 
 // examination of one provider. It is used by one goroutine.
 type examination struct {
-	subject Subject
-	broken  []string
-	said    *sdk.Description
+	subject     Subject
+	broken      []string
+	description *sdk.Description
 	// Of the journey at hand: the source, its secrets, and the fields of the last form.
 	source  sdk.Source
 	secrets []string
@@ -64,28 +63,27 @@ func examine(ctx context.Context, s Subject, journeys []Journey) []string {
 		e.startedByHand(ctx)
 		e.startedByHost(ctx)
 	}
-	if e.describes(ctx) {
+	if e.describe(ctx) {
 		for _, j := range journeys {
-			e.travels(ctx, j)
+			e.runJourney(ctx, j)
 		}
 	}
 	return e.broken
 }
 
-func (e *examination) wrong(format string, args ...any) {
+func (e *examination) fail(format string, args ...any) {
 	if broken := fmt.Sprintf(format, args...); !slices.Contains(e.broken, broken) {
 		e.broken = append(e.broken, broken)
 	}
 }
 
-// call makes one call to a provider of its own. Every end of it but an answer, and every no that breaks the rules, is
-// wrong.
+// call makes one call to a provider of its own. Every end of it but a response, and every error that breaks the rules, fails.
 func (e *examination) call(
 	ctx context.Context, what string, limit time.Duration, do func(context.Context, *host.Client) error,
 ) error {
 	c, err := e.subject.connect(ctx)
 	if err != nil {
-		e.wrong("%s: the provider could not be started: %v", what, err)
+		e.fail("%s: the provider could not be started: %v", what, err)
 		return err
 	}
 	defer c.stop()
@@ -97,27 +95,27 @@ func (e *examination) ask(
 ) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	heard := &listener{ClientConnInterface: c}
-	err := do(ctx, host.NewClient(heard))
-	var no *sdk.Error
+	recorder := &codeRecorder{ClientConnInterface: c}
+	err := do(ctx, host.NewClient(recorder))
+	var refusal *sdk.Error
 	switch {
 	case err == nil:
-	case errors.As(err, &no):
-		e.checksError(what, no, heard.code)
+	case errors.As(err, &refusal):
+		e.checkError(what, refusal, recorder.code)
 	default:
-		e.wrong("%s: the call ended with %v; a refusal must be an error with a code", what, err)
+		e.fail("%s: the call ended with %v; a refusal must be an error with a code", what, err)
 	}
 	return err
 }
 
-// listener hears the code of an error as it was sent: a [host.Client] takes one that it does not know for source_error.
-type listener struct {
+// codeRecorder records the code of an error as it was sent: a [host.Client] replaces an unknown one by source_error.
+type codeRecorder struct {
 	grpc.ClientConnInterface
 	code string
 }
 
 // Invoke implements [grpc.ClientConnInterface].
-func (l *listener) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+func (l *codeRecorder) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
 	err := l.ClientConnInterface.Invoke(ctx, method, args, reply, opts...)
 	if answer, can := reply.(interface{ GetError() *providerv1.Error }); can {
 		l.code = answer.GetError().GetCode()
@@ -125,32 +123,32 @@ func (l *listener) Invoke(ctx context.Context, method string, args, reply any, o
 	return err
 }
 
-// checksError looks at how a source says no.
-func (e *examination) checksError(what string, no *sdk.Error, code string) {
-	if code != "" && code != string(no.Code) {
-		e.wrong("%s: the code %q is not of the closed list", what, code)
+// checkError checks an error response.
+func (e *examination) checkError(what string, refusal *sdk.Error, code string) {
+	if code != "" && code != string(refusal.Code) {
+		e.fail("%s: the code %q is not of the closed list", what, code)
 	}
-	if strings.TrimSpace(no.Message) == "" {
-		e.wrong("%s: %s has no message", what, no.Code)
+	if strings.TrimSpace(refusal.Message) == "" {
+		e.fail("%s: %s has no message", what, refusal.Code)
 	}
 	for _, secret := range e.secrets {
-		if len(secret) > 3 && strings.Contains(no.Message, secret) {
-			e.wrong("%s: the message of %s contains a secret", what, no.Code)
+		if len(secret) > 3 && strings.Contains(refusal.Message, secret) {
+			e.fail("%s: the message of %s contains a secret", what, refusal.Code)
 		}
 	}
-	if no.Code == sdk.InvalidInput && !slices.ContainsFunc(e.asked, func(f sdk.Field) bool { return f.ID == no.Field }) {
-		e.wrong("%s: invalid_input names the field %q, which the form does not have", what, no.Field)
+	if refusal.Code == sdk.InvalidInput && !slices.ContainsFunc(e.asked, func(f sdk.Field) bool { return f.ID == refusal.Field }) {
+		e.fail("%s: invalid_input names the field %q, which the form does not have", what, refusal.Field)
 	}
-	settings := append(slices.Clone(e.said.Settings), e.source.Settings...)
-	if no.Setting != "" && !slices.ContainsFunc(settings, func(f sdk.Field) bool { return f.ID == no.Setting }) {
-		e.wrong("%s: %s names the setting %q, which is not declared", what, no.Code, no.Setting)
+	settings := append(slices.Clone(e.description.Settings), e.source.Settings...)
+	if refusal.Setting != "" && !slices.ContainsFunc(settings, func(f sdk.Field) bool { return f.ID == refusal.Setting }) {
+		e.fail("%s: %s names the setting %q, which is not declared", what, refusal.Code, refusal.Setting)
 	}
 }
 
-// describes looks at what the provider says of itself, twice.
-func (e *examination) describes(ctx context.Context) bool {
+// describe gets and checks the description, twice.
+func (e *examination) describe(ctx context.Context) bool {
 	var said [2]*sdk.Description
-	e.said = &sdk.Description{}
+	e.description = &sdk.Description{}
 	for i := range said {
 		if e.call(ctx, "describe", describeLimit, func(ctx context.Context, c *host.Client) (err error) {
 			said[i], err = c.Describe(ctx)
@@ -160,10 +158,10 @@ func (e *examination) describes(ctx context.Context) bool {
 		}
 	}
 	if !reflect.DeepEqual(said[0], said[1]) {
-		e.wrong("describe: the second answer is not the first")
+		e.fail("describe: the second answer is not the first")
 	}
-	e.said = said[0]
-	e.checksDescription()
+	e.description = said[0]
+	e.checkDescription()
 	return true
 }
 

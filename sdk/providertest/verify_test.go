@@ -222,10 +222,10 @@ func once(step sdk.Step) func(*sdk.ConnectRequest) (sdk.Step, error) {
 }
 
 // refuses says no to every form.
-func refuses(no *sdk.Error) func(*sdk.ConnectRequest) (sdk.Step, error) {
+func refuses(refusal *sdk.Error) func(*sdk.ConnectRequest) (sdk.Step, error) {
 	return func(req *sdk.ConnectRequest) (sdk.Step, error) {
 		if _, form := req.Reply.(sdk.FormValues); form {
-			return nil, no
+			return nil, refusal
 		}
 		return nil, nil
 	}
@@ -266,7 +266,7 @@ func TestProviderThatKeepsSomethingBetweenTwoCallsIsNoticed(t *testing.T) {
 	}
 }
 
-func TestProviderThatDiesOfForeignBytesIsNoticed(t *testing.T) {
+func TestProviderThatCrashesOnUnknownBytesIsNoticed(t *testing.T) {
 	t.Setenv(envRole, "brittle")
 	broken := strings.Join(examine(t.Context(), Program(os.Args[0]), []Journey{visit()}), "\n")
 	if !strings.Contains(broken, "with bytes that are not its own: the call ended with") {
@@ -274,7 +274,7 @@ func TestProviderThatDiesOfForeignBytesIsNoticed(t *testing.T) {
 	}
 }
 
-func TestProgramThatOwesItsHostSomethingIsNoticed(t *testing.T) {
+func TestProgramThatBreaksARuleOfProcessesIsNoticed(t *testing.T) {
 	for role, want := range map[string][]string{
 		"silent":   {"the provider could not be started", "I have nothing to say", "its first line is \"\""},
 		"prints":   {"its first line is \"welcome \""},

@@ -83,9 +83,9 @@ func TestKillsLoseNothingAndInventNothing(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	h := newHome(t, journals(authority(t)))
-	sittings := playAll(t, h, sessions, seed)
-	sum := verify(t, h, sittings)
-	nothingLeft(t, h, sittings)
+	trials := playAll(t, h, sessions, seed)
+	sum := verify(t, h, trials)
+	nothingLeft(t, h, trials)
 	if missed := sum.missed(); sessions >= everywhere && len(missed) > 0 {
 		t.Errorf("no kill hit %s", strings.Join(missed, ", nor "))
 	}
@@ -95,11 +95,11 @@ func TestKillsLoseNothingAndInventNothing(t *testing.T) {
 }
 
 // playAll plays sessions, some at a time, until so many have been killed.
-func playAll(t *testing.T, h *home, sessions int, seed uint64) (all []*sitting) {
+func playAll(t *testing.T, h *home, sessions int, seed uint64) (all []*trial) {
 	t.Helper()
 	var killed atomic.Int64
 	p := &pace{takes: make(map[string]time.Duration)}
-	next := make(chan *sitting)
+	next := make(chan *trial)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
@@ -112,7 +112,7 @@ func playAll(t *testing.T, h *home, sessions int, seed uint64) (all []*sitting) 
 	}
 	for killed.Load() < int64(sessions) && len(all) < 2*sessions+workers {
 		random := rand.New(rand.NewPCG(seed, uint64(len(all))))
-		all = append(all, newSitting(t, h, len(all), choose(random), random, p))
+		all = append(all, newTrial(t, h, len(all), choose(random), random, p))
 		next <- all[len(all)-1]
 	}
 	close(next)
@@ -137,9 +137,9 @@ func TestKillsBetweenCommitsLeaveNothingHalfDone(t *testing.T) {
 	t.Parallel()
 	h := newHome(t, journals(authority(t)))
 	p, random := &pace{takes: make(map[string]time.Duration)}, rand.New(rand.NewPCG(1, 1))
-	var all []*sitting
+	var all []*trial
 	for whole := 0; whole < enough && len(all) < maxCommits; whole++ {
-		s := newSitting(t, h, len(all), busy(), random, p)
+		s := newTrial(t, h, len(all), busy(), random, p)
 		all = append(all, s)
 		if s.playToCommit(len(all)) {
 			whole = -1
@@ -152,15 +152,15 @@ func TestKillsBetweenCommitsLeaveNothingHalfDone(t *testing.T) {
 }
 
 // nothingLeft looks at what the sessions left behind: doctor, sockets, temporary files, files of dead processes.
-func nothingLeft(t *testing.T, h *home, sittings []*sitting) {
+func nothingLeft(t *testing.T, h *home, trials []*trial) {
 	last := h.place(t, "last")
-	last.run(t, sittings[len(sittings)-1].args...) // a run of open sweeps what dead ones left
+	last.run(t, trials[len(trials)-1].args...) // a run of open sweeps what dead ones left
 	r := last.run(t, "doctor")
 	if r.code != 0 {
 		t.Errorf("doctor ends with %d:\n%s%s", r.code, r.out, r.err)
 	}
 	t.Logf("doctor:\n%s", r.out)
-	for _, s := range sittings {
+	for _, s := range trials {
 		if sizeOf(s.place.runtime()) > 0 { // whoever starts a provider sweeps, and the last run may have started none
 			s.place.want(t, 0, "provider", "show", "sandbox")
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // outcomes wants that each action of the script ended once: with its event, or with a failure that may be.
-func (v *verdict) outcomes() {
+func (v *verifier) outcomes() {
 	for _, source := range []string{instant, clinic, family, tracker} {
 		fails := v.s.script.fails[source] != ""
 		lossy := asks(source) && len(v.s.kills) > 0
@@ -31,7 +31,7 @@ func (v *verdict) outcomes() {
 	}
 }
 
-func (v *verdict) codes(source string, lossy bool) map[string]bool {
+func (v *verifier) codes(source string, lossy bool) map[string]bool {
 	codes := map[string]bool{"attempt_interrupted": lossy}
 	if code := v.s.script.fails[source]; code != "" {
 		codes[code] = true
@@ -40,7 +40,7 @@ func (v *verdict) codes(source string, lossy bool) map[string]bool {
 }
 
 // failure wants one where all actions of a kind failed, none where none did, and only codes that may be.
-func (v *verdict) failure(verb, source string, failed, of int, codes map[string]bool) {
+func (v *verifier) failure(verb, source string, failed, of int, codes map[string]bool) {
 	found := 0
 	for _, f := range v.final.Failures {
 		if f.Source.ID != source || f.Action != verb {
@@ -56,7 +56,7 @@ func (v *verdict) failure(verb, source string, failed, of int, codes map[string]
 	}
 }
 
-func (v *verdict) count(kind, source string) int {
+func (v *verifier) count(kind, source string) int {
 	n := 0
 	for _, e := range v.events {
 		if e.Type == kind && e.Source.ID == source {
@@ -77,7 +77,7 @@ func compact(doc string) string {
 
 // revocations wants that the grant of each connection that is gone is revoked, or waits to be where the source does not do
 // it, or is left to another user who has the same account.
-func (v *verdict) revocations() {
+func (v *verifier) revocations() {
 	for _, e := range v.events {
 		if e.Type != "source.disconnected" {
 			continue
@@ -118,7 +118,7 @@ func places() []string {
 	}
 }
 
-func (s *summary) add(v *verdict) {
+func (s *summary) add(v *verifier) {
 	s.sessions++
 	s.whole += len(v.s.whole)
 	for _, k := range v.s.kills {
@@ -128,7 +128,7 @@ func (s *summary) add(v *verdict) {
 }
 
 // where says where a kill hit. The times that the state has are cut to milliseconds.
-func (v *verdict) where(k kill) string {
+func (v *verifier) where(k kill) string {
 	at, all := k.at.Truncate(time.Millisecond), places()
 	switch {
 	case k.printed > 0:

@@ -198,8 +198,8 @@ func (p *place) providers() []int {
 	return pids
 }
 
-// tell sends a signal to all providers of this place, and says to how many.
-func (p *place) tell(s syscall.Signal) int {
+// signal sends a signal to all providers of this place, and says to how many.
+func (p *place) signal(s syscall.Signal) int {
 	pids := p.providers()
 	for _, pid := range pids {
 		_ = syscall.Kill(pid, s)

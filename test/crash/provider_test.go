@@ -41,11 +41,11 @@ func TestProviderKilledBetweenTwoStepsCostsNothing(t *testing.T) {
 	p := h.place(t, "p")
 	run := p.start(t, open(p.token(t, "user", "token"), family, "wait")...)
 	first := h.awaitAttempt(t, "the first wait", waits)
-	if p.tell(syscall.SIGKILL) == 0 {
+	if p.signal(syscall.SIGKILL) == 0 {
 		t.Fatal("there is no provider to kill")
 	}
 	h.awaitAttempt(t, "the second wait", func(a store.Attempt) bool { return waits(a) && a.DueAt.After(first.DueAt) })
-	if p.tell(syscall.SIGKILL) == 0 {
+	if p.signal(syscall.SIGKILL) == 0 {
 		t.Fatal("there is no other provider to kill")
 	}
 	wantConnected(t, run.end(), family)
@@ -57,14 +57,14 @@ func TestPollThatAKilledProviderHadIsRepeated(t *testing.T) {
 	p := h.place(t, "p")
 	run := p.start(t, open(p.token(t, "user", "token"), clinic, "wait")...)
 	first := h.awaitAttempt(t, "the first wait", waits)
-	if p.tell(syscall.SIGSTOP) == 0 {
+	if p.signal(syscall.SIGSTOP) == 0 {
 		t.Fatal("there is no provider to stop")
 	}
 	within(t, stepLimit, "the poll is due", func() bool { return time.Since(first.DueAt) > 500*time.Millisecond })
 	if run.ended() {
 		t.Fatal("a poll was answered by a stopped process")
 	}
-	p.tell(syscall.SIGKILL)
+	p.signal(syscall.SIGKILL)
 	wantConnected(t, run.end(), clinic)
 }
 
@@ -73,7 +73,7 @@ func TestProviderKilledAtItsStartIsStartedAgain(t *testing.T) {
 	h := newHome(t, "")
 	p := h.place(t, "p")
 	run := p.start(t, "open", "--token", p.token(t, "user", "token"), "--connect", instant)
-	within(t, stepLimit, "a provider is started", func() bool { return p.tell(syscall.SIGKILL) > 0 || run.ended() })
+	within(t, stepLimit, "a provider is started", func() bool { return p.signal(syscall.SIGKILL) > 0 || run.ended() })
 	wantConnected(t, run.end(), instant)
 }
 
@@ -83,7 +83,7 @@ func TestProviderKilledInsideAStepInterruptsAScript(t *testing.T) {
 	p := h.place(t, "p")
 	run := p.start(t, open(p.token(t, "user", "token"), clinic, "slow")...)
 	h.awaitAttempt(t, "the provider works on the form", begun)
-	within(t, stepLimit, "a provider is there", func() bool { return p.tell(syscall.SIGKILL) > 0 })
+	within(t, stepLimit, "a provider is there", func() bool { return p.signal(syscall.SIGKILL) > 0 })
 	r := run.end()
 	r.want(t, 3)
 	doc := responseOf(t, r)

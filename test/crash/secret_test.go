@@ -20,7 +20,7 @@ import (
 // planted are the texts that must not come out, by what they are.
 type planted map[string]string
 
-func (p planted) look(t testing.TB, where string, text []byte) {
+func (p planted) readWorld(t testing.TB, where string, text []byte) {
 	t.Helper()
 	for what, secret := range p {
 		if bytes.Contains(text, []byte(secret)) {
@@ -127,14 +127,14 @@ func TestSecretsStayInside(t *testing.T) {
 		}
 		secrets[name] = strings.TrimSpace(string(text))
 		r := run.run(t, p, args)
-		secrets.look(t, fmt.Sprintf("stdout of run %d", i), []byte(r.out))
-		secrets.look(t, fmt.Sprintf("stderr of run %d", i), []byte(r.err))
-		personal.look(t, fmt.Sprintf("stderr of run %d", i), []byte(r.err))
+		secrets.readWorld(t, fmt.Sprintf("stdout of run %d", i), []byte(r.out))
+		secrets.readWorld(t, fmt.Sprintf("stderr of run %d", i), []byte(r.err))
+		personal.readWorld(t, fmt.Sprintf("stderr of run %d", i), []byte(r.err))
 		searchState(t, h, secrets)
 	}
 	for _, args := range [][]string{{"event", "list"}, {"session", "list"}, {"delivery", "list"}, {"doctor"}} {
 		r := p.want(t, 0, append(args, "--debug")...)
-		secrets.look(t, strings.Join(args, " "), []byte(r.out+r.err))
+		secrets.readWorld(t, strings.Join(args, " "), []byte(r.out+r.err))
 	}
 	searchChildren(t, h, watched.end(), secrets, personal)
 }
@@ -186,7 +186,7 @@ func searchState(t testing.TB, h *home, secrets planted) {
 			return nil
 		}
 		files++
-		secrets.look(t, filepath.Base(path), text)
+		secrets.readWorld(t, filepath.Base(path), text)
 		return err
 	})
 	if err != nil || files < 2 {
@@ -203,8 +203,8 @@ func searchChildren(t testing.TB, h *home, seen []child, secrets, personal plant
 			providers++
 		}
 		for _, list := range []planted{secrets, personal} {
-			list.look(t, "argv of "+c.exe, []byte(c.argv))
-			list.look(t, "environment of "+c.exe, []byte(c.environ))
+			list.readWorld(t, "argv of "+c.exe, []byte(c.argv))
+			list.readWorld(t, "environment of "+c.exe, []byte(c.environ))
 		}
 	}
 	if providers == 0 {
@@ -215,9 +215,9 @@ func searchChildren(t testing.TB, h *home, seen []child, secrets, personal plant
 		if err != nil || len(text) == 0 {
 			t.Errorf("%d bytes from the hook: %v", len(text), err)
 		}
-		secrets.look(t, "hook: "+name, text)
+		secrets.readWorld(t, "hook: "+name, text)
 		if name != "bodies" {
-			personal.look(t, "hook: "+name, text)
+			personal.readWorld(t, "hook: "+name, text)
 		}
 	}
 }

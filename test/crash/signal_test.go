@@ -35,7 +35,7 @@ func TestSignalsCloseTheSessionProperly(t *testing.T) {
 			}
 			records, _, err := lines(p.file("closes"))
 			if err != nil || len(records) != 1 {
-				t.Errorf("onClose was told %d times, want once: %v", len(records), err)
+				t.Errorf("onClose received %d events, want once: %v", len(records), err)
 			}
 			again := p.want(t, c.code, args...)
 			if stored(again.out) != stored(r.out) {

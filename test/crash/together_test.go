@@ -44,7 +44,7 @@ func TestProcessesAtOnceMakeTheStateAndOpenTheirSessions(t *testing.T) {
 			t.Errorf("open: %v, exit code %d: %s", err, r.code, r.err)
 		}
 	})
-	w := look(t, h)
+	w := readWorld(t, h)
 	if len(w.sessions) != users || len(w.events) != users {
 		t.Errorf("%d users have sessions, and %d sessions have events; want %d", len(w.sessions), len(w.events), users)
 	}
@@ -76,7 +76,7 @@ func TestOneUserConnectsOneSourceFromEightProcesses(t *testing.T) {
 	if len(ids) != 1 || len(listed) != 1 {
 		t.Errorf("connections %v, listed %v; want one", ids, listed)
 	}
-	w := look(t, h)
+	w := readWorld(t, h)
 	for ses, events := range w.events {
 		if len(events) != 2 || events[0].Type != "source.connected" || events[1].Type != "session.closed" {
 			t.Errorf("events of session %s are %+v", ses, events)

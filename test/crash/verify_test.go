@@ -46,7 +46,7 @@ type (
 			Dead      int `json:"dead"`
 		} `json:"deliveries"`
 	}
-	told struct {
+	eventBody struct {
 		Type     string  `json:"type"`
 		ID       string  `json:"id"`
 		Sequence int     `json:"sequence"`
@@ -76,7 +76,7 @@ type (
 	}
 )
 
-// world is what the state has in the end.
+// world is what the state has after the run.
 type world struct {
 	home       *home
 	place      *place
@@ -85,7 +85,7 @@ type world struct {
 	deliveries map[string][]deliveryRow
 }
 
-func look(t testing.TB, h *home) *world {
+func readWorld(t testing.TB, h *home) *world {
 	w := &world{
 		home: h, place: h.place(t, "look"), sessions: make(map[string][]sessionRow), events: make(map[string][]eventRow),
 		deliveries: make(map[string][]deliveryRow),
@@ -110,14 +110,14 @@ func look(t testing.TB, h *home) *world {
 
 // verify holds what the state, the journals and the runs say of each session against each other, and says where the kills
 // hit.
-func verify(t *testing.T, h *home, sittings []*sitting) *summary {
+func verify(t *testing.T, h *home, trials []*trial) *summary {
 	t.Helper()
-	h.place(t, "chores").want(t, 0, "delivery", "run") // what a killed core could not revoke
-	w := look(t, h)
+	h.place(t, "background").want(t, 0, "delivery", "run") // what a killed core could not revoke
+	w := readWorld(t, h)
 	sum := &summary{hits: make(map[string]int)}
 	known := map[string]bool{}
-	for _, s := range sittings {
-		v := &verdict{t: t, w: w, s: s}
+	for _, s := range trials {
+		v := &verifier{t: t, w: w, s: s}
 		if len(s.bad) == 0 {
 			v.all()
 			known[v.row.SessionID] = true
@@ -136,20 +136,20 @@ func verify(t *testing.T, h *home, sittings []*sitting) *summary {
 	return sum
 }
 
-// verdict is over one session.
-type verdict struct {
+// verifier checks one session.
+type verifier struct {
 	t     *testing.T
 	w     *world
-	s     *sitting
+	s     *trial
 	final response
 	row   sessionRow
 	// done is when the last action ended.
 	done   time.Time
 	bodies map[string]string
-	events []told
+	events []eventBody
 }
 
-func (v *verdict) all() {
+func (v *verifier) all() {
 	decode(v.t, v.s.whole[len(v.s.whole)-1], &v.final)
 	if !v.printed() || !v.oneSession() {
 		return
@@ -176,7 +176,7 @@ func stored(doc string) string {
 }
 
 // printed wants the same bytes and the same exit code of every run that came to print, and those that are stored.
-func (v *verdict) printed() bool {
+func (v *verifier) printed() bool {
 	first := stored(v.s.whole[0])
 	for _, doc := range v.s.whole[1:] {
 		if stored(doc) != first {
@@ -202,7 +202,7 @@ func (v *verdict) printed() bool {
 	return len(v.s.bad) == 0
 }
 
-func (v *verdict) oneSession() bool {
+func (v *verifier) oneSession() bool {
 	rows := v.w.sessions[v.final.HumanID]
 	if len(rows) != 1 || rows[0].SessionID != v.final.SessionID || rows[0].State != "closed" {
 		v.s.fail("one token, and the sessions of its user are %+v", rows)
@@ -218,23 +218,23 @@ func (v *verdict) oneSession() bool {
 	return true
 }
 
-func (v *verdict) readEvents() {
+func (v *verifier) readEvents() {
 	v.bodies = make(map[string]string)
 	for _, row := range v.w.events[v.row.SessionID] {
 		body := v.w.place.want(v.t, 0, "event", "show", row.ID, "-o", "json").out
-		var e told
+		var e eventBody
 		decode(v.t, body, &e)
 		if e.ID != row.ID || e.Type != row.Type || e.Sequence != row.Sequence || e.SessionID != v.row.SessionID {
-			v.s.fail("event %+v says of itself %+v", row, e)
+			v.s.fail("event %+v has the body %+v", row, e)
 		}
 		v.bodies[row.ID] = body
 		v.events = append(v.events, e)
 	}
-	slices.SortFunc(v.events, func(a, b told) int { return a.Sequence - b.Sequence })
+	slices.SortFunc(v.events, func(a, b eventBody) int { return a.Sequence - b.Sequence })
 }
 
 // sequence wants 1, 2, … and one close, the last.
-func (v *verdict) sequence() {
+func (v *verifier) sequence() {
 	if len(v.events) != v.row.Events {
 		v.s.fail("%d events, and the session counts %d", len(v.events), v.row.Events)
 	}
@@ -249,7 +249,7 @@ func (v *verdict) sequence() {
 }
 
 // story replays the events: what each says of the connections is what those before it made, and the response is the end.
-func (v *verdict) story() {
+func (v *verifier) story() {
 	var now, connected, disconnected []linked
 	for _, e := range v.events {
 		switch e.Type {
@@ -276,7 +276,7 @@ func (v *verdict) story() {
 
 // says wants the lists of a response. Entries are by account here, and an account that was connected anew after it was
 // disconnected is told of once.
-func (v *verdict) says(who string, r response, now, connected, disconnected []linked) {
+func (v *verifier) says(who string, r response, now, connected, disconnected []linked) {
 	var gone []linked
 	for _, d := range disconnected {
 		again := slices.ContainsFunc(connected, func(c linked) bool { return c.ID == d.ID })
@@ -334,7 +334,7 @@ func lines(path string) (records [][]string, torn []string, err error) {
 }
 
 // journal wants every event of a type, or of any, at least once and in order, and nothing else.
-func (v *verdict) journal(hook, path, kind string) {
+func (v *verifier) journal(hook, path, kind string) {
 	records, torn, err := lines(path)
 	if err != nil {
 		v.s.fail("%v", err)
@@ -344,33 +344,33 @@ func (v *verdict) journal(hook, path, kind string) {
 	for _, r := range records {
 		no, err := strconv.Atoi(r[1])
 		if err != nil || no < 1 || no > len(v.events) || v.events[no-1].ID != r[0] {
-			v.s.fail("hook %s was told of %s %s, which is not an event of this session", hook, r[0], r[1])
+			v.s.fail("hook %s received %s %s, which is not an event of this session", hook, r[0], r[1])
 			continue
 		}
 		if no < last {
-			v.s.fail("hook %s was told of event %d after event %d", hook, no, last)
+			v.s.fail("hook %s received event %d after event %d", hook, no, last)
 		}
 		last = no
-		seen[r[0]] = v.told(hook, no, r[2]) || seen[r[0]]
+		seen[r[0]] = v.checkBody(hook, no, r[2]) || seen[r[0]]
 	}
 	for _, e := range v.events {
 		if wanted := kind == "" || kind == e.Type; wanted != seen[e.ID] {
-			v.s.fail("hook %s and event %d, %s: told %v, want %v; %d lines, %d torn", hook, e.Sequence, e.Type, seen[e.ID], wanted, len(records), len(torn))
+			v.s.fail("hook %s and event %d, %s; received %v, want %v; %d lines, %d torn", hook, e.Sequence, e.Type, seen[e.ID], wanted, len(records), len(torn))
 		}
 	}
 }
 
-// told compares a body with the stored event. A core that is killed while it writes the body may leave the hook with
+// checkBody compares a body with the stored event. A core that is killed while it writes the body may leave the hook with
 // the first part of it.
-func (v *verdict) told(hook string, no int, body string) bool {
+func (v *verifier) checkBody(hook string, no int, body string) bool {
 	want := compact(v.bodies[v.events[no-1].ID])
 	if body != want && !strings.HasPrefix(want, body) {
-		v.s.fail("hook %s was told another event %d:\n%s", hook, no, cmp.Diff(want, body))
+		v.s.fail("hook %s received another body of event %d:\n%s", hook, no, cmp.Diff(want, body))
 	}
 	return body == want
 }
 
-func (v *verdict) delivered() {
+func (v *verifier) delivered() {
 	want := map[string]int{}
 	for _, e := range v.events {
 		want[e.ID] = map[string]int{"source.connected": 2, "source.disconnected": 1, "session.closed": 3}[e.Type]

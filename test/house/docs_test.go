@@ -226,7 +226,7 @@ func TestEveryDependencyIsExplainedAndEveryExplainedOneIsThere(t *testing.T) {
 }
 
 // The benchmarks import what they measure against.
-func TestOnlyThoseImportADependencyOfWhomItIsSaid(t *testing.T) {
+func TestOnlyDocumentedPackagesImportADependency(t *testing.T) {
 	packages := append(list(t, root, "./..."), list(t, filepath.Join(root, "sdk"), "./...")...)
 	held := 0
 	for path, d := range explained(t) {

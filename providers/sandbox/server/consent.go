@@ -16,24 +16,23 @@ import (
 )
 
 const (
-	// consentLimit bounds a whole visit: the redirect in the end waits for what the program makes of it.
+	// consentLimit bounds a whole visit: the last redirect waits for the program that receives it.
 	consentLimit = time.Minute
 	pageLimit    = 1 << 20
 )
 
-// hidden finds the id of a consent page of ours; title and text what any other page says.
+// hidden finds the id of our consent page; title and text what any other page says.
 var (
 	hidden  = regexp.MustCompile(`<input type="hidden" name="id" value="([^"]+)">`)
 	checked = regexp.MustCompile(`name="scope" value="([^"]+)" checked`)
 	title   = regexp.MustCompile(`<h1[^>]*>([^<]+)</h1>`)
 	text    = regexp.MustCompile(`<p>([^<]+)</p>`)
-	// failed is the title of a program's last page where it could not use the consent.
+	// failed is the title of a program's last page if the connect failed.
 	failed = regexp.MustCompile(`\bnot connected\b`)
 )
 
-// consent visits an address as a person would: it follows to the consent page of this server, fills it in, and follows
-// back to where that leads. So it can stand in BROWSER where there is nobody to ask. It fails where the page that it ends
-// at says that it was in vain.
+// consent visits a URL as a person would: it follows redirects to the consent page of this server, submits the form, and
+// follows the redirect URI. So BROWSER can name it where there is no person. It fails if the last page reports a failure.
 func consent(ctx context.Context, args []string, errs io.Writer) error {
 	flags := flag.NewFlagSet("humanconnect-sandbox consent", flag.ContinueOnError)
 	flags.SetOutput(errs)
@@ -45,7 +44,7 @@ func consent(ctx context.Context, args []string, errs io.Writer) error {
 		return err
 	}
 	if flags.NArg() != 1 {
-		return errors.New("consent: give the address to visit")
+		return errors.New("consent: missing the URL to visit")
 	}
 	ctx, cancel := context.WithTimeout(ctx, consentLimit)
 	defer cancel()
@@ -74,7 +73,7 @@ func consent(ctx context.Context, args []string, errs io.Writer) error {
 	case err != nil:
 		return err
 	case hidden.MatchString(last.body):
-		return errors.New("consent: the page does not take what was filled in")
+		return errors.New("consent: the page rejected the form")
 	}
 	return last.failure()
 }
@@ -86,7 +85,7 @@ type found struct {
 	body   string
 }
 
-// failure says what a page says that something went wrong, or nil.
+// failure returns the failure that a page reports, or nil.
 func (f found) failure() error {
 	says := title.FindStringSubmatch(f.body)
 	if f.status < http.StatusBadRequest && (says == nil || !failed.MatchString(says[1])) {
@@ -102,14 +101,14 @@ func (f found) failure() error {
 	return fmt.Errorf("consent: the last page says: %s", html.UnescapeString(words))
 }
 
-// visit asks for a page.
+// visit gets a page.
 func visit(ctx context.Context, client *http.Client, method, address string, form url.Values) (found, error) {
 	req, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if form != nil {
 		req, err = http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
 	}
 	if err != nil {
-		return found{}, errors.New("consent: that is no address")
+		return found{}, errors.New("consent: invalid URL")
 	}
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -126,7 +125,7 @@ func visit(ctx context.Context, client *http.Client, method, address string, for
 	return found{at: resp.Request.URL, status: resp.StatusCode, body: string(body)}, nil
 }
 
-// withoutAddress is what went wrong with a request; its address names a state.
+// withoutAddress removes the URL from the error of a request; it contains a state.
 func withoutAddress(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {

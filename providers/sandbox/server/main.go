@@ -1,5 +1,5 @@
-// Command humanconnect-sandbox is the authorization server of the sandbox sources. humanconnect sandbox runs it; it
-// listens on loopback alone and keeps nothing.
+// Command humanconnect-sandbox is the authorization server of the sandbox sources. `humanconnect sandbox` runs it; it
+// listens on loopback alone and stores nothing.
 package main
 
 import (
@@ -21,10 +21,10 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
-// defaultAddress is where the sandbox sources look for the server.
+// defaultAddress is the address of the server in the sandbox sources.
 const defaultAddress = "127.0.0.1:8778"
 
-// The limits of a request, and of what is under way when the server ends.
+// The limits of a request, and of the shutdown.
 const (
 	headerLimit  = 5 * time.Second
 	answerLimit  = 30 * time.Second
@@ -112,7 +112,7 @@ func serve(ctx context.Context, listener net.Listener, out io.Writer) error {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingLimit)
 	defer cancel()
 	if server.Shutdown(closing) != nil {
-		_ = server.Close() // what is still under way is cut
+		_ = server.Close() // pending requests are cut
 	}
 	return ended(<-served)
 }

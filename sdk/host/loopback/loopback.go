@@ -1,5 +1,5 @@
-// Package loopback says which names and addresses lead to this machine alone, as RFC 8252 (7.3) and RFC 6761 (6.3) have
-// it. It resolves nothing.
+// Package loopback says which names and addresses are those of this machine alone (RFC 8252 §7.3, RFC 6761 §6.3). It resolves
+// nothing.
 package loopback
 
 import (

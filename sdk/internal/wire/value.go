@@ -11,12 +11,12 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/proto/providerv1"
 )
 
-// What either end says of an answer that is none.
+// The messages of either end for an invalid response.
 const (
-	NoStep       = "the provider answered without a step"
-	NoCredential = "the provider refreshed without a credential"
-	NoMethod     = "the provider has no %s"
-	LongResume   = "the provider wants %d bytes kept between two steps; the limit is %d"
+	NoStep       = "the provider returned no step"
+	NoCredential = "the provider returned no credential"
+	NoMethod     = "the provider does not implement %s"
+	LongResume   = "the provider's resume has %d bytes; the limit is %d"
 )
 
 // ErrNoReply is the error for a connect request that does not say what it answers.

@@ -117,7 +117,7 @@ func refused(t *testing.T, err error, want sdk.Code) {
 	}
 }
 
-func TestAStrangersServerConnectsRefreshesAndRevokes(t *testing.T) {
+func TestAThirdPartyServerConnectsRefreshesAndRevokes(t *testing.T) {
 	s := source(startPeer(t).address)
 	step, err := connect(t, s, newPerson(callbackAddress))
 	if err != nil {
@@ -161,7 +161,7 @@ func refreshTokenOf(t *testing.T, g *sdk.CredentialRequest) string {
 	return tokens.Refresh
 }
 
-func TestAStrangersServerEndsAGrantWhoseTokenIsUsedTwice(t *testing.T) {
+func TestAThirdPartyServerRevokesAGrantAtTokenReuse(t *testing.T) {
 	s := source(startPeer(t).address)
 	step, err := connect(t, s, newPerson(callbackAddress))
 	if err != nil {
@@ -178,14 +178,14 @@ func TestAStrangersServerEndsAGrantWhoseTokenIsUsedTwice(t *testing.T) {
 	refused(t, err, sdk.Revoked)
 }
 
-func TestAtAStrangersServerNoIsAccessDenied(t *testing.T) {
+func TestDenialAtAThirdPartyServerIsAccessDenied(t *testing.T) {
 	p := newPerson(callbackAddress)
 	p.denies = true
 	_, err := connect(t, source(startPeer(t).address), p)
 	refused(t, err, sdk.AccessDenied)
 }
 
-func TestAStrangersServerConnectsADevice(t *testing.T) {
+func TestAThirdPartyServerConnectsADevice(t *testing.T) {
 	s := source(startPeer(t).address, sdk.MethodCode)
 	req := &sdk.ConnectRequest{Reply: sdk.Start{}, FrontEnd: sdk.FrontEnd{Code: true}}
 	step, err := s.Connect(t.Context(), req)

@@ -161,7 +161,7 @@ func disconnects(t *testing.T, i installation, server *peer, source string) {
 	server.says(t, "the grant of anna is revoked")
 }
 
-func TestOpenConnectsAtAStrangersServerInABrowser(t *testing.T) {
+func TestOpenConnectsAtAThirdPartyServerInABrowser(t *testing.T) {
 	server := startPeer(t)
 	i := install(t, server.address)
 	r := i.opens(logs(t), "--connect", "sandbox-tracker")
@@ -171,7 +171,7 @@ func TestOpenConnectsAtAStrangersServerInABrowser(t *testing.T) {
 	disconnects(t, i, server, "sandbox-tracker")
 }
 
-func TestOpenConnectsAtAStrangersServerWithACode(t *testing.T) {
+func TestOpenConnectsAtAThirdPartyServerWithACode(t *testing.T) {
 	server := startPeer(t)
 	i := install(t, server.address)
 	r := i.opens(types(t), "--connect", "sandbox-scale")

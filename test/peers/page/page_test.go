@@ -240,12 +240,12 @@ func TestPagesOfAConnectInARealBrowser(t *testing.T) {
 				denied := used
 				denied.Decision, denied.Fault = "deny", "none"
 				// The words of the failure, and its hint.
-				c.visits(denied).says(t, "Sandbox Tracker was not connected", "Access was not given", "connect again and allow the access")
+				c.visits(denied).says(t, "Sandbox Tracker was not connected", "Authorization was denied", "connect again and allow the access")
 			})
 			h.opens(3, func(link string) {
 				failing := v
 				failing.URL, failing.Decision, failing.Fault = link, "allow", "token_rate_limited"
-				c.visits(failing).says(t, "Sandbox Tracker was not connected", "asked too often", "try again after the time")
+				c.visits(failing).says(t, "Sandbox Tracker was not connected", "too many requests", "try again after the time")
 			})
 		})
 	}

@@ -15,18 +15,18 @@ import (
 	"time"
 )
 
-// sitting is a run of open that has come to where the provider waits: between two of its steps.
-type sitting struct {
+// waitingRun is a run of open that has come to where the provider waits: between two of its steps.
+type waitingRun struct {
 	*exec.Cmd
 	out   io.Reader
 	debug *bufio.Scanner
 }
 
-func sit(i installation) *sitting {
+func startWaiting(i installation) *waitingRun {
 	i.t.Helper()
 	ctx, cancel := context.WithTimeout(i.t.Context(), limit)
 	i.t.Cleanup(cancel)
-	s := &sitting{Cmd: i.command(ctx, connects("ada@notebook.example", "424242")...)}
+	s := &waitingRun{Cmd: i.command(ctx, connects("ada@notebook.example", "424242")...)}
 	out, err := s.StdoutPipe()
 	said, err2 := s.StderrPipe()
 	if err := errors.Join(err, err2, s.Start()); err != nil {
@@ -43,8 +43,8 @@ func sit(i installation) *sitting {
 	return nil
 }
 
-// ends waits for the end of the run and returns what it printed.
-func (s *sitting) ends() (string, error) {
+// finish waits for the end of the run and returns what it printed.
+func (s *waitingRun) finish() (string, error) {
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
@@ -97,7 +97,7 @@ func gone(t *testing.T, i installation) {
 func TestKilledBetweenTwoStepsAProviderInNodeGoesOn(t *testing.T) {
 	i := install(t)
 	i.token()
-	s := sit(i)
+	s := startWaiting(i)
 	running := providers(t, i)
 	if len(running) != 1 {
 		t.Fatalf("%v run", running)
@@ -105,7 +105,7 @@ func TestKilledBetweenTwoStepsAProviderInNodeGoesOn(t *testing.T) {
 	if err := syscall.Kill(running[0], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	out, err := s.ends()
+	out, err := s.finish()
 	if r := decode(t, out); err != nil || r.Status != "SUCCESS" || len(r.CurrentConnections) != 1 || len(r.Failures) > 0 {
 		t.Errorf("%v: %+v", err, r)
 	}
@@ -115,7 +115,7 @@ func TestKilledBetweenTwoStepsAProviderInNodeGoesOn(t *testing.T) {
 func TestProviderInNodeDoesNotSurviveAKilledCoreWhoseSessionGoesOn(t *testing.T) {
 	i := install(t)
 	i.token()
-	s := sit(i)
+	s := startWaiting(i)
 	if len(providers(t, i)) != 1 {
 		t.Fatal("it does not run")
 	}
@@ -123,7 +123,7 @@ func TestProviderInNodeDoesNotSurviveAKilledCoreWhoseSessionGoesOn(t *testing.T)
 		t.Fatal(err)
 	}
 	gone(t, i)
-	if _, err := s.ends(); err == nil {
+	if _, err := s.finish(); err == nil {
 		t.Error("it was not killed")
 	}
 	said, code := i.run(connects("ada@notebook.example", "424242")...)

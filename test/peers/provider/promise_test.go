@@ -6,7 +6,7 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
 
-func TestProviderInNodeKeepsWhatIsPromised(t *testing.T) {
+func TestProviderInNodePassesTheConformanceSuite(t *testing.T) {
 	providertest.Verify(t, providertest.Program(unpack(t, t.TempDir())), providertest.Journey{
 		Source: "notebook", Answers: map[string]string{"email": "ada@notebook.example", "code": "424242"},
 	})

@@ -169,7 +169,7 @@ func TestProviderInNodeConnectsAndDisconnects(t *testing.T) {
 	}
 }
 
-func TestProviderInNodeSaysNoWithTheFieldAtFault(t *testing.T) {
+func TestProviderInNodeReturnsErrorsWithTheirField(t *testing.T) {
 	i := install(t)
 	for _, wrong := range []struct{ email, code, message string }{
 		{"ada", "424242", "This is no address."},

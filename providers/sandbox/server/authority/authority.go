@@ -1,12 +1,12 @@
 // Package authority is the authorization server of the sandbox sources: a whole OAuth 2.0 and OpenID Connect server,
-// built on zitadel/oidc, whose one page lets whoever signs in choose what goes wrong.
+// built on zitadel/oidc, with one page on which the person chooses what goes wrong.
 //
-//	browser ─▶ /authorize ─▶ /consent (sign in, scopes, fault) ─▶ /authorize/callback ─▶ the client's redirect address
+//	browser ─▶ /authorize ─▶ /consent (sign in, scopes, fault) ─▶ /authorize/callback ─▶ the client's redirect URI
 //	device  ─▶ /device_authorization    browser ─▶ /device (code) ─▶ /consent ─▶ done
 //	client  ─▶ /oauth/token, /userinfo, /revoke, /oauth/introspect
 //
-// Everything is in memory and ends with the process. It is for tests and demonstrations on loopback, and lets in
-// whoever knows the one password.
+// Everything is in memory and ends with the process. It is for tests and demonstrations on loopback, and has one password
+// for all accounts.
 package authority
 
 import (
@@ -28,12 +28,12 @@ const (
 	pathDevice  = "/device"
 )
 
-// How long things last.
+// The lifetimes.
 const (
 	accessLife  = time.Hour
 	deviceLife  = 10 * time.Minute
 	requestLife = 15 * time.Minute
-	// pollInterval is short, so that nobody waits in a test; RFC 8628 would have it be 5 s.
+	// pollInterval is short, so that tests are quick; the default of RFC 8628 is 5 s.
 	pollInterval = time.Second
 )
 
@@ -45,8 +45,7 @@ type Authority struct {
 	handler  http.Handler
 }
 
-// New returns the server that is reached at issuer, which is http and on loopback. now is its clock. Nothing has to be
-// closed.
+// New returns the server of an issuer, which is http on loopback. now is its clock. It needs no closing.
 func New(issuer string, now func() time.Time) (*Authority, error) {
 	if !local(issuer) {
 		return nil, fmt.Errorf("the address %q is not on loopback", issuer)
@@ -88,8 +87,8 @@ func (a *Authority) routes() http.Handler {
 	return a.finalRedirect(mux)
 }
 
-// ServeHTTP implements [http.Handler]. It answers nobody who reached it by another name than one of loopback, such as a
-// page that had its name rebound.
+// ServeHTTP implements [http.Handler]. It refuses requests for a host other than loopback, such as those of a page with DNS
+// rebinding.
 func (a *Authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !local("http://" + r.Host) {
 		http.Error(w, "this server is for loopback alone", http.StatusForbidden)

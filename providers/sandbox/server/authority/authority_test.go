@@ -81,7 +81,7 @@ func TestPagesLoadNothingAndAreNotKept(t *testing.T) {
 
 func TestWhatWasTypedIsShownAsText(t *testing.T) {
 	w := get(t, "127.0.0.1:8778", "/device?user_code="+url.QueryEscape(`"><script>alert(1)</script>`))
-	if body := w.Body.String(); strings.Contains(body, "<script") || !strings.Contains(body, "There is no such code") {
+	if body := w.Body.String(); strings.Contains(body, "<script") || !strings.Contains(body, "The code is unknown or has expired") {
 		t.Error(body)
 	}
 }

@@ -18,7 +18,7 @@ type client struct {
 	grants []oidc.GrantType
 }
 
-// clients are all there are. The last is for whoever wants a client with a secret.
+// clients lists all clients. The last one has a secret.
 func clients() []*client {
 	code, device, refresh := oidc.GrantTypeCode, oidc.GrantTypeDeviceCode, oidc.GrantTypeRefreshToken
 	return []*client{
@@ -41,7 +41,7 @@ func (c *client) GetID() string                    { return c.id }
 func (c *client) RedirectURIs() []string           { return nil }
 func (c *client) PostLogoutRedirectURIs() []string { return nil }
 
-// RedirectURIGlobs allow any loopback address; [Authority.onlyLoopback] has looked at what matches.
+// RedirectURIGlobs allow any loopback address; [Authority.onlyLoopback] has checked what matches.
 func (c *client) RedirectURIGlobs() []string {
 	return []string{"http://127.0.0.1:*/**", "http://localhost:*/**", `http://\[::1\]:*/**`}
 }

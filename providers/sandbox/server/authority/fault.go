@@ -20,7 +20,7 @@ type Fault struct {
 	Browser, Device bool
 }
 
-// The faults that more than one place knows.
+// The faults that are used in more than one place.
 const (
 	faultNone        = "none"
 	faultDenied      = "denied"
@@ -41,7 +41,7 @@ const (
 	shortLife    = 2 * time.Second
 )
 
-// Faults are all there are, in the order of the page and of the table in README.md.
+// Faults lists all faults, in the order of the page and of the table in README.md.
 func Faults() []Fault {
 	return []Fault{
 		{faultNone, "Nothing goes wrong", true, true},
@@ -81,8 +81,7 @@ func knownFault(id string, device bool) bool {
 	return slices.ContainsFunc(faultsFor(device), func(f Fault) bool { return f.ID == id })
 }
 
-// finalRedirect adds the issuer to the answer of the authorization endpoint (RFC 9207), which the library does not,
-// and bends it where a fault says so.
+// finalRedirect adds the issuer to the authorization response (RFC 9207), which the library does not, and applies faults.
 func (a *Authority) finalRedirect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fault := ""
@@ -95,7 +94,7 @@ func (a *Authority) finalRedirect(next http.Handler) http.Handler {
 	})
 }
 
-// redirector changes the address of a redirect on its way out.
+// redirector changes the Location of a redirect.
 type redirector struct {
 	http.ResponseWriter
 	authority *Authority
@@ -130,7 +129,7 @@ func (a *Authority) bend(to *url.URL, q url.Values, fault string) string {
 	return to.String()
 }
 
-// withIssuerMetadata says in the metadata that answers name the issuer.
+// withIssuerMetadata says in the metadata that authorization responses have the issuer.
 func (a *Authority) withIssuerMetadata(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kept := &keeper{header: make(http.Header)}
@@ -145,7 +144,7 @@ func (a *Authority) withIssuerMetadata(next http.Handler) http.Handler {
 	})
 }
 
-// keeper keeps an answer.
+// keeper keeps a response.
 type keeper struct {
 	header http.Header
 	body   []byte
@@ -161,10 +160,10 @@ func (k *keeper) Write(p []byte) (int, error) {
 func answer(w http.ResponseWriter, status int, document any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(document) // a client that is gone is told nothing
+	_ = json.NewEncoder(w).Encode(document) // fails if the client is gone
 }
 
-// tokenFaults stands before the token endpoint.
+// tokenFaults wraps the token endpoint.
 func (a *Authority) tokenFaults(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil || !a.goesWrong(r.Context(), w, a.store.faultOf(r.PostForm)) {
@@ -173,8 +172,7 @@ func (a *Authority) tokenFaults(next http.Handler) http.Handler {
 	})
 }
 
-// faultOf finds the fault of what a token is asked for with. Refreshing has none: what a fault of the first answer
-// is about is over by then.
+// faultOf finds the fault of a token request. A refresh has none: the faults are those of the first response.
 func (s *store) faultOf(form url.Values) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,7 +186,7 @@ func (s *store) faultOf(form url.Values) string {
 	return r.decision.fault
 }
 
-// goesWrong answers in the place of the token endpoint, and says whether it did.
+// goesWrong responds instead of the token endpoint, and says whether it did.
 func (a *Authority) goesWrong(ctx context.Context, w http.ResponseWriter, fault string) bool {
 	switch fault {
 	case "slow":
@@ -229,7 +227,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// revokeFaults stands before the revocation endpoint.
+// revokeFaults wraps the revocation endpoint.
 func (a *Authority) revokeFaults(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err == nil && a.store.revokeFails(r.PostForm.Get("token")) {
@@ -247,8 +245,7 @@ func (s *store) revokeFails(token string) bool {
 	return r != nil && r.grant.fault == faultRevokeFails
 }
 
-// resource stands before userinfo. It makes its answers those of RFC 6750 §3.1: a token that is not valid is 401, where
-// the library says 403.
+// resource wraps userinfo. Its responses are those of RFC 6750 §3.1: 401 for an invalid token, where the library sends 403.
 func (a *Authority) resource(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")

@@ -10,14 +10,14 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// request is one try to get a grant, by browser or by device; it implements [op.AuthRequest].
+// request is an authorization request, by browser or by device; it implements [op.AuthRequest].
 type request struct {
 	id       string
 	asked    *oidc.AuthRequest
 	client   *client
 	began    time.Time
 	decision decision
-	// device is the state of a request by device, which has no asked.
+	// device is the state of a request by device; asked is then nil.
 	device   *op.DeviceAuthorizationState
 	userCode string
 	polledAt time.Time
@@ -64,7 +64,7 @@ func (r *request) GetState() string                   { return r.asked.State }
 func (r *request) GetSubject() string                 { return subjectOf(r.decision.username) }
 func (r *request) Done() bool                         { return r.decision.made }
 
-// scopesAsked are those that the person is asked to allow.
+// scopesAsked are the requested scopes.
 func (r *request) scopesAsked() []string {
 	if r.device != nil {
 		return r.device.Scopes
@@ -72,13 +72,13 @@ func (r *request) scopesAsked() []string {
 	return r.asked.Scopes
 }
 
-// grant is what a person gave a client. All of its tokens end with it.
+// grant is the authorization of a client by a person. All of its tokens end with it.
 type grant struct {
 	client   *client
 	username string
 	scopes   []string
 	fault    string
-	// endsAt is when the source ends it by itself, or zero.
+	// endsAt is when the source revokes it, or zero.
 	endsAt time.Time
 	ended  bool
 }
@@ -92,11 +92,11 @@ type access struct {
 	grant     *grant
 	scopes    []string
 	expiresAt time.Time
-	// asked: the account was asked for with it.
+	// asked: the token was used at userinfo.
 	asked bool
 }
 
-// refresh is a refresh token. A used one is kept: to see it again means that two have it.
+// refresh is a refresh token. A used one is kept, to detect its reuse.
 type refresh struct {
 	grant *grant
 	used  bool
@@ -116,7 +116,7 @@ func (r *refreshRequest) GetScopes() []string              { return r.scopes }
 func (r *refreshRequest) GetSubject() string               { return subjectOf(r.grant.username) }
 func (r *refreshRequest) SetCurrentScopes(scopes []string) { r.scopes = scopes }
 
-// usernames are the accounts there are.
+// usernames matches the accounts.
 var usernames = regexp.MustCompile(`^demouser[0-9]{0,6}$`)
 
 // password is that of every account.

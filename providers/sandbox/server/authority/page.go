@@ -37,7 +37,7 @@ type page struct {
 	Text string
 }
 
-// scopeChoice is one thing that a client asks for.
+// scopeChoice is one requested scope.
 type scopeChoice struct {
 	Scope, Says string
 	On          bool
@@ -62,8 +62,8 @@ func (a *Authority) home(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// show writes a page that needs no script and loads nothing. No form-action stands in the policy: browsers hold the
-// redirect after a form to it too, and that one goes to the client.
+// show writes a page that needs no script and loads nothing. The policy has no form-action: browsers apply it to the redirect
+// after a form too, and that one goes to the client.
 func show(w http.ResponseWriter, status int, name string, p page) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
@@ -71,13 +71,13 @@ func show(w http.ResponseWriter, status int, name string, p page) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_ = pages.ExecuteTemplate(w, name, p) // a browser that is gone is shown nothing
+	_ = pages.ExecuteTemplate(w, name, p) // fails if the browser is gone
 }
 
 func lost(w http.ResponseWriter) {
 	show(w, http.StatusNotFound, "message", page{
-		Title: "This page is over",
-		Text:  "The request is not known here, was answered already, or waited too long. Go back to where you came from and start again.",
+		Title: "This page has expired",
+		Text:  "The request is unknown, was already answered, or has expired. Go back to the application and start again.",
 	})
 }
 
@@ -124,7 +124,7 @@ func consentPage(asked *request, on []string) page {
 	return p
 }
 
-// takeConsent takes the form of the consent page.
+// takeConsent handles the form of the consent page.
 func (a *Authority) takeConsent(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		lost(w)
@@ -152,13 +152,13 @@ func (a *Authority) takeConsent(w http.ResponseWriter, r *http.Request) {
 	a.decided(w, r, asked, d)
 }
 
-// wrong says what is wrong with the form, and at which field.
+// wrong returns what is wrong with the form, and at which field.
 func (a *Authority) wrong(asked *request, form url.Values, d decision) (says, field string) {
 	switch {
 	case form.Get("decision") != "allow":
 		return "Choose whether to allow or to deny.", ""
 	case !usernames.MatchString(d.username):
-		return "There is no such user. Try demouser, or demouser2 for another account.", "username"
+		return "Unknown user. Try demouser, or demouser2 for another account.", "username"
 	case form.Get("password") != password:
 		return "The password is wrong. It is: password", "password"
 	case !knownFault(d.fault, asked.device != nil):
@@ -167,7 +167,7 @@ func (a *Authority) wrong(asked *request, form url.Values, d decision) (says, fi
 	return "", ""
 }
 
-// chosen leaves the scopes that were both asked for and ticked. openid is no choice of the person's.
+// chosen returns the scopes that were both requested and ticked. openid is not optional.
 func chosen(asked *request, ticked []string) []string {
 	var scopes []string
 	for _, scope := range asked.scopesAsked() {
@@ -178,13 +178,13 @@ func chosen(asked *request, ticked []string) []string {
 	return scopes
 }
 
-// decided goes on after the decision: back to the client, or to a last page where a device waits elsewhere.
+// decided continues after the decision: back to the client, or to a last page for a device.
 func (a *Authority) decided(w http.ResponseWriter, r *http.Request, asked *request, d decision) {
 	switch {
 	case asked.device != nil && d.fault == faultDenied:
 		show(w, http.StatusOK, "message", page{Title: "Access denied", Text: "You can close this page."})
 	case asked.device != nil:
-		show(w, http.StatusOK, "message", page{Title: "Access given", Text: "You can close this page and go back to your device."})
+		show(w, http.StatusOK, "message", page{Title: "Access allowed", Text: "You can close this page and go back to your device."})
 	case d.fault == faultDenied:
 		op.AuthRequestError(w, r, asked, oidc.ErrAccessDenied(), a.provider)
 		_ = a.store.DeleteAuthRequest(r.Context(), asked.id) // it fails for no id
@@ -193,7 +193,7 @@ func (a *Authority) decided(w http.ResponseWriter, r *http.Request, asked *reque
 	}
 }
 
-// showDevice asks for the code that a device shows, or takes it from the address (RFC 8628 §3.3.1).
+// showDevice asks for the user code of a device, or takes it from the URL (RFC 8628 §3.3.1).
 func (a *Authority) showDevice(w http.ResponseWriter, r *http.Request) {
 	typed := r.URL.Query().Get("user_code")
 	p := page{Title: "Connect a device", Code: typed}
@@ -205,7 +205,7 @@ func (a *Authority) showDevice(w http.ResponseWriter, r *http.Request) {
 	found := a.store.byUserCode(typed)
 	a.store.mu.Unlock()
 	if found == nil {
-		p.Wrong = "There is no such code, or its time is over."
+		p.Wrong = "The code is unknown or has expired."
 		show(w, http.StatusUnprocessableEntity, "device", p)
 		return
 	}

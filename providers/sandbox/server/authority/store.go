@@ -17,7 +17,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// maxRequests is how many tries wait for a person at once, at most.
+// maxRequests limits the pending authorization requests.
 const maxRequests = 1000
 
 // store implements [op.Storage] and [op.DeviceAuthorizationStorage] in memory.
@@ -32,7 +32,7 @@ type store struct {
 	devices  map[string]*request
 	accesses map[string]*access
 	refreshs map[string]*refresh
-	// granting finds the request by the state that the library hands back, while it makes the tokens.
+	// granting finds the request by the state that the library passes while it makes the tokens.
 	granting map[*op.DeviceAuthorizationState]*request
 }
 
@@ -41,7 +41,7 @@ var (
 	_ op.DeviceAuthorizationStorage = (*store)(nil)
 
 	errNotFound = errors.New("not found")
-	errBusy     = errors.New("too many requests wait for a person")
+	errBusy     = errors.New("too many pending authorization requests")
 )
 
 func newStore(now func() time.Time) (*store, error) {
@@ -87,7 +87,7 @@ func (s *store) AuthorizeClientIDSecret(_ context.Context, id, secret string) er
 	return nil
 }
 
-// add keeps a request until its time is over.
+// add keeps a request until it expires.
 func (s *store) add(r *request) error {
 	for id, old := range s.requests {
 		if s.now().Sub(old.began) > requestLife {

@@ -10,13 +10,13 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// A grant and its tokens (RFC 9700 §4.14.2): each refresh makes a new refresh token and uses the old one up; a used
-// one that is seen again ends the grant.
+// A grant and its tokens (RFC 9700 §4.14.2): each refresh rotates the refresh token; the reuse of an old one revokes the
+// grant.
 //
 //	code or device ─▶ grant ─▶ access, refresh 1
 //	refresh 1 ─▶ access, refresh 2      refresh 1 again ─▶ the grant has ended: refresh 2 and all access with it
 
-// grantOf finds or makes the grant that tokens are asked for, and the scopes of this token.
+// grantOf finds or makes the grant of a token request, and the scopes of its token.
 func (s *store) grantOf(asked op.TokenRequest) (*grant, error) {
 	var r *request
 	switch asked := asked.(type) {
@@ -82,7 +82,7 @@ func (s *store) CreateAccessAndRefreshTokens(
 	return id, next, expires, nil
 }
 
-// use marks a refresh token as used. Two who use the same one at once are told apart here.
+// use marks a refresh token as used. Of two concurrent uses one fails here.
 func (s *store) use(g *grant, token string) error {
 	if token == "" {
 		return nil
@@ -95,7 +95,7 @@ func (s *store) use(g *grant, token string) error {
 	return nil
 }
 
-// TokenRequestByRefreshToken implements [op.Storage]. Whether the token was used before is found out where it is used.
+// TokenRequestByRefreshToken implements [op.Storage]. Reuse is detected by use.
 func (s *store) TokenRequestByRefreshToken(_ context.Context, token string) (op.RefreshTokenRequest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,21 +117,20 @@ func (s *store) GetRefreshTokenInfo(_ context.Context, _, token string) (subject
 	return subjectOf(r.grant.username), token, nil
 }
 
-// RevokeToken implements [op.Storage] (RFC 7009): with a refresh token the whole grant ends. A token that there is not
-// is no error.
+// RevokeToken implements [op.Storage] (RFC 7009): a refresh token revokes the whole grant. An unknown token is no error.
 func (s *store) RevokeToken(_ context.Context, token, _, clientID string) *oidc.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.refreshs[token]; r != nil {
 		if r.grant.client.id != clientID {
-			return oidc.ErrInvalidClient().WithDescription("the token is not of this client")
+			return oidc.ErrInvalidClient().WithDescription("the token was issued to another client")
 		}
 		r.grant.ended = true
 		return nil
 	}
 	if a := s.accesses[token]; a != nil {
 		if a.grant.client.id != clientID {
-			return oidc.ErrInvalidClient().WithDescription("the token is not of this client")
+			return oidc.ErrInvalidClient().WithDescription("the token was issued to another client")
 		}
 		delete(s.accesses, token)
 	}

@@ -16,15 +16,14 @@ const mediaType = "application/vnd.humanconnect.sandbox+json"
 // login is who signed in.
 type login struct{ Username, Account, Label string }
 
-// grant is the credential: a secret for its own sake, and the user name, by which Disconnect and Check know their
-// fault.
-type grant struct {
+// credential is what core stores: a secret, and the user name, from which Disconnect and Check find their fault.
+type credential struct {
 	Username string `json:"username,omitempty"`
 	Secret   string `json:"secret"`
 }
 
 func connected(req *sdk.ConnectRequest, who login) (sdk.Step, error) {
-	data, err := json.Marshal(grant{Username: who.Username, Secret: rand.Text()})
+	data, err := json.Marshal(credential{Username: who.Username, Secret: rand.Text()})
 	if err != nil {
 		return nil, err
 	}
@@ -35,15 +34,15 @@ func connected(req *sdk.ConnectRequest, who login) (sdk.Step, error) {
 	}, nil
 }
 
-func readGrant(c sdk.Credential) (grant, error) {
-	var g grant
+func readCredential(c sdk.Credential) (credential, error) {
+	var g credential
 	if c.MediaType != mediaType || json.Unmarshal([]byte(c.Data.Reveal()), &g) != nil || g.Secret == "" {
-		return grant{}, unexpected("This is no credential of the sandbox.")
+		return credential{}, unexpected("This is not a credential of the sandbox.")
 	}
 	return g, nil
 }
 
-// accountID is stable for ever for the same parts, and tells nothing of them.
+// accountID is always the same for the same parts, and reveals nothing about them.
 func accountID(parts ...string) string {
 	if parts[0] == noAccount {
 		return ""

@@ -7,31 +7,31 @@ import (
 	"sync"
 )
 
-// slot is the place of one provider in a host: its process, or the start of one, and how often it crashed.
-type slot struct {
+// supervisor starts, shares and stops the processes of one provider, and counts its crashes.
+type supervisor struct {
 	host    *Host
 	spec    Spec
 	secrets redactor
 
 	mu      sync.Mutex
 	current *future
-	running map[*live]bool
+	running map[*instance]bool
 	crashes int
 	last    *Error
 }
 
-// future is a start, shared by all who wait for it. The last of them who leaves early cancels it.
+// future is a start, shared by all callers that wait for it. The last of them that gives up cancels it.
 type future struct {
 	done    chan struct{}
 	cancel  context.CancelCauseFunc
 	waiters int
-	// v and err are set before done is closed.
-	v   *live
-	err error
+	// inst and err are set before done is closed.
+	inst *instance
+	err  error
 }
 
-// acquire returns the running process with a call begun on it; the caller ends that with leave.
-func (s *slot) acquire(ctx context.Context) (*live, error) {
+// acquire returns the running process with a call begun on it; the caller ends that with endCall.
+func (s *supervisor) acquire(ctx context.Context) (*instance, error) {
 	for {
 		f, err := s.join()
 		if err != nil {
@@ -40,19 +40,19 @@ func (s *slot) acquire(ctx context.Context) (*live, error) {
 		if err := s.await(ctx, f); err != nil {
 			return nil, err
 		}
-		if f.v.enter() {
-			return f.v, nil
+		if f.inst.beginCall() {
+			return f.inst, nil
 		}
-		// It ended, or was retired, since. Each of that counts, so this comes to an end.
+		// It has ended or been retired since. Crashes are limited, so this loop ends.
 	}
 }
 
-// join returns the start to wait for, a new one if the last process is of no use any more.
-func (s *slot) join() (*future, error) {
+// join returns the start to wait for, a new one if the last process takes no more calls.
+func (s *supervisor) join() (*future, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current != nil && s.current.isDone() && !s.current.v.usable() {
-		s.count(s.current.v, "between two calls")
+	if s.current != nil && s.current.isDone() && !s.current.inst.usable() {
+		s.count(s.current.inst, "between two calls")
 		s.current = nil
 	}
 	if s.current != nil {
@@ -60,7 +60,7 @@ func (s *slot) join() (*future, error) {
 		return s.current, nil
 	}
 	if s.crashes >= maxCrashes {
-		return nil, s.givenUp()
+		return nil, s.tooManyCrashes()
 	}
 	if !s.host.begin() {
 		return nil, ErrClosed
@@ -82,7 +82,7 @@ func (f *future) isDone() bool {
 }
 
 // await waits for a start as long as ctx lets it.
-func (s *slot) await(ctx context.Context, f *future) error {
+func (s *supervisor) await(ctx context.Context, f *future) error {
 	select {
 	case <-f.done:
 		return f.err
@@ -100,19 +100,19 @@ func (s *slot) await(ctx context.Context, f *future) error {
 	return context.Cause(ctx)
 }
 
-// start runs a start to its end, and then watches the process to its own.
-func (s *slot) start(ctx context.Context, f *future) {
+// start starts the process, and then watches it until it ends.
+func (s *supervisor) start(ctx context.Context, f *future) {
 	defer s.host.work.Done()
 	defer f.cancel(nil)
-	v, err := s.launchTwice(ctx)
+	inst, err := s.launchWithRetry(ctx)
 	s.mu.Lock()
-	f.v, f.err = v, err
+	f.inst, f.err = inst, err
 	if err != nil {
 		if s.current == f {
 			s.current = nil
 		}
 	} else {
-		s.running[v] = true
+		s.running[inst] = true
 	}
 	close(f.done)
 	orphaned := err == nil && f.waiters == 0
@@ -121,19 +121,19 @@ func (s *slot) start(ctx context.Context, f *future) {
 		return
 	}
 	if orphaned || s.host.life.Err() != nil {
-		v.kill()
+		inst.kill()
 	}
-	<-v.launch.process().done
+	<-inst.launch.process().done
 	s.mu.Lock()
-	s.count(v, "between two calls")
-	delete(s.running, v)
+	s.count(inst, "between two calls")
+	delete(s.running, inst)
 	s.mu.Unlock()
-	v.clear()
+	inst.clear()
 }
 
-// launchTwice is launch that starts a provider once more, within the same limit, if it crashed: nothing was asked of it yet,
-// so that nothing is repeated.
-func (s *slot) launchTwice(ctx context.Context) (*live, error) {
+// launchWithRetry is launch that retries once, within the same limit, if the provider crashed: no call was made yet, so none
+// is repeated.
+func (s *supervisor) launchWithRetry(ctx context.Context) (*instance, error) {
 	started, err := s.host.options.Admit(ctx)
 	if err != nil {
 		return nil, err
@@ -141,16 +141,16 @@ func (s *slot) launchTwice(ctx context.Context) (*live, error) {
 	defer started()
 	ctx, cancel := context.WithTimeoutCause(ctx, s.host.limits.Start, errStartLimit)
 	defer cancel()
-	v, err := s.launch(ctx)
+	inst, err := s.launch(ctx)
 	if s.countStart(err) {
-		v, err = s.launch(ctx)
+		inst, err = s.launch(ctx)
 		s.countStart(err)
 	}
-	return v, err
+	return inst, err
 }
 
 // launch checks the executable and starts it.
-func (s *slot) launch(ctx context.Context) (*live, error) {
+func (s *supervisor) launch(ctx context.Context) (*instance, error) {
 	file, path, err := s.open()
 	if err != nil {
 		return nil, err
@@ -161,16 +161,16 @@ func (s *slot) launch(ctx context.Context) (*live, error) {
 		if errors.Is(err, ErrClosed) {
 			return nil, err
 		}
-		return nil, newError(CodeUnavailable, s.spec.Name, "has no directory to run in").because(err)
+		return nil, newError(CodeUnavailable, s.spec.Name, "has no runtime directory").because(err)
 	}
 	l := &launch{
 		spec: s.spec, file: file, path: path, dir: dir, environ: s.host.options.Environ,
 		out: &output{secrets: &s.secrets, log: s.logger(), now: s.host.options.Now},
 	}
-	return l.begin(ctx, s.host.limits.Start)
+	return l.startInstance(ctx, s.host.limits.Start)
 }
 
-func (s *slot) logger() func(string) {
+func (s *supervisor) logger() func(string) {
 	log := s.host.options.Log
 	if log == nil {
 		return nil
@@ -178,9 +178,9 @@ func (s *slot) logger() func(string) {
 	return func(line string) { log(s.spec.Name, line) }
 }
 
-// open opens the executable and checks all that is to be checked before it runs: whose it is, and its digest.
-func (s *slot) open() (*os.File, string, error) {
-	if err := s.admitted(); err != nil {
+// open opens the executable and makes the checks before it runs: its owner and mode, and its digest.
+func (s *supervisor) open() (*os.File, string, error) {
+	if err := s.mayRun(); err != nil {
 		return nil, "", err
 	}
 	file, path, err := openTrusted(s.spec.Path())
@@ -198,15 +198,15 @@ func (s *slot) open() (*os.File, string, error) {
 	if err != nil {
 		return nil, "", newError(CodeUnavailable, s.spec.Name, "cannot be read").because(err)
 	}
-	return nil, "", changed(s.spec, digest)
+	return nil, "", checksumMismatch(s.spec, digest)
 }
 
-// admitted says whether the provider may run at all.
-func (s *slot) admitted() error {
+// mayRun says whether the provider may run at all.
+func (s *supervisor) mayRun() error {
 	switch {
 	case s.spec.Dev && s.host.options.RefuseDev:
 		return newError(CodeDevRefused, s.spec.Name, "runs without a pin (dev: true), which is refused here").
-			hint("pin it with: humanconnect provider lock %s, and take dev: true out of the config", s.spec.Name)
+			hint("pin it with: humanconnect provider lock %s, and remove dev: true from the config", s.spec.Name)
 	case !s.spec.Dev && s.spec.SHA256 == "":
 		return newError(CodeUnpinned, s.spec.Name, "is not pinned").fact("file: %s", s.spec.Path()).
 			hint("if you trust this file: humanconnect provider lock %s", s.spec.Name)
@@ -214,16 +214,16 @@ func (s *slot) admitted() error {
 	return nil
 }
 
-// count takes note of a crash, once for each process. The caller holds the lock.
-func (s *slot) count(v *live, doing string) {
-	if v.crashed() {
+// count counts a crash, once for each process. The caller holds the lock.
+func (s *supervisor) count(inst *instance, doing string) {
+	if inst.crashed() {
 		s.crashes++
-		s.last = v.crash(doing)
+		s.last = inst.crash(doing)
 	}
 }
 
-// countStart takes note of a crash before the handshake, and says whether the provider may be started once more.
-func (s *slot) countStart(err error) bool {
+// countStart counts a crash before the handshake, and says whether the start may be retried.
+func (s *supervisor) countStart(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) || e.Code() != CodeCrashed {
 		return false
@@ -235,31 +235,31 @@ func (s *slot) countStart(err error) bool {
 	return s.crashes < maxCrashes
 }
 
-// crashedIn is the error of a call that the process did not survive.
-func (s *slot) crashedIn(v *live, doing string) *Error {
+// crashedIn is the error of a call in which the process crashed.
+func (s *supervisor) crashedIn(inst *instance, doing string) *Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.count(v, doing)
-	e := v.crash(doing)
+	s.count(inst, doing)
+	e := inst.crash(doing)
 	e.died = true
-	e.forGood = s.crashes >= maxCrashes
+	e.gaveUp = s.crashes >= maxCrashes
 	return e
 }
 
-// givenUp is the error of a provider that crashed too often. The caller holds the lock.
-func (s *slot) givenUp() *Error {
+// tooManyCrashes is the error of a provider that is not started again. The caller holds the lock.
+func (s *supervisor) tooManyCrashes() *Error {
 	e := newError(CodeCrashed, s.spec.Name, "crashed %d times in this run and is not started again", s.crashes)
-	e.forGood = true
-	e.Problem = e.Fact("last: %s", s.last.Message()).WithHints(s.last.Hints()...)
+	e.gaveUp = true
+	e.Problem = e.Fact("last crash: %s", s.last.Message()).WithHints(s.last.Hints()...)
 	e.Problem = e.WithFacts(append(e.Facts(), s.last.Facts()...)...)
 	return e
 }
 
-// stop stops all processes of the slot, each on a goroutine that begun owns.
-func (s *slot) stop(begun func(func())) {
+// stop stops all processes of the provider, each on a goroutine that begun owns.
+func (s *supervisor) stop(begun func(func())) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for v := range s.running {
-		begun(v.stop)
+	for inst := range s.running {
+		begun(inst.stop)
 	}
 }

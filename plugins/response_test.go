@@ -15,7 +15,7 @@ import (
 )
 
 // What a provider answers with is no limit of ours and no crash, whatever the status.
-func TestStatusThatAProviderSendsIsItsAnswerAndNoHarm(t *testing.T) {
+func TestStatusOfAProviderIsItsResponseAndDoesNoHarm(t *testing.T) {
 	s := newStage(t)
 	p := provider(t, s.hostOf(s.spec("provider")))
 	first := report(t, p).Pid
@@ -58,7 +58,7 @@ func TestProviderThatKeepsToTheLimitItselfTimesOutAndIsNotKilled(t *testing.T) {
 }
 
 // What core stores and shows of an answer is bounded; an answer beyond that is none.
-func TestAnswerBeyondTheLimitsIsABadOneAndNoHarm(t *testing.T) {
+func TestResponseBeyondTheLimitsIsAnErrorAndDoesNoHarm(t *testing.T) {
 	s := newStage(t)
 	p := provider(t, s.hostOf(s.spec("provider")))
 	first := report(t, p).Pid

@@ -36,8 +36,8 @@ type kill struct {
 	printed int
 }
 
-// sitting is a session whose core is killed again and again.
-type sitting struct {
+// trial is a session whose core is killed again and again.
+type trial struct {
 	number int
 	place  *place
 	script script
@@ -54,9 +54,9 @@ type sitting struct {
 	bad   []string
 }
 
-func newSitting(t testing.TB, h *home, number int, sc script, random *rand.Rand, p *pace) *sitting {
+func newTrial(t testing.TB, h *home, number int, sc script, random *rand.Rand, p *pace) *trial {
 	t.Helper()
-	s := &sitting{number: number, place: h.place(t, fmt.Sprint("s", number)), script: sc, random: random, pace: p}
+	s := &trial{number: number, place: h.place(t, fmt.Sprint("s", number)), script: sc, random: random, pace: p}
 	if sc.count(connect, tracker) > 0 {
 		s.place.extra = []string{"BROWSER=" + sc.browser(number)}
 	}
@@ -76,12 +76,12 @@ func journal(file string) string {
 	return `body=$(cat); printf '\n%s %s %s END\n' "$HUMANCONNECT_EVENT_ID" "$HUMANCONNECT_SEQUENCE" "$body" >>` + file
 }
 
-func (s *sitting) fail(format string, args ...any) {
+func (s *trial) fail(format string, args ...any) {
 	s.bad = append(s.bad, fmt.Sprintf(format, args...))
 }
 
 // play kills up to four runs and then lets one come to its end, twice.
-func (s *sitting) play() {
+func (s *trial) play() {
 	times := 1 + s.random.IntN(4)
 	for i := range times {
 		choice := moments(i == times-1)
@@ -93,14 +93,14 @@ func (s *sitting) play() {
 
 // playToCommit kills one run after it has committed so many times, and lets the next one come to its end. It returns false
 // if the run had come to its end before.
-func (s *sitting) playToCommit(commits int) bool {
+func (s *trial) playToCommit(commits int) bool {
 	s.runAndKill(fmt.Sprint("commit ", commits), false, func(run *running) { s.place.home.awaitCommits(run, commits) })
 	s.finish(1)
 	return len(s.kills) > 0
 }
 
 // finish lets runs come to their ends.
-func (s *sitting) finish(runs int) {
+func (s *trial) finish(runs int) {
 	for range runs {
 		began, first := time.Now(), len(s.whole) == 0
 		r, err := s.place.try(s.args...)
@@ -118,7 +118,7 @@ func (s *sitting) finish(runs int) {
 	}
 }
 
-func (s *sitting) keep(r result) {
+func (s *trial) keep(r result) {
 	s.codes = append(s.codes, r.code)
 	s.whole = append(s.whole, r.out)
 	if r.code != 0 && r.code != 3 {
@@ -128,7 +128,7 @@ func (s *sitting) keep(r result) {
 
 // runAndKill starts the core and kills it when await returns, or finds that it was done before. With hold, what it prints
 // is not taken from it.
-func (s *sitting) runAndKill(moment string, hold bool, await func(*running)) {
+func (s *trial) runAndKill(moment string, hold bool, await func(*running)) {
 	run, err := s.place.launch(hold, s.args...)
 	if err != nil {
 		s.fail("start: %v", err)
@@ -152,7 +152,7 @@ func (s *sitting) runAndKill(moment string, hold bool, await func(*running)) {
 }
 
 // await returns when the moment has come, or the run has ended.
-func (s *sitting) await(run *running, moment string) {
+func (s *trial) await(run *running, moment string) {
 	typical := float64(s.pace.typical(s.script.name))
 	after := func(share float64) time.Duration { return time.Duration(s.random.Float64() * share * typical) }
 	ended := run.ended
@@ -172,7 +172,7 @@ func (s *sitting) await(run *running, moment string) {
 }
 
 // awaitDone returns as soon as all actions of the script have ended: the close comes next.
-func (s *sitting) awaitDone(run *running) {
+func (s *trial) awaitDone(run *running) {
 	err := s.place.home.keepOpen(func(view func(func(store.Tx) error) error) error {
 		for !run.ended() {
 			ended := 0
@@ -212,7 +212,7 @@ func (h *home) awaitCommits(run *running, commits int) {
 }
 
 // sight says whether something is there that was not when the run began.
-func (s *sitting) sight(run *running, moment string) func() bool {
+func (s *trial) sight(run *running, moment string) func() bool {
 	size := func(path string) func() bool {
 		before := sizeOf(path)
 		return func() bool { return sizeOf(path) != before }

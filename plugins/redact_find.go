@@ -19,11 +19,11 @@ const (
 	maxLayers = 3
 )
 
-// finder finds secrets in a text, however they are spelled there: as they are; with some or all of their characters
-// escaped as in URLs, forms, JSON, Go, C and HTML, up to three times over; in hex; in base64, alone or amid other bytes, as a
-// password is in HTTP Basic. It is immutable.
+// finder finds secrets in a text, however they are encoded there: as they are; with some or all of their characters escaped
+// as in URLs, forms, JSON, Go, C and HTML, up to three times over; in hex; in base64, alone or amid other bytes, as a password
+// is in HTTP Basic. It is immutable.
 type finder struct {
-	// heads has the secrets by their first bytes, the longest first; pairs tells quickly where none begins.
+	// heads has the secrets by their first bytes, the longest first; pairs rules out most positions quickly.
 	heads map[[minSecret]byte][]string
 	pairs [1 << 16 / 64]uint64
 	// spaced: a secret has a space, which a URL may spell as a plus.
@@ -71,10 +71,10 @@ func (f *finder) remove(text string) string {
 // span is a part of a text, by bytes.
 type span struct{ from, to int }
 
-// find adds where secrets stand in a reading, and in what comes out of it if some layers are unescaped, in no order. What
-// has two kinds of escapes in one layer comes out in two.
+// find adds where secrets are in a reading, and in what it is after some layers are unescaped, in no order. Two kinds of
+// escapes in one layer take two.
 func (f *finder) find(found []span, r reading, layers int) []span {
-	found = f.scan(found, r)
+	found = f.search(found, r)
 	if layers == 0 {
 		return found
 	}
@@ -89,12 +89,12 @@ func (f *finder) find(found []span, r reading, layers int) []span {
 	return found
 }
 
-// scan adds the secrets in one reading: as they are, in base64 and in hex.
-func (f *finder) scan(found []span, r reading) []span {
+// search adds the secrets in one reading: as they are, in base64 and in hex.
+func (f *finder) search(found []span, r reading) []span {
 	found = f.match(found, r.text, r.origin)
 	for _, run := range runsOf(r.text, isBase64, (minSecret*8+5)/6) {
 		for phase := range 4 {
-			found = f.scanBase64(found, r, span{run.from + phase, run.to})
+			found = f.searchBase64(found, r, span{run.from + phase, run.to})
 		}
 	}
 	for _, run := range runsOf(r.text, isHex, 2*minSecret) {
@@ -108,9 +108,9 @@ func (f *finder) scan(found []span, r reading) []span {
 	return found
 }
 
-// scanBase64 adds the secrets in a run of base64 whose first digit begins a byte. The padding after its end belongs to its
+// searchBase64 adds the secrets in a run of base64 whose first digit begins a byte. The padding after its end belongs to its
 // last byte.
-func (f *finder) scanBase64(found []span, r reading, run span) []span {
+func (f *finder) searchBase64(found []span, r reading, run span) []span {
 	padded := run.to
 	for padded < min(len(r.text), run.to+2) && r.text[padded] == '=' {
 		padded++
@@ -124,7 +124,7 @@ func (f *finder) scanBase64(found []span, r reading, run span) []span {
 	})
 }
 
-// match adds the secrets that stand in a text as they are; origin says what of the original text a part of it came from.
+// match adds the secrets that are in a text as they are; origin says what of the original text a part of it came from.
 func (f *finder) match(found []span, text []byte, origin func(from, to int) span) []span {
 	for i := 0; i+minSecret <= len(text); i++ {
 		pair := uint(text[i])<<8 | uint(text[i+1])
@@ -141,10 +141,10 @@ func (f *finder) match(found []span, text []byte, origin func(from, to int) span
 	return found
 }
 
-// reading is what a text reads after something in it was decoded. It remembers where each byte of it came from.
+// reading is a text after something in it was decoded. It records where each byte came from.
 type reading struct {
 	text []byte
-	// origins has for each byte the part of the original text that it stands for; nil: byte by byte the same.
+	// origins has for each byte the part of the original text that it came from; nil: byte by byte the same.
 	origins []span
 }
 
@@ -317,7 +317,7 @@ func sextet(c byte) int {
 // hexBytes decodes a run of hex digits.
 func hexBytes(digits []byte) []byte {
 	out := make([]byte, len(digits)/2)
-	_, _ = hex.Decode(out, digits[:2*len(out)]) // it was looked at
+	_, _ = hex.Decode(out, digits[:2*len(out)]) // they are hex digits
 	return out
 }
 
