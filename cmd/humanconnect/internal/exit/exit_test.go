@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"io/fs"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/internal/problem"
+	"github.com/humanconnect/humanconnect/test/source"
 )
 
 // holding is an error of a package that wraps a problem.
@@ -73,18 +70,18 @@ func TestExitCodesAreDescribedOnceAndInOrder(t *testing.T) {
 
 // TestEveryProblemHasAHint reads the source: each problem gets a hint where it is made, or further down.
 func TestEveryProblemHasAHint(t *testing.T) {
-	files := token.NewFileSet()
-	for _, path := range goFiles(t, "../../../..") {
-		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
+	read := 0
+	source.Each(t, "../../../..", func(positions *token.FileSet, file *ast.File) {
 		for _, decl := range file.Decls {
 			made, hinted := problemsIn(decl)
 			if len(made) > 0 && !hinted {
-				t.Errorf("%s: a problem says nothing to do", files.Position(made[0]))
+				t.Errorf("%s: a problem says nothing to do", positions.Position(made[0]))
 			}
+			read += len(made)
 		}
+	})
+	if read < 50 {
+		t.Errorf("found %d problems: the search is broken", read)
 	}
 }
 
@@ -94,7 +91,7 @@ func problemsIn(decl ast.Node) (made []token.Pos, hinted bool) {
 		switch n := n.(type) {
 		case *ast.CallExpr:
 			// who is handed the code makes the problem for another, who hints
-			if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "New" && identifier(f.X) == "problem" && identifier(n.Args[0]) != "code" {
+			if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "New" && source.Identifier(f.X) == "problem" && source.Identifier(n.Args[0]) != "code" {
 				made = append(made, n.Pos())
 			}
 		case *ast.Ident: // facts that are given at once are what is wrong, each with its place
@@ -103,37 +100,4 @@ func problemsIn(decl ast.Node) (made []token.Pos, hinted bool) {
 		return true
 	})
 	return made, hinted
-}
-
-// goFiles lists the sources of the program without its tests. Failures have a table of their own.
-func goFiles(t *testing.T, root string) []string {
-	t.Helper()
-	var files []string
-	for _, dir := range []string{"cmd", "core", "internal", "plugins"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, entry fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case entry.IsDir() && entry.Name() == "failure":
-				return fs.SkipDir
-			case !entry.IsDir() && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
-				files = append(files, path)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return files
-}
-
-func identifier(e ast.Expr) string {
-	switch e := e.(type) {
-	case *ast.Ident:
-		return e.Name
-	case *ast.SelectorExpr:
-		return e.Sel.Name
-	}
-	return ""
 }

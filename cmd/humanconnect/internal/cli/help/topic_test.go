@@ -2,14 +2,12 @@ package help
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
+
+	"github.com/humanconnect/humanconnect/test/source"
 )
 
 // TestEveryVariableThatIsReadIsInTheHelp reads the source.
@@ -22,62 +20,24 @@ func TestEveryVariableThatIsReadIsInTheHelp(t *testing.T) {
 		known[v.Name] = true
 	}
 	read := 0
-	files := token.NewFileSet()
-	for _, path := range goFiles(t, "../../../../..") {
-		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
+	source.Each(t, "../../../../..", func(positions *token.FileSet, file *ast.File) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
-			if !ok || !slices.Contains([]string{"env", "Env", "Variable", "xdg", "Getenv", "LookupEnv"}, identifier(call.Fun)) {
+			if !ok || !slices.Contains([]string{"env", "Env", "Variable", "xdg", "Getenv", "LookupEnv"}, source.Identifier(call.Fun)) {
 				return true
 			}
 			for _, name := range literals(call.Args[:min(1, len(call.Args))]) {
 				read++
 				if !known[name] {
-					t.Errorf("%s: %s is read, and not in the help", files.Position(call.Pos()), name)
+					t.Errorf("%s: %s is read, and not in the help", positions.Position(call.Pos()), name)
 				}
 			}
 			return true
 		})
-	}
+	})
 	if read < 10 {
 		t.Errorf("found %d: the search is broken", read)
 	}
-}
-
-// goFiles lists the sources of the program without its tests. Failures have a table of their own.
-func goFiles(t *testing.T, root string) []string {
-	t.Helper()
-	var files []string
-	for _, dir := range []string{"cmd", "core", "plugins"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, entry fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case entry.IsDir() && entry.Name() == "failure":
-				return fs.SkipDir
-			case !entry.IsDir() && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
-				files = append(files, path)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return files
-}
-
-func identifier(e ast.Expr) string {
-	switch e := e.(type) {
-	case *ast.Ident:
-		return e.Name
-	case *ast.SelectorExpr:
-		return e.Sel.Name
-	}
-	return ""
 }
 
 func literals(values []ast.Expr) []string {
