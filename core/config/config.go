@@ -36,7 +36,7 @@ const (
 	CodeSecret problem.Code = "secret_unavailable"
 )
 
-// Config is what the installation was told. Paths in it are absolute.
+// Config is the configuration of the installation. Paths in it are absolute.
 type Config struct {
 	// File is the file that was read, "" for none.
 	File string
@@ -88,7 +88,7 @@ type Token struct {
 type Callback struct {
 	// Listen is the loopback address to listen at, with port 0 for a free one.
 	Listen string
-	// URL is what sources are told instead, where something in front passes it on to Listen; "" for Listen itself.
+	// URL is the public redirect URI, where a proxy forwards it to Listen; "" for Listen itself.
 	URL string
 }
 
@@ -159,7 +159,7 @@ type Position struct {
 
 func (p Position) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
 
-// Exact is the place with its column, as problems are told.
+// Exact is the place with its column, as in problems.
 func (p Position) Exact() string { return fmt.Sprintf("%s:%d", p, p.Column) }
 
 // Warning is something that works and should not stay so.

@@ -55,7 +55,7 @@ func (r *reader) flawAt(n *yaml.Node, key, text string) flaw {
 	}
 }
 
-// maxFacts is how many problems are told; the rest is counted.
+// maxFacts is how many problems are listed; the rest is counted.
 const maxFacts = 100
 
 // facts are the problems in the order of the file, in columns.

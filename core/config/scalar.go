@@ -99,7 +99,7 @@ func loopbackAddress(s string) string {
 	return ""
 }
 
-// callbackURL says what is wrong with an address that sources are told.
+// callbackURL says what is wrong with a public redirect URI.
 func callbackURL(s string) string {
 	if s == "" {
 		return ""

@@ -138,7 +138,7 @@ func cutNewline(b []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
 }
 
-// warning tells of a secret file that everyone can read. A file that is not there is told when it is needed.
+// warning is for a secret file that everyone can read. A file that does not exist is an error when it is needed.
 func (s *SecretRef) warning() (Warning, bool) {
 	if s.File == "" {
 		return Warning{}, false

@@ -112,7 +112,7 @@ func keysPlace(s string) string {
 }
 
 // serviceURL says what is wrong with the address of a service that decides on tokens: whoever stands between could decide
-// too. What is wrong with an address is told without it, since it may hold a password.
+// too. An error of an address does not quote it, since it may hold a password.
 func serviceURL(s string) string {
 	u, err := url.Parse(s)
 	switch {

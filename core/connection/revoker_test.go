@@ -88,7 +88,7 @@ func (p process) Alive(other id.Process) (bool, error) {
 	return !p.dead[other], nil
 }
 
-// source is the provider of one process: it answers each call with what it is told, or with nil.
+// source is the provider of one process: it returns the given error for each call, or nil.
 type source struct {
 	sdk.Provider
 	answer func() error
@@ -111,7 +111,7 @@ func (p providers) Settings(context.Context, string, string) (sdk.Settings, erro
 	return sdk.Settings{}, nil
 }
 
-// revoker is that of a process, whose provider answers as told.
+// revoker is that of a process, whose provider returns the given errors.
 func (s *state) revoker(self id.Process, answer func() error) (*connection.Revoker, *source) {
 	src := &source{answer: answer, asked: make(chan struct{}, 100)}
 	p := providers{src}

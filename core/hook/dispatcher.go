@@ -42,7 +42,7 @@ type Options struct {
 	FlagHooks bool
 	UID       int
 	Host      string
-	// Report is told of each try once its outcome is stored. It is called from the loops of the dispatcher, by one at a
+	// Report is called with each try once its outcome is stored. It is called from the loops of the dispatcher, by one at a
 	// time; it must not block for long, nor call the dispatcher but for Wake. Optional.
 	Report func(Report)
 	// Concurrency is how many tries of one hook run at once; 0 means DefaultConcurrency. Four times as many run at

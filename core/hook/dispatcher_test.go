@@ -300,9 +300,9 @@ func TestHookThatNoConfigNamesIsLeftAloneAndDiesAfterTheLongSchedule(t *testing.
 	session := s.session()
 	e := s.record(session, 1, h)
 	r := &receiver{}
-	var told []Report
+	var reports []Report
 	opt := s.options(r)
-	opt.Report = func(r Report) { told = append(told, r) }
+	opt.Report = func(r Report) { reports = append(reports, r) }
 	stranger := New(opt)
 	s.clock.Advance(schedule.LongTotal())
 	s.once(stranger)
@@ -317,8 +317,8 @@ func TestHookThatNoConfigNamesIsLeftAloneAndDiesAfterTheLongSchedule(t *testing.
 	if d := s.only(e.ID); d.State != store.DeliveryDead || d.Error != "hook_gone" || d.Tries != 0 {
 		t.Errorf("%+v", d)
 	}
-	if len(told) != 1 || told[0].Error != "hook_gone" || told[0].State != store.DeliveryDead || told[0].Type != "session.closed" {
-		t.Errorf("%+v", told)
+	if len(reports) != 1 || reports[0].Error != "hook_gone" || reports[0].State != store.DeliveryDead || reports[0].Type != "session.closed" {
+		t.Errorf("%+v", reports)
 	}
 	if s.once(s.worker(r, h)); s.only(later.ID).State != store.DeliveryDelivered {
 		t.Error("the rest of its queue waits for ever")
@@ -544,7 +544,7 @@ func TestHooksThatHangDoNotStarveAnother(t *testing.T) {
 		<-ctx.Done()
 		return Outcome{Verdict: Interrupted}
 	}}, append(hooks, free)...))
-	eventually(t, "the last one is told", func() bool { return s.only(e.ID).State == store.DeliveryDelivered })
+	eventually(t, "the last one is delivered", func() bool { return s.only(e.ID).State == store.DeliveryDelivered })
 	end()
 	sum := 0
 	for _, n := range at {
@@ -627,9 +627,9 @@ func TestRowThatCannotBeReadHoldsUpNoOther(t *testing.T) {
 	sealed := s.record(other, 1)
 	s.clock.Advance(time.Second)
 	behind := s.record(session, 2, h)
-	var told []Report
+	var reports []Report
 	opt := s.options(&receiver{}, h)
-	opt.Store, opt.Report = worn{s.store, lost.ID, given[0]}, func(r Report) { told = append(told, r) }
+	opt.Store, opt.Report = worn{s.store, lost.ID, given[0]}, func(r Report) { reports = append(reports, r) }
 	if tally, err := New(opt).Once(t.Context(), Scope{}); err != nil || tally.Delivered != 1 || tally.Dead != 2 || tally.Pending != 0 {
 		t.Errorf("%+v, %v", tally, err)
 	}
@@ -638,8 +638,8 @@ func TestRowThatCannotBeReadHoldsUpNoOther(t *testing.T) {
 			t.Errorf("%+v", d)
 		}
 	}
-	if d := s.only(behind.ID); d.State != store.DeliveryDelivered || len(told) != 3 {
-		t.Errorf("%+v; told of %+v", d, told)
+	if d := s.only(behind.ID); d.State != store.DeliveryDelivered || len(reports) != 3 {
+		t.Errorf("%+v; reports %+v", d, reports)
 	}
 }
 
@@ -862,7 +862,7 @@ func TestReportTellsOfEachTry(t *testing.T) {
 	h := closing("journal")
 	session := s.session()
 	e := s.record(session, 1, h)
-	var told []string
+	var reports []string
 	opt := s.options(&receiver{answer: func(_ context.Context, m Message) Outcome {
 		if m.Try == 1 {
 			return Outcome{Error: "exit status 1", Output: []byte("oh\x1b[2J\nno\n")}
@@ -873,14 +873,14 @@ func TestReportTellsOfEachTry(t *testing.T) {
 		if r.Event != e.ID || r.Session != session || r.Hook != "journal" || r.Type != "session.closed" {
 			t.Errorf("%+v", r)
 		}
-		told = append(told, fmt.Sprintf("%d %s %q %q %s", r.Try, r.State, r.Error, r.Lines, r.Next.Sub(s.clock.Now())))
+		reports = append(reports, fmt.Sprintf("%d %s %q %q %s", r.Try, r.State, r.Error, r.Lines, r.Next.Sub(s.clock.Now())))
 	}
 	d := New(opt)
 	s.once(d)
 	s.clock.Advance(time.Second)
 	s.once(d)
 	want := []string{`1 pending "exit status 1" ["oh[2J" "no"] 1s`, `2 delivered "" [] 0s`}
-	if diff := cmp.Diff(want, told); diff != "" {
+	if diff := cmp.Diff(want, reports); diff != "" {
 		t.Error(diff)
 	}
 }

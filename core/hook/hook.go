@@ -44,7 +44,7 @@ func Names(hooks []Hook) []byte {
 	return text
 }
 
-// Named returns the hooks that [Names] told of. They are good to record events for, and for nothing else.
+// Named returns the hooks that [Names] returned. They are good to record events for, and for nothing else.
 func Named(names []byte) ([]Hook, error) {
 	var named []nameOf
 	if err := json.Unmarshal(names, &named); err != nil {
@@ -93,7 +93,7 @@ type Hook struct {
 	Host string
 }
 
-// Kind is how a hook is told.
+// Kind is how a hook receives events.
 type Kind string
 
 // The kinds.

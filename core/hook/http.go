@@ -135,7 +135,7 @@ func (l *line) hangUp() {
 	defer l.mu.Unlock()
 	l.over = true
 	if l.conn != nil {
-		_ = l.conn.Close() // whoever uses it is told
+		_ = l.conn.Close() // its user gets an error
 	}
 }
 

@@ -39,7 +39,7 @@ func TestHooksAreReadAgainWhenTheConfigHasChanged(t *testing.T) {
 	c.change("second", nil)
 	check("second", 1, 0)
 	check("second", 1, 0)                                   // it has not changed since
-	for i, wrong := range []string{"one flaw", "another"} { // of those in a row the first is told
+	for i, wrong := range []string{"one flaw", "another"} { // of several in a row the first is reported
 		c.change("nonsense", errors.New(wrong))
 		check("second", 2+i, 1)
 	}

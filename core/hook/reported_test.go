@@ -12,12 +12,12 @@ func TestReportSaysWhetherTheTryDisabledTheHook(t *testing.T) {
 		s := newState(t)
 		h := to("https://app.example.com/one")
 		s.record(s.session(), 1, h)
-		var told []Report
+		var reports []Report
 		opt := s.options(&receiver{answer: func(context.Context, Message) Outcome { return Outcome{Verdict: verdict} }}, h)
-		opt.Report = func(r Report) { told = append(told, r) }
+		opt.Report = func(r Report) { reports = append(reports, r) }
 		s.once(New(opt))
-		if len(told) != 1 || told[0].Disabled != want || told[0].Origin != "https://app.example.com" {
-			t.Errorf("verdict %d: %+v", verdict, told)
+		if len(reports) != 1 || reports[0].Disabled != want || reports[0].Origin != "https://app.example.com" {
+			t.Errorf("verdict %d: %+v", verdict, reports)
 		}
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// Observer is told of a piece of work when it begins, by a few words and pairs of key and value, and returns what is called
+// Observer is called when a piece of work begins, with a few words and pairs of key and value, and returns what is called
 // with its error when it has ended. Nothing that it is given names a source or a user.
 type Observer func(what string, about ...any) (done func(err error, more ...any))
 
-// observed is a provider whose calls an observer is told of.
+// observed is a provider whose calls an observer sees.
 type observed struct {
 	sdk.Provider
 	name    string

@@ -41,7 +41,7 @@ type Options struct {
 	// Environ is where references to secrets are resolved.
 	Environ config.Environment
 	Clock   clock.Clock
-	// Observe is told of each call to a provider. Nil tells nobody.
+	// Observe is called for each call to a provider, if it is not nil.
 	Observe Observer
 }
 

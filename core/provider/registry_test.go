@@ -263,7 +263,7 @@ func TestProviderThatDoesNotAnswerASessionFailsIt(t *testing.T) {
 	}
 }
 
-// TestSecretsGoOnlyToTheProviderThatIsChosenNow: whatever a cache says, and whoever made the credential.
+// TestSecretsGoOnlyToTheProviderThatIsChosenNow: regardless of the cache, and of the provider that made the credential.
 func TestSecretsGoOnlyToTheProviderThatIsChosenNow(t *testing.T) {
 	secret := map[string]config.Value{"client_secret": {Ref: &config.SecretRef{Env: "SECRET"}}}
 	of := func(provider string) config.Source {

@@ -19,7 +19,7 @@ const (
 	CutTimeLimit Cut = "time_limit"
 	// CutInterrupt: the person, or whoever runs the front end, broke off.
 	CutInterrupt Cut = "interrupt"
-	// CutTerminate: the front end was told to end.
+	// CutTerminate: the front end received a signal to end.
 	CutTerminate Cut = "terminate"
 	// CutHangup: the front end is gone. It closes no session.
 	CutHangup Cut = "hangup"

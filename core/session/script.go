@@ -16,7 +16,7 @@ import (
 
 // Person is whom a script may turn to. Its fields may be nil.
 type Person struct {
-	// Show is told of a code that has to be typed somewhere else, once for each code.
+	// Show is called with a code that has to be typed somewhere else, once for each code.
 	Show func(source source.Source, code sdk.ShowCode)
 	// Browser is sent to addresses of sources; without one, a source that needs it fails with interaction_required.
 	Browser Browser

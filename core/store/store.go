@@ -361,7 +361,7 @@ type RevocationTx interface {
 	RevocationOfConnection(id.Connection) (Revocation, error)
 }
 
-// Event is a fact about a session, as it is told to hooks.
+// Event is a fact about a session, as hooks receive it.
 type Event struct {
 	ID id.Event
 	// Session is "" for an event outside of one.

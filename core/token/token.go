@@ -32,7 +32,7 @@ type Checker interface {
 	Confirm(tx store.Tx, v Verdict) (bool, error)
 }
 
-// remembered is how long expired tokens are told apart from unknown ones.
+// remembered is how long expired tokens are distinguished from unknown ones.
 const remembered = 30 * 24 * time.Hour
 
 // forget takes from the state what is known of tokens that expired long ago, whoever made them.

@@ -180,7 +180,7 @@ func assemble(ctx context.Context, o Options, writer *pool, head head) (*Store, 
 }
 
 // access says how the database is opened. Where one that is only read is in no process's hands, SQLite would make the
-// files that the processes share, unless it is told that the database does not change.
+// files that the processes share, unless it is opened as immutable.
 func access(o Options) url.Values {
 	switch {
 	case !o.ReadOnly:

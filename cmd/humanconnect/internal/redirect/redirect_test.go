@@ -383,7 +383,7 @@ func TestListensAtALoopbackCallbackURL(t *testing.T) {
 		own := "http://" + host + ":" + u.Port() + "/cb/withings"
 		l, got := listening(t, &engine{}, Options{URL: own})
 		if got != own {
-			t.Fatalf("sources are told %s", got)
+			t.Fatalf("sources get %s", got)
 		}
 		if want := []string{"127.0.0.1:" + u.Port()}; !slices.Equal(l.Addresses(), want) {
 			t.Errorf("%s is listened for at %v", own, l.Addresses())
