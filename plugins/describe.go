@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/host"
@@ -26,7 +28,7 @@ const (
 	maxValue    = 1024 // bytes
 	maxKinds    = 16
 	cacheLimit  = 2 * sdk.MaxMessage
-	cacheFormat = "describe 1"
+	cacheFormat = "describe 2"
 )
 
 var hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
@@ -138,9 +140,10 @@ func readDescription(path, name string) *sdk.Description {
 // cached is a description in the cache. The keys are those of the first version, which are the names of sdk but for one, so
 // that every version reads what any other has written.
 type cached struct {
-	Name, Version string
-	Sources       []cachedSource
-	Settings      []sdk.Field
+	Name, Version    string
+	Sources          []cachedSource
+	Settings         []sdk.Field
+	DefinitionSchema string `json:",omitzero"`
 }
 
 type cachedSource struct {
@@ -150,10 +153,17 @@ type cachedSource struct {
 	Hosts           []string
 	Capabilities    []sdk.Capability
 	Settings        []sdk.Field
+
+	Scopes           []string      `json:",omitzero"`
+	DocumentationURL string        `json:",omitzero"`
+	RedirectURIs     string        `json:",omitzero"`
+	Programme        sdk.Programme `json:",omitzero"`
+	Notes            []string      `json:",omitzero"`
+	Tested           string        `json:",omitzero"`
 }
 
 func toCache(d *sdk.Description) cached {
-	c := cached{Name: d.Name, Version: d.Version, Settings: d.Settings}
+	c := cached{Name: d.Name, Version: d.Version, Settings: d.Settings, DefinitionSchema: d.DefinitionSchema}
 	for _, s := range d.Sources {
 		c.Sources = append(c.Sources, cachedSource(s))
 	}
@@ -161,7 +171,7 @@ func toCache(d *sdk.Description) cached {
 }
 
 func (c cached) description() *sdk.Description {
-	d := &sdk.Description{Name: c.Name, Version: c.Version, Settings: c.Settings}
+	d := &sdk.Description{Name: c.Name, Version: c.Version, Settings: c.Settings, DefinitionSchema: c.DefinitionSchema}
 	for _, s := range c.Sources {
 		d.Sources = append(d.Sources, sdk.Source(s))
 	}
@@ -201,6 +211,7 @@ func checkDescription(name string, d *sdk.Description) error {
 
 func checkSource(s *sdk.Source) string {
 	s.Name, s.Group = clean(s.Name, 200), clean(s.Group, 100)
+	cleanAbout(s)
 	if s.Name == "" {
 		s.Name = s.ID
 	}
@@ -219,6 +230,29 @@ func checkSource(s *sdk.Source) string {
 		return wrong
 	}
 	return checkFields(s.Settings)
+}
+
+// cleanAbout cleans what is only to be read, and drops what is not as the protocol has it.
+func cleanAbout(s *sdk.Source) {
+	s.RedirectURIs, s.Tested, s.Programme.Text = clean(s.RedirectURIs, 500), clean(s.Tested, 500), clean(s.Programme.Text, 500)
+	if u, err := url.Parse(s.DocumentationURL); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+		s.DocumentationURL = ""
+	}
+	s.DocumentationURL = clean(s.DocumentationURL, 2000)
+	s.Scopes, s.Notes = s.Scopes[:min(len(s.Scopes), maxFields)], s.Notes[:min(len(s.Notes), maxKinds)]
+	for i := range s.Scopes {
+		s.Scopes[i] = clean(s.Scopes[i], 500)
+	}
+	for i := range s.Notes {
+		s.Notes[i] = clean(s.Notes[i], 500)
+	}
+	changes := s.Programme.Changes
+	s.Programme.Changes = nil
+	for _, c := range changes[:min(len(changes), maxKinds)] {
+		if _, err := time.Parse(time.DateOnly, c.Date); err == nil {
+			s.Programme.Changes = append(s.Programme.Changes, sdk.Change{Date: c.Date, Text: clean(c.Text, 500)})
+		}
+	}
 }
 
 func checkFields(fields []sdk.Field) string {

@@ -20,6 +20,7 @@ func connectRequestFromWire(in *providerv1.ConnectRequest) (*ConnectRequest, err
 		Resume:      wire.Bytes(in.GetResume()),
 		Reply:       reply,
 		Locale:      in.GetLocale(),
+		Definition:  definitionFromWire(in.GetDefinition()),
 	}
 	if fe := in.GetFrontEnd(); fe != nil {
 		out.FrontEnd = FrontEnd{Browser: fe.GetBrowser(), Form: fe.GetForm(), Code: fe.GetCode()}
@@ -58,6 +59,7 @@ type credentialRequestOnWire interface {
 	GetSettings() *providerv1.Settings
 	GetAccount() *providerv1.Account
 	GetCredential() *providerv1.Credential
+	GetDefinition() *providerv1.Definition
 }
 
 func credentialRequestFromWire(in credentialRequestOnWire) *CredentialRequest {
@@ -67,11 +69,20 @@ func credentialRequestFromWire(in credentialRequestOnWire) *CredentialRequest {
 		Settings: settingsFromWire(in.GetSettings()),
 		Account:  Account{ID: in.GetAccount().GetId(), Label: in.GetAccount().GetLabel()},
 		Credential: Credential{
-			Data:      Secret(credential.GetData()),
-			MediaType: credential.GetMediaType(),
-			ExpiresAt: wire.DecodeTime(credential.GetExpiresAt()),
+			Data:        Secret(credential.GetData()),
+			MediaType:   credential.GetMediaType(),
+			ExpiresAt:   wire.DecodeTime(credential.GetExpiresAt()),
+			ReconnectBy: wire.DecodeTime(credential.GetReconnectBy()),
 		},
+		Definition: definitionFromWire(in.GetDefinition()),
 	}
+}
+
+func definitionFromWire(in *providerv1.Definition) *Definition {
+	if in == nil {
+		return nil
+	}
+	return &Definition{JSON: wire.Bytes(in.GetJson()), NewOnly: in.GetNewOnly()}
 }
 
 func settingsFromWire(in *providerv1.Settings) Settings {

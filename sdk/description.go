@@ -9,6 +9,18 @@ type Description struct {
 	Sources []Source
 	// Settings of every source, in addition to its own.
 	Settings []Field
+	// DefinitionSchema is a JSON Schema (draft 2020-12) of the definitions that the provider takes. Empty: it takes none.
+	DefinitionSchema string
+}
+
+// Definition is what an installation's config says a source is, beyond its settings: a source that the provider does not know,
+// or fields of a known one that override the provider's own. It has been checked against the provider's
+// [Description.DefinitionSchema].
+type Definition struct {
+	// JSON is an object.
+	JSON []byte
+	// NewOnly: a connection that was made without the definition keeps what it was made with.
+	NewOnly bool
 }
 
 // Source is a place that holds health data of a user.
@@ -28,7 +40,46 @@ type Source struct {
 	Capabilities []Capability
 	// Settings of this source, in addition to the provider's.
 	Settings []Field
+	// Scopes that are asked for where nobody asks for others.
+	Scopes []string
+	// DocumentationURL is the source's own page on how to get access: https.
+	DocumentationURL string
+	// RedirectURIs says which redirect URIs the source accepts, in one sentence, where that is known.
+	RedirectURIs string
+	// Programme is zero where nothing is known of it.
+	Programme Programme
+	// Notes are what a person who registers a client should know, one sentence each.
+	Notes []string
+	// Tested says in one sentence how the provider's knowledge of this source was tested.
+	Tested string
 }
+
+// Programme is under which terms a source gives access to applications.
+type Programme struct {
+	Status ProgrammeStatus
+	// Text has one or two sentences.
+	Text string
+	// Changes are days on which something changes.
+	Changes []Change
+}
+
+// Change is a day on which something changes: Date is YYYY-MM-DD.
+type Change struct{ Date, Text string }
+
+// ProgrammeStatus says who may register a client with a source; "" where that is not known.
+type ProgrammeStatus string
+
+// The statuses of a programme.
+const (
+	// ProgrammeOpen: anybody may register.
+	ProgrammeOpen ProgrammeStatus = "open"
+	// ProgrammeApproval: the source decides who may.
+	ProgrammeApproval ProgrammeStatus = "approval"
+	// ProgrammePaid: access costs something.
+	ProgrammePaid ProgrammeStatus = "paid"
+	// ProgrammeRetired: the source exists no more, or takes no new applications.
+	ProgrammeRetired ProgrammeStatus = "retired"
+)
 
 // Method is how a source is connected.
 type Method string

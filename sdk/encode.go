@@ -14,6 +14,8 @@ func descriptionToWire(d *Description) *providerv1.DescribeResponse {
 		Name:     wire.Text(d.Name),
 		Version:  wire.Text(d.Version),
 		Settings: fieldsToWire(d.Settings),
+
+		DefinitionSchema: wire.Text(d.DefinitionSchema),
 	}
 	for _, s := range d.Sources {
 		out.Sources = append(out.Sources, sourceToWire(s))
@@ -31,6 +33,13 @@ func sourceToWire(s Source) *providerv1.Source {
 		Fields:   fieldsToWire(s.Fields),
 		Hosts:    wire.Texts(s.Hosts),
 		Settings: fieldsToWire(s.Settings),
+
+		Scopes:           wire.Texts(s.Scopes),
+		DocumentationUrl: wire.Text(s.DocumentationURL),
+		RedirectUris:     wire.Text(s.RedirectURIs),
+		Programme:        programmeToWire(s.Programme),
+		Notes:            wire.Texts(s.Notes),
+		Tested:           wire.Text(s.Tested),
 	}
 	for _, m := range s.Methods {
 		out.Methods = append(out.Methods, providerv1.Method(providerv1.Method_value["METHOD_"+strings.ToUpper(string(m))]))
@@ -38,6 +47,20 @@ func sourceToWire(s Source) *providerv1.Source {
 	for _, c := range s.Capabilities {
 		number := providerv1.Capability_value["CAPABILITY_"+strings.ToUpper(string(c))]
 		out.Capabilities = append(out.Capabilities, providerv1.Capability(number))
+	}
+	return out
+}
+
+func programmeToWire(p Programme) *providerv1.Programme {
+	if p.Status == "" && p.Text == "" && len(p.Changes) == 0 {
+		return nil
+	}
+	out := &providerv1.Programme{
+		Status: providerv1.Programme_Status(providerv1.Programme_Status_value["STATUS_"+strings.ToUpper(string(p.Status))]),
+		Text:   wire.Text(p.Text),
+	}
+	for _, c := range p.Changes {
+		out.Changes = append(out.Changes, &providerv1.Programme_Change{Date: wire.Text(c.Date), Text: wire.Text(c.Text)})
 	}
 	return out
 }
@@ -146,7 +169,7 @@ func connectedToWire(s Connected) *providerv1.Connected {
 }
 
 func credentialToWire(c Credential) *providerv1.Credential {
-	return wire.Credential(c.Data.Reveal(), c.MediaType, c.ExpiresAt)
+	return wire.Credential(c.Data.Reveal(), c.MediaType, c.ExpiresAt, c.ReconnectBy)
 }
 
 func errorToWire(e *Error) *providerv1.Error {

@@ -16,6 +16,21 @@ type Provider interface {
 	Disconnect(ctx context.Context, req *CredentialRequest) error
 }
 
+// SourceDescriber is implemented by a provider that describes one source alone, or as an installation's config defines it.
+// Without it, Describe is called and the host keeps the one source.
+type SourceDescriber interface {
+	// DescribeSource is Describe for one source. It is as pure. For a source that does not exist the description has none.
+	DescribeSource(ctx context.Context, req *DescribeRequest) (*Description, error)
+}
+
+// DescribeRequest asks for the description of one source.
+type DescribeRequest struct {
+	// Source is the id of the source. It is never empty.
+	Source string
+	// Definition of the source by the installation's config, or nil.
+	Definition *Definition
+}
+
 // Refresher is implemented by a provider that has sources with [CapabilityRefresh].
 type Refresher interface {
 	// Refresh renews a credential. It is called by one caller at a time for one connection, and never repeated after a
@@ -52,6 +67,8 @@ type ConnectRequest struct {
 	Reply Reply
 	// Locale is the BCP 47 tag of the person's language, or empty.
 	Locale string
+	// Definition of the source by the installation's config, or nil.
+	Definition *Definition
 }
 
 // CredentialRequest has a credential that the provider returned earlier, for Disconnect, Refresh and Check.
@@ -60,6 +77,8 @@ type CredentialRequest struct {
 	Settings   Settings
 	Account    Account
 	Credential Credential
+	// Definition of the source by the installation's config, or nil.
+	Definition *Definition
 }
 
 // Refreshed is a renewed credential.
@@ -91,6 +110,9 @@ type Credential struct {
 	MediaType string
 	// ExpiresAt is zero where the credential does not expire, or the expiry is unknown.
 	ExpiresAt Time
+	// ReconnectBy is when access ends unless the person connects again: the end of the refresh token, or of the consent. Zero
+	// where it is unknown.
+	ReconnectBy Time
 }
 
 // MediaTypeOAuth2 marks a credential that is a JSON object with access_token, refresh_token and token_type.

@@ -26,8 +26,8 @@ type server struct {
 func newServer(p Provider) *server { return &server{impl: p, log: os.Stderr} }
 
 // Describe implements the service.
-func (s *server) Describe(ctx context.Context, _ *providerv1.DescribeRequest) (*providerv1.DescribeResponse, error) {
-	d, err := s.impl.Describe(ctx)
+func (s *server) Describe(ctx context.Context, in *providerv1.DescribeRequest) (*providerv1.DescribeResponse, error) {
+	d, err := s.describe(ctx, in)
 	if err == nil && d != nil {
 		return descriptionToWire(d), nil
 	}
@@ -39,6 +39,13 @@ func (s *server) Describe(ctx context.Context, _ *providerv1.DescribeRequest) (*
 	}
 	// DescribeResponse has no Error: a provider that cannot describe itself has failed.
 	return nil, status.Error(codes.Internal, "describe: "+err.Error())
+}
+
+func (s *server) describe(ctx context.Context, in *providerv1.DescribeRequest) (*Description, error) {
+	if one, can := s.impl.(SourceDescriber); can && in.GetSource() != "" {
+		return one.DescribeSource(ctx, &DescribeRequest{Source: in.GetSource(), Definition: definitionFromWire(in.GetDefinition())})
+	}
+	return s.impl.Describe(ctx)
 }
 
 // Connect implements the service.

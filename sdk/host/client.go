@@ -27,6 +27,8 @@ var (
 	_ sdk.Provider  = (*Client)(nil)
 	_ sdk.Refresher = (*Client)(nil)
 	_ sdk.Checker   = (*Client)(nil)
+
+	_ sdk.SourceDescriber = (*Client)(nil)
 )
 
 // NewClient calls the provider behind a connection, which the caller closes.
@@ -37,6 +39,17 @@ func NewClient(cc grpc.ClientConnInterface) *Client {
 // Describe implements [sdk.Provider].
 func (c *Client) Describe(ctx context.Context) (*sdk.Description, error) {
 	out, err := c.wire.Describe(ctx, &providerv1.DescribeRequest{})
+	if err != nil {
+		return nil, err
+	}
+	return descriptionFromWire(out), nil
+}
+
+// DescribeSource implements [sdk.SourceDescriber]. A provider that does not know this request describes all its sources.
+func (c *Client) DescribeSource(ctx context.Context, req *sdk.DescribeRequest) (*sdk.Description, error) {
+	out, err := c.wire.Describe(ctx, &providerv1.DescribeRequest{
+		Source: wire.Text(req.Source), Definition: definitionToWire(req.Definition),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +79,7 @@ func (c *Client) Disconnect(ctx context.Context, req *sdk.CredentialRequest) err
 		Settings:   settingsToWire(req.Settings),
 		Account:    accountToWire(req.Account),
 		Credential: credentialToWire(req.Credential),
+		Definition: definitionToWire(req.Definition),
 	})
 	return callError(out, err, "disconnect")
 }
@@ -80,6 +94,7 @@ func (c *Client) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.
 		Settings:   settingsToWire(req.Settings),
 		Account:    accountToWire(req.Account),
 		Credential: credentialToWire(req.Credential),
+		Definition: definitionToWire(req.Definition),
 	})
 	if err := callError(out, err, "refresh"); err != nil {
 		return nil, err
@@ -100,6 +115,7 @@ func (c *Client) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 		Settings:   settingsToWire(req.Settings),
 		Account:    accountToWire(req.Account),
 		Credential: credentialToWire(req.Credential),
+		Definition: definitionToWire(req.Definition),
 	})
 	return callError(out, err, "check")
 }

@@ -15,6 +15,8 @@ func descriptionFromWire(in *providerv1.DescribeResponse) *sdk.Description {
 		Name:     in.GetName(),
 		Version:  in.GetVersion(),
 		Settings: fieldsFromWire(in.GetSettings()),
+
+		DefinitionSchema: in.GetDefinitionSchema(),
 	}
 	for _, s := range in.GetSources() {
 		out.Sources = append(out.Sources, sourceFromWire(s))
@@ -32,6 +34,13 @@ func sourceFromWire(in *providerv1.Source) sdk.Source {
 		Fields:   fieldsFromWire(in.GetFields()),
 		Hosts:    in.GetHosts(),
 		Settings: fieldsFromWire(in.GetSettings()),
+
+		Scopes:           in.GetScopes(),
+		DocumentationURL: in.GetDocumentationUrl(),
+		RedirectURIs:     in.GetRedirectUris(),
+		Programme:        programmeFromWire(in.GetProgramme()),
+		Notes:            in.GetNotes(),
+		Tested:           in.GetTested(),
 	}
 	for _, m := range in.GetMethods() {
 		if w := word(providerv1.Method_name[int32(m)], "METHOD_"); w != "" {
@@ -42,6 +51,17 @@ func sourceFromWire(in *providerv1.Source) sdk.Source {
 		if w := word(providerv1.Capability_name[int32(c)], "CAPABILITY_"); w != "" {
 			out.Capabilities = append(out.Capabilities, sdk.Capability(w))
 		}
+	}
+	return out
+}
+
+// programmeFromWire takes a status that came after this version as none.
+func programmeFromWire(in *providerv1.Programme) sdk.Programme {
+	out := sdk.Programme{
+		Status: sdk.ProgrammeStatus(word(providerv1.Programme_Status_name[int32(in.GetStatus())], "STATUS_")), Text: in.GetText(),
+	}
+	for _, c := range in.GetChanges() {
+		out.Changes = append(out.Changes, sdk.Change{Date: c.GetDate(), Text: c.GetText()})
 	}
 	return out
 }
@@ -129,9 +149,10 @@ func connectedFromWire(in *providerv1.Connected) sdk.Connected {
 
 func credentialFromWire(in *providerv1.Credential) sdk.Credential {
 	return sdk.Credential{
-		Data:      sdk.Secret(in.GetData()),
-		MediaType: in.GetMediaType(),
-		ExpiresAt: wire.DecodeTime(in.GetExpiresAt()),
+		Data:        sdk.Secret(in.GetData()),
+		MediaType:   in.GetMediaType(),
+		ExpiresAt:   wire.DecodeTime(in.GetExpiresAt()),
+		ReconnectBy: wire.DecodeTime(in.GetReconnectBy()),
 	}
 }
 

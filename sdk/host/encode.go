@@ -23,6 +23,7 @@ func connectRequestToWire(r *sdk.ConnectRequest) (*providerv1.ConnectRequest, er
 		FrontEnd:    &providerv1.FrontEnd{Browser: r.FrontEnd.Browser, Form: r.FrontEnd.Form, Code: r.FrontEnd.Code},
 		Resume:      r.Resume,
 		Locale:      wire.Text(r.Locale),
+		Definition:  definitionToWire(r.Definition),
 	}
 	if r.Expected != nil {
 		out.Expected = accountToWire(*r.Expected)
@@ -61,7 +62,14 @@ func callbackToWire(c sdk.Callback) *providerv1.Callback {
 func accountToWire(a sdk.Account) *providerv1.Account { return wire.Account(a.ID, a.Label) }
 
 func credentialToWire(c sdk.Credential) *providerv1.Credential {
-	return wire.Credential(c.Data.Reveal(), c.MediaType, c.ExpiresAt)
+	return wire.Credential(c.Data.Reveal(), c.MediaType, c.ExpiresAt, c.ReconnectBy)
+}
+
+func definitionToWire(d *sdk.Definition) *providerv1.Definition {
+	if d == nil {
+		return nil
+	}
+	return &providerv1.Definition{Json: d.JSON, NewOnly: d.NewOnly}
 }
 
 func settingsToWire(s sdk.Settings) *providerv1.Settings {

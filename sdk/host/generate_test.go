@@ -96,7 +96,7 @@ func (g generator) secrets() map[string]sdk.Secret {
 func (g generator) account() sdk.Account { return sdk.Account{ID: g.string(), Label: g.string()} }
 
 func (g generator) credential() sdk.Credential {
-	return sdk.Credential{Data: sdk.Secret(g.bytes()), MediaType: g.string(), ExpiresAt: g.time()}
+	return sdk.Credential{Data: sdk.Secret(g.bytes()), MediaType: g.string(), ExpiresAt: g.time(), ReconnectBy: g.time()}
 }
 
 func (g generator) field() sdk.Field {
@@ -115,12 +115,33 @@ func (g generator) source() sdk.Source {
 			return pick(g, sdk.CapabilityRevoke, sdk.CapabilityRefresh, sdk.CapabilityCheck)
 		}),
 		Fields: some(g, g.field), Hosts: some(g, g.string), Settings: some(g, g.field),
+		Scopes: some(g, g.string), DocumentationURL: g.string(), RedirectURIs: g.string(), Notes: some(g, g.string),
+		Tested: g.string(), Programme: g.programme(),
 	}
+}
+
+func (g generator) programme() sdk.Programme {
+	if g.chance(3) {
+		return sdk.Programme{}
+	}
+	return sdk.Programme{
+		Status:  pick(g, "", sdk.ProgrammeOpen, sdk.ProgrammeApproval, sdk.ProgrammePaid, sdk.ProgrammeRetired),
+		Text:    g.string(),
+		Changes: some(g, func() sdk.Change { return sdk.Change{Date: g.string(), Text: g.string()} }),
+	}
+}
+
+func (g generator) definition() *sdk.Definition {
+	if g.chance(2) {
+		return nil
+	}
+	return &sdk.Definition{JSON: g.bytes(), NewOnly: g.chance(2)}
 }
 
 func (g generator) description() *sdk.Description {
 	return &sdk.Description{
 		Name: g.string(), Version: g.string(), Sources: some(g, g.source), Settings: some(g, g.field),
+		DefinitionSchema: g.string(),
 	}
 }
 
@@ -167,7 +188,8 @@ func (g generator) connectRequest() *sdk.ConnectRequest {
 	req := &sdk.ConnectRequest{
 		Source: g.string(), Settings: g.settings(), AttemptID: g.string(), RedirectURI: g.string(),
 		OAuthState: g.string(), Scopes: some(g, g.string), Resume: g.bytes(), Reply: g.reply(), Locale: g.string(),
-		FrontEnd: sdk.FrontEnd{Browser: g.chance(2), Form: g.chance(2), Code: g.chance(2)},
+		FrontEnd:   sdk.FrontEnd{Browser: g.chance(2), Form: g.chance(2), Code: g.chance(2)},
+		Definition: g.definition(),
 	}
 	if g.chance(2) {
 		account := g.account()
@@ -179,6 +201,7 @@ func (g generator) connectRequest() *sdk.ConnectRequest {
 func (g generator) credentialRequest() *sdk.CredentialRequest {
 	return &sdk.CredentialRequest{
 		Source: g.string(), Settings: g.settings(), Account: g.account(), Credential: g.credential(),
+		Definition: g.definition(),
 	}
 }
 

@@ -67,8 +67,10 @@ func Account(id, label string) *providerv1.Account {
 }
 
 // Credential encodes the parts of a credential.
-func Credential(data, mediaType string, expires time.Time) *providerv1.Credential {
-	return &providerv1.Credential{Data: []byte(data), MediaType: Text(mediaType), ExpiresAt: EncodeTime(expires)}
+func Credential(data, mediaType string, expires, reconnectBy time.Time) *providerv1.Credential {
+	return &providerv1.Credential{
+		Data: []byte(data), MediaType: Text(mediaType), ExpiresAt: EncodeTime(expires), ReconnectBy: EncodeTime(reconnectBy),
+	}
 }
 
 // Bytes are nil where there are none.

@@ -142,6 +142,65 @@ func (Capability) EnumDescriptor() ([]byte, []int) {
 	return file_provider_proto_rawDescGZIP(), []int{1}
 }
 
+type Programme_Status int32
+
+const (
+	Programme_STATUS_UNSPECIFIED Programme_Status = 0
+	// Anybody may register.
+	Programme_STATUS_OPEN Programme_Status = 1
+	// The source decides who may.
+	Programme_STATUS_APPROVAL Programme_Status = 2
+	// Access costs something.
+	Programme_STATUS_PAID Programme_Status = 3
+	// The source exists no more, or takes no new applications. Connecting it is refused with not_supported.
+	Programme_STATUS_RETIRED Programme_Status = 4
+)
+
+// Enum value maps for Programme_Status.
+var (
+	Programme_Status_name = map[int32]string{
+		0: "STATUS_UNSPECIFIED",
+		1: "STATUS_OPEN",
+		2: "STATUS_APPROVAL",
+		3: "STATUS_PAID",
+		4: "STATUS_RETIRED",
+	}
+	Programme_Status_value = map[string]int32{
+		"STATUS_UNSPECIFIED": 0,
+		"STATUS_OPEN":        1,
+		"STATUS_APPROVAL":    2,
+		"STATUS_PAID":        3,
+		"STATUS_RETIRED":     4,
+	}
+)
+
+func (x Programme_Status) Enum() *Programme_Status {
+	p := new(Programme_Status)
+	*p = x
+	return p
+}
+
+func (x Programme_Status) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Programme_Status) Descriptor() protoreflect.EnumDescriptor {
+	return file_provider_proto_enumTypes[2].Descriptor()
+}
+
+func (Programme_Status) Type() protoreflect.EnumType {
+	return &file_provider_proto_enumTypes[2]
+}
+
+func (x Programme_Status) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Programme_Status.Descriptor instead.
+func (Programme_Status) EnumDescriptor() ([]byte, []int) {
+	return file_provider_proto_rawDescGZIP(), []int{4, 0}
+}
+
 type Field_Kind int32
 
 const (
@@ -186,11 +245,11 @@ func (x Field_Kind) String() string {
 }
 
 func (Field_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_provider_proto_enumTypes[2].Descriptor()
+	return file_provider_proto_enumTypes[3].Descriptor()
 }
 
 func (Field_Kind) Type() protoreflect.EnumType {
-	return &file_provider_proto_enumTypes[2]
+	return &file_provider_proto_enumTypes[3]
 }
 
 func (x Field_Kind) Number() protoreflect.EnumNumber {
@@ -199,11 +258,17 @@ func (x Field_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Field_Kind.Descriptor instead.
 func (Field_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{3, 0}
+	return file_provider_proto_rawDescGZIP(), []int{5, 0}
 }
 
 type DescribeRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Describe this source alone. Empty: all of them. A provider may leave both fields out of account and describe all its
+	// sources: core keeps the one that it asked for.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// The installation's own definition of that source, which the description then is of. Sent only to a provider with a
+	// definition_schema.
+	Definition    *Definition `protobuf:"bytes,2,opt,name=definition,proto3" json:"definition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -238,6 +303,76 @@ func (*DescribeRequest) Descriptor() ([]byte, []int) {
 	return file_provider_proto_rawDescGZIP(), []int{0}
 }
 
+func (x *DescribeRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *DescribeRequest) GetDefinition() *Definition {
+	if x != nil {
+		return x.Definition
+	}
+	return nil
+}
+
+// Definition is what the installation's config says a source is, beyond its settings: a source that the provider does not
+// know, or fields of a known one that override the provider's own. Core has checked it against definition_schema.
+type Definition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A JSON object.
+	Json []byte `protobuf:"bytes,1,opt,name=json,proto3" json:"json,omitempty"`
+	// It is for new connections: a connection that was made without it keeps what it was made with.
+	NewOnly       bool `protobuf:"varint,2,opt,name=new_only,json=newOnly,proto3" json:"new_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Definition) Reset() {
+	*x = Definition{}
+	mi := &file_provider_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Definition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Definition) ProtoMessage() {}
+
+func (x *Definition) ProtoReflect() protoreflect.Message {
+	mi := &file_provider_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Definition.ProtoReflect.Descriptor instead.
+func (*Definition) Descriptor() ([]byte, []int) {
+	return file_provider_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Definition) GetJson() []byte {
+	if x != nil {
+		return x.Json
+	}
+	return nil
+}
+
+func (x *Definition) GetNewOnly() bool {
+	if x != nil {
+		return x.NewOnly
+	}
+	return false
+}
+
 type DescribeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// NAME of humanconnect-provider-NAME: [a-z0-9][a-z0-9-]{0,62}.
@@ -246,14 +381,16 @@ type DescribeResponse struct {
 	Version string    `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	Sources []*Source `protobuf:"bytes,3,rep,name=sources,proto3" json:"sources,omitempty"`
 	// Settings of every source of this provider, in addition to its own.
-	Settings      []*Field `protobuf:"bytes,4,rep,name=settings,proto3" json:"settings,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Settings []*Field `protobuf:"bytes,4,rep,name=settings,proto3" json:"settings,omitempty"`
+	// JSON Schema (draft 2020-12) of the definitions that this provider takes. Empty: it takes none.
+	DefinitionSchema string `protobuf:"bytes,5,opt,name=definition_schema,json=definitionSchema,proto3" json:"definition_schema,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_provider_proto_msgTypes[1]
+	mi := &file_provider_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -265,7 +402,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[1]
+	mi := &file_provider_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -278,7 +415,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{1}
+	return file_provider_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *DescribeResponse) GetName() string {
@@ -309,6 +446,13 @@ func (x *DescribeResponse) GetSettings() []*Field {
 	return nil
 }
 
+func (x *DescribeResponse) GetDefinitionSchema() string {
+	if x != nil {
+		return x.DefinitionSchema
+	}
+	return ""
+}
+
 // Source is a place that holds health data of a user.
 type Source struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -326,14 +470,26 @@ type Source struct {
 	Hosts        []string     `protobuf:"bytes,6,rep,name=hosts,proto3" json:"hosts,omitempty"`
 	Capabilities []Capability `protobuf:"varint,7,rep,packed,name=capabilities,proto3,enum=humanconnect.provider.v1.Capability" json:"capabilities,omitempty"`
 	// Settings of this source, in addition to the provider's.
-	Settings      []*Field `protobuf:"bytes,8,rep,name=settings,proto3" json:"settings,omitempty"`
+	Settings []*Field `protobuf:"bytes,8,rep,name=settings,proto3" json:"settings,omitempty"`
+	// The scopes that are asked for where nobody asks for others.
+	Scopes []string `protobuf:"bytes,9,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	// The source's own page on how to get access: https.
+	DocumentationUrl string `protobuf:"bytes,10,opt,name=documentation_url,json=documentationUrl,proto3" json:"documentation_url,omitempty"`
+	// Which redirect URIs the source accepts, where that is known. One sentence.
+	RedirectUris string `protobuf:"bytes,11,opt,name=redirect_uris,json=redirectUris,proto3" json:"redirect_uris,omitempty"`
+	// Unset: nothing is known of it.
+	Programme *Programme `protobuf:"bytes,12,opt,name=programme,proto3" json:"programme,omitempty"`
+	// What a person who registers a client should know, one sentence each.
+	Notes []string `protobuf:"bytes,13,rep,name=notes,proto3" json:"notes,omitempty"`
+	// How the provider's knowledge of this source was tested. One sentence.
+	Tested        string `protobuf:"bytes,14,opt,name=tested,proto3" json:"tested,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_provider_proto_msgTypes[2]
+	mi := &file_provider_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -345,7 +501,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[2]
+	mi := &file_provider_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -358,7 +514,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{2}
+	return file_provider_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Source) GetId() string {
@@ -417,6 +573,110 @@ func (x *Source) GetSettings() []*Field {
 	return nil
 }
 
+func (x *Source) GetScopes() []string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *Source) GetDocumentationUrl() string {
+	if x != nil {
+		return x.DocumentationUrl
+	}
+	return ""
+}
+
+func (x *Source) GetRedirectUris() string {
+	if x != nil {
+		return x.RedirectUris
+	}
+	return ""
+}
+
+func (x *Source) GetProgramme() *Programme {
+	if x != nil {
+		return x.Programme
+	}
+	return nil
+}
+
+func (x *Source) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
+func (x *Source) GetTested() string {
+	if x != nil {
+		return x.Tested
+	}
+	return ""
+}
+
+// Programme is under which terms the source gives access to applications.
+type Programme struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Status Programme_Status       `protobuf:"varint,1,opt,name=status,proto3,enum=humanconnect.provider.v1.Programme_Status" json:"status,omitempty"`
+	// One or two sentences.
+	Text          string              `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	Changes       []*Programme_Change `protobuf:"bytes,3,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Programme) Reset() {
+	*x = Programme{}
+	mi := &file_provider_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Programme) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Programme) ProtoMessage() {}
+
+func (x *Programme) ProtoReflect() protoreflect.Message {
+	mi := &file_provider_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Programme.ProtoReflect.Descriptor instead.
+func (*Programme) Descriptor() ([]byte, []int) {
+	return file_provider_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Programme) GetStatus() Programme_Status {
+	if x != nil {
+		return x.Status
+	}
+	return Programme_STATUS_UNSPECIFIED
+}
+
+func (x *Programme) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Programme) GetChanges() []*Programme_Change {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
 // Field is one input of a form, or one setting.
 type Field struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -434,7 +694,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_provider_proto_msgTypes[3]
+	mi := &file_provider_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -446,7 +706,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[3]
+	mi := &file_provider_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -459,7 +719,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{3}
+	return file_provider_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Field) GetId() string {
@@ -514,7 +774,7 @@ type Choice struct {
 
 func (x *Choice) Reset() {
 	*x = Choice{}
-	mi := &file_provider_proto_msgTypes[4]
+	mi := &file_provider_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +786,7 @@ func (x *Choice) String() string {
 func (*Choice) ProtoMessage() {}
 
 func (x *Choice) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[4]
+	mi := &file_provider_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +799,7 @@ func (x *Choice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Choice.ProtoReflect.Descriptor instead.
 func (*Choice) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{4}
+	return file_provider_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Choice) GetValue() string {
@@ -568,7 +828,7 @@ type Settings struct {
 
 func (x *Settings) Reset() {
 	*x = Settings{}
-	mi := &file_provider_proto_msgTypes[5]
+	mi := &file_provider_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -580,7 +840,7 @@ func (x *Settings) String() string {
 func (*Settings) ProtoMessage() {}
 
 func (x *Settings) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[5]
+	mi := &file_provider_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -593,7 +853,7 @@ func (x *Settings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settings.ProtoReflect.Descriptor instead.
 func (*Settings) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{5}
+	return file_provider_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Settings) GetValues() map[string]string {
@@ -622,7 +882,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_provider_proto_msgTypes[6]
+	mi := &file_provider_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -634,7 +894,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[6]
+	mi := &file_provider_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -647,7 +907,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{6}
+	return file_provider_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Account) GetId() string {
@@ -671,14 +931,16 @@ type Credential struct {
 	Data      []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
 	MediaType string                 `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	// Unset: it does not expire, or the expiry is unknown.
-	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// When access ends unless the person connects again: the end of the refresh token or of the consent. Unset: unknown.
+	ReconnectBy   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=reconnect_by,json=reconnectBy,proto3" json:"reconnect_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Credential) Reset() {
 	*x = Credential{}
-	mi := &file_provider_proto_msgTypes[7]
+	mi := &file_provider_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -690,7 +952,7 @@ func (x *Credential) String() string {
 func (*Credential) ProtoMessage() {}
 
 func (x *Credential) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[7]
+	mi := &file_provider_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -703,7 +965,7 @@ func (x *Credential) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credential.ProtoReflect.Descriptor instead.
 func (*Credential) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{7}
+	return file_provider_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Credential) GetData() []byte {
@@ -727,6 +989,13 @@ func (x *Credential) GetExpiresAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Credential) GetReconnectBy() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReconnectBy
+	}
+	return nil
+}
+
 // FrontEnd says what the program that talks to the person can do.
 type FrontEnd struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -742,7 +1011,7 @@ type FrontEnd struct {
 
 func (x *FrontEnd) Reset() {
 	*x = FrontEnd{}
-	mi := &file_provider_proto_msgTypes[8]
+	mi := &file_provider_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +1023,7 @@ func (x *FrontEnd) String() string {
 func (*FrontEnd) ProtoMessage() {}
 
 func (x *FrontEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[8]
+	mi := &file_provider_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +1036,7 @@ func (x *FrontEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrontEnd.ProtoReflect.Descriptor instead.
 func (*FrontEnd) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{8}
+	return file_provider_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FrontEnd) GetBrowser() bool {
@@ -816,14 +1085,16 @@ type ConnectRequest struct {
 	//	*ConnectRequest_TimePassed
 	Reply isConnectRequest_Reply `protobuf_oneof:"reply"`
 	// BCP 47 tag of the person's language, or empty.
-	Locale        string `protobuf:"bytes,14,opt,name=locale,proto3" json:"locale,omitempty"`
+	Locale string `protobuf:"bytes,14,opt,name=locale,proto3" json:"locale,omitempty"`
+	// The installation's definition of the source, if it has one.
+	Definition    *Definition `protobuf:"bytes,15,opt,name=definition,proto3" json:"definition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ConnectRequest) Reset() {
 	*x = ConnectRequest{}
-	mi := &file_provider_proto_msgTypes[9]
+	mi := &file_provider_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -835,7 +1106,7 @@ func (x *ConnectRequest) String() string {
 func (*ConnectRequest) ProtoMessage() {}
 
 func (x *ConnectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[9]
+	mi := &file_provider_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -848,7 +1119,7 @@ func (x *ConnectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectRequest.ProtoReflect.Descriptor instead.
 func (*ConnectRequest) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{9}
+	return file_provider_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ConnectRequest) GetSource() string {
@@ -964,6 +1235,13 @@ func (x *ConnectRequest) GetLocale() string {
 	return ""
 }
 
+func (x *ConnectRequest) GetDefinition() *Definition {
+	if x != nil {
+		return x.Definition
+	}
+	return nil
+}
+
 type isConnectRequest_Reply interface {
 	isConnectRequest_Reply()
 }
@@ -1001,7 +1279,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_provider_proto_msgTypes[10]
+	mi := &file_provider_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1291,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[10]
+	mi := &file_provider_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1304,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{10}
+	return file_provider_proto_rawDescGZIP(), []int{12}
 }
 
 // Callback is the authorization response: the parameters of the redirect in their order, of query or fragment. Core has
@@ -1040,7 +1318,7 @@ type Callback struct {
 
 func (x *Callback) Reset() {
 	*x = Callback{}
-	mi := &file_provider_proto_msgTypes[11]
+	mi := &file_provider_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1052,7 +1330,7 @@ func (x *Callback) String() string {
 func (*Callback) ProtoMessage() {}
 
 func (x *Callback) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[11]
+	mi := &file_provider_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1065,7 +1343,7 @@ func (x *Callback) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Callback.ProtoReflect.Descriptor instead.
 func (*Callback) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{11}
+	return file_provider_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Callback) GetParameters() []*Parameter {
@@ -1085,7 +1363,7 @@ type Parameter struct {
 
 func (x *Parameter) Reset() {
 	*x = Parameter{}
-	mi := &file_provider_proto_msgTypes[12]
+	mi := &file_provider_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1097,7 +1375,7 @@ func (x *Parameter) String() string {
 func (*Parameter) ProtoMessage() {}
 
 func (x *Parameter) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[12]
+	mi := &file_provider_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1110,7 +1388,7 @@ func (x *Parameter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parameter.ProtoReflect.Descriptor instead.
 func (*Parameter) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{12}
+	return file_provider_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Parameter) GetName() string {
@@ -1137,7 +1415,7 @@ type FormValues struct {
 
 func (x *FormValues) Reset() {
 	*x = FormValues{}
-	mi := &file_provider_proto_msgTypes[13]
+	mi := &file_provider_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1149,7 +1427,7 @@ func (x *FormValues) String() string {
 func (*FormValues) ProtoMessage() {}
 
 func (x *FormValues) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[13]
+	mi := &file_provider_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1162,7 +1440,7 @@ func (x *FormValues) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormValues.ProtoReflect.Descriptor instead.
 func (*FormValues) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{13}
+	return file_provider_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FormValues) GetValues() map[string]string {
@@ -1181,7 +1459,7 @@ type TimePassed struct {
 
 func (x *TimePassed) Reset() {
 	*x = TimePassed{}
-	mi := &file_provider_proto_msgTypes[14]
+	mi := &file_provider_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1193,7 +1471,7 @@ func (x *TimePassed) String() string {
 func (*TimePassed) ProtoMessage() {}
 
 func (x *TimePassed) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[14]
+	mi := &file_provider_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1206,7 +1484,7 @@ func (x *TimePassed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimePassed.ProtoReflect.Descriptor instead.
 func (*TimePassed) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{14}
+	return file_provider_proto_rawDescGZIP(), []int{16}
 }
 
 type ConnectResponse struct {
@@ -1228,7 +1506,7 @@ type ConnectResponse struct {
 
 func (x *ConnectResponse) Reset() {
 	*x = ConnectResponse{}
-	mi := &file_provider_proto_msgTypes[15]
+	mi := &file_provider_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1240,7 +1518,7 @@ func (x *ConnectResponse) String() string {
 func (*ConnectResponse) ProtoMessage() {}
 
 func (x *ConnectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[15]
+	mi := &file_provider_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1253,7 +1531,7 @@ func (x *ConnectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectResponse.ProtoReflect.Descriptor instead.
 func (*ConnectResponse) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{15}
+	return file_provider_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ConnectResponse) GetResume() []byte {
@@ -1375,7 +1653,7 @@ type OpenURL struct {
 
 func (x *OpenURL) Reset() {
 	*x = OpenURL{}
-	mi := &file_provider_proto_msgTypes[16]
+	mi := &file_provider_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1387,7 +1665,7 @@ func (x *OpenURL) String() string {
 func (*OpenURL) ProtoMessage() {}
 
 func (x *OpenURL) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[16]
+	mi := &file_provider_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1400,7 +1678,7 @@ func (x *OpenURL) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenURL.ProtoReflect.Descriptor instead.
 func (*OpenURL) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{16}
+	return file_provider_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *OpenURL) GetUrl() string {
@@ -1430,7 +1708,7 @@ type Form struct {
 
 func (x *Form) Reset() {
 	*x = Form{}
-	mi := &file_provider_proto_msgTypes[17]
+	mi := &file_provider_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1442,7 +1720,7 @@ func (x *Form) String() string {
 func (*Form) ProtoMessage() {}
 
 func (x *Form) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[17]
+	mi := &file_provider_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1455,7 +1733,7 @@ func (x *Form) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Form.ProtoReflect.Descriptor instead.
 func (*Form) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{17}
+	return file_provider_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Form) GetTitle() string {
@@ -1494,7 +1772,7 @@ type ShowCode struct {
 
 func (x *ShowCode) Reset() {
 	*x = ShowCode{}
-	mi := &file_provider_proto_msgTypes[18]
+	mi := &file_provider_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1784,7 @@ func (x *ShowCode) String() string {
 func (*ShowCode) ProtoMessage() {}
 
 func (x *ShowCode) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[18]
+	mi := &file_provider_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1797,7 @@ func (x *ShowCode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowCode.ProtoReflect.Descriptor instead.
 func (*ShowCode) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{18}
+	return file_provider_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ShowCode) GetUserCode() string {
@@ -1570,7 +1848,7 @@ type Wait struct {
 
 func (x *Wait) Reset() {
 	*x = Wait{}
-	mi := &file_provider_proto_msgTypes[19]
+	mi := &file_provider_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1582,7 +1860,7 @@ func (x *Wait) String() string {
 func (*Wait) ProtoMessage() {}
 
 func (x *Wait) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[19]
+	mi := &file_provider_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1595,7 +1873,7 @@ func (x *Wait) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wait.ProtoReflect.Descriptor instead.
 func (*Wait) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{19}
+	return file_provider_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Wait) GetText() string {
@@ -1632,7 +1910,7 @@ type Connected struct {
 
 func (x *Connected) Reset() {
 	*x = Connected{}
-	mi := &file_provider_proto_msgTypes[20]
+	mi := &file_provider_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1644,7 +1922,7 @@ func (x *Connected) String() string {
 func (*Connected) ProtoMessage() {}
 
 func (x *Connected) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[20]
+	mi := &file_provider_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1657,7 +1935,7 @@ func (x *Connected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connected.ProtoReflect.Descriptor instead.
 func (*Connected) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{20}
+	return file_provider_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Connected) GetAccount() *Account {
@@ -1682,18 +1960,20 @@ func (x *Connected) GetScopes() []string {
 }
 
 type DisconnectRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	Settings      *Settings              `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
-	Account       *Account               `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
-	Credential    *Credential            `protobuf:"bytes,4,opt,name=credential,proto3" json:"credential,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Source     string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Settings   *Settings              `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
+	Account    *Account               `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
+	Credential *Credential            `protobuf:"bytes,4,opt,name=credential,proto3" json:"credential,omitempty"`
+	// The installation's definition of the source, if it has one.
+	Definition    *Definition `protobuf:"bytes,5,opt,name=definition,proto3" json:"definition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DisconnectRequest) Reset() {
 	*x = DisconnectRequest{}
-	mi := &file_provider_proto_msgTypes[21]
+	mi := &file_provider_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1705,7 +1985,7 @@ func (x *DisconnectRequest) String() string {
 func (*DisconnectRequest) ProtoMessage() {}
 
 func (x *DisconnectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[21]
+	mi := &file_provider_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1718,7 +1998,7 @@ func (x *DisconnectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectRequest.ProtoReflect.Descriptor instead.
 func (*DisconnectRequest) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{21}
+	return file_provider_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DisconnectRequest) GetSource() string {
@@ -1749,6 +2029,13 @@ func (x *DisconnectRequest) GetCredential() *Credential {
 	return nil
 }
 
+func (x *DisconnectRequest) GetDefinition() *Definition {
+	if x != nil {
+		return x.Definition
+	}
+	return nil
+}
+
 type DisconnectResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Error         *Error                 `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
@@ -1758,7 +2045,7 @@ type DisconnectResponse struct {
 
 func (x *DisconnectResponse) Reset() {
 	*x = DisconnectResponse{}
-	mi := &file_provider_proto_msgTypes[22]
+	mi := &file_provider_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1770,7 +2057,7 @@ func (x *DisconnectResponse) String() string {
 func (*DisconnectResponse) ProtoMessage() {}
 
 func (x *DisconnectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[22]
+	mi := &file_provider_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1783,7 +2070,7 @@ func (x *DisconnectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectResponse.ProtoReflect.Descriptor instead.
 func (*DisconnectResponse) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{22}
+	return file_provider_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DisconnectResponse) GetError() *Error {
@@ -1794,18 +2081,20 @@ func (x *DisconnectResponse) GetError() *Error {
 }
 
 type RefreshRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	Settings      *Settings              `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
-	Account       *Account               `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
-	Credential    *Credential            `protobuf:"bytes,4,opt,name=credential,proto3" json:"credential,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Source     string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Settings   *Settings              `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
+	Account    *Account               `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
+	Credential *Credential            `protobuf:"bytes,4,opt,name=credential,proto3" json:"credential,omitempty"`
+	// The installation's definition of the source, if it has one.
+	Definition    *Definition `protobuf:"bytes,5,opt,name=definition,proto3" json:"definition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RefreshRequest) Reset() {
 	*x = RefreshRequest{}
-	mi := &file_provider_proto_msgTypes[23]
+	mi := &file_provider_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1817,7 +2106,7 @@ func (x *RefreshRequest) String() string {
 func (*RefreshRequest) ProtoMessage() {}
 
 func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[23]
+	mi := &file_provider_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1830,7 +2119,7 @@ func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshRequest.ProtoReflect.Descriptor instead.
 func (*RefreshRequest) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{23}
+	return file_provider_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RefreshRequest) GetSource() string {
@@ -1861,6 +2150,13 @@ func (x *RefreshRequest) GetCredential() *Credential {
 	return nil
 }
 
+func (x *RefreshRequest) GetDefinition() *Definition {
+	if x != nil {
+		return x.Definition
+	}
+	return nil
+}
+
 type RefreshResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Credential    *Credential            `protobuf:"bytes,1,opt,name=credential,proto3" json:"credential,omitempty"`
@@ -1872,7 +2168,7 @@ type RefreshResponse struct {
 
 func (x *RefreshResponse) Reset() {
 	*x = RefreshResponse{}
-	mi := &file_provider_proto_msgTypes[24]
+	mi := &file_provider_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1884,7 +2180,7 @@ func (x *RefreshResponse) String() string {
 func (*RefreshResponse) ProtoMessage() {}
 
 func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[24]
+	mi := &file_provider_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1897,7 +2193,7 @@ func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshResponse.ProtoReflect.Descriptor instead.
 func (*RefreshResponse) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{24}
+	return file_provider_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RefreshResponse) GetCredential() *Credential {
@@ -1922,18 +2218,20 @@ func (x *RefreshResponse) GetError() *Error {
 }
 
 type CheckRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	Settings      *Settings              `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
-	Account       *Account               `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
-	Credential    *Credential            `protobuf:"bytes,4,opt,name=credential,proto3" json:"credential,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Source     string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Settings   *Settings              `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
+	Account    *Account               `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
+	Credential *Credential            `protobuf:"bytes,4,opt,name=credential,proto3" json:"credential,omitempty"`
+	// The installation's definition of the source, if it has one.
+	Definition    *Definition `protobuf:"bytes,5,opt,name=definition,proto3" json:"definition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_provider_proto_msgTypes[25]
+	mi := &file_provider_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1945,7 +2243,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[25]
+	mi := &file_provider_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1958,7 +2256,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{25}
+	return file_provider_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CheckRequest) GetSource() string {
@@ -1989,6 +2287,13 @@ func (x *CheckRequest) GetCredential() *Credential {
 	return nil
 }
 
+func (x *CheckRequest) GetDefinition() *Definition {
+	if x != nil {
+		return x.Definition
+	}
+	return nil
+}
+
 type CheckResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Unset: the credential works.
@@ -1999,7 +2304,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_provider_proto_msgTypes[26]
+	mi := &file_provider_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2011,7 +2316,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[26]
+	mi := &file_provider_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2024,7 +2329,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{26}
+	return file_provider_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CheckResponse) GetError() *Error {
@@ -2056,7 +2361,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_provider_proto_msgTypes[27]
+	mi := &file_provider_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2068,7 +2373,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_proto_msgTypes[27]
+	mi := &file_provider_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2081,7 +2386,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_provider_proto_rawDescGZIP(), []int{27}
+	return file_provider_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Error) GetCode() string {
@@ -2126,17 +2431,80 @@ func (x *Error) GetSetting() string {
 	return ""
 }
 
+// A day on which something changes.
+type Programme_Change struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// YYYY-MM-DD.
+	Date          string `protobuf:"bytes,1,opt,name=date,proto3" json:"date,omitempty"`
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Programme_Change) Reset() {
+	*x = Programme_Change{}
+	mi := &file_provider_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Programme_Change) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Programme_Change) ProtoMessage() {}
+
+func (x *Programme_Change) ProtoReflect() protoreflect.Message {
+	mi := &file_provider_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Programme_Change.ProtoReflect.Descriptor instead.
+func (*Programme_Change) Descriptor() ([]byte, []int) {
+	return file_provider_proto_rawDescGZIP(), []int{4, 0}
+}
+
+func (x *Programme_Change) GetDate() string {
+	if x != nil {
+		return x.Date
+	}
+	return ""
+}
+
+func (x *Programme_Change) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 var File_provider_proto protoreflect.FileDescriptor
 
 const file_provider_proto_rawDesc = "" +
 	"\n" +
-	"\x0eprovider.proto\x12\x18humanconnect.provider.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\xb9\x01\n" +
+	"\x0eprovider.proto\x12\x18humanconnect.provider.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"o\n" +
+	"\x0fDescribeRequest\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12D\n" +
+	"\n" +
+	"definition\x18\x02 \x01(\v2$.humanconnect.provider.v1.DefinitionR\n" +
+	"definition\";\n" +
+	"\n" +
+	"Definition\x12\x12\n" +
+	"\x04json\x18\x01 \x01(\fR\x04json\x12\x19\n" +
+	"\bnew_only\x18\x02 \x01(\bR\anewOnly\"\xe6\x01\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12:\n" +
 	"\asources\x18\x03 \x03(\v2 .humanconnect.provider.v1.SourceR\asources\x12;\n" +
-	"\bsettings\x18\x04 \x03(\v2\x1f.humanconnect.provider.v1.FieldR\bsettings\"\xd4\x02\n" +
+	"\bsettings\x18\x04 \x03(\v2\x1f.humanconnect.provider.v1.FieldR\bsettings\x12+\n" +
+	"\x11definition_schema\x18\x05 \x01(\tR\x10definitionSchema\"\xaf\x04\n" +
 	"\x06Source\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -2145,7 +2513,27 @@ const file_provider_proto_rawDesc = "" +
 	"\x06fields\x18\x05 \x03(\v2\x1f.humanconnect.provider.v1.FieldR\x06fields\x12\x14\n" +
 	"\x05hosts\x18\x06 \x03(\tR\x05hosts\x12H\n" +
 	"\fcapabilities\x18\a \x03(\x0e2$.humanconnect.provider.v1.CapabilityR\fcapabilities\x12;\n" +
-	"\bsettings\x18\b \x03(\v2\x1f.humanconnect.provider.v1.FieldR\bsettings\"\xbe\x02\n" +
+	"\bsettings\x18\b \x03(\v2\x1f.humanconnect.provider.v1.FieldR\bsettings\x12\x16\n" +
+	"\x06scopes\x18\t \x03(\tR\x06scopes\x12+\n" +
+	"\x11documentation_url\x18\n" +
+	" \x01(\tR\x10documentationUrl\x12#\n" +
+	"\rredirect_uris\x18\v \x01(\tR\fredirectUris\x12A\n" +
+	"\tprogramme\x18\f \x01(\v2#.humanconnect.provider.v1.ProgrammeR\tprogramme\x12\x14\n" +
+	"\x05notes\x18\r \x03(\tR\x05notes\x12\x16\n" +
+	"\x06tested\x18\x0e \x01(\tR\x06tested\"\xc8\x02\n" +
+	"\tProgramme\x12B\n" +
+	"\x06status\x18\x01 \x01(\x0e2*.humanconnect.provider.v1.Programme.StatusR\x06status\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12D\n" +
+	"\achanges\x18\x03 \x03(\v2*.humanconnect.provider.v1.Programme.ChangeR\achanges\x1a0\n" +
+	"\x06Change\x12\x12\n" +
+	"\x04date\x18\x01 \x01(\tR\x04date\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"k\n" +
+	"\x06Status\x12\x16\n" +
+	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vSTATUS_OPEN\x10\x01\x12\x13\n" +
+	"\x0fSTATUS_APPROVAL\x10\x02\x12\x0f\n" +
+	"\vSTATUS_PAID\x10\x03\x12\x12\n" +
+	"\x0eSTATUS_RETIRED\x10\x04\"\xbe\x02\n" +
 	"\x05Field\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x128\n" +
@@ -2174,18 +2562,19 @@ const file_provider_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"/\n" +
 	"\aAccount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
-	"\x05label\x18\x02 \x01(\tR\x05label\"z\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\"\xb9\x01\n" +
 	"\n" +
 	"Credential\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x1d\n" +
 	"\n" +
 	"media_type\x18\x02 \x01(\tR\tmediaType\x129\n" +
 	"\n" +
-	"expires_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"L\n" +
+	"expires_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12=\n" +
+	"\freconnect_by\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vreconnectBy\"L\n" +
 	"\bFrontEnd\x12\x18\n" +
 	"\abrowser\x18\x01 \x01(\bR\abrowser\x12\x12\n" +
 	"\x04form\x18\x02 \x01(\bR\x04form\x12\x12\n" +
-	"\x04code\x18\x03 \x01(\bR\x04code\"\x9c\x05\n" +
+	"\x04code\x18\x03 \x01(\bR\x04code\"\xe2\x05\n" +
 	"\x0eConnectRequest\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12>\n" +
 	"\bsettings\x18\x02 \x01(\v2\".humanconnect.provider.v1.SettingsR\bsettings\x12\x1d\n" +
@@ -2204,7 +2593,10 @@ const file_provider_proto_rawDesc = "" +
 	"\x04form\x18\f \x01(\v2$.humanconnect.provider.v1.FormValuesH\x00R\x04form\x12G\n" +
 	"\vtime_passed\x18\r \x01(\v2$.humanconnect.provider.v1.TimePassedH\x00R\n" +
 	"timePassed\x12\x16\n" +
-	"\x06locale\x18\x0e \x01(\tR\x06localeB\a\n" +
+	"\x06locale\x18\x0e \x01(\tR\x06locale\x12D\n" +
+	"\n" +
+	"definition\x18\x0f \x01(\v2$.humanconnect.provider.v1.DefinitionR\n" +
+	"definitionB\a\n" +
 	"\x05reply\"\a\n" +
 	"\x05Start\"O\n" +
 	"\bCallback\x12C\n" +
@@ -2258,36 +2650,45 @@ const file_provider_proto_rawDesc = "" +
 	"\n" +
 	"credential\x18\x02 \x01(\v2$.humanconnect.provider.v1.CredentialR\n" +
 	"credential\x12\x16\n" +
-	"\x06scopes\x18\x03 \x03(\tR\x06scopes\"\xee\x01\n" +
+	"\x06scopes\x18\x03 \x03(\tR\x06scopes\"\xb4\x02\n" +
 	"\x11DisconnectRequest\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12>\n" +
 	"\bsettings\x18\x02 \x01(\v2\".humanconnect.provider.v1.SettingsR\bsettings\x12;\n" +
 	"\aaccount\x18\x03 \x01(\v2!.humanconnect.provider.v1.AccountR\aaccount\x12D\n" +
 	"\n" +
 	"credential\x18\x04 \x01(\v2$.humanconnect.provider.v1.CredentialR\n" +
-	"credential\"K\n" +
+	"credential\x12D\n" +
+	"\n" +
+	"definition\x18\x05 \x01(\v2$.humanconnect.provider.v1.DefinitionR\n" +
+	"definition\"K\n" +
 	"\x12DisconnectResponse\x125\n" +
-	"\x05error\x18\x01 \x01(\v2\x1f.humanconnect.provider.v1.ErrorR\x05error\"\xeb\x01\n" +
+	"\x05error\x18\x01 \x01(\v2\x1f.humanconnect.provider.v1.ErrorR\x05error\"\xb1\x02\n" +
 	"\x0eRefreshRequest\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12>\n" +
 	"\bsettings\x18\x02 \x01(\v2\".humanconnect.provider.v1.SettingsR\bsettings\x12;\n" +
 	"\aaccount\x18\x03 \x01(\v2!.humanconnect.provider.v1.AccountR\aaccount\x12D\n" +
 	"\n" +
 	"credential\x18\x04 \x01(\v2$.humanconnect.provider.v1.CredentialR\n" +
-	"credential\"\xa6\x01\n" +
+	"credential\x12D\n" +
+	"\n" +
+	"definition\x18\x05 \x01(\v2$.humanconnect.provider.v1.DefinitionR\n" +
+	"definition\"\xa6\x01\n" +
 	"\x0fRefreshResponse\x12D\n" +
 	"\n" +
 	"credential\x18\x01 \x01(\v2$.humanconnect.provider.v1.CredentialR\n" +
 	"credential\x12\x16\n" +
 	"\x06scopes\x18\x02 \x03(\tR\x06scopes\x125\n" +
-	"\x05error\x18\x03 \x01(\v2\x1f.humanconnect.provider.v1.ErrorR\x05error\"\xe9\x01\n" +
+	"\x05error\x18\x03 \x01(\v2\x1f.humanconnect.provider.v1.ErrorR\x05error\"\xaf\x02\n" +
 	"\fCheckRequest\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12>\n" +
 	"\bsettings\x18\x02 \x01(\v2\".humanconnect.provider.v1.SettingsR\bsettings\x12;\n" +
 	"\aaccount\x18\x03 \x01(\v2!.humanconnect.provider.v1.AccountR\aaccount\x12D\n" +
 	"\n" +
 	"credential\x18\x04 \x01(\v2$.humanconnect.provider.v1.CredentialR\n" +
-	"credential\"F\n" +
+	"credential\x12D\n" +
+	"\n" +
+	"definition\x18\x05 \x01(\v2$.humanconnect.provider.v1.DefinitionR\n" +
+	"definition\"F\n" +
 	"\rCheckResponse\x125\n" +
 	"\x05error\x18\x01 \x01(\v2\x1f.humanconnect.provider.v1.ErrorR\x05error\"\xbf\x01\n" +
 	"\x05Error\x12\x12\n" +
@@ -2329,110 +2730,123 @@ func file_provider_proto_rawDescGZIP() []byte {
 	return file_provider_proto_rawDescData
 }
 
-var file_provider_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_provider_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_provider_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_provider_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_provider_proto_goTypes = []any{
 	(Method)(0),                   // 0: humanconnect.provider.v1.Method
 	(Capability)(0),               // 1: humanconnect.provider.v1.Capability
-	(Field_Kind)(0),               // 2: humanconnect.provider.v1.Field.Kind
-	(*DescribeRequest)(nil),       // 3: humanconnect.provider.v1.DescribeRequest
-	(*DescribeResponse)(nil),      // 4: humanconnect.provider.v1.DescribeResponse
-	(*Source)(nil),                // 5: humanconnect.provider.v1.Source
-	(*Field)(nil),                 // 6: humanconnect.provider.v1.Field
-	(*Choice)(nil),                // 7: humanconnect.provider.v1.Choice
-	(*Settings)(nil),              // 8: humanconnect.provider.v1.Settings
-	(*Account)(nil),               // 9: humanconnect.provider.v1.Account
-	(*Credential)(nil),            // 10: humanconnect.provider.v1.Credential
-	(*FrontEnd)(nil),              // 11: humanconnect.provider.v1.FrontEnd
-	(*ConnectRequest)(nil),        // 12: humanconnect.provider.v1.ConnectRequest
-	(*Start)(nil),                 // 13: humanconnect.provider.v1.Start
-	(*Callback)(nil),              // 14: humanconnect.provider.v1.Callback
-	(*Parameter)(nil),             // 15: humanconnect.provider.v1.Parameter
-	(*FormValues)(nil),            // 16: humanconnect.provider.v1.FormValues
-	(*TimePassed)(nil),            // 17: humanconnect.provider.v1.TimePassed
-	(*ConnectResponse)(nil),       // 18: humanconnect.provider.v1.ConnectResponse
-	(*OpenURL)(nil),               // 19: humanconnect.provider.v1.OpenURL
-	(*Form)(nil),                  // 20: humanconnect.provider.v1.Form
-	(*ShowCode)(nil),              // 21: humanconnect.provider.v1.ShowCode
-	(*Wait)(nil),                  // 22: humanconnect.provider.v1.Wait
-	(*Connected)(nil),             // 23: humanconnect.provider.v1.Connected
-	(*DisconnectRequest)(nil),     // 24: humanconnect.provider.v1.DisconnectRequest
-	(*DisconnectResponse)(nil),    // 25: humanconnect.provider.v1.DisconnectResponse
-	(*RefreshRequest)(nil),        // 26: humanconnect.provider.v1.RefreshRequest
-	(*RefreshResponse)(nil),       // 27: humanconnect.provider.v1.RefreshResponse
-	(*CheckRequest)(nil),          // 28: humanconnect.provider.v1.CheckRequest
-	(*CheckResponse)(nil),         // 29: humanconnect.provider.v1.CheckResponse
-	(*Error)(nil),                 // 30: humanconnect.provider.v1.Error
-	nil,                           // 31: humanconnect.provider.v1.Settings.ValuesEntry
-	nil,                           // 32: humanconnect.provider.v1.Settings.SecretsEntry
-	nil,                           // 33: humanconnect.provider.v1.FormValues.ValuesEntry
-	(*timestamppb.Timestamp)(nil), // 34: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 35: google.protobuf.Duration
+	(Programme_Status)(0),         // 2: humanconnect.provider.v1.Programme.Status
+	(Field_Kind)(0),               // 3: humanconnect.provider.v1.Field.Kind
+	(*DescribeRequest)(nil),       // 4: humanconnect.provider.v1.DescribeRequest
+	(*Definition)(nil),            // 5: humanconnect.provider.v1.Definition
+	(*DescribeResponse)(nil),      // 6: humanconnect.provider.v1.DescribeResponse
+	(*Source)(nil),                // 7: humanconnect.provider.v1.Source
+	(*Programme)(nil),             // 8: humanconnect.provider.v1.Programme
+	(*Field)(nil),                 // 9: humanconnect.provider.v1.Field
+	(*Choice)(nil),                // 10: humanconnect.provider.v1.Choice
+	(*Settings)(nil),              // 11: humanconnect.provider.v1.Settings
+	(*Account)(nil),               // 12: humanconnect.provider.v1.Account
+	(*Credential)(nil),            // 13: humanconnect.provider.v1.Credential
+	(*FrontEnd)(nil),              // 14: humanconnect.provider.v1.FrontEnd
+	(*ConnectRequest)(nil),        // 15: humanconnect.provider.v1.ConnectRequest
+	(*Start)(nil),                 // 16: humanconnect.provider.v1.Start
+	(*Callback)(nil),              // 17: humanconnect.provider.v1.Callback
+	(*Parameter)(nil),             // 18: humanconnect.provider.v1.Parameter
+	(*FormValues)(nil),            // 19: humanconnect.provider.v1.FormValues
+	(*TimePassed)(nil),            // 20: humanconnect.provider.v1.TimePassed
+	(*ConnectResponse)(nil),       // 21: humanconnect.provider.v1.ConnectResponse
+	(*OpenURL)(nil),               // 22: humanconnect.provider.v1.OpenURL
+	(*Form)(nil),                  // 23: humanconnect.provider.v1.Form
+	(*ShowCode)(nil),              // 24: humanconnect.provider.v1.ShowCode
+	(*Wait)(nil),                  // 25: humanconnect.provider.v1.Wait
+	(*Connected)(nil),             // 26: humanconnect.provider.v1.Connected
+	(*DisconnectRequest)(nil),     // 27: humanconnect.provider.v1.DisconnectRequest
+	(*DisconnectResponse)(nil),    // 28: humanconnect.provider.v1.DisconnectResponse
+	(*RefreshRequest)(nil),        // 29: humanconnect.provider.v1.RefreshRequest
+	(*RefreshResponse)(nil),       // 30: humanconnect.provider.v1.RefreshResponse
+	(*CheckRequest)(nil),          // 31: humanconnect.provider.v1.CheckRequest
+	(*CheckResponse)(nil),         // 32: humanconnect.provider.v1.CheckResponse
+	(*Error)(nil),                 // 33: humanconnect.provider.v1.Error
+	(*Programme_Change)(nil),      // 34: humanconnect.provider.v1.Programme.Change
+	nil,                           // 35: humanconnect.provider.v1.Settings.ValuesEntry
+	nil,                           // 36: humanconnect.provider.v1.Settings.SecretsEntry
+	nil,                           // 37: humanconnect.provider.v1.FormValues.ValuesEntry
+	(*timestamppb.Timestamp)(nil), // 38: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 39: google.protobuf.Duration
 }
 var file_provider_proto_depIdxs = []int32{
-	5,  // 0: humanconnect.provider.v1.DescribeResponse.sources:type_name -> humanconnect.provider.v1.Source
-	6,  // 1: humanconnect.provider.v1.DescribeResponse.settings:type_name -> humanconnect.provider.v1.Field
-	0,  // 2: humanconnect.provider.v1.Source.methods:type_name -> humanconnect.provider.v1.Method
-	6,  // 3: humanconnect.provider.v1.Source.fields:type_name -> humanconnect.provider.v1.Field
-	1,  // 4: humanconnect.provider.v1.Source.capabilities:type_name -> humanconnect.provider.v1.Capability
-	6,  // 5: humanconnect.provider.v1.Source.settings:type_name -> humanconnect.provider.v1.Field
-	2,  // 6: humanconnect.provider.v1.Field.kind:type_name -> humanconnect.provider.v1.Field.Kind
-	7,  // 7: humanconnect.provider.v1.Field.choices:type_name -> humanconnect.provider.v1.Choice
-	31, // 8: humanconnect.provider.v1.Settings.values:type_name -> humanconnect.provider.v1.Settings.ValuesEntry
-	32, // 9: humanconnect.provider.v1.Settings.secrets:type_name -> humanconnect.provider.v1.Settings.SecretsEntry
-	34, // 10: humanconnect.provider.v1.Credential.expires_at:type_name -> google.protobuf.Timestamp
-	8,  // 11: humanconnect.provider.v1.ConnectRequest.settings:type_name -> humanconnect.provider.v1.Settings
-	9,  // 12: humanconnect.provider.v1.ConnectRequest.expected:type_name -> humanconnect.provider.v1.Account
-	11, // 13: humanconnect.provider.v1.ConnectRequest.front_end:type_name -> humanconnect.provider.v1.FrontEnd
-	13, // 14: humanconnect.provider.v1.ConnectRequest.start:type_name -> humanconnect.provider.v1.Start
-	14, // 15: humanconnect.provider.v1.ConnectRequest.callback:type_name -> humanconnect.provider.v1.Callback
-	16, // 16: humanconnect.provider.v1.ConnectRequest.form:type_name -> humanconnect.provider.v1.FormValues
-	17, // 17: humanconnect.provider.v1.ConnectRequest.time_passed:type_name -> humanconnect.provider.v1.TimePassed
-	15, // 18: humanconnect.provider.v1.Callback.parameters:type_name -> humanconnect.provider.v1.Parameter
-	33, // 19: humanconnect.provider.v1.FormValues.values:type_name -> humanconnect.provider.v1.FormValues.ValuesEntry
-	19, // 20: humanconnect.provider.v1.ConnectResponse.open_url:type_name -> humanconnect.provider.v1.OpenURL
-	20, // 21: humanconnect.provider.v1.ConnectResponse.form:type_name -> humanconnect.provider.v1.Form
-	21, // 22: humanconnect.provider.v1.ConnectResponse.show_code:type_name -> humanconnect.provider.v1.ShowCode
-	22, // 23: humanconnect.provider.v1.ConnectResponse.wait:type_name -> humanconnect.provider.v1.Wait
-	23, // 24: humanconnect.provider.v1.ConnectResponse.connected:type_name -> humanconnect.provider.v1.Connected
-	30, // 25: humanconnect.provider.v1.ConnectResponse.error:type_name -> humanconnect.provider.v1.Error
-	34, // 26: humanconnect.provider.v1.OpenURL.expires_at:type_name -> google.protobuf.Timestamp
-	6,  // 27: humanconnect.provider.v1.Form.fields:type_name -> humanconnect.provider.v1.Field
-	35, // 28: humanconnect.provider.v1.ShowCode.poll_after:type_name -> google.protobuf.Duration
-	34, // 29: humanconnect.provider.v1.ShowCode.expires_at:type_name -> google.protobuf.Timestamp
-	35, // 30: humanconnect.provider.v1.Wait.poll_after:type_name -> google.protobuf.Duration
-	34, // 31: humanconnect.provider.v1.Wait.expires_at:type_name -> google.protobuf.Timestamp
-	9,  // 32: humanconnect.provider.v1.Connected.account:type_name -> humanconnect.provider.v1.Account
-	10, // 33: humanconnect.provider.v1.Connected.credential:type_name -> humanconnect.provider.v1.Credential
-	8,  // 34: humanconnect.provider.v1.DisconnectRequest.settings:type_name -> humanconnect.provider.v1.Settings
-	9,  // 35: humanconnect.provider.v1.DisconnectRequest.account:type_name -> humanconnect.provider.v1.Account
-	10, // 36: humanconnect.provider.v1.DisconnectRequest.credential:type_name -> humanconnect.provider.v1.Credential
-	30, // 37: humanconnect.provider.v1.DisconnectResponse.error:type_name -> humanconnect.provider.v1.Error
-	8,  // 38: humanconnect.provider.v1.RefreshRequest.settings:type_name -> humanconnect.provider.v1.Settings
-	9,  // 39: humanconnect.provider.v1.RefreshRequest.account:type_name -> humanconnect.provider.v1.Account
-	10, // 40: humanconnect.provider.v1.RefreshRequest.credential:type_name -> humanconnect.provider.v1.Credential
-	10, // 41: humanconnect.provider.v1.RefreshResponse.credential:type_name -> humanconnect.provider.v1.Credential
-	30, // 42: humanconnect.provider.v1.RefreshResponse.error:type_name -> humanconnect.provider.v1.Error
-	8,  // 43: humanconnect.provider.v1.CheckRequest.settings:type_name -> humanconnect.provider.v1.Settings
-	9,  // 44: humanconnect.provider.v1.CheckRequest.account:type_name -> humanconnect.provider.v1.Account
-	10, // 45: humanconnect.provider.v1.CheckRequest.credential:type_name -> humanconnect.provider.v1.Credential
-	30, // 46: humanconnect.provider.v1.CheckResponse.error:type_name -> humanconnect.provider.v1.Error
-	35, // 47: humanconnect.provider.v1.Error.retry_after:type_name -> google.protobuf.Duration
-	3,  // 48: humanconnect.provider.v1.Provider.Describe:input_type -> humanconnect.provider.v1.DescribeRequest
-	12, // 49: humanconnect.provider.v1.Provider.Connect:input_type -> humanconnect.provider.v1.ConnectRequest
-	24, // 50: humanconnect.provider.v1.Provider.Disconnect:input_type -> humanconnect.provider.v1.DisconnectRequest
-	26, // 51: humanconnect.provider.v1.Provider.Refresh:input_type -> humanconnect.provider.v1.RefreshRequest
-	28, // 52: humanconnect.provider.v1.Provider.Check:input_type -> humanconnect.provider.v1.CheckRequest
-	4,  // 53: humanconnect.provider.v1.Provider.Describe:output_type -> humanconnect.provider.v1.DescribeResponse
-	18, // 54: humanconnect.provider.v1.Provider.Connect:output_type -> humanconnect.provider.v1.ConnectResponse
-	25, // 55: humanconnect.provider.v1.Provider.Disconnect:output_type -> humanconnect.provider.v1.DisconnectResponse
-	27, // 56: humanconnect.provider.v1.Provider.Refresh:output_type -> humanconnect.provider.v1.RefreshResponse
-	29, // 57: humanconnect.provider.v1.Provider.Check:output_type -> humanconnect.provider.v1.CheckResponse
-	53, // [53:58] is the sub-list for method output_type
-	48, // [48:53] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	5,  // 0: humanconnect.provider.v1.DescribeRequest.definition:type_name -> humanconnect.provider.v1.Definition
+	7,  // 1: humanconnect.provider.v1.DescribeResponse.sources:type_name -> humanconnect.provider.v1.Source
+	9,  // 2: humanconnect.provider.v1.DescribeResponse.settings:type_name -> humanconnect.provider.v1.Field
+	0,  // 3: humanconnect.provider.v1.Source.methods:type_name -> humanconnect.provider.v1.Method
+	9,  // 4: humanconnect.provider.v1.Source.fields:type_name -> humanconnect.provider.v1.Field
+	1,  // 5: humanconnect.provider.v1.Source.capabilities:type_name -> humanconnect.provider.v1.Capability
+	9,  // 6: humanconnect.provider.v1.Source.settings:type_name -> humanconnect.provider.v1.Field
+	8,  // 7: humanconnect.provider.v1.Source.programme:type_name -> humanconnect.provider.v1.Programme
+	2,  // 8: humanconnect.provider.v1.Programme.status:type_name -> humanconnect.provider.v1.Programme.Status
+	34, // 9: humanconnect.provider.v1.Programme.changes:type_name -> humanconnect.provider.v1.Programme.Change
+	3,  // 10: humanconnect.provider.v1.Field.kind:type_name -> humanconnect.provider.v1.Field.Kind
+	10, // 11: humanconnect.provider.v1.Field.choices:type_name -> humanconnect.provider.v1.Choice
+	35, // 12: humanconnect.provider.v1.Settings.values:type_name -> humanconnect.provider.v1.Settings.ValuesEntry
+	36, // 13: humanconnect.provider.v1.Settings.secrets:type_name -> humanconnect.provider.v1.Settings.SecretsEntry
+	38, // 14: humanconnect.provider.v1.Credential.expires_at:type_name -> google.protobuf.Timestamp
+	38, // 15: humanconnect.provider.v1.Credential.reconnect_by:type_name -> google.protobuf.Timestamp
+	11, // 16: humanconnect.provider.v1.ConnectRequest.settings:type_name -> humanconnect.provider.v1.Settings
+	12, // 17: humanconnect.provider.v1.ConnectRequest.expected:type_name -> humanconnect.provider.v1.Account
+	14, // 18: humanconnect.provider.v1.ConnectRequest.front_end:type_name -> humanconnect.provider.v1.FrontEnd
+	16, // 19: humanconnect.provider.v1.ConnectRequest.start:type_name -> humanconnect.provider.v1.Start
+	17, // 20: humanconnect.provider.v1.ConnectRequest.callback:type_name -> humanconnect.provider.v1.Callback
+	19, // 21: humanconnect.provider.v1.ConnectRequest.form:type_name -> humanconnect.provider.v1.FormValues
+	20, // 22: humanconnect.provider.v1.ConnectRequest.time_passed:type_name -> humanconnect.provider.v1.TimePassed
+	5,  // 23: humanconnect.provider.v1.ConnectRequest.definition:type_name -> humanconnect.provider.v1.Definition
+	18, // 24: humanconnect.provider.v1.Callback.parameters:type_name -> humanconnect.provider.v1.Parameter
+	37, // 25: humanconnect.provider.v1.FormValues.values:type_name -> humanconnect.provider.v1.FormValues.ValuesEntry
+	22, // 26: humanconnect.provider.v1.ConnectResponse.open_url:type_name -> humanconnect.provider.v1.OpenURL
+	23, // 27: humanconnect.provider.v1.ConnectResponse.form:type_name -> humanconnect.provider.v1.Form
+	24, // 28: humanconnect.provider.v1.ConnectResponse.show_code:type_name -> humanconnect.provider.v1.ShowCode
+	25, // 29: humanconnect.provider.v1.ConnectResponse.wait:type_name -> humanconnect.provider.v1.Wait
+	26, // 30: humanconnect.provider.v1.ConnectResponse.connected:type_name -> humanconnect.provider.v1.Connected
+	33, // 31: humanconnect.provider.v1.ConnectResponse.error:type_name -> humanconnect.provider.v1.Error
+	38, // 32: humanconnect.provider.v1.OpenURL.expires_at:type_name -> google.protobuf.Timestamp
+	9,  // 33: humanconnect.provider.v1.Form.fields:type_name -> humanconnect.provider.v1.Field
+	39, // 34: humanconnect.provider.v1.ShowCode.poll_after:type_name -> google.protobuf.Duration
+	38, // 35: humanconnect.provider.v1.ShowCode.expires_at:type_name -> google.protobuf.Timestamp
+	39, // 36: humanconnect.provider.v1.Wait.poll_after:type_name -> google.protobuf.Duration
+	38, // 37: humanconnect.provider.v1.Wait.expires_at:type_name -> google.protobuf.Timestamp
+	12, // 38: humanconnect.provider.v1.Connected.account:type_name -> humanconnect.provider.v1.Account
+	13, // 39: humanconnect.provider.v1.Connected.credential:type_name -> humanconnect.provider.v1.Credential
+	11, // 40: humanconnect.provider.v1.DisconnectRequest.settings:type_name -> humanconnect.provider.v1.Settings
+	12, // 41: humanconnect.provider.v1.DisconnectRequest.account:type_name -> humanconnect.provider.v1.Account
+	13, // 42: humanconnect.provider.v1.DisconnectRequest.credential:type_name -> humanconnect.provider.v1.Credential
+	5,  // 43: humanconnect.provider.v1.DisconnectRequest.definition:type_name -> humanconnect.provider.v1.Definition
+	33, // 44: humanconnect.provider.v1.DisconnectResponse.error:type_name -> humanconnect.provider.v1.Error
+	11, // 45: humanconnect.provider.v1.RefreshRequest.settings:type_name -> humanconnect.provider.v1.Settings
+	12, // 46: humanconnect.provider.v1.RefreshRequest.account:type_name -> humanconnect.provider.v1.Account
+	13, // 47: humanconnect.provider.v1.RefreshRequest.credential:type_name -> humanconnect.provider.v1.Credential
+	5,  // 48: humanconnect.provider.v1.RefreshRequest.definition:type_name -> humanconnect.provider.v1.Definition
+	13, // 49: humanconnect.provider.v1.RefreshResponse.credential:type_name -> humanconnect.provider.v1.Credential
+	33, // 50: humanconnect.provider.v1.RefreshResponse.error:type_name -> humanconnect.provider.v1.Error
+	11, // 51: humanconnect.provider.v1.CheckRequest.settings:type_name -> humanconnect.provider.v1.Settings
+	12, // 52: humanconnect.provider.v1.CheckRequest.account:type_name -> humanconnect.provider.v1.Account
+	13, // 53: humanconnect.provider.v1.CheckRequest.credential:type_name -> humanconnect.provider.v1.Credential
+	5,  // 54: humanconnect.provider.v1.CheckRequest.definition:type_name -> humanconnect.provider.v1.Definition
+	33, // 55: humanconnect.provider.v1.CheckResponse.error:type_name -> humanconnect.provider.v1.Error
+	39, // 56: humanconnect.provider.v1.Error.retry_after:type_name -> google.protobuf.Duration
+	4,  // 57: humanconnect.provider.v1.Provider.Describe:input_type -> humanconnect.provider.v1.DescribeRequest
+	15, // 58: humanconnect.provider.v1.Provider.Connect:input_type -> humanconnect.provider.v1.ConnectRequest
+	27, // 59: humanconnect.provider.v1.Provider.Disconnect:input_type -> humanconnect.provider.v1.DisconnectRequest
+	29, // 60: humanconnect.provider.v1.Provider.Refresh:input_type -> humanconnect.provider.v1.RefreshRequest
+	31, // 61: humanconnect.provider.v1.Provider.Check:input_type -> humanconnect.provider.v1.CheckRequest
+	6,  // 62: humanconnect.provider.v1.Provider.Describe:output_type -> humanconnect.provider.v1.DescribeResponse
+	21, // 63: humanconnect.provider.v1.Provider.Connect:output_type -> humanconnect.provider.v1.ConnectResponse
+	28, // 64: humanconnect.provider.v1.Provider.Disconnect:output_type -> humanconnect.provider.v1.DisconnectResponse
+	30, // 65: humanconnect.provider.v1.Provider.Refresh:output_type -> humanconnect.provider.v1.RefreshResponse
+	32, // 66: humanconnect.provider.v1.Provider.Check:output_type -> humanconnect.provider.v1.CheckResponse
+	62, // [62:67] is the sub-list for method output_type
+	57, // [57:62] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_provider_proto_init() }
@@ -2440,13 +2854,13 @@ func file_provider_proto_init() {
 	if File_provider_proto != nil {
 		return
 	}
-	file_provider_proto_msgTypes[9].OneofWrappers = []any{
+	file_provider_proto_msgTypes[11].OneofWrappers = []any{
 		(*ConnectRequest_Start)(nil),
 		(*ConnectRequest_Callback)(nil),
 		(*ConnectRequest_Form)(nil),
 		(*ConnectRequest_TimePassed)(nil),
 	}
-	file_provider_proto_msgTypes[15].OneofWrappers = []any{
+	file_provider_proto_msgTypes[17].OneofWrappers = []any{
 		(*ConnectResponse_OpenUrl)(nil),
 		(*ConnectResponse_Form)(nil),
 		(*ConnectResponse_ShowCode)(nil),
@@ -2459,8 +2873,8 @@ func file_provider_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_provider_proto_rawDesc), len(file_provider_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   31,
+			NumEnums:      4,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
