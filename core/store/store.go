@@ -259,8 +259,10 @@ type ConnectionState string
 
 // The states of a connection.
 const (
-	ConnectionActive       ConnectionState = "active"
-	ConnectionDisconnected ConnectionState = "disconnected"
+	ConnectionActive ConnectionState = "active"
+	// ConnectionNeedsReconnect: its credential is of no use any more; only the person can renew it.
+	ConnectionNeedsReconnect ConnectionState = "needs_reconnect"
+	ConnectionDisconnected   ConnectionState = "disconnected"
 )
 
 // Connection is the lasting grant of one user to one source account.
@@ -280,13 +282,44 @@ type Connection struct {
 	Credential          []byte
 	MediaType           string
 	CredentialExpiresAt time.Time
-	Scopes              []string
-	// CanRevoke keeps whether the source can revoke, so that a disconnect needs no provider before it commits.
-	CanRevoke      bool
-	State          ConnectionState
-	ConnectedSince time.Time
+	// Version counts the credentials, from 1. Who replaces one compares it, and RenewedAt, with those of the row that it
+	// read: an earlier version of the program does not count.
+	Version int64
+	// CredentialAt is when this credential was issued; zero where that is unknown.
+	CredentialAt time.Time
+	// ReconnectBy is when access ends unless the person connects again; zero where that is unknown.
+	ReconnectBy time.Time
+	Scopes      []string
+	// CanRevoke keeps whether the source can revoke, so that a disconnect needs no provider before it commits. CanRefresh
+	// and CanCheck keep the same of the other capabilities.
+	CanRevoke  bool
+	CanRefresh bool
+	CanCheck   bool
+	State      ConnectionState
+	// Reason is the code of why it needs to be reconnected, and NeedsReconnectAt since when; empty in other states.
+	Reason           string
+	NeedsReconnectAt time.Time
+	ConnectedSince   time.Time
+	// RenewedAt is when the person connected it last.
 	RenewedAt      time.Time
 	DisconnectedAt time.Time
+	Refresh        Refresh
+}
+
+// Refresh is where the refreshing of a credential stands.
+type Refresh struct {
+	// At is when the credential is due to be refreshed; zero where it never is.
+	At time.Time
+	// Owner refreshes it, until LeaseUntil at the latest where nobody can say whether it lives; "" if nobody does.
+	Owner      id.Process
+	LeaseUntil time.Time
+	// BegunAt is when a call was made whose result is not known: the source may have replaced the refresh token.
+	BegunAt time.Time
+	// Tries counts the failures since the last success. No try is made before NextAt.
+	Tries  int
+	NextAt time.Time
+	// Error is the code of the last failure.
+	Error string
 }
 
 // ConnectionTx finds and keeps connections.
@@ -304,6 +337,9 @@ type ConnectionTx interface {
 	InsertConnection(Connection) error
 	// SaveConnection writes the row anew.
 	SaveConnection(Connection) error
+	// DueRefreshes returns active connections whose credential is due to be refreshed and that no cool-down holds back, the
+	// earliest first, owned ones included. It leaves out those that cannot be read.
+	DueRefreshes(now time.Time, limit int) ([]Connection, error)
 }
 
 // RevocationState is what came of a revocation.
