@@ -159,7 +159,7 @@ func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (Outs
 		if c, r, err = connection.Disconnect(tx, c, e.cause("", now)); err != nil {
 			return err
 		}
-		resp, err := event.BuildOutside(tx, c, event.DisconnectedSource)
+		resp, err := event.BuildOutside(tx, c, event.DisconnectedSource, e.states(now))
 		if err != nil {
 			return err
 		}

@@ -114,7 +114,7 @@ func (st *State) assemble(o Options) error {
 	}
 	st.Engine, err = session.New(session.Options{
 		Store: st.Store, Checker: checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Confirming{Process: st.process},
-		Clock: st.app.Clock, Hooks: hooks, Wake: st.Dispatcher.Wake,
+		Clock: st.app.Clock, Hooks: hooks, Expiring: st.Config.Connection.ExpiringWithin, Wake: st.Dispatcher.Wake,
 	})
 	return err
 }
