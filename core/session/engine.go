@@ -25,6 +25,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/process"
 	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/core/source"
@@ -62,6 +63,9 @@ type Engine struct {
 	o         Options
 	bell      bell
 	refresher *connection.Refresher
+
+	fellMu sync.Mutex
+	fell   []id.Event
 }
 
 // New makes an Engine. It has no side effects; the error is of options that are missing.

@@ -32,8 +32,22 @@ func (e *Engine) recordNeedsReconnect(tx store.Tx, c store.Connection) error {
 	if err != nil {
 		return err
 	}
+	told := id.New[id.Event]()
+	e.fellMu.Lock()
+	e.fell = append(e.fell, told)
+	e.fellMu.Unlock()
 	return hook.Record(tx, event.Event{
-		Type: event.ConnectionNeedsReconnect, ID: id.New[id.Event](), Sequence: 1, Timestamp: event.Time(now),
+		Type: event.ConnectionNeedsReconnect, ID: told, Sequence: 1, Timestamp: event.Time(now),
 		Source: &changed, ConnectionID: c.ID, Reason: c.Reason, Response: resp,
 	}, "", now, e.o.Hooks, nil)
+}
+
+// Fell returns the events of the connections that this process has found to need a reconnect since it was called last. Some of
+// them may not be there: those of transactions that were made again.
+func (e *Engine) Fell() []id.Event {
+	e.fellMu.Lock()
+	defer e.fellMu.Unlock()
+	out := e.fell
+	e.fell = nil
+	return out
 }

@@ -133,6 +133,16 @@ func (st *State) Close() {
 	}
 }
 
+// Now is the time of the state's clock.
+func (st *State) Now() time.Time { return st.app.Clock.Now() }
+
+// DeliverFallen delivers the events of connections that this command has found to need a reconnect; see [State.Deliver].
+func (st *State) DeliverFallen(ctx context.Context) {
+	for _, told := range st.Engine.Fell() {
+		_ = st.Deliver(ctx, hook.Scope{Event: told}, nil) // it reports by itself
+	}
+}
+
 // deliveryTime is how long a command other than open waits for the deliveries of its events.
 const deliveryTime = 30 * time.Second
 
