@@ -76,11 +76,13 @@ func (f *Refresher) settle(tx store.Tx, c store.Connection, t try) (store.Connec
 	switch {
 	case t.got != nil && bytes.Equal(c.Credential, []byte(t.got.Credential.Data.Reveal())) && c.Version > t.claimed.Version:
 		return c, "", nil // committed by the transaction before
-	case c.State != store.ConnectionActive || !sameCredential(c, t.claimed):
+	case c.State == store.ConnectionDisconnected || !sameCredential(c, t.claimed):
 		return f.late(tx, c, t, now)
-	case t.got != nil:
+	case t.got != nil: // also where a check has found the one before to be of no use
 		c = renewed(c, t.got, now)
 		return c, "", tx.SaveConnection(c)
+	case c.State != store.ConnectionActive:
+		return c, "", nil
 	case c.Refresh.Owner != t.claimed.Refresh.Owner || !c.Refresh.LeaseUntil.Equal(t.claimed.Refresh.LeaseUntil):
 		return c, "", nil // another try has begun, and will know better
 	}
@@ -94,6 +96,7 @@ func renewed(c store.Connection, got *sdk.Refreshed, now time.Time) store.Connec
 	if len(got.Scopes) > 0 {
 		c.Scopes = got.Scopes
 	}
+	c.State, c.Reason, c.NeedsReconnectAt = store.ConnectionActive, "", time.Time{}
 	return issued(c, now)
 }
 

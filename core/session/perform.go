@@ -391,7 +391,7 @@ func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, 
 	switch {
 	case err != nil:
 		return nil, err
-	case c.State != store.ConnectionActive:
+	case c.State == store.ConnectionDisconnected:
 		return notConnected(), nil
 	case string(c.AccountKey) != string(key):
 		return failure.New(failure.AccountMismatch, "authorized with another account than that of this connection"), nil
