@@ -138,7 +138,7 @@ func newCheck(a *app.App) *cobra.Command {
 		Use:   "check ID",
 		Short: "Ask the source whether a credential works",
 		Long: `Ask the source whether the credential of a connection works. It is refreshed first if it is due, and
-once more if the source rejects it. A connection whose credential is of no use any more needs to be
+once more if the source rejects it. A connection whose credential is no longer of use needs to be
 reconnected: onNeedsReconnect hooks get an event.`,
 		Example: "  humanconnect connection check con_…",
 	}
