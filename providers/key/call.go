@@ -193,7 +193,7 @@ func (c *call) account(value any) (account sdk.Account, known bool) {
 		account.ID, account.Label = text(at(value, how.ID)), labelOf(value, how.Label)
 	}
 	if account.ID == "" || len(account.ID) > maxAccount || c.tells(account.ID) || strings.ContainsFunc(account.ID, unicode.IsControl) {
-		return account, false
+		return sdk.Account{}, false
 	}
 	if how.Authority != "" {
 		account.ID = c.values[how.Authority] + "|" + account.ID
@@ -248,7 +248,7 @@ func wrongAddress(err error) string {
 		return "There is no such host."
 	case errors.As(err, &certificate):
 		return "The certificate of the address is not valid."
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "The address does not answer by TLS."
 	}
 	return ""

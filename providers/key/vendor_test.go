@@ -74,7 +74,8 @@ func kindsOf(file map[string]any) (kinds []map[string]any) {
 // typedFor are what a person types for a kind of credential.
 func typedFor(file, kind map[string]any) map[string]string {
 	typed := make(map[string]string)
-	for _, need := range kind["needs"].([]any) {
+	needs, _ := kind["needs"].([]any)
+	for _, need := range needs {
 		for _, in := range file["inputs"].([]any) {
 			input := in.(map[string]any)
 			if input["id"] != need {
