@@ -114,6 +114,24 @@ func TestOperatorAllowsAnAddressByListingOrBySettingIt(t *testing.T) {
 	}
 }
 
+func TestAddressOfTheOperatorAllowsNoOtherOne(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(reader))
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // of the handshake that fails
+	server.StartTLS()
+	defer server.Close()
+	plain := site(t, reader)
+	_, c := offering(t)
+	for own, other := range map[string]string{plain: plain + "/below", server.URL: server.URL + "/below"} {
+		held := &sdk.CredentialRequest{
+			Source: "nightscout", Settings: sdk.Settings{Values: map[string]string{"url": own}},
+			Credential: sdk.Credential{MediaType: sdk.MediaTypeFields, Data: sdk.Secret(`{"url":"` + other + `","token":"` + theKey + `"}`)},
+		}
+		if said := refusal(c.Check(t.Context(), held)); said.Code != sdk.SourceError {
+			t.Errorf("%s: %+v", other, said)
+		}
+	}
+}
+
 func TestWhatASettingHasWrongIsABadConfiguration(t *testing.T) {
 	_, c := offering(t)
 	address := site(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
@@ -213,7 +231,7 @@ func TestBadAnswersHaveTheirCodesWithinTheirLimits(t *testing.T) {
 		code    sdk.Code
 	}{
 		"a page":                   {serve(200, "<html><body>log in"), sdk.SourceError},
-		"10 MB":                    {serve(200, `{"data":{"id":"`+strings.Repeat("x", 10<<20)+`"}}`), sdk.SourceError},
+		"10 MB":                    {serve(200, `{"data":{"id":"1"},"more":"`+strings.Repeat("x", 10<<20)+`"}`), sdk.SourceError},
 		"nothing":                  {serve(200, ""), sdk.SourceError},
 		"204":                      {serve(204, ""), sdk.SourceError},
 		"a list":                   {serve(200, `[{"data":{"id":"1"}}]`), sdk.SourceError},
@@ -293,6 +311,7 @@ func TestRulesOfTheDataAreFollowed(t *testing.T) {
 		{200, `{"error":{"code":"17"}}`, sdk.RateLimited, "", sdk.RateLimited},
 		{200, `{"error":{"code":"18"}}`, "", "", ""},
 		{403, ``, sdk.AccessDenied, "", sdk.AccessDenied},
+		{410, ``, sdk.SourceError, "", sdk.Revoked},
 		{401, ``, sdk.InvalidInput, "token", sdk.Revoked},
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
