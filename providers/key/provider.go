@@ -39,15 +39,10 @@ func (p *provider) DescribeSource(_ context.Context, req *sdk.DescribeRequest) (
 }
 
 func (p *provider) describe(ids []string) (*sdk.Description, error) {
-	d := &sdk.Description{Name: "key", Version: version, Settings: []sdk.Field{
-		{
-			ID: endpoint.SettingAllowedHosts, Label: "Allowed hosts", Kind: sdk.KindText,
-			Help: "Hosts that people may name although their address is not public: HOST, HOST:PORT or, without encryption, http://HOST:PORT.",
-		}, {
-			ID: endpoint.SettingTestServer, Label: "Test server", Kind: sdk.KindURL,
-			Help: "For tests: an http address on loopback that answers for every host of the source.",
-		},
-	}}
+	d := &sdk.Description{Name: "key", Version: version, Settings: []sdk.Field{{
+		ID: endpoint.SettingTestServer, Label: "Test server", Kind: sdk.KindURL,
+		Help: "For tests: an http address on loopback that answers for every host of the source.",
+	}}}
 	for _, id := range ids {
 		s, err := p.load(id)
 		if err != nil {

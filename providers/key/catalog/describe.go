@@ -1,6 +1,9 @@
 package catalog
 
 import (
+	"slices"
+
+	"github.com/humanconnect/humanconnect/providers/internal/endpoint"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -17,6 +20,12 @@ func (s *Source) Describe() sdk.Source {
 	for _, field := range out.Fields {
 		field.Required = false // a person is asked for what is not set
 		out.Settings = append(out.Settings, field)
+	}
+	if slices.ContainsFunc(s.Inputs, func(in Input) bool { return in.Kind == KindURL }) {
+		out.Settings = append(out.Settings, sdk.Field{
+			ID: endpoint.SettingAllowedHosts, Label: "Allowed hosts", Kind: sdk.KindText,
+			Help: "Hosts that people may name although their address is not public: HOST, HOST:PORT or, without encryption, http://HOST:PORT.",
+		})
 	}
 	if s.Revokes() {
 		out.Capabilities = append(out.Capabilities, sdk.CapabilityRevoke)

@@ -232,7 +232,7 @@ func TestDescriptionSaysWhatTheFileSays(t *testing.T) {
 	if want := []string{"api.eu.demo.example", "api.us.test.demo.example"}; !slices.Equal(d.Hosts, want) {
 		t.Errorf("the hosts are %q, want %q", d.Hosts, want)
 	}
-	if len(d.Fields) != 3 || len(d.Settings) != 3 || d.Settings[2].Required || !d.Fields[2].Required || len(d.Fields[1].Choices) != 2 {
+	if len(d.Fields) != 3 || len(d.Settings) != 4 || d.Settings[3].ID != "allowed_hosts" || d.Settings[2].Required || !d.Fields[2].Required || len(d.Fields[1].Choices) != 2 {
 		t.Errorf("the fields are %+v, the settings %+v", d.Fields, d.Settings)
 	}
 }
