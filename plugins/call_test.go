@@ -417,14 +417,20 @@ func TestStoppedProviderIsKilledWhenItDoesNotEnd(t *testing.T) {
 	s.nothingLeft()
 }
 
-func TestTextOfErrorsIsCleaned(t *testing.T) {
+func TestTextOfErrorsIsCleanedAndStaysReadable(t *testing.T) {
 	s := newStage(t)
-	_, err := provider(t, s.hostOf(s.spec("provider"))).Connect(t.Context(), &sdk.ConnectRequest{
-		Source: "refusal", Reply: sdk.FormValues{Values: map[string]sdk.Secret{"password": "wrong"}},
-	})
-	var said *sdk.Error
-	if !errors.As(err, &said) || said.Code != sdk.AccessDenied || said.Message != "no [1mentry for wrong" {
-		t.Errorf("%v", err)
+	p := provider(t, s.hostOf(s.spec("provider")))
+	if _, err := p.Describe(t.Context()); err != nil {
+		t.Fatal(explain(err))
+	}
+	for _, typed := range []sdk.Secret{"wrong", "api.example.com"} { // the second is a host of the description
+		_, err := p.Connect(t.Context(), &sdk.ConnectRequest{
+			Source: "refusal", Reply: sdk.FormValues{Values: map[string]sdk.Secret{"password": typed}},
+		})
+		var said *sdk.Error
+		if !errors.As(err, &said) || said.Code != sdk.AccessDenied || said.Message != "no [1mentry for "+typed.Reveal() {
+			t.Errorf("%v", err)
+		}
 	}
 }
 
