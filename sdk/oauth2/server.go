@@ -42,6 +42,9 @@ func (s *Source) endpoint(ctx context.Context, settings sdk.Settings) (Endpoint,
 		if endpoint, err = s.discover(ctx, issuer, from); err != nil {
 			return Endpoint{}, err
 		}
+		if len(s.Endpoint.SigningAlgs) > 0 {
+			endpoint.SigningAlgs = s.Endpoint.SigningAlgs
+		}
 		setting = from
 	}
 	if endpoint.TokenURL == "" {

@@ -39,7 +39,7 @@ func ClientSettings() []sdk.Field {
 
 // Source is an OAuth 2.0 source. It must not be changed once it is used; its methods are then safe for concurrent use.
 type Source struct {
-	// Endpoint has the addresses of the authorization server, unless Issuer is set.
+	// Endpoint has the addresses of the authorization server, unless Issuer is set; SigningAlgs are those of the source even then.
 	Endpoint Endpoint
 	// Issuer is the issuer of an authorization server that publishes its addresses as metadata, which is then read
 	// when a call needs it.
