@@ -326,12 +326,21 @@ func TestSecretsGoNowhereButToHTTPSAndLoopback(t *testing.T) {
 		"http://example.org/token", "https://user@example.org/token", "file:///token", "https:///token",
 		"http://127.0.0.1.example.org/token",
 	} {
-		s := &oauth2.Source{Endpoint: oauth2.Endpoint{AuthURL: "https://example.org", TokenURL: address}}
-		_, _, _, err := attempt(t, s, ownClient)
-		wants(t, err, sdk.BadConfiguration, "")
-		s = &oauth2.Source{Issuer: "https://example.org", IssuerSetting: "server"}
+		good := oauth2.Endpoint{AuthURL: "https://example.org", TokenURL: "https://example.org"}
+		for _, place := range []func(*oauth2.Endpoint) *string{
+			func(e *oauth2.Endpoint) *string { return &e.AuthURL }, func(e *oauth2.Endpoint) *string { return &e.TokenURL },
+			func(e *oauth2.Endpoint) *string { return &e.DeviceAuthURL }, func(e *oauth2.Endpoint) *string { return &e.RevocationURL },
+		} {
+			endpoint := good
+			*place(&endpoint) = address
+			_, _, _, err := attempt(t, &oauth2.Source{Endpoint: endpoint}, ownClient)
+			wants(t, err, sdk.BadConfiguration, "")
+			err = (&oauth2.Source{Endpoint: endpoint, ClientID: "us"}).Disconnect(t.Context(), &sdk.CredentialRequest{Credential: credential(`{"access_token":"a"}`)})
+			wants(t, err, sdk.BadConfiguration, "")
+		}
+		s := &oauth2.Source{Issuer: "https://example.org", IssuerSetting: "server"}
 		settings := sdk.Settings{Values: map[string]string{"client_id": "us", "server": address}}
-		_, _, _, err = attempt(t, s, settings)
+		_, _, _, err := attempt(t, s, settings)
 		wants(t, err, sdk.BadConfiguration, "server")
 	}
 }
