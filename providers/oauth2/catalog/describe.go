@@ -30,6 +30,9 @@ func (s *Source) Describe() sdk.Source {
 		ID: s.ID, Name: s.Name, Group: s.Group, Methods: []sdk.Method{sdk.MethodBrowser}, Hosts: s.hosts(),
 		Settings: oauth2.ClientSettings(),
 	}
+	if anyVariant(s, (*Entry).TakesKey) {
+		out.Settings = append(out.Settings, oauth2.KeySettings()...)
+	}
 	if s.Programme.Retired() {
 		out.Name += " (retired)"
 	}
