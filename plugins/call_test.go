@@ -292,8 +292,8 @@ func TestProviderSeesOnlyTheAllowedEnvironment(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("the provider sees\n%q, want\n%q", names, want)
 	}
-	if saw.Group != saw.Pid {
-		t.Error("the provider is not the leader of a group of its own")
+	if saw.Group != saw.Pid || saw.Session != saw.Pid {
+		t.Error("the provider is not the leader of a session and a group of its own")
 	}
 }
 

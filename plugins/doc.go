@@ -10,6 +10,7 @@
 //	grandchildren live on, Kill hangs     own process group, killed before the leader is reaped     process.go
 //	start cannot be cancelled             the group is killed, which ends go-plugin's Start         launch.go
 //	the terminal's stdin is inherited     stdin is the lifeline                                     process.go
+//	/dev/tty writes over our screens      own session, without a controlling terminal               process.go
 //	the environment leaks                 an environment of listed variables                        environ.go
 //	a long line on stdout blocks it       our reader takes the handshake and drains the rest        handshake.go
 //	a certificate in its line panics it   the whole line is checked before go-plugin sees it        handshake.go

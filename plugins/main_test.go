@@ -24,6 +24,7 @@ import (
 
 	"github.com/hashicorp/go-plugin"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -109,6 +110,8 @@ func act(name string, args []string) {
 		serveAs(host.ProtocolVersion)
 	case "host":
 		actHost(args)
+	case "terminal":
+		actTerminal(args)
 	}
 }
 
@@ -290,16 +293,21 @@ func (f *faulty) Refresh(_ context.Context, req *providerv1.RefreshRequest) (*pr
 func (f *faulty) report() (*providerv1.ConnectResponse, error) {
 	dir, _ := os.Getwd()
 	group, _ := syscall.Getpgid(0)
-	data, err := json.Marshal(seen{Env: os.Environ(), Dir: dir, Pid: os.Getpid(), Group: group})
+	session, _ := unix.Getsid(0)
+	data, err := json.Marshal(seen{
+		Env: os.Environ(), Dir: dir, Pid: os.Getpid(), Group: group, Session: session, Terminal: openTerminal(),
+	})
 	return &providerv1.ConnectResponse{
 		Resume: data, Result: &providerv1.ConnectResponse_Wait{Wait: &providerv1.Wait{}},
 	}, err
 }
 
 type seen struct {
-	Env        []string
-	Dir        string
-	Pid, Group int
+	Env                 []string
+	Dir                 string
+	Pid, Group, Session int
+	// Terminal is the error of opening the controlling terminal.
+	Terminal string
 }
 
 func waiting(text string) *providerv1.ConnectResponse {
@@ -322,6 +330,36 @@ func actHost(args []string) {
 	}
 	fmt.Println("ready")
 	select {}
+}
+
+// actTerminal is a core at a terminal: it says whether it can open the terminal itself, and whether its provider can.
+func actTerminal(args []string) {
+	h := plugins.New(plugins.Options{RuntimeDir: args[1], Specs: []plugins.Spec{{Name: "test", Dev: true, Command: args[2:]}}})
+	p, err := h.Provider(context.Background(), "test")
+	var step sdk.Step
+	if err == nil {
+		step, err = p.Connect(context.Background(), &sdk.ConnectRequest{Source: "report", Reply: sdk.Start{}})
+	}
+	var saw seen
+	if err == nil {
+		err = json.Unmarshal(host.ResumeOf(step), &saw)
+	}
+	if err != nil {
+		fmt.Println(explain(err))
+		os.Exit(1)
+	}
+	fmt.Printf("core: %q, provider: %q\n", openTerminal(), saw.Terminal)
+	_ = h.Close(context.Background())
+}
+
+// openTerminal says what comes of opening the controlling terminal; "" for no error.
+func openTerminal() string {
+	terminal, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return err.Error()
+	}
+	_ = terminal.Close()
+	return ""
 }
 
 // stage is one test's providers, and the marker by which their processes are found.

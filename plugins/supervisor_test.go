@@ -7,7 +7,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/creack/pty"
 
 	"github.com/humanconnect/humanconnect/plugins"
 )
@@ -66,6 +69,24 @@ func (s *stage) sweeps(dir string) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
 		s.t.Errorf("the next core did not sweep %q", left)
+	}
+}
+
+// A provider that could open the terminal would write over the screens, and read the keys that are meant for us.
+func TestProviderHasNoTerminalWhereItsCoreHasOne(t *testing.T) {
+	s := newStage(t)
+	core := exec.Command(s.self, append([]string{actPrefix + "terminal", s.marker, shortDir(t)}, s.spec("provider").Command...)...)
+	terminal, err := pty.Start(core)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	line, err := bufio.NewReader(terminal).ReadString('\n')
+	if want := `core: "", provider: "open /dev/tty: no such device or address"`; strings.TrimSpace(line) != want {
+		t.Errorf("%q, %v; want %q", line, err, want)
+	}
+	if err := core.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 
