@@ -34,8 +34,8 @@ const (
 var hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
 
 // Describe returns the description of a provider, starting it if necessary, and repeats the call once after a crash. The
-// description is checked: the name is the provider's, ids are valid and unique, text is cleaned and cut. Its errors are
-// those of Provider.
+// description is checked: the name is the provider's, ids are valid, unique and among its claims, text is cleaned and cut. Its
+// errors are those of Provider, and CodeClaims.
 func (h *Host) Describe(ctx context.Context, name string) (*sdk.Description, error) {
 	s, err := h.supervisor(name)
 	if err != nil {
@@ -47,25 +47,18 @@ func (h *Host) Describe(ctx context.Context, name string) (*sdk.Description, err
 	if errors.As(err, &failed) && failed.Crashed() {
 		d, err = r.Describe(ctx)
 	}
-	return d, err
-}
-
-// Remembered returns the cached description of this very executable, or nil. It starts no process; see
-// [Host.DescribeCached] for the use of it. A provider that may not run has none.
-func (h *Host) Remembered(name string) *sdk.Description {
-	s, err := h.supervisor(name)
-	if err != nil {
-		return nil
+	if err == nil {
+		err = h.checkClaims(ctx, s.spec, d)
 	}
-	path, err := s.cacheFile()
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	return readDescription(path, name)
+	return d, nil
 }
 
 // DescribeCached is Describe that starts no process where the description of this very executable is in the cache. The
-// cache is an aid for listings: do not take hosts from it. It still checks whether the provider may run.
+// cache is an aid for listings: take neither hosts nor claims from it. It still checks whether the provider may run, and what it
+// claims. One that is pinned without any source, or whose claims are not known, or with dev: true, is always asked.
 func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Description, error) {
 	s, err := h.supervisor(name)
 	if err != nil {
@@ -75,12 +68,15 @@ func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Descriptio
 	if err != nil {
 		return nil, err
 	}
-	if d := readDescription(path, name); d != nil {
-		return d, nil
+	claimed, _ := h.Claims(name)
+	if len(claimed) > 0 && !s.spec.Dev {
+		if d := readDescription(path, name); d != nil && moreClaims(s.spec, claimed, sourceIDs(d)) == nil {
+			return d, nil
+		}
 	}
 	d, err := h.Describe(ctx, name)
-	if err != nil {
-		return nil, err
+	if err != nil || s.spec.Dev {
+		return d, err
 	}
 	if data, err := json.Marshal(toCache(d)); err == nil {
 		// a cache that cannot be written only costs time
@@ -89,8 +85,8 @@ func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Descriptio
 	return d, nil
 }
 
-// cacheFile is the file of the cached description. Its key is the pin (without one, the digest of the executable) and the
-// arguments, with the size and time of those that are files: an interpreter runs them.
+// cacheFile is the file of the cached description. Its key is the pin and the arguments, with the size and time of those that
+// are files: an interpreter runs them.
 func (s *supervisor) cacheFile() (string, error) {
 	if err := s.mayRun(); err != nil {
 		return "", err
@@ -98,18 +94,7 @@ func (s *supervisor) cacheFile() (string, error) {
 	if s.host.options.CacheDir == "" {
 		return "", nil
 	}
-	digest := s.spec.SHA256
-	if s.spec.Dev {
-		file, path, err := openTrusted(s.spec.Path())
-		if err != nil {
-			return "", openFailure(s.spec, err)
-		}
-		defer closeFiles(file)
-		if digest, err = s.host.digests.of(file, path); err != nil {
-			return "", newError(CodeUnavailable, s.spec.Name, "cannot be read").because(err)
-		}
-	}
-	key := []string{cacheFormat, digest}
+	key := []string{cacheFormat, s.spec.SHA256}
 	for _, arg := range s.spec.Command[1:] {
 		key = append(key, arg)
 		if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,6 +53,8 @@ type Options struct {
 	RefuseDev bool
 	// CacheDir caches descriptions and digests, if its parent exists. Empty: nothing is cached.
 	CacheDir string
+	// UserLock is the user's lock, in which a pin without sources is completed. Empty: it is not.
+	UserLock string
 	// RuntimeDir is $XDG_RUNTIME_DIR, or empty; the sockets then lie below /tmp.
 	RuntimeDir string
 	// Environ is our environment, of which a provider sees a part. Nil: os.Environ.
@@ -85,6 +88,8 @@ type Host struct {
 	closed bool
 	run    *runDir
 	number int
+	// claims are the ids of the sources of each provider, where they are known.
+	claims map[string][]string
 }
 
 // New makes a host. It starts nothing and touches no file.
@@ -100,11 +105,14 @@ func New(options Options) *Host {
 	}
 	life, end := context.WithCancel(context.Background())
 	h := &Host{
-		options: options, limits: options.Limits.withDefaults(), supervisors: map[string]*supervisor{},
+		options: options, limits: options.Limits.withDefaults(), supervisors: map[string]*supervisor{}, claims: map[string][]string{},
 		digests: digests{dir: options.CacheDir, now: options.Now}, life: life, end: end,
 	}
 	for _, spec := range options.Specs {
 		h.supervisors[spec.Name] = &supervisor{host: h, spec: spec.clone(), running: map[*instance]bool{}}
+		if spec.Sources != nil && !spec.Dev {
+			h.claims[spec.Name] = slices.Clone(spec.Sources)
+		}
 	}
 	return h
 }

@@ -173,6 +173,9 @@ func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*provid
 		case "describe-crash":
 			os.Exit(9)
 		}
+		if id, ok := strings.CutPrefix(arg, "also="); ok {
+			d.Sources = append(d.Sources, &providerv1.Source{Id: id})
+		}
 		if once, ok := strings.CutPrefix(arg, "describe-crash-once="); ok && os.Remove(once) == nil {
 			os.Exit(9)
 		}

@@ -126,7 +126,7 @@ func TestExecutableThatIsNoRegularFileIsNamedAndDoesNotBlock(t *testing.T) {
 			spec := plugins.Spec{Name: "test", Dev: true, Command: []string{path}}
 			for what, try := range map[string]func() error{
 				"pin":   func() error { _, err := spec.Digest(); return err },
-				"dir":   func() error { _, err := plugins.LockDirectory(own); return err },
+				"dir":   func() error { _, _, err := plugins.LockDirectory(t.Context(), plugins.Options{}, own); return err },
 				"start": func() error { _, err := newStage(t).hostOf(spec).Provider(t.Context(), "test"); return err },
 			} {
 				err := inTime(t, try)

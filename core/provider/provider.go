@@ -28,12 +28,12 @@ type Host interface {
 	Starter
 	// Names lists the installed providers, sorted.
 	Names() []string
-	// Describe asks the running provider.
+	// Claims returns the ids of the sources that a provider claims, and whether they are known. Describe makes them known.
+	Claims(name string) (ids []string, known bool)
+	// Describe asks the running provider. A description with more than it claims is an error.
 	Describe(ctx context.Context, name string) (*sdk.Description, error)
 	// DescribeCached is Describe that starts no process where the answer of this very executable is kept.
 	DescribeCached(ctx context.Context, name string) (*sdk.Description, error)
-	// Remembered returns the kept answer, or nil. It starts no process.
-	Remembered(name string) *sdk.Description
 	// Warm starts providers in the background. What goes wrong is returned to the one who needs them.
 	Warm(names ...string)
 	// Close stops all providers.

@@ -26,6 +26,9 @@ type installed struct {
 	broken error
 	// hold is called while it is asked, with the context of the call.
 	hold func(context.Context)
+	// claims are those of its pin; nil: what it says. With unknown set, they are not known before it was asked.
+	claims  []string
+	unknown bool
 }
 
 // fakeHost runs no process. It notes what a real one would start.
@@ -51,17 +54,42 @@ func (h *fakeHost) Describe(ctx context.Context, name string) (*sdk.Description,
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if p.broken == nil {
+		h.mu.Lock()
+		p.unknown = false
+		h.mu.Unlock()
+	}
 	return p.live, p.broken
 }
 
+func (h *fakeHost) Claims(name string) (ids []string, known bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.providers[name]
+	if p.unknown {
+		return nil, false
+	}
+	if p.claims != nil {
+		return p.claims, true
+	}
+	for _, d := range []*sdk.Description{p.cached, p.live} {
+		if d == nil {
+			continue
+		}
+		for _, s := range d.Sources {
+			ids = append(ids, s.ID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), true
+}
+
 func (h *fakeHost) DescribeCached(ctx context.Context, name string) (*sdk.Description, error) {
-	if d := h.Remembered(name); d != nil {
+	if d := h.providers[name].cached; d != nil {
 		return d, nil
 	}
 	return h.Describe(ctx, name)
 }
-
-func (h *fakeHost) Remembered(name string) *sdk.Description { return h.providers[name].cached }
 
 func (h *fakeHost) Provider(context.Context, string) (sdk.Provider, error) {
 	if h.provider == nil {
@@ -285,7 +313,10 @@ func TestSecretsGoOnlyToTheProviderThatIsChosenNow(t *testing.T) {
 		"the only one":                    {providers: map[string]*installed{"a": both()["a"]}, config: of(""), asks: "a", want: "s3cret"},
 		"one that is gone":                {providers: map[string]*installed{"a": both()["a"]}, config: of("a"), asks: "b"},
 		"declared in the cache alone":     {providers: map[string]*installed{"a": {cached: offers("x.example", "alpha"), live: bare}}, config: of("a"), asks: "a", code: source.CodeInvalid},
-		"offered by another one by now":   {providers: map[string]*installed{"a": {cached: offers("x.example", "alpha"), live: &sdk.Description{}}, "b": both()["b"]}, config: of(""), asks: "a"},
+		"claimed by another one by now":   {providers: map[string]*installed{"a": {claims: []string{"beta"}, live: offers("x.example", "alpha")}, "b": both()["b"]}, config: of(""), asks: "a"},
+		"claimed by one that is cached":   {providers: map[string]*installed{"a": {cached: offers("x.example", "alpha"), live: offers("x.example", "alpha")}, "b": both()["b"]}, config: of(""), asks: "a", code: source.CodeConflict},
+		"claimed by one that is broken":   {providers: map[string]*installed{"a": {claims: []string{"alpha"}, broken: errors.New("bad")}, "b": both()["b"]}, config: of(""), asks: "b", code: source.CodeConflict},
+		"offered no more":                 {providers: map[string]*installed{"a": {claims: []string{"alpha"}, live: &sdk.Description{}}}, config: of(""), asks: "a", code: source.CodeInvalid},
 		"claimed by two, and none chosen": {providers: both(), config: of(""), asks: "a", code: source.CodeConflict},
 	} {
 		t.Run(name, func(t *testing.T) {
