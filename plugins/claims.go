@@ -24,8 +24,8 @@ const maxNamed = 5
 
 // Claims returns the ids of the sources that a provider claims, sorted, and whether they are known. Describe makes them known.
 func (h *Host) Claims(name string) (ids []string, known bool) {
-	s, err := h.supervisor(name)
-	if err != nil || s.mayRun() != nil {
+	spec, err := h.spec(name)
+	if err != nil || h.mayRun(spec) != nil {
 		return nil, true
 	}
 	h.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,18 +60,18 @@ func TestDescribeIsRepeatedOnceAfterACrash(t *testing.T) {
 func TestCachedDescriptionStartsNoProcess(t *testing.T) {
 	s := newStage(t)
 	spec, cache := s.claiming("provider"), t.TempDir()
-	live, err := s.host(plugins.Options{Specs: []plugins.Spec{spec}, CacheDir: cache}).DescribeCached(t.Context(), "test")
+	var started atomic.Int32
+	o := plugins.Options{Specs: []plugins.Spec{spec}, CacheDir: cache, Started: func(string, int) { started.Add(1) }}
+	live, err := s.host(o).DescribeCached(t.Context(), "test")
 	if err != nil {
 		t.Fatal(explain(err))
 	}
-	started := len(s.pids())
-	second := s.host(plugins.Options{Specs: []plugins.Spec{spec}, CacheDir: cache})
-	cached, err := second.DescribeCached(t.Context(), "test")
+	cached, err := s.host(o).DescribeCached(t.Context(), "test")
 	if err != nil {
 		t.Fatal(explain(err))
 	}
-	if started != 1 || len(s.pids()) != 1 {
-		t.Errorf("%d processes, then %d", started, len(s.pids()))
+	if n := started.Load(); n != 1 {
+		t.Errorf("%d processes were started", n)
 	}
 	if diff := cmp.Diff(live, cached); diff != "" {
 		t.Error(diff)
@@ -86,13 +87,16 @@ func TestCachedDescriptionStartsNoProcess(t *testing.T) {
 func TestProviderWithoutAPinIsNotCached(t *testing.T) {
 	s := newStage(t)
 	cache := t.TempDir()
-	for range 2 {
-		h := plugins.New(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, CacheDir: cache})
+	var started atomic.Int32
+	for n := range int32(2) {
+		h := plugins.New(plugins.Options{
+			Specs: []plugins.Spec{s.spec("provider")}, CacheDir: cache, Started: func(string, int) { started.Add(1) },
+		})
 		if _, known := h.Claims("test"); known {
 			t.Error("its claims are known before it was asked")
 		}
-		if _, err := h.DescribeCached(t.Context(), "test"); err != nil || len(s.pids()) != 1 {
-			t.Errorf("%d processes, %v", len(s.pids()), err)
+		if _, err := h.DescribeCached(t.Context(), "test"); err != nil || started.Load() != n+1 {
+			t.Errorf("%d processes were started, %v", started.Load(), err)
 		}
 		if ids, known := h.Claims("test"); !known || !slices.Equal(ids, []string{"instant"}) {
 			t.Errorf("it claims %q, %t", ids, known)

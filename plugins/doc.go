@@ -19,7 +19,10 @@
 //	checksum of a path, exec of a path    the opened file is hashed, and that file is executed      pin.go, process.go
 //	messages of 2 GiB are accepted        4 MiB                                                     launch.go
 //	a process is left after a failure     one cleanup for every outcome                             instance.go
+//	any number of processes               32 places, idle ones make room and are stopped            room.go
 //	the broker can be flooded             it is refused                                             launch.go
+//
+// Each source in use has a process of its own, see [Host] and [Key]. It is only sent what is for that source.
 //
 // None of this catches a descendant of a provider that leaves the group (setsid, setpgid).
 //

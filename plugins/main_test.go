@@ -28,6 +28,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/humanconnect/humanconnect/plugins"
@@ -154,9 +156,22 @@ func (*plain) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) 
 type faulty struct {
 	providerv1.UnimplementedProviderServer
 	stdout, stderr *os.File
+
+	mu sync.Mutex
+	// sent is all that the process was sent.
+	sent []string
 }
 
-func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*providerv1.DescribeResponse, error) {
+// note keeps a request, and returns all that were sent so far.
+func (f *faulty) note(req proto.Message) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent = append(f.sent, fmt.Sprintf("%T %s", req, protojson.Format(req)))
+	return f.sent
+}
+
+func (f *faulty) Describe(_ context.Context, req *providerv1.DescribeRequest) (*providerv1.DescribeResponse, error) {
+	f.note(req)
 	d := &providerv1.DescribeResponse{Name: "test", Version: "1.2.3", Sources: []*providerv1.Source{{
 		Id: "instant", Name: "Instant\x1b[2J\u202e source", Hosts: []string{"api.example.com"},
 	}}}
@@ -184,6 +199,12 @@ func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*provid
 }
 
 func (f *faulty) Connect(ctx context.Context, req *providerv1.ConnectRequest) (*providerv1.ConnectResponse, error) {
+	if sent := f.note(req); strings.HasPrefix(req.GetSource(), "tells-") {
+		data, err := json.Marshal(sent)
+		return &providerv1.ConnectResponse{
+			Resume: data, Result: &providerv1.ConnectResponse_Wait{Wait: &providerv1.Wait{Text: strconv.Itoa(os.Getpid())}},
+		}, err
+	}
 	switch req.GetSource() {
 	case "report":
 		return f.report()
@@ -323,7 +344,7 @@ func actHost(args []string) {
 	host := plugins.New(plugins.Options{RuntimeDir: args[1], Specs: []plugins.Spec{{
 		Name: "test", Dev: true, Command: args[2:],
 	}}})
-	p, err := host.Provider(context.Background(), "test")
+	p, err := host.Provider(context.Background(), "test", "instant")
 	if err == nil {
 		_, err = p.Connect(context.Background(), &sdk.ConnectRequest{Source: "grandchild", Reply: sdk.Start{}})
 	}
@@ -338,7 +359,7 @@ func actHost(args []string) {
 // actTerminal is a core at a terminal: it says whether it can open the terminal itself, and whether its provider can.
 func actTerminal(args []string) {
 	h := plugins.New(plugins.Options{RuntimeDir: args[1], Specs: []plugins.Spec{{Name: "test", Dev: true, Command: args[2:]}}})
-	p, err := h.Provider(context.Background(), "test")
+	p, err := h.Provider(context.Background(), "test", "instant")
 	var step sdk.Step
 	if err == nil {
 		step, err = p.Connect(context.Background(), &sdk.ConnectRequest{Source: "report", Reply: sdk.Start{}})
@@ -445,7 +466,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 
 func provider(t *testing.T, h *plugins.Host) sdk.Provider {
 	t.Helper()
-	p, err := h.Provider(t.Context(), "test")
+	p, err := h.Provider(t.Context(), "test", "instant")
 	if err != nil {
 		t.Fatal(explain(err))
 	}

@@ -98,7 +98,7 @@ func TestProviderOutlivesTheThreadThatAskedForIt(t *testing.T) {
 	go func() {
 		// A goroutine that ends while it is locked takes its thread with it.
 		runtime.LockOSThread()
-		p, err := h.Provider(context.Background(), "test")
+		p, err := h.Provider(context.Background(), "test", "instant")
 		if err != nil {
 			t.Error(explain(err))
 			pid <- 0

@@ -28,7 +28,8 @@ type Registry struct {
 	// mu guards the rest.
 	mu        sync.Mutex
 	described map[string]sdk.Description
-	live      map[string]bool
+	// live has what the processes of sources said of them.
+	live map[key]sdk.Description
 	// broken has the providers that could not be described. They are not asked again: each time may take its whole limit.
 	broken map[string]error
 }
@@ -52,7 +53,7 @@ func New(o Options) *Registry {
 	}
 	return &Registry{
 		host: o.Host, config: o.Sources, environ: o.Environ, clock: o.Clock, observe: o.Observe,
-		described: make(map[string]sdk.Description), live: make(map[string]bool), broken: make(map[string]error),
+		described: make(map[string]sdk.Description), live: make(map[key]sdk.Description), broken: make(map[string]error),
 	}
 }
 
@@ -68,17 +69,17 @@ func (r *Registry) Close() {
 }
 
 // Provider implements [Starter].
-func (r *Registry) Provider(ctx context.Context, name string) (sdk.Provider, error) {
-	began := r.clock.Now()
-	done := r.observe("provider started", "provider", name)
-	p, err := r.host.Provider(ctx, name)
+func (r *Registry) Provider(ctx context.Context, name, source string) (sdk.Provider, error) {
+	began, label := r.clock.Now(), r.host.Label(name, source)
+	done := r.observe("provider started", "provider", label)
+	p, err := r.host.Provider(ctx, name, source)
 	if err != nil || r.clock.Now().After(began) { // one that runs is there at once
 		done(err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &observed{p, name, r.observe}, nil
+	return &observed{Provider: p, label: label, source: source, observe: r.observe}, nil
 }
 
 // All returns what is offered, by descriptions that may be cached. A provider that cannot be described is left out
@@ -149,12 +150,13 @@ func (r *Registry) asked(name string) bool {
 	return described || r.broken[name] != nil
 }
 
-// keep takes an answer that may be cached: one of the running provider stays in its place.
+// keep takes an answer that may be cached: one that is there stays.
 func (r *Registry) keep(name string, d *sdk.Description, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	_, described := r.described[name]
 	switch {
-	case r.live[name]:
+	case described:
 	case err != nil:
 		r.broken[name] = err
 	default:
@@ -178,14 +180,18 @@ func (r *Registry) brokenOf(names []string) []error {
 }
 
 // Known returns the catalogue of what is known so far. It asks no provider.
-func (r *Registry) Known() (*source.Catalog, error) { return r.load(r.config) }
+func (r *Registry) Known() (*source.Catalog, error) { return r.load(r.config, "") }
 
-func (r *Registry) load(chosen []config.Source) (*source.Catalog, error) {
+// load makes the catalogue of what is known. Of the source it takes what its own process said, if it did.
+func (r *Registry) load(chosen []config.Source, id string) (*source.Catalog, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var list []source.Described
 	for _, name := range r.host.Names() {
-		d, ok := r.described[name]
+		d, ok := r.live[key{name, id}]
+		if !ok {
+			d, ok = r.described[name]
+		}
 		claims, _ := r.host.Claims(name)
 		list = append(list, source.Described{Provider: name, Description: d, Claims: claims, Broken: !ok})
 	}
@@ -201,24 +207,43 @@ func (r *Registry) Conflicts() []source.Conflict {
 	return source.Conflicts(r.config, claims)
 }
 
-// Find implements session.Sources: the source as its running provider describes it.
+// Find implements session.Sources: the source as its own process describes it, which is started if need be.
 func (r *Registry) Find(ctx context.Context, id string) (source.Source, error) {
 	name, err := r.claimant(ctx, id)
 	if err != nil {
 		return source.Source{}, err
 	}
-	r.mu.Lock()
-	live := r.live[name]
-	r.mu.Unlock()
-	if !live {
-		if _, err := r.DescribeLive(ctx, name); err != nil {
-			return source.Source{}, err
-		}
+	if err := r.describeSource(ctx, name, id); err != nil {
+		return source.Source{}, err
 	}
 	return r.find(id)
 }
 
-// DescribeLive asks the running provider what it offers, starting it if need be. The answer counts from now on.
+// describeSource asks the process of a source, unless it has answered in this run.
+func (r *Registry) describeSource(ctx context.Context, name, id string) error {
+	if r.isLive(name, id) {
+		return nil
+	}
+	done := r.observe("provider described", "provider", r.host.Label(name, id))
+	d, err := r.host.DescribeSource(ctx, name, id)
+	done(err)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.live[key{name, id}] = *d
+	return nil
+}
+
+func (r *Registry) isLive(name, id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, live := r.live[key{name, id}]
+	return live
+}
+
+// DescribeLive asks a provider what it offers, in a process that only describes. The answer counts from now on.
 func (r *Registry) DescribeLive(ctx context.Context, name string) (*sdk.Description, error) {
 	done := r.observe("provider described", "provider", name)
 	d, err := r.host.Describe(ctx, name)
@@ -228,7 +253,7 @@ func (r *Registry) DescribeLive(ctx context.Context, name string) (*sdk.Descript
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.described[name], r.live[name] = *d, true
+	r.described[name] = *d
 	delete(r.broken, name)
 	return d, nil
 }
@@ -239,6 +264,9 @@ func (r *Registry) Lookup(ctx context.Context, id string) (source.Source, error)
 	name, err := r.claimant(ctx, id)
 	if err != nil {
 		return source.Source{}, err
+	}
+	if r.isLive(name, id) {
+		return r.find(id)
 	}
 	r.Describe(ctx, name)
 	if ctx.Err() != nil {
@@ -310,7 +338,7 @@ func (r *Registry) configOf(id string) []config.Source {
 
 // find looks a source up in what is known so far. What the config says of other sources does not matter here.
 func (r *Registry) find(id string) (source.Source, error) {
-	catalog, err := r.load(r.configOf(id))
+	catalog, err := r.load(r.configOf(id), id)
 	if err != nil {
 		return source.Source{}, err
 	}
@@ -330,18 +358,16 @@ func (r *Registry) Settings(ctx context.Context, id, provider string) (sdk.Setti
 	return found.ResolveFor(ctx, provider, r.environ)
 }
 
-// Warm starts the providers of sources while the caller does something else. What it does not find is left to the one who
-// needs it; its error is that of the first.
+// Warm starts the processes of sources while the caller does something else. What it does not find is left to the one who needs
+// it; its error is that of the first.
 func (r *Registry) Warm(ctx context.Context, ids ...string) error {
-	var names []string
 	var first error
 	for _, id := range ids {
 		name, err := r.claimant(ctx, id)
-		if err == nil && !slices.Contains(names, name) {
-			names = append(names, name)
+		if err == nil {
+			r.host.Warm(name, id)
 		}
 		first = cmp.Or(first, err)
 	}
-	r.host.Warm(names...)
 	return first
 }

@@ -87,7 +87,8 @@ func (a *App) HostOptions(specs []plugins.Spec) plugins.Options {
 	log := a.IO.Logger()
 	return plugins.Options{
 		Specs: specs, RefuseDev: a.InCI(), RuntimeDir: a.Variable("XDG_RUNTIME_DIR"), Environ: a.Environ(),
-		Log: func(provider, line string) { log.Debug("provider", "name", provider, "line", line) },
+		Log:     func(process, line string) { log.Debug("provider", "name", process, "line", line) },
+		Started: func(process string, pid int) { log.Debug("provider process", "name", process, "pid", pid) },
 	}
 }
 
