@@ -40,7 +40,7 @@ func BenchmarkStart(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				host := plugins.New(options)
-				p, err := host.Provider(b.Context(), "test")
+				p, err := host.Provider(b.Context(), "test", "instant")
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -76,7 +76,7 @@ func BenchmarkStep(b *testing.B) {
 			Name: "test", Dev: true, Command: []string{self, actPrefix + "provider", "bench"},
 		}}})
 		defer func() { _ = host.Close(context.Background()) }()
-		p, err := host.Provider(b.Context(), "test")
+		p, err := host.Provider(b.Context(), "test", "instant")
 		if err != nil {
 			b.Fatal(err)
 		}

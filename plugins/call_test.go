@@ -139,7 +139,7 @@ func TestProviderKilledAtItsStartIsRestartedOnce(t *testing.T) {
 		for n := range deaths {
 			write(t, filepath.Join(dir, fmt.Sprint(n)), "")
 		}
-		_, err := s.hostOf(s.spec("dies", dir)).Provider(t.Context(), "test")
+		_, err := s.hostOf(s.spec("dies", dir)).Provider(t.Context(), "test", "instant")
 		if works && err != nil {
 			t.Errorf("killed %d times: %s", deaths, explain(err))
 		}
@@ -166,7 +166,7 @@ func TestProviderIsNotStartedAfterItsThirdCrash(t *testing.T) {
 	if e := failure(t, err); e.Code() != plugins.CodeCrashed || e.Retryable() {
 		t.Error(explain(err))
 	}
-	_, err = h.Provider(t.Context(), "test")
+	_, err = h.Provider(t.Context(), "test", "instant")
 	if e := failure(t, err); e.Code() != plugins.CodeCrashed || e.Crashed() || e.Retryable() ||
 		!strings.Contains(explain(err), "exit status 7") {
 		t.Error(explain(err))
@@ -292,15 +292,16 @@ func TestProviderSeesOnlyTheAllowedEnvironment(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("the provider sees\n%q, want\n%q", names, want)
 	}
-	if saw.Group != saw.Pid {
-		t.Error("the provider is not the leader of a group of its own")
+	if saw.Group != saw.Pid || saw.Session != saw.Pid {
+		t.Error("the provider is not the leader of a session and a group of its own")
 	}
 }
 
 func TestManyCallersShareOneProcess(t *testing.T) {
 	s := newStage(t)
 	h := s.hostOf(s.spec("provider"))
-	h.Warm("test", "nobody")
+	h.Warm("test", "instant")
+	h.Warm("nobody", "instant")
 	pids := make([]int, 10)
 	var all sync.WaitGroup
 	for i := range pids {
@@ -339,7 +340,7 @@ func TestCancelledStartReturnsAtOnceAndLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	go func() {
-		_, err := h.Provider(ctx, "test")
+		_, err := h.Provider(ctx, "test", "instant")
 		failed <- err
 	}()
 	eventually(t, "the process runs", func() bool { return len(s.pids()) == 1 })
@@ -361,8 +362,8 @@ func TestStartContinuesForTheRemainingCallers(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	stayed := make(chan error, 1)
-	go func() { _, err := h.Provider(t.Context(), "test"); stayed <- err }()
-	go func() { _, err := h.Provider(ctx, "test"); left <- err }()
+	go func() { _, err := h.Provider(t.Context(), "test", "instant"); stayed <- err }()
+	go func() { _, err := h.Provider(ctx, "test", "instant"); left <- err }()
 	cancel()
 	if err := <-stayed; err != nil {
 		t.Error(err)
@@ -375,7 +376,7 @@ func TestStartContinuesForTheRemainingCallers(t *testing.T) {
 func TestCloseEndsHangingStartsAndCallsInTime(t *testing.T) {
 	s := newStage(t)
 	hanging, calling := s.hostOf(s.spec("hangs")), s.hostOf(s.spec("provider"))
-	hanging.Warm("test")
+	hanging.Warm("test", "instant")
 	p := provider(t, calling)
 	failed := make(chan error, 1)
 	go func() {
@@ -395,7 +396,7 @@ func TestCloseEndsHangingStartsAndCallsInTime(t *testing.T) {
 	if err := <-failed; err == nil {
 		t.Error("a call of a closed host succeeded")
 	}
-	if _, err := calling.Provider(t.Context(), "test"); !errors.Is(err, plugins.ErrClosed) {
+	if _, err := calling.Provider(t.Context(), "test", "instant"); !errors.Is(err, plugins.ErrClosed) {
 		t.Errorf("a closed host starts a provider: %v", err)
 	}
 }

@@ -33,54 +33,77 @@ const (
 
 var hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
 
-// Describe returns the description of a provider, starting it if necessary, and repeats the call once after a crash. The
-// description is checked: the name is the provider's, ids are valid and unique, text is cleaned and cut. Its errors are
-// those of Provider.
+// Describe returns the description of a provider, from a process that is started for that and then stopped, and repeats the call
+// once after a crash. The description is checked: the name is the provider's, ids are valid, unique and among its claims, text is
+// cleaned and cut. Its errors are those of Provider, and CodeClaims.
 func (h *Host) Describe(ctx context.Context, name string) (*sdk.Description, error) {
-	s, err := h.supervisor(name)
+	s, err := h.supervisor(Key{Provider: name})
 	if err != nil {
 		return nil, err
 	}
-	r := &remote{supervisor: s, limits: h.limits}
-	d, err := r.Describe(ctx)
+	defer s.stopIdle()
+	d, err := s.describe(ctx, "")
+	if err == nil {
+		err = h.checkClaims(ctx, s.spec, d)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// DescribeSource returns the description of a provider with one source alone, from the process of that source, which goes on. It
+// has no source where the provider does not describe that one any more. Checks and errors are those of Describe.
+func (h *Host) DescribeSource(ctx context.Context, name, source string) (*sdk.Description, error) {
+	s, err := h.supervisor(Key{name, source})
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.describe(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	if claimed, known := h.Claims(name); known && !s.spec.Dev {
+		if err := moreClaims(s.spec, claimed, sourceIDs(d)); err != nil {
+			return nil, err
+		}
+	}
+	d.Sources = slices.DeleteFunc(d.Sources, func(s sdk.Source) bool { return s.ID != source })
+	return d, nil
+}
+
+// describe asks the process, and repeats the call once after a crash. An empty source asks for all of them.
+func (s *supervisor) describe(ctx context.Context, source string) (*sdk.Description, error) {
+	r := &remote{supervisor: s, limits: s.host.limits}
+	d, err := r.describe(ctx, source)
 	var failed *Error
 	if errors.As(err, &failed) && failed.Crashed() {
-		d, err = r.Describe(ctx)
+		d, err = r.describe(ctx, source)
 	}
 	return d, err
 }
 
-// Remembered returns the cached description of this very executable, or nil. It starts no process; see
-// [Host.DescribeCached] for the use of it. A provider that may not run has none.
-func (h *Host) Remembered(name string) *sdk.Description {
-	s, err := h.supervisor(name)
-	if err != nil {
-		return nil
-	}
-	path, err := s.cacheFile()
-	if err != nil {
-		return nil
-	}
-	return readDescription(path, name)
-}
-
 // DescribeCached is Describe that starts no process where the description of this very executable is in the cache. The
-// cache is an aid for listings: do not take hosts from it. It still checks whether the provider may run.
+// cache is an aid for listings: take neither hosts nor claims from it. It still checks whether the provider may run, and what it
+// claims. One that is pinned without any source, or whose claims are not known, or with dev: true, is always asked.
 func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Description, error) {
-	s, err := h.supervisor(name)
+	spec, err := h.spec(name)
 	if err != nil {
 		return nil, err
 	}
-	path, err := s.cacheFile()
+	path, err := h.cacheFile(spec)
 	if err != nil {
 		return nil, err
 	}
-	if d := readDescription(path, name); d != nil {
-		return d, nil
+	claimed, _ := h.Claims(name)
+	if len(claimed) > 0 && !spec.Dev {
+		if d := readDescription(path, name); d != nil && moreClaims(spec, claimed, sourceIDs(d)) == nil {
+			return d, nil
+		}
 	}
 	d, err := h.Describe(ctx, name)
-	if err != nil {
-		return nil, err
+	if err != nil || spec.Dev {
+		return d, err
 	}
 	if data, err := json.Marshal(toCache(d)); err == nil {
 		// a cache that cannot be written only costs time
@@ -89,35 +112,24 @@ func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Descriptio
 	return d, nil
 }
 
-// cacheFile is the file of the cached description. Its key is the pin (without one, the digest of the executable) and the
-// arguments, with the size and time of those that are files: an interpreter runs them.
-func (s *supervisor) cacheFile() (string, error) {
-	if err := s.mayRun(); err != nil {
+// cacheFile is the file of the cached description. Its key is the pin and the arguments, with the size and time of those that
+// are files: an interpreter runs them.
+func (h *Host) cacheFile(spec Spec) (string, error) {
+	if err := h.mayRun(spec); err != nil {
 		return "", err
 	}
-	if s.host.options.CacheDir == "" {
+	if h.options.CacheDir == "" {
 		return "", nil
 	}
-	digest := s.spec.SHA256
-	if s.spec.Dev {
-		file, path, err := openTrusted(s.spec.Path())
-		if err != nil {
-			return "", openFailure(s.spec, err)
-		}
-		defer closeFiles(file)
-		if digest, err = s.host.digests.of(file, path); err != nil {
-			return "", newError(CodeUnavailable, s.spec.Name, "cannot be read").because(err)
-		}
-	}
-	key := []string{cacheFormat, digest}
-	for _, arg := range s.spec.Command[1:] {
+	key := []string{cacheFormat, spec.SHA256}
+	for _, arg := range spec.Command[1:] {
 		key = append(key, arg)
 		if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {
 			key = append(key, fmt.Sprint(info.Size(), info.ModTime().UnixNano()))
 		}
 	}
 	sum := sha256.Sum256([]byte(strings.Join(key, "\x00")))
-	return filepath.Join(s.host.options.CacheDir, "describe-"+hex.EncodeToString(sum[:16])+".json"), nil
+	return filepath.Join(h.options.CacheDir, "describe-"+hex.EncodeToString(sum[:16])+".json"), nil
 }
 
 // readDescription returns the cached description, or nil.

@@ -5,7 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,42 +58,51 @@ func TestDescribeIsRepeatedOnceAfterACrash(t *testing.T) {
 }
 
 func TestCachedDescriptionStartsNoProcess(t *testing.T) {
-	for _, dev := range []bool{true, false} {
-		s := newStage(t)
-		spec := s.spec("provider")
-		if spec.Dev = dev; !dev {
-			spec.SHA256 = digest(t, s.self)
+	s := newStage(t)
+	spec, cache := s.claiming("provider"), t.TempDir()
+	var started atomic.Int32
+	o := plugins.Options{Specs: []plugins.Spec{spec}, CacheDir: cache, Started: func(string, int) { started.Add(1) }}
+	live, err := s.host(o).DescribeCached(t.Context(), "test")
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	cached, err := s.host(o).DescribeCached(t.Context(), "test")
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	if n := started.Load(); n != 1 {
+		t.Errorf("%d processes were started", n)
+	}
+	if diff := cmp.Diff(live, cached); diff != "" {
+		t.Error(diff)
+	}
+	// Other arguments may mean another program.
+	third := s.host(plugins.Options{Specs: []plugins.Spec{s.claiming("provider", "misnamed")}, CacheDir: cache})
+	if _, err := third.DescribeCached(t.Context(), "test"); err == nil {
+		t.Error("the cache answers for other arguments")
+	}
+}
+
+// What a provider under development offers is what it says now: its executable need not be all that it is made of.
+func TestProviderWithoutAPinIsNotCached(t *testing.T) {
+	s := newStage(t)
+	cache := t.TempDir()
+	var started atomic.Int32
+	for n := range int32(2) {
+		h := plugins.New(plugins.Options{
+			Specs: []plugins.Spec{s.spec("provider")}, CacheDir: cache, Started: func(string, int) { started.Add(1) },
+		})
+		if _, known := h.Claims("test"); known {
+			t.Error("its claims are known before it was asked")
 		}
-		cache := t.TempDir()
-		first := s.host(plugins.Options{Specs: []plugins.Spec{spec}, CacheDir: cache})
-		if d := first.Remembered("test"); d != nil || len(s.pids()) != 0 {
-			t.Errorf("remembered %v before it was asked, with %d processes", d, len(s.pids()))
+		if _, err := h.DescribeCached(t.Context(), "test"); err != nil || started.Load() != n+1 {
+			t.Errorf("%d processes were started, %v", started.Load(), err)
 		}
-		live, err := first.DescribeCached(t.Context(), "test")
-		if err != nil {
-			t.Fatal(explain(err))
+		if ids, known := h.Claims("test"); !known || !slices.Equal(ids, []string{"instant"}) {
+			t.Errorf("it claims %q, %t", ids, known)
 		}
-		started := len(s.pids())
-		second := s.host(plugins.Options{Specs: []plugins.Spec{spec}, CacheDir: cache})
-		cached, err := second.DescribeCached(t.Context(), "test")
-		if err != nil {
-			t.Fatal(explain(err))
-		}
-		if started != 1 || len(s.pids()) != 1 {
-			t.Errorf("%d processes, then %d", started, len(s.pids()))
-		}
-		if diff := cmp.Diff(live, cached); diff != "" {
-			t.Error(diff)
-		}
-		if diff := cmp.Diff(live, second.Remembered("test")); diff != "" {
-			t.Error(diff)
-		}
-		// Other arguments may mean another program.
-		other := spec
-		other.Command = append(append([]string{}, spec.Command...), "misnamed")
-		third := s.host(plugins.Options{Specs: []plugins.Spec{other}, CacheDir: cache})
-		if _, err := third.DescribeCached(t.Context(), "test"); err == nil {
-			t.Error("the cache answers for other arguments")
+		if err := h.Close(t.Context()); err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -101,7 +112,7 @@ func TestCacheIsWrittenAndReadAsTheFirstVersionDid(t *testing.T) {
 	const first = `{"Name":"test","Version":"1.2.3","Sources":[{"ID":"instant","Name":"Instant[2J source","Group":"",` +
 		`"Ways":["form"],"Fields":null,"Hosts":["api.example.com"],"Capabilities":null,"Settings":null}],"Settings":null}`
 	s, cache := newStage(t), t.TempDir()
-	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider", "form")}, CacheDir: cache})
+	h := s.host(plugins.Options{Specs: []plugins.Spec{s.claiming("provider", "form")}, CacheDir: cache})
 	live, err := h.DescribeCached(t.Context(), "test")
 	if err != nil {
 		t.Fatal(explain(err))
@@ -113,8 +124,9 @@ func TestCacheIsWrittenAndReadAsTheFirstVersionDid(t *testing.T) {
 	if data, err := os.ReadFile(files[0]); err != nil || string(data) != first {
 		t.Errorf("the cache has %s (%v), want %s", data, err, first)
 	}
-	if diff := cmp.Diff(live, h.Remembered("test")); diff != "" || len(live.Sources[0].Methods) != 1 {
-		t.Error(diff)
+	again, err := s.host(plugins.Options{Specs: []plugins.Spec{s.claiming("provider", "form")}, CacheDir: cache}).DescribeCached(t.Context(), "test")
+	if diff := cmp.Diff(live, again); diff != "" || err != nil || len(live.Sources[0].Methods) != 1 {
+		t.Error(diff, err)
 	}
 }
 
@@ -127,21 +139,30 @@ func TestCacheIsNotUsedForAChangedScript(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("first")
-	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider", script)}, CacheDir: t.TempDir()})
-	if _, err := h.DescribeCached(t.Context(), "test"); err != nil || h.Remembered("test") == nil {
-		t.Fatal(explain(err))
+	cache := t.TempDir()
+	describe := func() {
+		h := plugins.New(plugins.Options{Specs: []plugins.Spec{s.claiming("provider", script)}, CacheDir: cache})
+		if _, err := h.DescribeCached(t.Context(), "test"); err != nil {
+			t.Error(explain(err))
+		}
+		if err := h.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
-	if write("second one"); h.Remembered("test") != nil {
-		t.Error("the cache answers for the script as it was")
+	for n, text := range []string{"first", "second one"} {
+		write(text)
+		describe()
+		if files, _ := filepath.Glob(filepath.Join(cache, "describe-*.json")); len(files) != n+1 {
+			t.Errorf("%q: the cache has %q", text, files)
+		}
 	}
 }
 
 func TestCacheIsNeverUsedForAnUnpinnedProvider(t *testing.T) {
 	s := newStage(t)
 	cache := t.TempDir()
-	dev := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, CacheDir: cache})
-	if _, err := dev.DescribeCached(t.Context(), "test"); err != nil {
+	before := s.host(plugins.Options{Specs: []plugins.Spec{s.claiming("provider")}, CacheDir: cache})
+	if _, err := before.DescribeCached(t.Context(), "test"); err != nil {
 		t.Fatal(explain(err))
 	}
 	h := s.host(plugins.Options{Specs: []plugins.Spec{s.pinned("provider", "")}, CacheDir: cache})
@@ -149,8 +170,8 @@ func TestCacheIsNeverUsedForAnUnpinnedProvider(t *testing.T) {
 	if e := failure(t, err); e.Code() != plugins.CodeUnpinned {
 		t.Error(explain(err))
 	}
-	if d := h.Remembered("test"); d != nil {
-		t.Errorf("remembered %v", d)
+	if ids, known := h.Claims("test"); !known || len(ids) != 0 {
+		t.Errorf("it claims %q, %t", ids, known)
 	}
 }
 
@@ -164,7 +185,7 @@ func TestUnfinishedFilesOfKilledProcessesAreSweptFromTheCache(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, CacheDir: cache})
+	h := s.host(plugins.Options{Specs: []plugins.Spec{s.claiming("provider")}, CacheDir: cache})
 	if _, err := h.DescribeCached(t.Context(), "test"); err != nil {
 		t.Fatal(explain(err))
 	}
@@ -180,7 +201,7 @@ func TestUnfinishedFilesOfKilledProcessesAreSweptFromTheCache(t *testing.T) {
 func TestCacheIsNotMadeWhereThereIsNoStateDirectory(t *testing.T) {
 	s := newStage(t)
 	state := filepath.Join(t.TempDir(), "state")
-	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, CacheDir: filepath.Join(state, "cache")})
+	h := s.host(plugins.Options{Specs: []plugins.Spec{s.claiming("provider")}, CacheDir: filepath.Join(state, "cache")})
 	if _, err := h.DescribeCached(t.Context(), "test"); err != nil {
 		t.Fatal(explain(err))
 	}
@@ -192,7 +213,7 @@ func TestCacheIsNotMadeWhereThereIsNoStateDirectory(t *testing.T) {
 func TestBrokenCacheDoesNoHarm(t *testing.T) {
 	s := newStage(t)
 	cache := t.TempDir()
-	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, CacheDir: cache})
+	h := s.host(plugins.Options{Specs: []plugins.Spec{s.claiming("provider")}, CacheDir: cache})
 	if _, err := h.DescribeCached(t.Context(), "test"); err != nil {
 		t.Fatal(explain(err))
 	}
@@ -209,6 +230,15 @@ func TestBrokenCacheDoesNoHarm(t *testing.T) {
 	if err != nil || d.Sources[0].ID != "instant" {
 		t.Errorf("%v %v", d, err)
 	}
+}
+
+// claiming is a provider that plays an act, pinned with the source that it offers.
+func (s *stage) claiming(actName string, args ...string) plugins.Spec {
+	s.t.Helper()
+	spec := s.spec(actName, args...)
+	spec.Dev, spec.SHA256, spec.Pinned, spec.Recorded = false, digest(s.t, s.self), plugins.OriginUser, plugins.OriginUser
+	spec.Sources = []string{"instant"}
+	return spec
 }
 
 func digest(t *testing.T, path string) string {

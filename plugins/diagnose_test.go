@@ -58,7 +58,7 @@ func TestEachFaultyStartHasItsOwnDiagnosis(t *testing.T) {
 			}
 			h := s.in(t).host(plugins.Options{Specs: []plugins.Spec{c.spec}, Limits: limits})
 			began := time.Now()
-			_, err := h.Provider(t.Context(), "test")
+			_, err := h.Provider(t.Context(), "test", "instant")
 			e := failure(t, err)
 			if e.Code() != c.kind {
 				t.Errorf("kind is %s, want %s\n%s", e.Code(), c.kind, explain(err))
@@ -80,7 +80,7 @@ func TestEachFaultyStartHasItsOwnDiagnosis(t *testing.T) {
 }
 
 func TestUnknownProviderIsNotFound(t *testing.T) {
-	_, err := newStage(t).host(plugins.Options{}).Provider(t.Context(), "nobody")
+	_, err := newStage(t).host(plugins.Options{}).Provider(t.Context(), "nobody", "instant")
 	if e := failure(t, err); e.Code() != plugins.CodeNotFound {
 		t.Error(explain(err))
 	}
@@ -89,7 +89,7 @@ func TestUnknownProviderIsNotFound(t *testing.T) {
 func TestDevProviderIsRefusedWithRefuseDev(t *testing.T) {
 	s := newStage(t)
 	h := s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, RefuseDev: true})
-	_, err := h.Provider(t.Context(), "test")
+	_, err := h.Provider(t.Context(), "test", "instant")
 	if e := failure(t, err); e.Code() != plugins.CodeDevRefused {
 		t.Error(explain(err))
 	}
@@ -121,7 +121,7 @@ func TestStartWaitsForAFileThatIsBeingWritten(t *testing.T) {
 	}
 	closed := time.AfterFunc(50*time.Millisecond, func() { _ = open.Close() })
 	defer closed.Stop()
-	_, err = s.hostOf(spec).Provider(t.Context(), "test")
+	_, err = s.hostOf(spec).Provider(t.Context(), "test", "instant")
 	if e := failure(t, err); e.Code() != plugins.CodeNotAPlugin {
 		t.Errorf("it was not executed: %s", explain(err))
 	}

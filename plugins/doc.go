@@ -10,6 +10,7 @@
 //	grandchildren live on, Kill hangs     own process group, killed before the leader is reaped     process.go
 //	start cannot be cancelled             the group is killed, which ends go-plugin's Start         launch.go
 //	the terminal's stdin is inherited     stdin is the lifeline                                     process.go
+//	/dev/tty writes over our screens      own session, without a controlling terminal               process.go
 //	the environment leaks                 an environment of listed variables                        environ.go
 //	a long line on stdout blocks it       our reader takes the handshake and drains the rest        handshake.go
 //	a certificate in its line panics it   the whole line is checked before go-plugin sees it        handshake.go
@@ -18,7 +19,10 @@
 //	checksum of a path, exec of a path    the opened file is hashed, and that file is executed      pin.go, process.go
 //	messages of 2 GiB are accepted        4 MiB                                                     launch.go
 //	a process is left after a failure     one cleanup for every outcome                             instance.go
+//	any number of processes               32 places, idle ones make room and are stopped            room.go
 //	the broker can be flooded             it is refused                                             launch.go
+//
+// Each source in use has a process of its own, see [Host] and [Key]. It is only sent what is for that source.
 //
 // None of this catches a descendant of a provider that leaves the group (setsid, setpgid).
 //

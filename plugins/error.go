@@ -21,6 +21,8 @@ const (
 	CodeChecksum      problem.Code = "provider_checksum"
 	CodeDevRefused    problem.Code = "provider_dev_refused"
 	CodeLock          problem.Code = "provider_lock_invalid"
+	// CodeClaims: it offers sources that its pin does not have.
+	CodeClaims problem.Code = "provider_claims"
 
 	CodeNotExecutable     problem.Code = "provider_not_executable"
 	CodeWrongArchitecture problem.Code = "provider_wrong_architecture"

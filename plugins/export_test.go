@@ -80,3 +80,17 @@ func CheckHandshake(line, socketDir string) error {
 	}
 	return nil
 }
+
+// Busy is how many processes have a call.
+func (h *Host) Busy() (n int) {
+	h.room.mu.Lock()
+	defer h.room.mu.Unlock()
+	for inst := range h.room.running {
+		inst.mu.Lock()
+		if inst.inFlight > 0 {
+			n++
+		}
+		inst.mu.Unlock()
+	}
+	return n
+}

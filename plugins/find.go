@@ -43,7 +43,7 @@ func (w Warning) String() string { return w.Message }
 // are neither opened nor run; a Host checks a file when it starts the provider, and then reports what is wrong.
 //
 // Pins: SHA256 of the config, else the release lock, else the user lock. An entry of the user lock for a name of the
-// release lock is left out, with a warning.
+// release lock is left out, with a warning. The sources that a provider claims are those of its pin.
 func Find(o FindOptions) ([]Spec, []Warning, error) {
 	search := search{found: map[string]Spec{}}
 	if err := search.configured(o.Configured); err != nil {
@@ -72,6 +72,8 @@ type search struct {
 	found    map[string]Spec
 	specs    []Spec
 	warnings []Warning
+	// release and user are the locks.
+	release, user *Lock
 }
 
 func (s *search) warn(code, provider, format string, args ...any) {
@@ -164,7 +166,25 @@ func (s *search) pin(o FindOptions) error {
 		}
 		s.found[name] = spec
 	}
+	s.release, s.user = release, user
 	return nil
+}
+
+// claims gives a provider the sources of its pin. The user's lock completes a pin that is elsewhere.
+func (s *search) claims(spec Spec) Spec {
+	if spec.Dev || spec.SHA256 == "" {
+		return spec
+	}
+	if spec.Pinned == OriginRelease {
+		if spec.Sources = s.release.Recorded(spec.Name, spec.SHA256); spec.Sources != nil {
+			spec.Recorded = OriginRelease
+			return spec
+		}
+	}
+	if spec.Sources = s.user.Recorded(spec.Name, spec.SHA256); spec.Sources != nil {
+		spec.Recorded = OriginUser
+	}
+	return spec
 }
 
 func readLockIfAny(path string, origin Origin) (*Lock, error) {
@@ -204,7 +224,7 @@ func (s *search) result() ([]Spec, []Warning, error) {
 	}
 	var specs []Spec
 	for _, spec := range s.found {
-		specs = append(specs, spec)
+		specs = append(specs, s.claims(spec))
 	}
 	slices.SortFunc(specs, func(a, b Spec) int { return strings.Compare(a.Name, b.Name) })
 	return specs, s.warnings, nil

@@ -157,6 +157,9 @@ func TestBadLockIsRefused(t *testing.T) {
 		"digest":      `{"version":1,"providers":[{"name":"a","sha256":"AA"}]}`,
 		"name":        `{"version":1,"providers":[{"name":"../a","sha256":"` + good + `"}]}`,
 		"two":         `{"version":1,"providers":[]}{}`,
+		"source":      `{"version":1,"providers":[{"name":"a","sha256":"` + good + `","sources":["../x"]}]}`,
+		"same source": `{"version":1,"providers":[{"name":"a","sha256":"` + good + `","sources":["x","x"]}]}`,
+		"claim":       `{"version":1,"providers":[],"claims":[{"name":"a","sha256":"` + good + `","sources":["../x"]}]}`,
 	} {
 		if _, err := plugins.ParseLock([]byte(text)); err == nil {
 			t.Errorf("%s is accepted", name)
@@ -185,11 +188,11 @@ func TestLockDirectoryPinsEveryProviderInIt(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(i.core, "humanconnect"), nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := plugins.LockDirectory(i.core)
+	lock, pins, err := plugins.LockDirectory(t.Context(), plugins.Options{}, i.core)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(lock.Providers) != 2 || lock.Pin("a") != digest(t, a) {
+	if len(lock.Providers) != 2 || lock.Pin("a") != digest(t, a) || len(pins) != 2 {
 		t.Errorf("%+v", lock)
 	}
 	path := filepath.Join(i.core, plugins.LockName)

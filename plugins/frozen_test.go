@@ -24,7 +24,7 @@ func frozenProvider(t *testing.T) sdk.Provider {
 		t.Fatalf("build the provider: %v\n%s", err, said)
 	}
 	h := newStage(t).hostOf(plugins.Spec{Name: "frozen", Dev: true, Command: []string{program}})
-	p, err := h.Provider(t.Context(), "frozen")
+	p, err := h.Provider(t.Context(), "frozen", "instant")
 	if err != nil {
 		t.Fatal(explain(err))
 	}

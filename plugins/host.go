@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
@@ -30,13 +33,15 @@ type Limits struct {
 	Step time.Duration
 	// Credential limits Disconnect, Refresh and Check: 30 s.
 	Credential time.Duration
+	// Idle is how long a process stays without a call: 5 min.
+	Idle time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		limit *time.Duration
 		def   time.Duration
-	}{{&l.Start, 10 * time.Second}, {&l.Describe, 5 * time.Second}, {&l.Step, time.Minute}, {&l.Credential, 30 * time.Second}} {
+	}{{&l.Start, 10 * time.Second}, {&l.Describe, 5 * time.Second}, {&l.Step, time.Minute}, {&l.Credential, 30 * time.Second}, {&l.Idle, 5 * time.Minute}} {
 		if *f.limit <= 0 {
 			*f.limit = f.def
 		}
@@ -52,15 +57,21 @@ type Options struct {
 	RefuseDev bool
 	// CacheDir caches descriptions and digests, if its parent exists. Empty: nothing is cached.
 	CacheDir string
+	// UserLock is the user's lock, in which a pin without sources is completed. Empty: it is not.
+	UserLock string
 	// RuntimeDir is $XDG_RUNTIME_DIR, or empty; the sockets then lie below /tmp.
 	RuntimeDir string
 	// Environ is our environment, of which a provider sees a part. Nil: os.Environ.
 	Environ []string
 	// Log gets each line that a provider writes, cleaned of control characters and of the secrets of this run, within
-	// a rate limit. It is called by one goroutine at a time for each process, and must not block. Nil: lines are only kept
-	// for diagnostics.
-	Log    func(provider, line string)
-	Limits Limits
+	// a rate limit. It is called by one goroutine at a time for each process, and must not block. The process is named
+	// as by [Host.Label]. Nil: lines are only kept for diagnostics.
+	Log func(process, line string)
+	// Started is called for each process that has started, with its label and its number in the system. Nil: nobody is told.
+	Started func(process string, pid int)
+	Limits  Limits
+	// Processes is how many may run at once: 32.
+	Processes int
 	// Admit waits until a provider may be started, and returns what to call when it has been. The wait is outside all limits.
 	// An error is that of ctx. Nil: any time.
 	Admit func(ctx context.Context) (started func(), err error)
@@ -68,23 +79,35 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Host starts providers when they are first needed, one process each, and calls them. All methods are safe for concurrent
-// use. Without Close, their processes stay until ours exits.
+// Key names the process of a source: its provider and the id of the source. Without a source it is the process that only
+// describes the provider, which gets no settings and no secrets, and is stopped when it has answered.
+type Key struct{ Provider, Source string }
+
+// Host starts the processes of providers when they are first needed, one for each source in use, and calls them. Each process is
+// sent what is for its source alone, and has its own count of crashes. When no more of them may run, the one that is idle longest
+// makes room; if none is, a start waits. All methods are safe for concurrent use. Without Close, the processes stay until ours
+// exits.
 type Host struct {
-	options     Options
-	limits      Limits
-	digests     digests
-	supervisors map[string]*supervisor
+	options Options
+	limits  Limits
+	digests digests
+	specs   map[string]Spec
+	room    *room
+	// idled counts how often a process became idle.
+	idled atomic.Int64
 
 	// life ends with Close; every start runs in it, because a start is shared by callers.
 	life context.Context
 	end  context.CancelFunc
 	work sync.WaitGroup
 
-	mu     sync.Mutex
-	closed bool
-	run    *runDir
-	number int
+	mu          sync.Mutex
+	closed      bool
+	run         *runDir
+	number      int
+	supervisors map[Key]*supervisor
+	// claims are the ids of the sources of each provider, where they are known.
+	claims map[string][]string
 }
 
 // New makes a host. It starts nothing and touches no file.
@@ -99,24 +122,31 @@ func New(options Options) *Host {
 		options.Admit = func(context.Context) (func(), error) { return func() {}, nil }
 	}
 	life, end := context.WithCancel(context.Background())
+	if options.Processes <= 0 {
+		options.Processes = maxProcesses
+	}
 	h := &Host{
-		options: options, limits: options.Limits.withDefaults(), supervisors: map[string]*supervisor{},
+		options: options, limits: options.Limits.withDefaults(), specs: map[string]Spec{}, room: newRoom(options.Processes),
 		digests: digests{dir: options.CacheDir, now: options.Now}, life: life, end: end,
+		supervisors: map[Key]*supervisor{}, claims: map[string][]string{},
 	}
 	for _, spec := range options.Specs {
-		h.supervisors[spec.Name] = &supervisor{host: h, spec: spec.clone(), running: map[*instance]bool{}}
+		h.specs[spec.Name] = spec.clone()
+		if spec.Sources != nil && !spec.Dev {
+			h.claims[spec.Name] = slices.Clone(spec.Sources)
+		}
 	}
 	return h
 }
 
-// Provider returns the provider of a name and starts it if it does not run. Callers at the same time share one start;
-// it goes on until the last of them has given up. The returned provider belongs to the name, not to the process: a call uses
-// the process that runs then, or starts a new one, until the provider has crashed three times in this run.
+// Provider returns a provider for one of its sources, and starts the process of that source if it does not run. Callers at the
+// same time share one start; it goes on until the last of them has given up. The returned provider belongs to the source, not to
+// the process: a call uses the process that runs then, or starts a new one, until it has crashed three times in this run.
 //
 // The provider implements sdk.Refresher and sdk.Checker. Its methods return within the limits: an *sdk.Error for an error
 // response of the source, an *Error where the provider failed, the error of ctx where that ended first. It retries nothing.
-func (h *Host) Provider(ctx context.Context, name string) (sdk.Provider, error) {
-	s, err := h.supervisor(name)
+func (h *Host) Provider(ctx context.Context, name, source string) (sdk.Provider, error) {
+	s, err := h.supervisor(Key{name, source})
 	if err != nil {
 		return nil, err
 	}
@@ -128,20 +158,28 @@ func (h *Host) Provider(ctx context.Context, name string) (sdk.Provider, error) 
 	return &remote{supervisor: s, limits: h.limits}, nil
 }
 
-// Warm starts providers in the background and does not wait. A start that fails is reported to the first call.
-func (h *Host) Warm(names ...string) {
-	for _, name := range names {
-		s, err := h.supervisor(name)
-		if err != nil || !h.begin() {
-			continue
-		}
-		go func() {
-			defer h.work.Done()
-			if inst, err := s.acquire(h.life); err == nil {
-				inst.endCall()
-			}
-		}()
+// Warm starts the process of a source in the background and does not wait. A start that fails is reported to the first call.
+func (h *Host) Warm(name, source string) {
+	s, err := h.supervisor(Key{name, source})
+	if err != nil || !h.begin() {
+		return
 	}
+	go func() {
+		defer h.work.Done()
+		if inst, err := s.acquire(h.life); err == nil {
+			inst.endCall()
+		}
+	}()
+}
+
+// Label is what logs call the process of a source: its provider, and the number of the source among those of that provider that
+// this run has used. It never is the name of the source, which is health data.
+func (h *Host) Label(name, source string) string {
+	s, err := h.supervisor(Key{name, source})
+	if err != nil {
+		return clean(name, 80)
+	}
+	return s.label
 }
 
 // Names lists the providers in the order of Options.Specs.
@@ -163,7 +201,7 @@ func (h *Host) Close(ctx context.Context) error {
 	h.end()
 	ctx, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()
-	for _, s := range h.supervisors {
+	for _, s := range h.all() {
 		s.stop(h.begun)
 	}
 	stopped := make(chan struct{})
@@ -186,12 +224,68 @@ func (h *Host) Close(ctx context.Context) error {
 	return run.remove()
 }
 
-func (h *Host) supervisor(name string) (*supervisor, error) {
-	if s, ok := h.supervisors[name]; ok {
+// spec returns the provider of a name.
+func (h *Host) spec(name string) (Spec, error) {
+	if spec, ok := h.specs[name]; ok {
+		return spec, nil
+	}
+	return Spec{}, newError(CodeNotFound, clean(name, 80), "is not installed").
+		hint("list the installed providers: humanconnect provider list")
+}
+
+// supervisor returns what starts the process of a key, and makes it when it is first asked for.
+func (h *Host) supervisor(key Key) (*supervisor, error) {
+	spec, err := h.spec(key.Provider)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s, ok := h.supervisors[key]; ok {
 		return s, nil
 	}
-	return nil, newError(CodeNotFound, clean(name, 80), "is not installed").
-		hint("list the installed providers: humanconnect provider list")
+	s := &supervisor{host: h, spec: spec, label: key.Provider, running: map[*instance]bool{}}
+	if key.Source != "" {
+		number := 1
+		for other := range h.supervisors {
+			if other.Provider == key.Provider && other.Source != "" {
+				number++
+			}
+		}
+		s.label = fmt.Sprintf("%s#%d", key.Provider, number)
+	}
+	h.supervisors[key] = s
+	return s, nil
+}
+
+func (h *Host) all() []*supervisor {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.supervisors))
+}
+
+// stopSoon stops a process that takes no more calls, in the background.
+func (h *Host) stopSoon(inst *instance) {
+	if !h.begin() {
+		return // Close stops it
+	}
+	go func() {
+		defer h.work.Done()
+		inst.stop()
+	}()
+}
+
+// mayRun says whether a provider may run at all.
+func (h *Host) mayRun(spec Spec) error {
+	switch {
+	case spec.Dev && h.options.RefuseDev:
+		return newError(CodeDevRefused, spec.Name, "runs without a pin (dev: true), which is refused here").
+			hint("pin it with: humanconnect provider lock %s, and remove dev: true from the config", spec.Name)
+	case !spec.Dev && spec.SHA256 == "":
+		return newError(CodeUnpinned, spec.Name, "is not pinned").fact("file: %s", spec.Path()).
+			hint("if you trust this file: humanconnect provider lock %s", spec.Name)
+	}
+	return nil
 }
 
 // begin counts a goroutine of the host; false once it is closed.

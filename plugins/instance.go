@@ -19,7 +19,13 @@ import (
 const stopGrace = 500 * time.Millisecond
 
 // instance is one process of a provider that completed its handshake, and the connection to it.
+//
+//	            beginCall                          endCall, and no other call
+//	(idle) ───────────────────▶ (busy) ──────────────────────────────────────────▶ (idle)
+//	  │                           └── retire: it hangs ──▶ (retired) ──last call ends──▶ killed
+//	  └── retireIdle: idle for too long, or others need its place ──▶ stopped
 type instance struct {
+	host   *Host
 	launch *launch
 	client *plugin.Client
 	calls  *host.Client
@@ -31,12 +37,17 @@ type instance struct {
 	retired  bool
 	expected bool
 	counted  bool
+	// begun is how many calls have begun. idleAt orders the processes by when they became idle, and idleTimer stops this one.
+	begun     int
+	idleAt    int64
+	idleTimer *time.Timer
 }
 
 // startInstance starts the program, waits for its handshake and connects. It ends when ctx does, with the group killed and
 // everything removed, as after every failure; errStartLimit as the cause of ctx is the start limit.
-func (l *launch) startInstance(ctx context.Context, limit time.Duration) (*instance, error) {
-	inst := &instance{launch: l, client: plugin.NewClient(l.config(limit)), gone: make(chan struct{})}
+func (l *launch) startInstance(ctx context.Context, h *Host) (*instance, error) {
+	limit := h.limits.Start
+	inst := &instance{host: h, launch: l, client: plugin.NewClient(l.config(limit)), gone: make(chan struct{})}
 	var err error
 	connected := make(chan struct{})
 	go func() {
@@ -102,6 +113,11 @@ func (i *instance) clear() {
 	if proc := i.launch.process(); proc != nil {
 		<-proc.done
 	}
+	i.mu.Lock()
+	if i.idleTimer != nil {
+		i.idleTimer.Stop()
+	}
+	i.mu.Unlock()
 	i.client.Kill()
 	i.launch.conns.close()
 	i.launch.stdio.stdout.flush()
@@ -124,6 +140,7 @@ func (i *instance) beginCall() bool {
 		return false
 	}
 	i.inFlight++
+	i.begun++
 	return true
 }
 
@@ -131,11 +148,52 @@ func (i *instance) beginCall() bool {
 func (i *instance) endCall() {
 	i.mu.Lock()
 	i.inFlight--
-	last := i.retired && i.inFlight == 0
-	i.mu.Unlock()
-	if last {
-		i.kill()
+	retired, idle := i.retired, i.inFlight == 0
+	if idle && !retired {
+		i.becomeIdle()
 	}
+	i.mu.Unlock()
+	switch {
+	case idle && retired:
+		i.kill()
+	case idle:
+		i.host.room.becameIdle()
+	}
+}
+
+// becomeIdle begins the time after which an idle process is stopped. The caller holds the lock.
+func (i *instance) becomeIdle() {
+	i.idleAt = i.host.idled.Add(1)
+	if i.idleTimer != nil {
+		i.idleTimer.Stop()
+	}
+	begun := i.begun
+	i.idleTimer = time.AfterFunc(i.host.limits.Idle, func() {
+		i.mu.Lock()
+		used := i.begun != begun
+		i.mu.Unlock()
+		if !used && i.retireIdle() {
+			i.host.stopSoon(i)
+		}
+	})
+}
+
+// idleOrder says whether the process is idle, after at least one call, and since when compared with others.
+func (i *instance) idleOrder() (order int64, idle bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.idleAt, i.begun > 0 && i.inFlight == 0 && !i.retired && !i.ended()
+}
+
+// retireIdle refuses further calls, if the process is idle; the caller stops it then.
+func (i *instance) retireIdle() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.inFlight > 0 || i.retired || i.ended() {
+		return false
+	}
+	i.retired, i.expected = true, true
+	return true
 }
 
 // retire refuses further calls. The process hangs, so it is killed, but not before the other calls on it have ended.

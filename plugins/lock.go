@@ -23,19 +23,26 @@ const LockName = "providers.lock.json"
 
 const (
 	lockVersion = 1
-	lockLimit   = 1 << 20
+	lockLimit   = 8 << 20
 )
 
-// Lock pins providers by the SHA-256 of their executable. It is a value: not safe for concurrent change.
+// Lock pins providers by the SHA-256 of their executable and by the sources that they claim. It is a value: not safe for
+// concurrent change.
 type Lock struct {
 	Version   int     `json:"version"`
 	Providers []Entry `json:"providers"`
+	// Claims of the user's lock complete pins that are elsewhere and name no sources: those of the config, and of an older
+	// release. They pin nothing.
+	Claims []Entry `json:"claims,omitempty"`
 }
 
 // Entry pins one provider.
 type Entry struct {
 	Name   string `json:"name"`
 	SHA256 string `json:"sha256"`
+	// Sources are the ids that the provider claims, sorted. Nil in a lock that was written without them: they are recorded when
+	// the provider has described itself once.
+	Sources []string `json:"sources,omitzero"`
 }
 
 // Pin returns the digest of a provider, or "".
@@ -53,6 +60,33 @@ func (l *Lock) Set(name, sha256 string) {
 	l.Remove(name)
 	l.Providers = append(l.Providers, Entry{Name: name, SHA256: sha256})
 	slices.SortFunc(l.Providers, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Record replaces the sources of an executable: those of its pin, if this lock has that, else those among the claims.
+func (l *Lock) Record(name, sha256 string, sources []string) {
+	sources = slices.Sorted(slices.Values(sources))
+	if sources == nil {
+		sources = []string{}
+	}
+	l.Claims = slices.DeleteFunc(l.Claims, func(e Entry) bool { return e.Name == name })
+	for i, e := range l.Providers {
+		if e.Name == name && e.SHA256 == sha256 {
+			l.Providers[i].Sources = sources
+			return
+		}
+	}
+	l.Claims = append(l.Claims, Entry{Name: name, SHA256: sha256, Sources: sources})
+	slices.SortFunc(l.Claims, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Recorded returns the sources of an executable; nil if they are not recorded.
+func (l *Lock) Recorded(name, sha256 string) []string {
+	for _, e := range slices.Concat(l.Providers, l.Claims) {
+		if e.Name == name && e.SHA256 == sha256 && e.Sources != nil {
+			return e.Sources
+		}
+	}
+	return nil
 }
 
 // Remove removes a provider's pin and says whether there was one.
@@ -103,19 +137,33 @@ func parseLock(data []byte) (*Lock, error) {
 	if lock.Version != lockVersion {
 		return nil, fmt.Errorf("version %d, this program knows %d", lock.Version, lockVersion)
 	}
-	seen := map[string]bool{}
-	for _, e := range lock.Providers {
-		if !ValidName(e.Name) || !isDigest(e.SHA256) || seen[e.Name] {
-			return nil, fmt.Errorf("entry %q is invalid or a duplicate", clean(e.Name, 80))
-		}
-		seen[e.Name] = true
+	if err := errors.Join(checkEntries(lock.Providers), checkEntries(lock.Claims)); err != nil {
+		return nil, err
 	}
 	return lock, nil
 }
 
+func checkEntries(entries []Entry) error {
+	seen := map[string]bool{}
+	for _, e := range entries {
+		if !ValidName(e.Name) || !isDigest(e.SHA256) || seen[e.Name] {
+			return fmt.Errorf("entry %q is invalid or a duplicate", clean(e.Name, 80))
+		}
+		seen[e.Name] = true
+		claimed := map[string]bool{}
+		for _, id := range e.Sources {
+			if !ValidName(id) || claimed[id] {
+				return fmt.Errorf("entry %q has the source %q, which is invalid or a duplicate", e.Name, clean(id, 80))
+			}
+			claimed[id] = true
+		}
+	}
+	return nil
+}
+
 // WriteLock replaces the lock at a path at once and durably; its directory is made if it is missing (0700).
 func WriteLock(path string, lock *Lock) error {
-	out := Lock{Version: lockVersion, Providers: append([]Entry{}, lock.Providers...)}
+	out := Lock{Version: lockVersion, Providers: append([]Entry{}, lock.Providers...), Claims: lock.Claims}
 	data, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {
 		return err
@@ -203,26 +251,4 @@ func syncDir(path string) error {
 		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
-}
-
-// LockDirectory pins every provider in a directory, as a release lock does. The files are read, not run. What is not a
-// regular file is an *Error.
-func LockDirectory(dir string) (*Lock, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	lock := &Lock{Version: lockVersion}
-	for _, entry := range entries {
-		name, ok := providerName(entry.Name())
-		if !ok {
-			continue
-		}
-		digest, err := Spec{Name: name, Command: []string{filepath.Join(dir, entry.Name())}}.Digest()
-		if err != nil {
-			return nil, err
-		}
-		lock.Set(name, digest)
-	}
-	return lock, nil
 }

@@ -24,9 +24,12 @@ import (
 
 	"github.com/hashicorp/go-plugin"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/humanconnect/humanconnect/plugins"
@@ -109,6 +112,8 @@ func act(name string, args []string) {
 		serveAs(host.ProtocolVersion)
 	case "host":
 		actHost(args)
+	case "terminal":
+		actTerminal(args)
 	}
 }
 
@@ -151,9 +156,22 @@ func (*plain) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) 
 type faulty struct {
 	providerv1.UnimplementedProviderServer
 	stdout, stderr *os.File
+
+	mu sync.Mutex
+	// sent is all that the process was sent.
+	sent []string
 }
 
-func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*providerv1.DescribeResponse, error) {
+// note keeps a request, and returns all that were sent so far.
+func (f *faulty) note(req proto.Message) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent = append(f.sent, fmt.Sprintf("%T %s", req, protojson.Format(req)))
+	return f.sent
+}
+
+func (f *faulty) Describe(_ context.Context, req *providerv1.DescribeRequest) (*providerv1.DescribeResponse, error) {
+	f.note(req)
 	d := &providerv1.DescribeResponse{Name: "test", Version: "1.2.3", Sources: []*providerv1.Source{{
 		Id: "instant", Name: "Instant\x1b[2J\u202e source", Hosts: []string{"api.example.com"},
 	}}}
@@ -170,6 +188,9 @@ func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*provid
 		case "describe-crash":
 			os.Exit(9)
 		}
+		if id, ok := strings.CutPrefix(arg, "also="); ok {
+			d.Sources = append(d.Sources, &providerv1.Source{Id: id})
+		}
 		if once, ok := strings.CutPrefix(arg, "describe-crash-once="); ok && os.Remove(once) == nil {
 			os.Exit(9)
 		}
@@ -178,6 +199,12 @@ func (f *faulty) Describe(context.Context, *providerv1.DescribeRequest) (*provid
 }
 
 func (f *faulty) Connect(ctx context.Context, req *providerv1.ConnectRequest) (*providerv1.ConnectResponse, error) {
+	if sent := f.note(req); strings.HasPrefix(req.GetSource(), "tells-") {
+		data, err := json.Marshal(sent)
+		return &providerv1.ConnectResponse{
+			Resume: data, Result: &providerv1.ConnectResponse_Wait{Wait: &providerv1.Wait{Text: strconv.Itoa(os.Getpid())}},
+		}, err
+	}
 	switch req.GetSource() {
 	case "report":
 		return f.report()
@@ -292,16 +319,21 @@ func (f *faulty) Refresh(_ context.Context, req *providerv1.RefreshRequest) (*pr
 func (f *faulty) report() (*providerv1.ConnectResponse, error) {
 	dir, _ := os.Getwd()
 	group, _ := syscall.Getpgid(0)
-	data, err := json.Marshal(seen{Env: os.Environ(), Dir: dir, Pid: os.Getpid(), Group: group})
+	session, _ := unix.Getsid(0)
+	data, err := json.Marshal(seen{
+		Env: os.Environ(), Dir: dir, Pid: os.Getpid(), Group: group, Session: session, Terminal: openTerminal(),
+	})
 	return &providerv1.ConnectResponse{
 		Resume: data, Result: &providerv1.ConnectResponse_Wait{Wait: &providerv1.Wait{}},
 	}, err
 }
 
 type seen struct {
-	Env        []string
-	Dir        string
-	Pid, Group int
+	Env                 []string
+	Dir                 string
+	Pid, Group, Session int
+	// Terminal is the error of opening the controlling terminal.
+	Terminal string
 }
 
 func waiting(text string) *providerv1.ConnectResponse {
@@ -314,7 +346,7 @@ func actHost(args []string) {
 	host := plugins.New(plugins.Options{RuntimeDir: args[1], Specs: []plugins.Spec{{
 		Name: "test", Dev: true, Command: args[2:],
 	}}})
-	p, err := host.Provider(context.Background(), "test")
+	p, err := host.Provider(context.Background(), "test", "instant")
 	if err == nil {
 		_, err = p.Connect(context.Background(), &sdk.ConnectRequest{Source: "grandchild", Reply: sdk.Start{}})
 	}
@@ -324,6 +356,36 @@ func actHost(args []string) {
 	}
 	fmt.Println("ready")
 	select {}
+}
+
+// actTerminal is a core at a terminal: it says whether it can open the terminal itself, and whether its provider can.
+func actTerminal(args []string) {
+	h := plugins.New(plugins.Options{RuntimeDir: args[1], Specs: []plugins.Spec{{Name: "test", Dev: true, Command: args[2:]}}})
+	p, err := h.Provider(context.Background(), "test", "instant")
+	var step sdk.Step
+	if err == nil {
+		step, err = p.Connect(context.Background(), &sdk.ConnectRequest{Source: "report", Reply: sdk.Start{}})
+	}
+	var saw seen
+	if err == nil {
+		err = json.Unmarshal(host.ResumeOf(step), &saw)
+	}
+	if err != nil {
+		fmt.Println(explain(err))
+		os.Exit(1)
+	}
+	fmt.Printf("core: %q, provider: %q\n", openTerminal(), saw.Terminal)
+	_ = h.Close(context.Background())
+}
+
+// openTerminal says what comes of opening the controlling terminal; "" for no error.
+func openTerminal() string {
+	terminal, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return err.Error()
+	}
+	_ = terminal.Close()
+	return ""
 }
 
 // stage is one test's providers, and the marker by which their processes are found.
@@ -406,7 +468,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 
 func provider(t *testing.T, h *plugins.Host) sdk.Provider {
 	t.Helper()
-	p, err := h.Provider(t.Context(), "test")
+	p, err := h.Provider(t.Context(), "test", "instant")
 	if err != nil {
 		t.Fatal(explain(err))
 	}

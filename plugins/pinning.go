@@ -1,6 +1,12 @@
 package plugins
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+)
 
 // Choose returns the provider of a name, or an *Error of CodeUnknown.
 func Choose(specs []Spec, name string) (Spec, error) {
@@ -16,37 +22,104 @@ func Choose(specs []Spec, name string) (Spec, error) {
 	return Spec{}, e.hint("see: humanconnect provider list")
 }
 
-// PinUser pins providers in the user's lock at a path, by the digests of their files as they are now: the named ones, or
-// without names all that have no pin. It returns the new pins. A pin of the config or of the release would override one of the
-// user's lock, so that such a provider is refused with CodeConfigPin or CodeReleasePin.
-func PinUser(ctx context.Context, path string, specs []Spec, names []string) ([]Entry, error) {
-	chosen, err := pinnable(specs, names)
+// Pinned is a provider that was pinned.
+type Pinned struct {
+	Entry
+	// Problem is why it could not be described, so that its sources are not known; nil where they are.
+	Problem error
+}
+
+// PinUser pins providers of o.Specs in the user's lock at a path, by the digests of their files as they are now and the sources
+// that they describe then: the named ones, or without names all that have no pin, or one without sources. It runs each of them
+// once, in parallel. One that cannot be described is pinned without any source, and says why in its Problem.
+//
+// A pin of the config or of the release would override one of the user's lock. Such a provider is refused with CodeConfigPin or
+// CodeReleasePin, unless its file is the one that is pinned and the pin there names no sources: then these are recorded.
+func PinUser(ctx context.Context, o Options, path string, names []string) ([]Pinned, error) {
+	chosen, err := pinnable(o.Specs, names)
+	if err != nil || len(chosen) == 0 {
+		return nil, err
+	}
+	pins, err := describePins(ctx, o, chosen)
 	if err != nil {
 		return nil, err
 	}
-	var pins []Entry
-	for _, spec := range chosen {
+	return pins, UpdateLock(ctx, path, func(lock *Lock) {
+		for i, p := range pins {
+			if chosen[i].Pinned != OriginConfig && chosen[i].Pinned != OriginRelease {
+				lock.Set(p.Name, p.SHA256)
+			}
+			lock.Record(p.Name, p.SHA256, p.Sources)
+		}
+	})
+}
+
+// LockDirectory pins every provider in a directory, as a release lock does, and runs each of them once for its sources. One that
+// cannot be described, as one for another platform, is pinned without them, to be completed where it runs; its Problem says why.
+// What is not a regular file is an *Error.
+func LockDirectory(ctx context.Context, o Options, dir string) (*Lock, []Pinned, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	var specs []Spec
+	for _, entry := range entries {
+		if name, ok := providerName(entry.Name()); ok {
+			specs = append(specs, Spec{Name: name, Command: []string{filepath.Join(dir, entry.Name())}})
+		}
+	}
+	pins, err := describePins(ctx, o, specs)
+	if err != nil {
+		return nil, nil, err
+	}
+	lock := &Lock{Version: lockVersion}
+	for _, p := range pins {
+		lock.Set(p.Name, p.SHA256)
+		if p.Problem == nil {
+			lock.Record(p.Name, p.SHA256, p.Sources)
+		}
+	}
+	return lock, pins, nil
+}
+
+// describePins computes the digests of providers, and then runs exactly these files for the sources.
+func describePins(ctx context.Context, o Options, specs []Spec) ([]Pinned, error) {
+	pins := make([]Pinned, len(specs))
+	o.Specs, o.CacheDir, o.UserLock = nil, "", ""
+	for i, spec := range specs {
 		digest, err := spec.Digest()
 		if err != nil {
 			return nil, err
 		}
-		pins = append(pins, Entry{Name: spec.Name, SHA256: digest})
+		pins[i].Entry = Entry{Name: spec.Name, SHA256: digest, Sources: []string{}}
+		o.Specs = append(o.Specs, Spec{
+			Name: spec.Name, Command: spec.Command, Origin: spec.Origin, SHA256: digest, Pinned: cmp.Or(spec.Pinned, OriginUser),
+		})
 	}
-	if len(pins) == 0 {
-		return nil, nil
+	h := New(o)
+	var wg sync.WaitGroup
+	for i := range pins {
+		wg.Go(func() {
+			d, err := h.Describe(ctx, pins[i].Name)
+			if pins[i].Problem = err; err == nil {
+				pins[i].Sources = sourceIDs(d)
+			}
+		})
 	}
-	return pins, UpdateLock(ctx, path, func(lock *Lock) {
-		for _, p := range pins {
-			lock.Set(p.Name, p.SHA256)
-		}
-	})
+	wg.Wait()
+	_ = h.Close(context.WithoutCancel(ctx)) // what does not end has lost its lifeline
+	return pins, context.Cause(ctx)
 }
 
 func pinnable(specs []Spec, names []string) ([]Spec, error) {
 	var chosen []Spec
 	if len(names) == 0 {
 		for _, spec := range specs {
-			if spec.SHA256 == "" && !spec.Dev {
+			if !spec.Dev && spec.Sources == nil && !changed(spec) {
 				chosen = append(chosen, spec)
 			}
 		}
@@ -64,16 +137,32 @@ func pinnable(specs []Spec, names []string) ([]Spec, error) {
 	return chosen, nil
 }
 
-// overridden refuses a provider whose pin in the config or the release lock overrides the user's lock.
+// changed says whether a provider is pinned, and its file is another one by now: that is pinned again only by its name.
+func changed(spec Spec) bool {
+	if spec.SHA256 == "" {
+		return false
+	}
+	digest, err := spec.Digest()
+	return err != nil || digest != spec.SHA256
+}
+
+// overridden refuses a provider whose pin in the config or the release lock overrides the user's lock, unless only its sources
+// are to be recorded there.
 func overridden(spec Spec) error {
 	switch spec.Pinned {
 	case OriginRelease:
+		if spec.Recorded != OriginRelease && !changed(spec) {
+			return nil
+		}
 		return newError(CodeReleasePin, spec.Name, "is pinned by the release").
 			hint("reinstall the release if its file was replaced; a pin in the config file overrides it")
 	case OriginConfig:
 		digest, err := spec.Digest()
 		if err != nil {
 			return err
+		}
+		if digest == spec.SHA256 {
+			return nil
 		}
 		return newError(CodeConfigPin, spec.Name, "is pinned by the config").
 			hint("to accept the file as it is now, set there: sha256: %s", digest)

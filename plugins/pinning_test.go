@@ -63,7 +63,7 @@ func TestUserPinsByTheFileAsItIsNow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			i, specs := pinned(t)
 			before := i.pins()
-			made, err := plugins.PinUser(t.Context(), i.userLock(), specs, c.names)
+			made, err := plugins.PinUser(t.Context(), plugins.Options{Specs: specs}, i.userLock(), c.names)
 			if err != nil {
 				t.Fatal(explain(err))
 			}
@@ -97,7 +97,7 @@ func TestPinThatOverridesTheUsersIsNotPinnedBeside(t *testing.T) {
 	for name, want := range map[string]string{
 		"config": string(plugins.CodeConfigPin), "release": string(plugins.CodeReleasePin), "absent": string(plugins.CodeUnknown), "../x": string(plugins.CodeUnknown),
 	} {
-		_, err := plugins.PinUser(t.Context(), i.userLock(), specs, []string{"none", name})
+		_, err := plugins.PinUser(t.Context(), plugins.Options{Specs: specs}, i.userLock(), []string{"none", name})
 		e := failure(t, err)
 		if string(e.Code()) != want {
 			t.Errorf("%s: %s", name, explain(err))
@@ -116,7 +116,7 @@ func TestPinThatOverridesTheUsersIsNotPinnedBeside(t *testing.T) {
 
 func TestNothingToPinWritesNoLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), plugins.LockName)
-	if pins, err := plugins.PinUser(t.Context(), path, nil, nil); err != nil || len(pins) != 0 {
+	if pins, err := plugins.PinUser(t.Context(), plugins.Options{}, path, nil); err != nil || len(pins) != 0 {
 		t.Errorf("%v, %v", pins, err)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
@@ -129,7 +129,7 @@ func TestFileThatCannotBeReadIsNotPinned(t *testing.T) {
 	if err := os.Remove(filepath.Join(i.user, plugins.Prefix+"none")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := plugins.PinUser(t.Context(), i.userLock(), specs, []string{"user", "none"}); err == nil {
+	if _, err := plugins.PinUser(t.Context(), plugins.Options{Specs: specs}, i.userLock(), []string{"user", "none"}); err == nil {
 		t.Error("it was pinned")
 	}
 	if got := i.pins()["user"]; got != strings.Repeat("1", 64) {

@@ -22,7 +22,7 @@ const (
 	busyPause = 20 * time.Millisecond
 )
 
-// process is one running program: the leader of a process group of its own, whose stdin is a lifeline that ends when
+// process is one running program: the leader of a session and a process group of its own, whose stdin is a lifeline that ends when
 // this process does. All methods are safe for concurrent use.
 type process struct {
 	cmd      *exec.Cmd
@@ -46,7 +46,7 @@ func startProcess(cmd *exec.Cmd, read readers) (*process, error) {
 		return nil, err
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = pipes.stdin[0], pipes.stdout[1], pipes.stderr[1]
-	cmd.SysProcAttr = child.Bound()
+	cmd.SysProcAttr = child.Session()
 	p := &process{cmd: cmd, lifeline: pipes.stdin[1], done: make(chan struct{})}
 	started, reaped := make(chan error, 1), make(chan struct{})
 	go p.startAndReap(started, reaped)

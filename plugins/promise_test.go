@@ -15,7 +15,7 @@ import (
 )
 
 func TestLimitsAreAsDocumented(t *testing.T) {
-	want := plugins.Limits{Start: 10 * time.Second, Describe: 5 * time.Second, Step: time.Minute, Credential: 30 * time.Second}
+	want := plugins.Limits{Start: 10 * time.Second, Describe: 5 * time.Second, Step: time.Minute, Credential: 30 * time.Second, Idle: 5 * time.Minute}
 	if got := plugins.DefaultLimits(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
@@ -61,9 +61,11 @@ func TestNothingIsStartedBeforeItIsNeededAndThenAllAtOnce(t *testing.T) {
 	if got := h.Names(); !slices.Equal(got, []string{"test", "other"}) || len(s.pids()) != 0 {
 		t.Errorf("%q, with %d processes", got, len(s.pids()))
 	}
-	h.Warm(h.Names()...)
 	for _, name := range h.Names() {
-		if _, err := h.Provider(t.Context(), name); err != nil {
+		h.Warm(name, "instant")
+	}
+	for _, name := range h.Names() {
+		if _, err := h.Provider(t.Context(), name, "instant"); err != nil {
 			t.Error(explain(err))
 		}
 	}
@@ -89,7 +91,7 @@ func TestWhatRunsIsTheFileThatWasChecked(t *testing.T) {
 	write(t, evil.Path(), "#!/bin/sh\ntouch "+ran+"\n")
 	h := s.hostOf(spec)
 	started := make(chan error, 1)
-	go func() { _, err := h.Provider(t.Context(), "test"); started <- err }()
+	go func() { _, err := h.Provider(t.Context(), "test", "instant"); started <- err }()
 	eventually(t, "the file is opened", func() bool { return isOpen(spec.Path()) })
 	if err := os.Rename(evil.Path(), spec.Path()); err != nil {
 		t.Fatal(err)
@@ -177,7 +179,7 @@ func TestFailedStartsLeaveNoDescriptorAndNoDirectory(t *testing.T) {
 	} {
 		for range 3 {
 			h := plugins.New(plugins.Options{Specs: []plugins.Spec{spec}, RuntimeDir: dir})
-			if _, err := h.Provider(t.Context(), "test"); err == nil {
+			if _, err := h.Provider(t.Context(), "test", "instant"); err == nil {
 				t.Errorf("%s: it started", name)
 			}
 			if left, _ := filepath.Glob(filepath.Join(dir, "hc-*", "[0-9]*")); len(left) != 0 {

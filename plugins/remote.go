@@ -12,7 +12,7 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-// remote is a provider by its name: each call goes to the process that runs then.
+// remote is a provider for one of its sources: each call goes to the process that runs then.
 type remote struct {
 	supervisor *supervisor
 	limits     Limits
@@ -28,10 +28,13 @@ var (
 var errCallLimit = errors.New("call limit is over")
 
 // Describe implements sdk.Provider. The description is checked and cleaned.
-func (r *remote) Describe(ctx context.Context) (*sdk.Description, error) {
+func (r *remote) Describe(ctx context.Context) (*sdk.Description, error) { return r.describe(ctx, "") }
+
+// describe asks for one source, or with an empty one for all. A provider may answer for all in any case.
+func (r *remote) describe(ctx context.Context, source string) (*sdk.Description, error) {
 	var d *sdk.Description
 	err := r.call(ctx, "in describe", r.limits.Describe, func(ctx context.Context, c *host.Client) (err error) {
-		d, err = c.Describe(ctx)
+		d, err = c.DescribeSource(ctx, &sdk.DescribeRequest{Source: source})
 		return err
 	})
 	if err != nil {

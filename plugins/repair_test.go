@@ -42,7 +42,7 @@ func TestHintOfAChangedFileIsTheCommandForItsPin(t *testing.T) {
 		"user":    {"the user lock " + filepath.Join(i.cfg, plugins.LockName), "humanconnect provider lock user"},
 		"config":  {"by the config", "sha256: " + digest(t, names["config"])},
 	} {
-		_, err := h.Provider(t.Context(), name)
+		_, err := h.Provider(t.Context(), name, "instant")
 		if e := failure(t, err); e.Code() != plugins.CodeChecksum {
 			t.Errorf("%s: %s", name, explain(err))
 		}
@@ -126,8 +126,8 @@ func TestExecutableThatIsNoRegularFileIsNamedAndDoesNotBlock(t *testing.T) {
 			spec := plugins.Spec{Name: "test", Dev: true, Command: []string{path}}
 			for what, try := range map[string]func() error{
 				"pin":   func() error { _, err := spec.Digest(); return err },
-				"dir":   func() error { _, err := plugins.LockDirectory(own); return err },
-				"start": func() error { _, err := newStage(t).hostOf(spec).Provider(t.Context(), "test"); return err },
+				"dir":   func() error { _, _, err := plugins.LockDirectory(t.Context(), plugins.Options{}, own); return err },
+				"start": func() error { _, err := newStage(t).hostOf(spec).Provider(t.Context(), "test", "instant"); return err },
 			} {
 				err := inTime(t, try)
 				if e := failure(t, err); e.Code() != c.kind || !strings.Contains(explain(err), c.says) || len(e.Hints()) == 0 {

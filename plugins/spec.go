@@ -41,6 +41,10 @@ type Spec struct {
 	Pinned Origin
 	// Lock is the file of the lock that has the pin; empty for a pin of the config.
 	Lock string
+	// Sources are the ids that the pin lets it claim; nil while they are not recorded. Recorded says in which lock they are:
+	// OriginUser, or OriginRelease.
+	Sources  []string
+	Recorded Origin
 }
 
 // isDigest says whether s is a SHA-256 in lower-case hex.
@@ -56,7 +60,7 @@ func ValidName(name string) bool { return host.ValidID(name) }
 func (s Spec) Path() string { return s.Command[0] }
 
 func (s Spec) clone() Spec {
-	s.Command = slices.Clone(s.Command)
+	s.Command, s.Sources = slices.Clone(s.Command), slices.Clone(s.Sources)
 	return s
 }
 

@@ -7,10 +7,12 @@ import (
 	"sync"
 )
 
-// supervisor starts, shares and stops the processes of one provider, and counts its crashes.
+// supervisor starts, shares and stops the process of one source, or the one that describes a provider. It counts its crashes and
+// knows its secrets.
 type supervisor struct {
 	host    *Host
 	spec    Spec
+	label   string
 	secrets redactor
 
 	mu      sync.Mutex
@@ -104,7 +106,7 @@ func (s *supervisor) await(ctx context.Context, f *future) error {
 func (s *supervisor) start(ctx context.Context, f *future) {
 	defer s.host.work.Done()
 	defer f.cancel(nil)
-	inst, err := s.launchWithRetry(ctx)
+	inst, err := s.launchInRoom(ctx)
 	s.mu.Lock()
 	f.inst, f.err = inst, err
 	if err != nil {
@@ -129,6 +131,24 @@ func (s *supervisor) start(ctx context.Context, f *future) {
 	delete(s.running, inst)
 	s.mu.Unlock()
 	inst.clear()
+	s.host.room.leave(inst)
+}
+
+// launchInRoom waits for a place, which the process keeps until it is gone, and launches it.
+func (s *supervisor) launchInRoom(ctx context.Context) (*instance, error) {
+	if err := s.host.room.enter(ctx, s.host.stopSoon); err != nil {
+		return nil, err
+	}
+	inst, err := s.launchWithRetry(ctx)
+	if err != nil {
+		s.host.room.leave(nil)
+		return nil, err
+	}
+	s.host.room.started(inst)
+	if s.host.options.Started != nil {
+		s.host.options.Started(s.label, inst.launch.process().cmd.Process.Pid)
+	}
+	return inst, nil
 }
 
 // launchWithRetry is launch that retries once, within the same limit, if the provider crashed: no call was made yet, so none
@@ -167,7 +187,7 @@ func (s *supervisor) launch(ctx context.Context) (*instance, error) {
 		spec: s.spec, file: file, path: path, dir: dir, environ: s.host.options.Environ,
 		out: &output{secrets: &s.secrets, log: s.logger(), now: s.host.options.Now},
 	}
-	return l.startInstance(ctx, s.host.limits.Start)
+	return l.startInstance(ctx, s.host)
 }
 
 func (s *supervisor) logger() func(string) {
@@ -175,12 +195,12 @@ func (s *supervisor) logger() func(string) {
 	if log == nil {
 		return nil
 	}
-	return func(line string) { log(s.spec.Name, line) }
+	return func(line string) { log(s.label, line) }
 }
 
 // open opens the executable and makes the checks before it runs: its owner and mode, and its digest.
 func (s *supervisor) open() (*os.File, string, error) {
-	if err := s.mayRun(); err != nil {
+	if err := s.host.mayRun(s.spec); err != nil {
 		return nil, "", err
 	}
 	file, path, err := openTrusted(s.spec.Path())
@@ -199,19 +219,6 @@ func (s *supervisor) open() (*os.File, string, error) {
 		return nil, "", newError(CodeUnavailable, s.spec.Name, "cannot be read").because(err)
 	}
 	return nil, "", checksumMismatch(s.spec, digest)
-}
-
-// mayRun says whether the provider may run at all.
-func (s *supervisor) mayRun() error {
-	switch {
-	case s.spec.Dev && s.host.options.RefuseDev:
-		return newError(CodeDevRefused, s.spec.Name, "runs without a pin (dev: true), which is refused here").
-			hint("pin it with: humanconnect provider lock %s, and remove dev: true from the config", s.spec.Name)
-	case !s.spec.Dev && s.spec.SHA256 == "":
-		return newError(CodeUnpinned, s.spec.Name, "is not pinned").fact("file: %s", s.spec.Path()).
-			hint("if you trust this file: humanconnect provider lock %s", s.spec.Name)
-	}
-	return nil
 }
 
 // count counts a crash, once for each process. The caller holds the lock.
@@ -246,7 +253,7 @@ func (s *supervisor) crashedIn(inst *instance, doing string) *Error {
 	return e
 }
 
-// tooManyCrashes is the error of a provider that is not started again. The caller holds the lock.
+// tooManyCrashes is the error of a process that is not started again. The caller holds the lock.
 func (s *supervisor) tooManyCrashes() *Error {
 	e := newError(CodeCrashed, s.spec.Name, "crashed %d times in this run and is not started again", s.crashes)
 	e.gaveUp = true
@@ -255,7 +262,18 @@ func (s *supervisor) tooManyCrashes() *Error {
 	return e
 }
 
-// stop stops all processes of the provider, each on a goroutine that begun owns.
+// stopIdle stops the processes that no call needs.
+func (s *supervisor) stopIdle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for inst := range s.running {
+		if inst.retireIdle() {
+			s.host.stopSoon(inst)
+		}
+	}
+}
+
+// stop stops all processes, each on a goroutine that begun owns.
 func (s *supervisor) stop(begun func(func())) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,7 +7,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/creack/pty"
 
 	"github.com/humanconnect/humanconnect/plugins"
 )
@@ -69,6 +72,24 @@ func (s *stage) sweeps(dir string) {
 	}
 }
 
+// A provider that could open the terminal would write over the screens, and read the keys that are meant for us.
+func TestProviderHasNoTerminalWhereItsCoreHasOne(t *testing.T) {
+	s := newStage(t)
+	core := exec.Command(s.self, append([]string{actPrefix + "terminal", s.marker, shortDir(t)}, s.spec("provider").Command...)...)
+	terminal, err := pty.Start(core)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	line, err := bufio.NewReader(terminal).ReadString('\n')
+	if want := `core: "", provider: "open /dev/tty: no such device or address"`; strings.TrimSpace(line) != want {
+		t.Errorf("%q, %v; want %q", line, err, want)
+	}
+	if err := core.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 // The kernel sends the parent-death signal when the thread ends that forked, so the thread must not be the caller's.
 func TestProviderOutlivesTheThreadThatAskedForIt(t *testing.T) {
 	s := newStage(t)
@@ -77,7 +98,7 @@ func TestProviderOutlivesTheThreadThatAskedForIt(t *testing.T) {
 	go func() {
 		// A goroutine that ends while it is locked takes its thread with it.
 		runtime.LockOSThread()
-		p, err := h.Provider(context.Background(), "test")
+		p, err := h.Provider(context.Background(), "test", "instant")
 		if err != nil {
 			t.Error(explain(err))
 			pid <- 0

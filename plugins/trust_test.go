@@ -48,7 +48,7 @@ func TestUntrustedExecutablesAreNotRun(t *testing.T) {
 			s := newStage(t)
 			spec := s.file(t, "#!/bin/sh\n", 0o755)
 			spoil(t, &spec)
-			_, err := s.hostOf(spec).Provider(t.Context(), "test")
+			_, err := s.hostOf(spec).Provider(t.Context(), "test", "instant")
 			if e := failure(t, err); e.Code() != plugins.CodeUntrustedFile {
 				t.Error(explain(err))
 			}

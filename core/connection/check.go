@@ -84,7 +84,7 @@ func (f *Refresher) ask(ctx context.Context, h Held) error {
 }
 
 func (f *Refresher) askOnce(ctx context.Context, c store.Connection, settings sdk.Settings) error {
-	p, err := f.Providers.Provider(ctx, c.Provider)
+	p, err := f.Providers.Provider(ctx, c.Provider, c.Source)
 	if err != nil {
 		return err
 	}

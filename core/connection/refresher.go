@@ -344,7 +344,7 @@ func (f *Refresher) call(ctx context.Context, c store.Connection) (got *sdk.Refr
 	if err != nil {
 		return nil, false, failure.OfSettings(err)
 	}
-	p, err := f.Providers.Provider(ctx, c.Provider)
+	p, err := f.Providers.Provider(ctx, c.Provider, c.Source)
 	if err != nil {
 		return nil, false, failure.Of(err)
 	}

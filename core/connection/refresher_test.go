@@ -139,7 +139,7 @@ func (s *state) refresher(self id.Process, v *vendor) *refresher {
 
 type vendors struct{ v *vendor }
 
-func (p vendors) Provider(context.Context, string) (sdk.Provider, error) { return p.v, nil }
+func (p vendors) Provider(context.Context, string, string) (sdk.Provider, error) { return p.v, nil }
 
 func codeOf(err error) problem.Code {
 	if f := (*failure.Failure)(nil); errors.As(err, &f) {

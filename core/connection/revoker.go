@@ -221,7 +221,7 @@ func (v *Revoker) askWithRetry(ctx context.Context, name string, req *sdk.Creden
 }
 
 func (v *Revoker) ask(ctx context.Context, name string, req *sdk.CredentialRequest) error {
-	p, err := v.Providers.Provider(ctx, name)
+	p, err := v.Providers.Provider(ctx, name, req.Source)
 	if err != nil {
 		return err
 	}

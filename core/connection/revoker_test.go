@@ -105,7 +105,9 @@ func (s *source) Disconnect(context.Context, *sdk.CredentialRequest) error {
 
 type providers struct{ *source }
 
-func (p providers) Provider(context.Context, string) (sdk.Provider, error) { return p.source, nil }
+func (p providers) Provider(context.Context, string, string) (sdk.Provider, error) {
+	return p.source, nil
+}
 
 func (p providers) Settings(context.Context, string, string) (sdk.Settings, error) {
 	return sdk.Settings{}, nil

@@ -12,11 +12,12 @@ import (
 // with its error when it has ended. Nothing that it is given names a source or a user.
 type Observer func(what string, about ...any) (done func(err error, more ...any))
 
-// observed is a provider whose calls an observer sees.
+// observed is a provider for one source, whose calls an observer sees. It refuses a request of another source: what is in it, such
+// as a secret, is not for this process.
 type observed struct {
 	sdk.Provider
-	name    string
-	observe Observer
+	label, source string
+	observe       Observer
 }
 
 var (
@@ -26,11 +27,21 @@ var (
 )
 
 func (o *observed) call(kind string, about ...any) func(error, ...any) {
-	return o.observe("provider answered", append([]any{"provider", o.name, "call", kind}, about...)...)
+	return o.observe("provider answered", append([]any{"provider", o.label, "call", kind}, about...)...)
+}
+
+func (o *observed) isFor(source string) error {
+	if source != o.source {
+		return fmt.Errorf("a request of another source for %s", o.label)
+	}
+	return nil
 }
 
 // Connect implements [sdk.Provider].
 func (o *observed) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
+	if err := o.isFor(req.Source); err != nil {
+		return nil, err
+	}
 	done := o.call("connect", "attempt", req.AttemptID, "reply", kindOf(req.Reply))
 	step, err := o.Provider.Connect(ctx, req)
 	done(err, "step", kindOf(step))
@@ -39,6 +50,9 @@ func (o *observed) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.St
 
 // Disconnect implements [sdk.Provider].
 func (o *observed) Disconnect(ctx context.Context, req *sdk.CredentialRequest) error {
+	if err := o.isFor(req.Source); err != nil {
+		return err
+	}
 	done := o.call("disconnect")
 	err := o.Provider.Disconnect(ctx, req)
 	done(err)
@@ -51,6 +65,9 @@ func (o *observed) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sd
 	if !ok {
 		return nil, fmt.Errorf("a %T does not refresh", o.Provider)
 	}
+	if err := o.isFor(req.Source); err != nil {
+		return nil, err
+	}
 	done := o.call("refresh")
 	refreshed, err := refresher.Refresh(ctx, req)
 	done(err)
@@ -62,6 +79,9 @@ func (o *observed) Check(ctx context.Context, req *sdk.CredentialRequest) error 
 	checker, ok := o.Provider.(sdk.Checker)
 	if !ok {
 		return fmt.Errorf("a %T does not check", o.Provider)
+	}
+	if err := o.isFor(req.Source); err != nil {
+		return err
 	}
 	done := o.call("check")
 	err := checker.Check(ctx, req)

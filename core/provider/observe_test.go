@@ -50,7 +50,7 @@ func started(t *testing.T, p sdk.Provider) (sdk.Provider, *log) {
 	t.Helper()
 	l := &log{}
 	r := provider.New(provider.Options{Host: &fakeHost{provider: p}, Clock: clocktest.New(time.Unix(0, 0)), Observe: l.observe})
-	got, err := r.Provider(t.Context(), "a")
+	got, err := r.Provider(t.Context(), "a", "alpha")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +83,10 @@ func TestEachCallToAProviderIsObservedWithoutNamesOfSourcesAndUsers(t *testing.T
 			end, shown = "full", "none"
 		}
 		want := []string{
-			"provider answered provider a call connect attempt att_1 reply FormValues step " + shown + " " + end,
-			"provider answered provider a call refresh " + end,
-			"provider answered provider a call check " + end,
-			"provider answered provider a call disconnect " + end,
+			"provider answered provider a#1 call connect attempt att_1 reply FormValues step " + shown + " " + end,
+			"provider answered provider a#1 call refresh " + end,
+			"provider answered provider a#1 call check " + end,
+			"provider answered provider a#1 call disconnect " + end,
 		}
 		if !slices.Equal(l.lines, want) {
 			t.Errorf("observed:\n%s\nwant:\n%s", strings.Join(l.lines, "\n"), strings.Join(want, "\n"))
@@ -107,6 +107,24 @@ func TestProviderThatCannotRefreshOrCheckSaysSo(t *testing.T) {
 	}
 }
 
+// TestRequestOfAnotherSourceReachesNoProcess: its secrets are for the process of that source alone.
+func TestRequestOfAnotherSourceReachesNoProcess(t *testing.T) {
+	p, l := started(t, whole{bare{}})
+	req := &sdk.CredentialRequest{Source: "beta", Credential: sdk.Credential{Data: "s3cret"}}
+	_, connected := p.Connect(t.Context(), &sdk.ConnectRequest{Source: "beta"})
+	_, refreshed := p.(sdk.Refresher).Refresh(t.Context(), req)
+	for call, err := range map[string]error{
+		"connect": connected, "refresh": refreshed, "disconnect": p.Disconnect(t.Context(), req), "check": p.(sdk.Checker).Check(t.Context(), req),
+	} {
+		if err == nil {
+			t.Errorf("%s reached it", call)
+		}
+	}
+	if len(l.lines) != 0 {
+		t.Errorf("observed: %v", l.lines)
+	}
+}
+
 // TestOnlyAStartThatTakesTimeIsObserved: a provider that runs is there at once.
 func TestOnlyAStartThatTakesTimeIsObserved(t *testing.T) {
 	clock := clocktest.New(time.Unix(0, 0))
@@ -115,11 +133,11 @@ func TestOnlyAStartThatTakesTimeIsObserved(t *testing.T) {
 		want []string
 	}{
 		"one that runs":           {&slowHost{fakeHost: &fakeHost{provider: bare{}}}, nil},
-		"one that was started":    {&slowHost{&fakeHost{provider: bare{}}, func() { clock.Advance(time.Millisecond) }}, []string{"provider started provider a <nil>"}},
-		"one that does not start": {&slowHost{fakeHost: &fakeHost{}}, []string{"provider started provider a it does not start"}},
+		"one that was started":    {&slowHost{&fakeHost{provider: bare{}}, func() { clock.Advance(time.Millisecond) }}, []string{"provider started provider a#1 <nil>"}},
+		"one that does not start": {&slowHost{fakeHost: &fakeHost{}}, []string{"provider started provider a#1 it does not start"}},
 	} {
 		l := &log{}
-		p, err := provider.New(provider.Options{Host: c.host, Clock: clock, Observe: l.observe}).Provider(t.Context(), "a")
+		p, err := provider.New(provider.Options{Host: c.host, Clock: clock, Observe: l.observe}).Provider(t.Context(), "a", "alpha")
 		if (p == nil) != (err != nil) || !slices.Equal(l.lines, c.want) {
 			t.Errorf("%s: %v, %v; observed %q", name, p, err, l.lines)
 		}
@@ -132,9 +150,9 @@ type slowHost struct {
 	start func()
 }
 
-func (h *slowHost) Provider(ctx context.Context, name string) (sdk.Provider, error) {
+func (h *slowHost) Provider(ctx context.Context, name, source string) (sdk.Provider, error) {
 	if h.start != nil {
 		h.start()
 	}
-	return h.fakeHost.Provider(ctx, name)
+	return h.fakeHost.Provider(ctx, name, source)
 }

@@ -1,5 +1,5 @@
 // Package provider is the registry of installed providers, running and cached: it selects the description of each that applies,
-// finds the source of an id, and gives each provider its settings and secrets. Processes are in plugins, behind [Host].
+// finds the source of an id, and gives the process of each source its settings and secrets. Processes are in plugins, behind [Host].
 //
 // A description that was cached is good for a listing. What a session works with is asked of the running provider, and so are
 // the settings that it declares: a secret never goes where only a cache says that it belongs.
@@ -12,9 +12,11 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// Starter hands out running providers. A provider that crashed is started again by the next call.
+// Starter hands out running providers, each for one of its sources: a process of its own, which is sent what is for that source
+// alone. One that crashed is started again by the next call.
 type Starter interface {
-	Provider(ctx context.Context, name string) (sdk.Provider, error)
+	// Provider returns the provider of a name for a source. It serves that source alone.
+	Provider(ctx context.Context, name, source string) (sdk.Provider, error)
 }
 
 // Settings resolves the settings of a source, secrets included, for a provider. One that the source is not of, by the config
@@ -28,17 +30,24 @@ type Host interface {
 	Starter
 	// Names lists the installed providers, sorted.
 	Names() []string
-	// Describe asks the running provider.
+	// Claims returns the ids of the sources that a provider claims, and whether they are known. Describe makes them known.
+	Claims(name string) (ids []string, known bool)
+	// Describe asks the provider, in a process that only describes. A description with more than it claims is an error.
 	Describe(ctx context.Context, name string) (*sdk.Description, error)
+	// DescribeSource asks the process of a source, which describes that source alone.
+	DescribeSource(ctx context.Context, name, source string) (*sdk.Description, error)
 	// DescribeCached is Describe that starts no process where the answer of this very executable is kept.
 	DescribeCached(ctx context.Context, name string) (*sdk.Description, error)
-	// Remembered returns the kept answer, or nil. It starts no process.
-	Remembered(name string) *sdk.Description
-	// Warm starts providers in the background. What goes wrong is returned to the one who needs them.
-	Warm(names ...string)
+	// Warm starts the process of a source in the background. What goes wrong is returned to the one who needs it.
+	Warm(name, source string)
+	// Label is what logs call the process of a source. It does not tell which source that is.
+	Label(name, source string) string
 	// Close stops all providers.
 	Close(ctx context.Context) error
 }
+
+// key is a source of a provider.
+type key struct{ provider, source string }
 
 // Crashed says whether a provider call ended because its process died, and may be made again on a fresh one.
 func Crashed(err error) bool {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -9,7 +10,6 @@ import (
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/source"
-	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -28,7 +28,8 @@ type Registry struct {
 	// mu guards the rest.
 	mu        sync.Mutex
 	described map[string]sdk.Description
-	live      map[string]bool
+	// live has what the processes of sources said of them.
+	live map[key]sdk.Description
 	// broken has the providers that could not be described. They are not asked again: each time may take its whole limit.
 	broken map[string]error
 }
@@ -52,7 +53,7 @@ func New(o Options) *Registry {
 	}
 	return &Registry{
 		host: o.Host, config: o.Sources, environ: o.Environ, clock: o.Clock, observe: o.Observe,
-		described: make(map[string]sdk.Description), live: make(map[string]bool), broken: make(map[string]error),
+		described: make(map[string]sdk.Description), live: make(map[key]sdk.Description), broken: make(map[string]error),
 	}
 }
 
@@ -68,22 +69,23 @@ func (r *Registry) Close() {
 }
 
 // Provider implements [Starter].
-func (r *Registry) Provider(ctx context.Context, name string) (sdk.Provider, error) {
-	began := r.clock.Now()
-	done := r.observe("provider started", "provider", name)
-	p, err := r.host.Provider(ctx, name)
+func (r *Registry) Provider(ctx context.Context, name, source string) (sdk.Provider, error) {
+	began, label := r.clock.Now(), r.host.Label(name, source)
+	done := r.observe("provider started", "provider", label)
+	p, err := r.host.Provider(ctx, name, source)
 	if err != nil || r.clock.Now().After(began) { // one that runs is there at once
 		done(err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &observed{p, name, r.observe}, nil
+	return &observed{Provider: p, label: label, source: source, observe: r.observe}, nil
 }
 
 // All returns what is offered, by descriptions that may be cached. A provider that cannot be described is left out
 // and kept for [Registry.Broken].
 func (r *Registry) All(ctx context.Context) (*source.Catalog, error) {
+	r.complete(ctx)
 	r.Describe(ctx, r.host.Names()...)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -91,8 +93,39 @@ func (r *Registry) All(ctx context.Context) (*source.Catalog, error) {
 	return r.Known()
 }
 
+// Offered is All that does not ask the providers whose pins have no sources: one that hangs would hold up what has no need of it.
+func (r *Registry) Offered(ctx context.Context) (*source.Catalog, error) {
+	r.complete(ctx)
+	r.Describe(ctx, slices.DeleteFunc(slices.Clone(r.host.Names()), r.claimsNothing)...)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return r.Known()
+}
+
+func (r *Registry) claimsNothing(name string) bool {
+	claims, known := r.host.Claims(name)
+	return known && len(claims) == 0
+}
+
+// complete asks the running providers whose claims are not known: all of them at once, because a claim that is not known could
+// be on any source. One that does not answer has no claims.
+func (r *Registry) complete(ctx context.Context) {
+	var unknown []string
+	for _, name := range r.host.Names() {
+		if _, known := r.host.Claims(name); !known {
+			unknown = append(unknown, name)
+		}
+	}
+	r.ask(ctx, r.host.Describe, unknown...)
+}
+
 // Describe asks the providers at once, but for those that have answered already, or failed to.
 func (r *Registry) Describe(ctx context.Context, names ...string) {
+	r.ask(ctx, r.host.DescribeCached, names...)
+}
+
+func (r *Registry) ask(ctx context.Context, describe func(context.Context, string) (*sdk.Description, error), names ...string) {
 	var wg sync.WaitGroup
 	for _, name := range names {
 		if r.asked(name) {
@@ -100,7 +133,7 @@ func (r *Registry) Describe(ctx context.Context, names ...string) {
 		}
 		wg.Go(func() {
 			done := r.observe("provider described", "provider", name)
-			d, err := r.host.DescribeCached(ctx, name)
+			d, err := describe(ctx, name)
 			done(err)
 			if err == nil || ctx.Err() == nil { // a call that was cut says nothing of the provider
 				r.keep(name, d, err)
@@ -117,12 +150,13 @@ func (r *Registry) asked(name string) bool {
 	return described || r.broken[name] != nil
 }
 
-// keep takes an answer that may be cached: one of the running provider stays in its place.
+// keep takes an answer that may be cached: one that is there stays.
 func (r *Registry) keep(name string, d *sdk.Description, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	_, described := r.described[name]
 	switch {
-	case r.live[name]:
+	case described:
 	case err != nil:
 		r.broken[name] = err
 	default:
@@ -131,11 +165,13 @@ func (r *Registry) keep(name string, d *sdk.Description, err error) {
 }
 
 // Broken returns why providers could not be described, in the order of their names.
-func (r *Registry) Broken() []error {
+func (r *Registry) Broken() []error { return r.brokenOf(r.host.Names()) }
+
+func (r *Registry) brokenOf(names []string) []error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []error
-	for _, name := range r.host.Names() {
+	for _, name := range names {
 		if err := r.broken[name]; err != nil {
 			out = append(out, err)
 		}
@@ -144,36 +180,70 @@ func (r *Registry) Broken() []error {
 }
 
 // Known returns the catalogue of what is known so far. It asks no provider.
-func (r *Registry) Known() (*source.Catalog, error) {
+func (r *Registry) Known() (*source.Catalog, error) { return r.load(r.config, "") }
+
+// load makes the catalogue of what is known. Of the source it takes what its own process said, if it did.
+func (r *Registry) load(chosen []config.Source, id string) (*source.Catalog, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var list []source.Described
 	for _, name := range r.host.Names() {
-		d, ok := r.described[name]
-		list = append(list, source.Described{Provider: name, Description: d, Broken: !ok})
+		d, ok := r.live[key{name, id}]
+		if !ok {
+			d, ok = r.described[name]
+		}
+		claims, _ := r.host.Claims(name)
+		list = append(list, source.Described{Provider: name, Description: d, Claims: claims, Broken: !ok})
 	}
-	return source.Load(r.config, list)
+	return source.Load(chosen, list)
 }
 
-// Find implements session.Sources: the source as its running provider describes it.
+// Conflicts lists the sources that are refused because several providers claim them, as far as claims are known.
+func (r *Registry) Conflicts() []source.Conflict {
+	claims := make(map[string][]string)
+	for _, name := range r.host.Names() {
+		claims[name], _ = r.host.Claims(name)
+	}
+	return source.Conflicts(r.config, claims)
+}
+
+// Find implements session.Sources: the source as its own process describes it, which is started if need be.
 func (r *Registry) Find(ctx context.Context, id string) (source.Source, error) {
-	found, err := r.Lookup(ctx, id)
+	name, err := r.claimant(ctx, id)
 	if err != nil {
-		return found, err
+		return source.Source{}, err
+	}
+	if err := r.describeSource(ctx, name, id); err != nil {
+		return source.Source{}, err
+	}
+	return r.find(id)
+}
+
+// describeSource asks the process of a source, unless it has answered in this run.
+func (r *Registry) describeSource(ctx context.Context, name, id string) error {
+	if r.isLive(name, id) {
+		return nil
+	}
+	done := r.observe("provider described", "provider", r.host.Label(name, id))
+	d, err := r.host.DescribeSource(ctx, name, id)
+	done(err)
+	if err != nil {
+		return err
 	}
 	r.mu.Lock()
-	live := r.live[found.Provider]
-	r.mu.Unlock()
-	if live {
-		return found, nil
-	}
-	if _, err := r.DescribeLive(ctx, found.Provider); err != nil {
-		return found, err
-	}
-	return r.Lookup(ctx, id)
+	defer r.mu.Unlock()
+	r.live[key{name, id}] = *d
+	return nil
 }
 
-// DescribeLive asks the running provider what it offers, starting it if need be. The answer counts from now on.
+func (r *Registry) isLive(name, id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, live := r.live[key{name, id}]
+	return live
+}
+
+// DescribeLive asks a provider what it offers, in a process that only describes. The answer counts from now on.
 func (r *Registry) DescribeLive(ctx context.Context, name string) (*sdk.Description, error) {
 	done := r.observe("provider described", "provider", name)
 	d, err := r.host.Describe(ctx, name)
@@ -183,56 +253,92 @@ func (r *Registry) DescribeLive(ctx context.Context, name string) (*sdk.Descript
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.described[name], r.live[name] = *d, true
+	r.described[name] = *d
 	delete(r.broken, name)
 	return d, nil
 }
 
-// Lookup finds a source in the catalogue. It starts no provider where it finds the source among what they said before: one
-// that hangs must not hold up a session that has no need of it. Where the source is unknown and a provider could not be
-// described, that is what is wrong.
+// Lookup finds a source, by a description that may be cached. It asks the provider whose source it is, and none besides: one
+// that hangs must not hold up a session that has no need of it.
 func (r *Registry) Lookup(ctx context.Context, id string) (source.Source, error) {
-	r.remember()
-	if chosen := r.chosen(id); chosen != "" {
-		r.Describe(ctx, chosen)
-	}
-	if found, err := r.find(id); problem.CodeOf(err) != source.CodeUnknown {
-		return found, err
-	}
-	if _, err := r.All(ctx); err != nil {
+	name, err := r.claimant(ctx, id)
+	if err != nil {
 		return source.Source{}, err
 	}
-	found, err := r.find(id)
-	if broken := r.Broken(); problem.CodeOf(err) == source.CodeUnknown && len(broken) > 0 {
-		return found, broken[0]
+	if r.isLive(name, id) {
+		return r.find(id)
 	}
-	return found, err
+	r.Describe(ctx, name)
+	if ctx.Err() != nil {
+		return source.Source{}, context.Cause(ctx)
+	}
+	if broken := r.brokenOf([]string{name}); len(broken) > 0 {
+		return source.Source{}, broken[0]
+	}
+	return r.find(id)
 }
 
-// remember takes what the cache has of the providers that were not asked yet.
-func (r *Registry) remember() {
-	for _, name := range r.host.Names() {
-		if r.asked(name) {
-			continue
+// claimant returns the provider of a source: the one that the config chooses, else the only one that claims it. Nothing else
+// decides it: no cache, and not who answers.
+func (r *Registry) claimant(ctx context.Context, id string) (string, error) {
+	if of := r.configOf(id); len(of) > 0 && of[0].Provider != "" {
+		if !slices.Contains(r.host.Names(), of[0].Provider) {
+			_, err := r.find(id)
+			return "", err
 		}
-		if d := r.host.Remembered(name); d != nil {
-			r.keep(name, d, nil)
-		}
+		return of[0].Provider, nil
 	}
+	r.complete(ctx)
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	switch names := r.claimants(id); len(names) {
+	case 0:
+		return "", r.unclaimed(ctx, id)
+	case 1:
+		return names[0], nil
+	}
+	_, err := r.find(id)
+	return "", err
 }
 
-// chosen is the provider that the config chooses for a source, if it is installed; else "".
-func (r *Registry) chosen(id string) string {
+func (r *Registry) claimants(id string) []string {
+	return slices.DeleteFunc(slices.Clone(r.host.Names()), func(name string) bool {
+		claims, _ := r.host.Claims(name)
+		return !slices.Contains(claims, id)
+	})
+}
+
+// unclaimed is the problem of a source that nobody claims. A provider without claims may be the one that should: it is asked, and
+// where it does not answer, that is what is wrong.
+func (r *Registry) unclaimed(ctx context.Context, id string) error {
+	names := slices.DeleteFunc(slices.Clone(r.host.Names()), func(name string) bool {
+		claims, _ := r.host.Claims(name)
+		return len(claims) > 0
+	})
+	r.ask(ctx, r.host.Describe, names...)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if broken := r.brokenOf(names); len(broken) > 0 {
+		return broken[0]
+	}
+	_, err := r.find(id)
+	return err
+}
+
+// configOf is what the config says of a source.
+func (r *Registry) configOf(id string) []config.Source {
 	at := slices.IndexFunc(r.config, func(c config.Source) bool { return c.ID == id })
-	if at < 0 || !slices.Contains(r.host.Names(), r.config[at].Provider) {
-		return ""
+	if at < 0 {
+		return nil
 	}
-	return r.config[at].Provider
+	return r.config[at : at+1]
 }
 
-// find looks a source up in what is known so far.
+// find looks a source up in what is known so far. What the config says of other sources does not matter here.
 func (r *Registry) find(id string) (source.Source, error) {
-	catalog, err := r.Known()
+	catalog, err := r.load(r.configOf(id), id)
 	if err != nil {
 		return source.Source{}, err
 	}
@@ -241,24 +347,27 @@ func (r *Registry) find(id string) (source.Source, error) {
 
 // Settings implements [Settings]. What a provider gets is what it declares now, and not what is remembered.
 func (r *Registry) Settings(ctx context.Context, id, provider string) (sdk.Settings, error) {
-	found, err := r.Lookup(ctx, id)
-	if err == nil && found.Provider == provider {
-		found, err = r.Find(ctx, id)
+	name, err := r.claimant(ctx, id)
+	if err != nil || name != provider {
+		return sdk.Settings{}, err
 	}
+	found, err := r.Find(ctx, id)
 	if err != nil {
 		return sdk.Settings{}, err
 	}
 	return found.ResolveFor(ctx, provider, r.environ)
 }
 
-// Warm starts the providers of sources while the caller does something else. What it does not find is left to the one who
-// needs it.
-func (r *Registry) Warm(ctx context.Context, ids ...string) {
-	var names []string
+// Warm starts the processes of sources while the caller does something else. What it does not find is left to the one who needs
+// it; its error is that of the first.
+func (r *Registry) Warm(ctx context.Context, ids ...string) error {
+	var first error
 	for _, id := range ids {
-		if src, err := r.Lookup(ctx, id); err == nil && !slices.Contains(names, src.Provider) {
-			names = append(names, src.Provider)
+		name, err := r.claimant(ctx, id)
+		if err == nil {
+			r.host.Warm(name, id)
 		}
+		first = cmp.Or(first, err)
 	}
-	r.host.Warm(names...)
+	return first
 }

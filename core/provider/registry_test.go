@@ -26,6 +26,9 @@ type installed struct {
 	broken error
 	// hold is called while it is asked, with the context of the call.
 	hold func(context.Context)
+	// claims are those of its pin; nil: what it says. With unknown set, they are not known before it was asked.
+	claims  []string
+	unknown bool
 }
 
 // fakeHost runs no process. It notes what a real one would start.
@@ -33,6 +36,7 @@ type fakeHost struct {
 	mu        sync.Mutex
 	providers map[string]*installed
 	started   []string // each time that a running provider was asked
+	sources   []string // each time that the process of a source was asked
 	warmed    []string
 	provider  sdk.Provider
 	closed    func(context.Context) error
@@ -51,26 +55,70 @@ func (h *fakeHost) Describe(ctx context.Context, name string) (*sdk.Description,
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if p.broken == nil {
+		h.mu.Lock()
+		p.unknown = false
+		h.mu.Unlock()
+	}
 	return p.live, p.broken
 }
 
+func (h *fakeHost) Claims(name string) (ids []string, known bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.providers[name]
+	if p.unknown {
+		return nil, false
+	}
+	if p.claims != nil {
+		return p.claims, true
+	}
+	for _, d := range []*sdk.Description{p.cached, p.live} {
+		if d == nil {
+			continue
+		}
+		for _, s := range d.Sources {
+			ids = append(ids, s.ID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), true
+}
+
+func (h *fakeHost) DescribeSource(ctx context.Context, name, source string) (*sdk.Description, error) {
+	h.mu.Lock()
+	h.sources = append(h.sources, name+"/"+source)
+	h.mu.Unlock()
+	d, err := h.Describe(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	one := &sdk.Description{Settings: d.Settings}
+	for _, s := range d.Sources {
+		if s.ID == source {
+			one.Sources = append(one.Sources, s)
+		}
+	}
+	return one, nil
+}
+
 func (h *fakeHost) DescribeCached(ctx context.Context, name string) (*sdk.Description, error) {
-	if d := h.Remembered(name); d != nil {
+	if d := h.providers[name].cached; d != nil {
 		return d, nil
 	}
 	return h.Describe(ctx, name)
 }
 
-func (h *fakeHost) Remembered(name string) *sdk.Description { return h.providers[name].cached }
-
-func (h *fakeHost) Provider(context.Context, string) (sdk.Provider, error) {
+func (h *fakeHost) Provider(context.Context, string, string) (sdk.Provider, error) {
 	if h.provider == nil {
 		return nil, errors.New("it does not start")
 	}
 	return h.provider, nil
 }
 
-func (h *fakeHost) Warm(names ...string) { h.warmed = append(h.warmed, names...) }
+func (h *fakeHost) Warm(name, source string) { h.warmed = append(h.warmed, name+"/"+source) }
+
+func (h *fakeHost) Label(name, _ string) string { return name + "#1" }
 
 func (h *fakeHost) Close(ctx context.Context) error { return h.closed(ctx) }
 
@@ -285,7 +333,10 @@ func TestSecretsGoOnlyToTheProviderThatIsChosenNow(t *testing.T) {
 		"the only one":                    {providers: map[string]*installed{"a": both()["a"]}, config: of(""), asks: "a", want: "s3cret"},
 		"one that is gone":                {providers: map[string]*installed{"a": both()["a"]}, config: of("a"), asks: "b"},
 		"declared in the cache alone":     {providers: map[string]*installed{"a": {cached: offers("x.example", "alpha"), live: bare}}, config: of("a"), asks: "a", code: source.CodeInvalid},
-		"offered by another one by now":   {providers: map[string]*installed{"a": {cached: offers("x.example", "alpha"), live: &sdk.Description{}}, "b": both()["b"]}, config: of(""), asks: "a"},
+		"claimed by another one by now":   {providers: map[string]*installed{"a": {claims: []string{"beta"}, live: offers("x.example", "alpha")}, "b": both()["b"]}, config: of(""), asks: "a"},
+		"claimed by one that is cached":   {providers: map[string]*installed{"a": {cached: offers("x.example", "alpha"), live: offers("x.example", "alpha")}, "b": both()["b"]}, config: of(""), asks: "a", code: source.CodeConflict},
+		"claimed by one that is broken":   {providers: map[string]*installed{"a": {claims: []string{"alpha"}, broken: errors.New("bad")}, "b": both()["b"]}, config: of(""), asks: "b", code: source.CodeConflict},
+		"offered no more":                 {providers: map[string]*installed{"a": {claims: []string{"alpha"}, live: &sdk.Description{}}}, config: of(""), asks: "a", code: source.CodeInvalid},
 		"claimed by two, and none chosen": {providers: both(), config: of(""), asks: "a", code: source.CodeConflict},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -308,13 +359,35 @@ func TestSettingsForAnotherProviderStartNone(t *testing.T) {
 	}
 }
 
-func TestWarmStartsEachProviderOfTheSourcesOnceAndWaitsForNone(t *testing.T) {
+func TestWarmStartsTheProcessOfEachSourceAndWaitsForNone(t *testing.T) {
 	h := &fakeHost{providers: map[string]*installed{
 		"a": {cached: offers("x.example", "alpha", "beta")}, "b": {cached: offers("x.example", "gamma")}, "c": {cached: offers("x.example", "delta")},
 	}}
-	registry(t, h).Warm(t.Context(), "alpha", "nothing", "beta", "gamma")
-	if !slices.Equal(h.warmed, []string{"a", "b"}) || len(h.started) != 0 {
-		t.Errorf("warmed %v, waited for %v", h.warmed, h.started)
+	err := registry(t, h).Warm(t.Context(), "alpha", "beta", "gamma")
+	if !slices.Equal(h.warmed, []string{"a/alpha", "a/beta", "b/gamma"}) || len(h.started) != 0 || err != nil {
+		t.Errorf("warmed %v, waited for %v: %v", h.warmed, h.started, err)
+	}
+	if err := registry(t, h).Warm(t.Context(), "nothing", "delta"); problem.CodeOf(err) != source.CodeUnknown || !slices.Contains(h.warmed, "c/delta") {
+		t.Errorf("warmed %v: %v", h.warmed, err)
+	}
+}
+
+// TestSessionAsksTheProcessOfItsSourceAlone: a listing is described by the provider, a source in use by its own process.
+func TestSessionAsksTheProcessOfItsSourceAlone(t *testing.T) {
+	h := &fakeHost{providers: map[string]*installed{"a": {cached: offers("x.example", "alpha", "beta"), live: offers("x.example", "alpha", "beta")}}}
+	r := registry(t, h)
+	for range 2 {
+		find(t, r.Find, "alpha")
+		if _, err := r.Settings(t.Context(), "alpha", "a"); err != nil {
+			t.Error(err)
+		}
+	}
+	find(t, r.Find, "beta")
+	if !slices.Equal(h.sources, []string{"a/alpha", "a/beta"}) || len(h.started) != 2 {
+		t.Errorf("asked %v of %v", h.sources, h.started)
+	}
+	if list, err := r.All(t.Context()); err != nil || len(list.All()) != 2 {
+		t.Errorf("listed %+v, %v", list, err)
 	}
 }
 

@@ -179,7 +179,7 @@ func (a *Attempt) ask(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, e
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	p, err := a.s.e.o.Providers.Provider(ctx, a.Source.Provider)
+	p, err := a.s.e.o.Providers.Provider(ctx, a.Source.Provider, a.Source.ID)
 	if err != nil {
 		return nil, err
 	}

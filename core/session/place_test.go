@@ -230,7 +230,7 @@ type providers struct {
 }
 
 // Provider implements provider.Starter.
-func (p *providers) Provider(context.Context, string) (sdk.Provider, error) {
+func (p *providers) Provider(context.Context, string, string) (sdk.Provider, error) {
 	if p.fe.dead() {
 		return nil, errDead
 	}

@@ -3,27 +3,36 @@ package source
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// Load makes the catalogue. It refuses a source that two providers claim, until the config chooses one, and settings
-// that are not what the provider declares; all that is wrong stands in the facts of one problem, whose code is that of
-// the worst: [CodeConflict], [CodeUnknownProvider], [CodeInvalid]. What the config says of the sources of a broken
-// provider is left alone.
+// Load makes the catalogue. A source that several providers claim is a [Conflict] until the config chooses one. Settings that
+// are not what the provider declares are refused; all that is wrong stands in the facts of one problem, whose code is that of
+// the worst: [CodeUnknownProvider], [CodeInvalid]. What the config says of the sources of a broken provider is left alone.
 func Load(chosen []config.Source, described []Described) (*Catalog, error) {
-	l := loader{claims: make(map[string][]Source), broken: make(map[string]bool), chosen: make(map[string]config.Source)}
+	l := loader{
+		offers: make(map[string][]Source), claims: make(map[string][]string), broken: make(map[string]bool),
+		chosen: make(map[string]config.Source),
+	}
 	for _, d := range described {
 		l.claim(d)
 	}
 	for _, c := range chosen {
 		l.chosen[c.ID] = c
 	}
-	c := &Catalog{sources: make(map[string]Source), partial: len(l.broken) > 0}
-	for _, id := range slices.Sorted(maps.Keys(l.claims)) {
+	c := &Catalog{
+		sources: make(map[string]Source), conflicts: make(map[string]Conflict), claimed: l.claimed(), partial: len(l.broken) > 0,
+	}
+	for _, conflict := range Conflicts(chosen, l.claims) {
+		c.conflicts[conflict.Source] = conflict
+	}
+	for _, id := range slices.Sorted(maps.Keys(l.offers)) {
+		if _, refused := c.conflicts[id]; refused {
+			continue
+		}
 		if s, ok := l.choose(id); ok {
 			c.sources[id] = s
 		}
@@ -38,31 +47,26 @@ func Load(chosen []config.Source, described []Described) (*Catalog, error) {
 }
 
 type loader struct {
-	// claims are all offers of a source id.
-	claims map[string][]Source
+	// offers are all descriptions of a source id, and claims the ids that each provider claims.
+	offers map[string][]Source
+	claims map[string][]string
 	// providers that are installed, and those of them that could not be asked.
 	providers []string
 	broken    map[string]bool
 	chosen    map[string]config.Source
-	conflicts []conflict
 	absent    []string
 	wrong     []string
 }
 
-type conflict struct {
-	source, fact string
-	// provider that a hint may choose.
-	provider string
-}
-
 func (l *loader) claim(d Described) {
 	l.providers = append(l.providers, d.Provider)
+	l.claims[d.Provider] = d.Claims
 	if d.Broken {
 		l.broken[d.Provider] = true
 		return
 	}
 	for _, s := range d.Description.Sources {
-		l.claims[s.ID] = append(l.claims[s.ID], Source{
+		l.offers[s.ID] = append(l.offers[s.ID], Source{
 			Source: s, Provider: d.Provider, Declared: declared(s.Settings, d.Description.Settings),
 		})
 	}
@@ -79,22 +83,29 @@ func declared(own, shared []sdk.Field) []sdk.Field {
 	return all
 }
 
-// choose returns the claim that counts.
+// claimed lists the ids that are claimed, sorted.
+func (l *loader) claimed() []string {
+	var ids []string
+	for _, of := range l.claims {
+		ids = append(ids, of...)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// choose returns the offer that counts: that of the provider that the config chooses, else that of the one that claims the source.
 func (l *loader) choose(id string) (Source, bool) {
-	claims := l.claims[id]
 	c, configured := l.chosen[id]
-	if configured && c.Provider != "" {
-		i := slices.IndexFunc(claims, func(s Source) bool { return s.Provider == c.Provider })
-		if i < 0 {
-			return Source{}, false // unclaimed tells of it
+	i := slices.IndexFunc(l.offers[id], func(s Source) bool {
+		if configured && c.Provider != "" {
+			return s.Provider == c.Provider
 		}
-		claims = claims[i : i+1]
+		return slices.Contains(l.claims[s.Provider], id)
+	})
+	if i < 0 {
+		return Source{}, false // unclaimed tells of it
 	}
-	if len(claims) > 1 {
-		l.conflict(id, claims)
-		return Source{}, false
-	}
-	s := claims[0]
+	s := l.offers[id][i]
 	if configured {
 		s.config = c
 		s.Hosts = withSettings(s)
@@ -103,44 +114,36 @@ func (l *loader) choose(id string) (Source, bool) {
 	return s, true
 }
 
-func (l *loader) conflict(id string, claims []Source) {
-	fact := id + " is offered by " + namesOf(claims)
-	if c, configured := l.chosen[id]; configured {
-		fact += "; " + c.At.Exact() + " chooses neither"
-	}
-	l.conflicts = append(l.conflicts, conflict{source: id, fact: fact, provider: claims[0].Provider})
-}
-
-func namesOf(claims []Source) string {
-	names := make([]string, len(claims))
-	for i, s := range claims {
+func namesOf(offers []Source) string {
+	names := make([]string, len(offers))
+	for i, s := range offers {
 		names[i] = s.Provider
 	}
-	return strings.Join(names, " and ")
+	return andList(names)
 }
 
 // unclaimed tells of a source of the config that its provider does not offer. Where a provider could not be asked, it
 // may be the one that offers it.
 func (l *loader) unclaimed(c config.Source) {
-	claims := l.claims[c.ID]
+	offers := l.offers[c.ID]
 	switch {
 	case c.Provider == "":
-		if len(claims) == 0 && len(l.broken) == 0 {
+		if len(offers) == 0 && len(l.broken) == 0 {
 			l.wrong = append(l.wrong, at(c)+"no installed provider offers this source"+l.nearSource(c.ID))
 		}
 	case !slices.Contains(l.providers, c.Provider):
 		l.absent = append(l.absent, at(c)+"provider "+c.Provider+" is not installed"+nearest(c.Provider, l.providers))
-	case !l.broken[c.Provider] && !slices.ContainsFunc(claims, func(s Source) bool { return s.Provider == c.Provider }):
+	case !l.broken[c.Provider] && !slices.ContainsFunc(offers, func(s Source) bool { return s.Provider == c.Provider }):
 		text := at(c) + "provider " + c.Provider + " does not offer this source"
-		if len(claims) > 0 {
-			text += ", but " + namesOf(claims)
+		if len(offers) > 0 {
+			text += ", but " + namesOf(offers)
 		}
 		l.wrong = append(l.wrong, text)
 	}
 }
 
 func (l *loader) nearSource(id string) string {
-	return nearest(id, slices.Sorted(maps.Keys(l.claims)))
+	return nearest(id, l.claimed())
 }
 
 func nearest(word string, known []string) string {
@@ -155,11 +158,6 @@ func at(c config.Source) string { return c.At.Exact() + "  sources: " + c.ID + "
 func (l *loader) verdict() error {
 	var p *problem.Problem
 	switch {
-	case len(l.conflicts) > 0:
-		p = problem.New(CodeConflict, "two providers offer the same source")
-		for _, c := range l.conflicts {
-			p = p.Fact("%s", c.fact).Hint("choose one in the config file: sources: [{id: %s, provider: %s}]", c.source, c.provider)
-		}
 	case len(l.absent) > 0:
 		p = problem.New(CodeUnknownProvider, "the config names a provider that is not installed").
 			Hint("see what is installed with: humanconnect provider list")

@@ -23,9 +23,13 @@ func (c *Catalog) CheckPlan(p *config.Plan) error {
 		if a.Kind != config.Connect || !host.ValidID(a.Target) {
 			continue
 		}
+		if conflict, refused := c.conflicts[a.Target]; refused {
+			facts = append(facts, planned(a)+conflict.Text()+"; "+conflict.Hint())
+			continue
+		}
 		s, known := c.sources[a.Target]
 		if !known && !c.partial {
-			facts = append(facts, planned(a)+"no installed provider offers this source"+nearest(a.Target, slices.Sorted(maps.Keys(c.sources))))
+			facts = append(facts, planned(a)+"no installed provider offers this source"+nearest(a.Target, c.claimed))
 		}
 		if !known {
 			continue

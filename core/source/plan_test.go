@@ -43,6 +43,11 @@ func TestPlanIsHeldAgainstWhatIsOffered(t *testing.T) {
 		"one that could not be asked may offer it": {[]source.Described{described("acme", form), {Provider: "mute", Broken: true}}, []string{
 			":2:5  plan: clinic  nothing asks for the answer usrename; did you mean username?",
 		}},
+		"one that two offer": {[]source.Described{described("acme", form), described("other", form)}, []string{
+			":2:5  plan: clinic  clinic is offered by acme and other; choose one in the config file: " +
+				"sources: [{id: clinic, provider: acme}] or sources: [{id: clinic, provider: other}]",
+			":4:5  plan: clinc  no installed provider offers this source; did you mean clinic?",
+		}},
 	} {
 		c, err := source.Load(nil, test.offered)
 		if err != nil {

@@ -31,14 +31,19 @@ type Source struct {
 type Described struct {
 	Provider    string
 	Description sdk.Description
-	// Broken: the provider is installed and could not be asked, so that nobody knows what it offers.
+	// Claims are the ids of the sources that it may offer: what else it describes is not used.
+	Claims []string
+	// Broken: the provider is installed and was not asked, or did not answer, so that only its claims are known.
 	Broken bool
 }
 
 // Catalog is an immutable list of sources. It is safe for concurrent use.
 type Catalog struct {
-	sources map[string]Source
-	// partial: a provider could not be asked.
+	sources   map[string]Source
+	conflicts map[string]Conflict
+	// claimed are the ids that some provider claims, sorted.
+	claimed []string
+	// partial: a provider was not asked, or did not answer.
 	partial bool
 }
 
@@ -54,16 +59,24 @@ const (
 	CodeInvalid problem.Code = "source_config_invalid"
 )
 
-// Find returns a source, or a problem with code [CodeUnknown] that names the nearest one.
+// Find returns a source, or a problem: with code [CodeConflict], or with [CodeUnknown] that names the nearest one.
 func (c *Catalog) Find(id string) (Source, error) {
 	if s, ok := c.sources[id]; ok {
 		return s, nil
 	}
+	if conflict, ok := c.conflicts[id]; ok {
+		return Source{}, conflict.Problem()
+	}
 	p := problem.New(CodeUnknown, "no installed provider offers that source")
-	if near := problem.Nearest(id, slices.Sorted(maps.Keys(c.sources))); near != "" {
+	if near := problem.Nearest(id, c.claimed); near != "" && near != id {
 		p = p.Hint("did you mean %s?", near)
 	}
 	return Source{}, p.Hint("see: humanconnect source list")
+}
+
+// Conflicts returns the sources that are refused because several providers claim them, by id.
+func (c *Catalog) Conflicts() []Conflict {
+	return slices.SortedFunc(maps.Values(c.conflicts), func(a, b Conflict) int { return cmp.Compare(a.Source, b.Source) })
 }
 
 // All returns the sources by group, name and id, whatever the case.

@@ -31,7 +31,11 @@ func sourcesOf(t *testing.T, text string) (sources []config.Source, dir string) 
 }
 
 func described(provider string, sources ...sdk.Source) source.Described {
-	return source.Described{Provider: provider, Description: sdk.Description{Name: provider, Sources: sources}}
+	d := source.Described{Provider: provider, Description: sdk.Description{Name: provider, Sources: sources}}
+	for _, s := range sources {
+		d.Claims = append(d.Claims, s.ID)
+	}
+	return d
 }
 
 func named(id string) sdk.Source { return sdk.Source{ID: id, Name: strings.ToUpper(id[:1]) + id[1:]} }
@@ -112,17 +116,28 @@ func TestUnknownSourceHintsAtTheNearest(t *testing.T) {
 
 func TestSecondClaimIsRefusedUntilTheConfigChooses(t *testing.T) {
 	one, two := described("one", named("epic"), named("oura")), described("two", named("epic"))
-	_, err := source.Load(nil, []source.Described{one, two})
-	if problem.CodeOf(err) != source.CodeConflict {
-		t.Fatalf("%v", err)
-	}
-	if diff := cmp.Diff([]string{"epic is offered by one and two"}, factsOf(t, err)); diff != "" {
-		t.Error(diff)
-	}
-	var p *problem.Problem
-	errors.As(err, &p)
-	if want := "choose one in the config file: sources: [{id: epic, provider: one}]"; p.Hints()[0] != want {
-		t.Errorf("%q", p.Hints())
+	silent := source.Described{Provider: "two", Claims: []string{"epic"}, Broken: true}
+	for _, second := range []source.Described{two, silent} {
+		c := loadAll(t, nil, one, second)
+		_, err := c.Find("epic")
+		if problem.CodeOf(err) != source.CodeConflict {
+			t.Fatalf("%v", err)
+		}
+		if diff := cmp.Diff([]string{"epic is offered by one and two"}, factsOf(t, err)); diff != "" {
+			t.Error(diff)
+		}
+		var p *problem.Problem
+		errors.As(err, &p)
+		want := "choose one in the config file: sources: [{id: epic, provider: one}] or sources: [{id: epic, provider: two}]"
+		if diff := cmp.Diff([]string{want}, p.Hints()); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]string{"oura"}, ids(c.All())); diff != "" {
+			t.Errorf("what stays: %s", diff)
+		}
+		if got := c.Conflicts(); len(got) != 1 || got[0].Source != "epic" {
+			t.Errorf("conflicts: %+v", got)
+		}
 	}
 	cfg, _ := sourcesOf(t, "  - {id: epic, provider: two}\n")
 	s, err := loadAll(t, cfg, one, two).Find("epic")
@@ -130,8 +145,20 @@ func TestSecondClaimIsRefusedUntilTheConfigChooses(t *testing.T) {
 		t.Errorf("%v %v", s.Provider, err)
 	}
 	cfg, _ = sourcesOf(t, "  - {id: epic, clientId: x}\n")
-	if _, err := source.Load(cfg, []source.Described{one, two}); !strings.Contains(factsOf(t, err)[0], "config.yaml:3:5 chooses neither") {
+	if _, err := loadAll(t, cfg, one, two).Find("epic"); !strings.Contains(factsOf(t, err)[0], "config.yaml:3:5 chooses none of them") {
 		t.Errorf("%q", factsOf(t, err))
+	}
+}
+
+func TestNothingIsOfferedThatIsNotClaimed(t *testing.T) {
+	more := described("one", named("epic"), named("oura"))
+	more.Claims = []string{"epic", "gone"}
+	c := loadAll(t, nil, more, described("two", named("oura")))
+	if s, err := c.Find("oura"); err != nil || s.Provider != "two" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if _, err := c.Find("gone"); problem.CodeOf(err) != source.CodeUnknown {
+		t.Error(err)
 	}
 }
 

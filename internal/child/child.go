@@ -19,12 +19,13 @@ func Signal(leader int, sig syscall.Signal) { _ = syscall.Kill(-leader, sig) }
 // Group gives a command a process group of its own. It may outlive us.
 func Group() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// Bound is [Group], and on Linux the command also dies with the thread that starts it, which must stay locked until then.
-func Bound() *syscall.SysProcAttr { return bound(Group()) }
+// bounded is [Group], and on Linux the command also dies with the thread that starts it, which must stay locked until then.
+func bounded() *syscall.SysProcAttr { return bound(Group()) }
 
-// session is [Bound] with a session of the command's own, whose process group it leads, without a terminal: it neither
-// writes over our screens nor stops when it reads.
-func session() *syscall.SysProcAttr { return bound(&syscall.SysProcAttr{Setsid: true}) }
+// Session gives a command a session of its own, whose process group it leads, without a controlling terminal: it cannot open
+// /dev/tty, so it neither writes over our screens nor reads a key. On Linux it also dies with the thread that starts it, which
+// must stay locked until then.
+func Session() *syscall.SysProcAttr { return bound(&syscall.SysProcAttr{Setsid: true}) }
 
 // StatusError is the error of a program that did not exit with status 0. It names the two statuses of a shell that found
 // nothing to run (POSIX, 2.8.2).

@@ -154,9 +154,9 @@ func (r Run) start() (*pipes, error) {
 		writers = append(writers, r.Errors)
 		r.Cmd.Stderr, err = p.open(false)
 	}
-	r.Cmd.SysProcAttr = Bound()
+	r.Cmd.SysProcAttr = bounded()
 	if r.Session {
-		r.Cmd.SysProcAttr = session()
+		r.Cmd.SysProcAttr = Session()
 	}
 	if err == nil {
 		err = r.Cmd.Start()

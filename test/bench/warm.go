@@ -24,7 +24,7 @@ const warmCalls = 200
 func (w *world) warmStep(ctx context.Context, runs int) (_ row, err error) {
 	host := plugins.New(plugins.Options{Specs: []plugins.Spec{w.sandbox()}, Environ: os.Environ()})
 	defer func() { err = errors.Join(err, host.Close(context.WithoutCancel(ctx))) }()
-	ours, err := host.Provider(ctx, "sandbox")
+	ours, err := host.Provider(ctx, "sandbox", "sandbox-clinic")
 	if err != nil {
 		return row{}, err
 	}

@@ -45,7 +45,7 @@ func newWorld(ctx context.Context, dir string) (*world, error) {
 			return nil, err
 		}
 	}
-	lock, err := plugins.LockDirectory(w.bin)
+	lock, _, err := plugins.LockDirectory(ctx, plugins.Options{Environ: os.Environ()}, w.bin)
 	if err != nil {
 		return nil, err
 	}

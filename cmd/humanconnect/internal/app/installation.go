@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/host"
@@ -28,6 +31,10 @@ type Installation struct {
 	watch *config.Watch
 	gate  *admission.Gate
 	stop  sync.Once
+
+	mu sync.Mutex
+	// told are the warnings that were given; each is given once.
+	told map[string]bool
 }
 
 // Prepare reads the config and finds the providers.
@@ -44,8 +51,9 @@ func (a *App) Prepare() (*Installation, error) {
 	return inst, err
 }
 
-// PrepareWith finds the providers of a config. Their descriptions are cached for the next process, unless cache is false.
-func (a *App) PrepareWith(cfg *config.Config, cache bool) (*Installation, error) {
+// PrepareWith finds the providers of a config. Their descriptions are cached for the next process, and pins without sources
+// completed, unless keep is false.
+func (a *App) PrepareWith(cfg *config.Config, keep bool) (*Installation, error) {
 	o, err := a.findOptions(cfg)
 	if err != nil {
 		return nil, err
@@ -59,29 +67,29 @@ func (a *App) PrepareWith(cfg *config.Config, cache bool) (*Installation, error)
 	for _, w := range warnings {
 		a.IO.Warn("%s", w)
 	}
-	dir := ""
-	if cache {
-		dir = cacheDir(cfg)
+	hosting, queue := a.HostOptions(specs), ""
+	if keep {
+		hosting.CacheDir, hosting.UserLock = cacheDir(cfg), o.UserLock
 	}
-	queue := ""
-	if dir != "" {
+	if hosting.CacheDir != "" {
 		queue = filepath.Join(cfg.StateDir, "run", "start.queue")
 	}
 	gate := admission.New(queue)
-	return &Installation{Config: cfg, Providers: a.registry(cfg, specs, dir, gate), Specs: specs, app: a, gate: gate}, nil
+	hosting.Admit = gate.Admit
+	registry := provider.New(provider.Options{
+		Host: plugins.New(hosting), Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: gate.Observe(a.IO.Stopwatch),
+	})
+	return &Installation{Config: cfg, Providers: registry, Specs: specs, app: a, gate: gate, told: make(map[string]bool)}, nil
 }
 
-func (a *App) registry(cfg *config.Config, specs []plugins.Spec, cacheDir string, gate *admission.Gate) *provider.Registry {
+// HostOptions say how this program runs providers. Nothing of them is kept.
+func (a *App) HostOptions(specs []plugins.Spec) plugins.Options {
 	log := a.IO.Logger()
-	host := plugins.New(plugins.Options{
-		Specs: specs, RefuseDev: a.InCI(), CacheDir: cacheDir,
-		RuntimeDir: a.Variable("XDG_RUNTIME_DIR"), Environ: a.Environ(),
-		Admit: gate.Admit,
-		Log:   func(provider, line string) { log.Debug("provider", "name", provider, "line", line) },
-	})
-	return provider.New(provider.Options{
-		Host: host, Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: gate.Observe(a.IO.Stopwatch),
-	})
+	return plugins.Options{
+		Specs: specs, RefuseDev: a.InCI(), RuntimeDir: a.Variable("XDG_RUNTIME_DIR"), Environ: a.Environ(),
+		Log:     func(process, line string) { log.Debug("provider", "name", process, "line", line) },
+		Started: func(process string, pid int) { log.Debug("provider process", "name", process, "pid", pid) },
+	}
 }
 
 func (a *App) findOptions(cfg *config.Config) (plugins.FindOptions, error) {
@@ -130,21 +138,84 @@ func (i *Installation) Catalog(ctx context.Context) (*source.Catalog, error) {
 	return i.Providers.All(ctx)
 }
 
-// Lookup finds a source in the catalogue, with progress.
-func (i *Installation) Lookup(ctx context.Context, id string) (source.Source, error) {
-	defer i.app.IO.StartProgress(describingProviders).Done()
-	return i.Providers.Lookup(ctx, id)
+// Offered returns the sources to choose from, with progress. It warns of what was left out.
+func (i *Installation) Offered(ctx context.Context) (*source.Catalog, error) {
+	progress := i.app.IO.StartProgress(describingProviders)
+	catalog, err := i.Providers.Offered(ctx)
+	progress.Done()
+	if err == nil {
+		i.WarnOfSkipped()
+		i.WarnOfConflicts(catalog.Conflicts())
+	}
+	return catalog, err
 }
 
-// FindLive reads a source from its running provider, with progress.
+// Lookup finds a source in the catalogue, with progress. It warns of what was left out.
+func (i *Installation) Lookup(ctx context.Context, id string) (source.Source, error) {
+	progress := i.app.IO.StartProgress(describingProviders)
+	found, err := i.Providers.Lookup(ctx, id)
+	progress.Done()
+	if err == nil {
+		i.WarnOfSkipped()
+	}
+	return found, err
+}
+
+// FindLive reads a source from its running provider, with progress. It warns of what was left out.
 func (i *Installation) FindLive(ctx context.Context, id string) (source.Source, error) {
-	defer i.app.IO.StartProgress(describingProviders).Done()
-	return i.Providers.Find(ctx, id)
+	progress := i.app.IO.StartProgress(describingProviders)
+	found, err := i.Providers.Find(ctx, id)
+	progress.Done()
+	if err == nil {
+		i.WarnOfSkipped()
+	}
+	return found, err
+}
+
+// WarnOfSkipped warns, once of each, of the providers that could not be asked so far.
+func (i *Installation) WarnOfSkipped() {
+	for _, broken := range i.Providers.Broken() {
+		i.warnOnce(fmt.Sprintf("skipped: %s [%s]", broken, problem.CodeOf(broken)), hintOf(broken))
+	}
+}
+
+// shownConflicts is how many conflicts are listed.
+const shownConflicts = 10
+
+// WarnOfConflicts warns of the sources that are refused because several providers claim them.
+func (i *Installation) WarnOfConflicts(conflicts []source.Conflict) {
+	for n, c := range conflicts {
+		if n == shownConflicts {
+			i.warnOnce(fmt.Sprintf("skipped: %d more sources that several providers offer", len(conflicts)-n), "")
+			return
+		}
+		i.warnOnce(fmt.Sprintf("skipped: %s [%s]", c.Text(), source.CodeConflict), c.Hint())
+	}
+}
+
+func (i *Installation) warnOnce(text, hint string) {
+	i.mu.Lock()
+	told := i.told[text]
+	i.told[text] = true
+	i.mu.Unlock()
+	if !told {
+		i.app.IO.Warn("%s", text)
+		i.app.IO.Hint(hint)
+	}
+}
+
+// hintOf is the first hint of an error, or "".
+func hintOf(err error) string {
+	var p *problem.Problem
+	if errors.As(err, &p) && len(p.Hints()) > 0 {
+		return p.Hints()[0]
+	}
+	return ""
 }
 
 const describingProviders = "reading the provider descriptions"
 
-// Warm starts the providers of a script in the background.
+// Warm starts the providers of a script in the background. It warns of what was left out.
 func (i *Installation) Warm(ctx context.Context, script session.Script) {
 	var ids []string
 	for _, a := range script.Actions {
@@ -152,8 +223,12 @@ func (i *Installation) Warm(ctx context.Context, script session.Script) {
 			ids = append(ids, a.Target)
 		}
 	}
-	defer i.app.IO.StartProgress(describingProviders).Done()
-	i.Providers.Warm(ctx, ids...)
+	progress := i.app.IO.StartProgress(describingProviders)
+	err := i.Providers.Warm(ctx, ids...)
+	progress.Done()
+	if err == nil {
+		i.WarnOfSkipped()
+	}
 }
 
 // Planned returns the actions of a plan file, or of the config's plan where path is "", with the answers that it refers to.

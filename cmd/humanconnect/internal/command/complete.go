@@ -115,7 +115,7 @@ func fromSources(a *app.App, directive cobra.ShellCompDirective, valuesOf func(s
 		defer inst.Close()
 		ctx, cancel := context.WithTimeout(c.Context(), completeTime)
 		defer cancel()
-		inst.Providers.Describe(ctx, inst.Providers.Names()...)
+		_, _ = inst.Providers.Offered(ctx) // what is known when the time is over is better than nothing
 		catalog, err := inst.Providers.Known()
 		if err != nil {
 			return nil, directive

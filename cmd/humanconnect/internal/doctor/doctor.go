@@ -122,6 +122,9 @@ func (d *examination) examine(ctx context.Context) {
 	if catalog, err := inst.Providers.Known(); err != nil {
 		d.failed("sources", err)
 	} else {
+		for _, c := range inst.Providers.Conflicts() {
+			d.failed("source "+c.Source, c.Problem())
+		}
 		d.sources(ctx, inst, catalog)
 		d.plan(ctx, inst, catalog)
 	}
@@ -252,6 +255,9 @@ func (d *examination) provider(ctx context.Context, inst *app.Installation, spec
 		return
 	}
 	d.ok(check, "%s, %d sources, pinned by: %s", described.Version, len(described.Sources), spec.PinText())
+	if !spec.Dev && spec.Sources == nil {
+		d.warn(check, "humanconnect provider lock "+spec.Name, "its pin has no sources yet")
+	}
 	if interprets(spec.Path()) {
 		d.warn(check, "make the script itself the executable, with a #! line", "the pin covers the interpreter, not the script")
 	}

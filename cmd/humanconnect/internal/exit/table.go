@@ -42,7 +42,7 @@ func codes() map[int][]problem.Code {
 		},
 		Provider: {
 			CodeSandboxMissing, source.CodeConflict, source.CodeUnknownProvider, plugins.CodeNotFound,
-			plugins.CodeUntrustedFile, plugins.CodeUnpinned, plugins.CodeChecksum, plugins.CodeDevRefused, plugins.CodeLock,
+			plugins.CodeUntrustedFile, plugins.CodeUnpinned, plugins.CodeChecksum, plugins.CodeDevRefused, plugins.CodeLock, plugins.CodeClaims,
 			plugins.CodeNotExecutable, plugins.CodeWrongArchitecture, plugins.CodeNotAPlugin, plugins.CodePrinted,
 			plugins.CodeProtocol, plugins.CodeStartTimeout, plugins.CodeBadAnswer, failure.ProviderCrashed,
 			failure.ProviderTimeout, failure.ProviderUnavailable,

@@ -129,6 +129,7 @@ func providerProblems(ctx context.Context, a *app.App, cfg *config.Config) ([]er
 	problems := []error{err}
 	if err == nil {
 		problems = append(problems, catalog.CheckPlan(cfg.Plan))
+		inst.WarnOfConflicts(catalog.Conflicts())
 	}
 	return append(problems, inst.Providers.Broken()...), nil
 }

@@ -78,7 +78,7 @@ func (c *call) openTerminal(cmd *cobra.Command) (*tty, error) {
 
 // runTerminal lets a person drive the session on the terminal.
 func (c *call) runTerminal(ctx context.Context, s *session.Session, t *tty) error {
-	catalog, err := c.inst.Catalog(ctx)
+	catalog, err := c.inst.Offered(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,8 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/plugins"
 )
 
@@ -42,17 +45,32 @@ type row struct {
 	// Pinned is where its pin is: config, user or release; "" for none.
 	Pinned plugins.Origin `json:"pinned,omitempty"`
 	Dev    bool           `json:"dev,omitempty"`
+	// Sources are the ids that its pin lets it offer; null while they are not recorded.
+	Sources []string `json:"sources"`
 }
 
 func rowOf(s plugins.Spec) row {
-	return row{s.Name, s.Command, s.Origin, s.SHA256, s.Pinned, s.Dev}
+	return row{s.Name, s.Command, s.Origin, s.SHA256, s.Pinned, s.Dev, s.Sources}
+}
+
+// sourcesText says how many sources a provider may offer.
+func sourcesText(s plugins.Spec) string {
+	switch {
+	case s.Dev:
+		return "as described"
+	case s.SHA256 == "":
+		return "none"
+	case s.Sources == nil:
+		return "not recorded"
+	}
+	return strconv.Itoa(len(s.Sources))
 }
 
 func newList(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List the installed providers",
-		Long:    "List the installed providers and their pins. No provider is started.",
+		Long:    "List the installed providers, their pins, and how many sources their pins let them offer. No\nprovider is started.",
 		Example: "  humanconnect provider list -o json",
 		Args:    command.UpToArgs(0),
 		RunE: func(*cobra.Command, []string) error {
@@ -65,10 +83,11 @@ func newList(a *app.App) *cobra.Command {
 			var cells [][]string
 			for _, s := range inst.Specs {
 				rows = append(rows, rowOf(s))
-				cells = append(cells, []string{s.Name, string(s.Origin), s.PinText(), s.Path()})
+				cells = append(cells, []string{s.Name, string(s.Origin), s.PinText(), sourcesText(s), s.Path()})
 			}
+			inst.WarnOfConflicts(inst.Providers.Conflicts())
 			return a.IO.Print(rows, func(w io.Writer) error {
-				return iostreams.WriteTable(w, []string{"PROVIDER", "ORIGIN", "PIN", "EXECUTABLE"}, cells)
+				return iostreams.WriteTable(w, []string{"PROVIDER", "ORIGIN", "PIN", "SOURCES", "EXECUTABLE"}, cells)
 			})
 		},
 	}
@@ -108,10 +127,13 @@ func show(a *app.App, c *cobra.Command, name string) error {
 		row
 		Version string   `json:"version"`
 		Sources []string `json:"sources"`
-	}{rowOf(spec), d.Version, []string{}}
+		// Conflicts are its sources that another provider claims too.
+		Conflicts []source.Conflict `json:"conflicts"`
+	}{rowOf(spec), d.Version, []string{}, conflictsOf(inst, name)}
 	for _, s := range d.Sources {
 		out.Sources = append(out.Sources, s.ID)
 	}
+	inst.WarnOfConflicts(out.Conflicts)
 	return a.IO.Print(out, func(w io.Writer) error {
 		return iostreams.WriteTable(w, nil, [][]string{
 			{"provider", name},
@@ -126,17 +148,25 @@ func show(a *app.App, c *cobra.Command, name string) error {
 	})
 }
 
+// conflictsOf lists the sources of a provider that another one claims too.
+func conflictsOf(inst *app.Installation, name string) []source.Conflict {
+	return slices.DeleteFunc(iostreams.OrEmpty(inst.Providers.Conflicts()), func(c source.Conflict) bool {
+		return !slices.Contains(c.Providers, name)
+	})
+}
+
 func newLock(a *app.App) *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use:   "lock [NAME…]",
-		Short: "Pin providers by the SHA-256 of their executables",
-		Long: `Pin the named providers, or all that have no pin, by the current SHA-256 of their executables,
-in the user's lock file. Only a pinned provider runs. A provider that the release pins cannot
-be pinned again.
+		Short: "Pin providers by the SHA-256 of their executables and by their sources",
+		Long: `Pin the named providers, or all that have no pin, in the user's lock file: by the current
+SHA-256 of their executables, and by the sources that they offer now. Each is started once.
+Only a pinned provider runs, and only with the sources of its pin. One that does not describe
+itself is pinned without any source. A provider that the release pins cannot be pinned again.
 
 With --dir, for packagers: write the lock file of a directory, with a pin for each provider in
-the directory.`,
+the directory. One that does not run here is completed where it runs.`,
 		Example:           "  humanconnect provider lock acme\n  humanconnect provider lock --dir bin",
 		ValidArgsFunction: command.Providers(a),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -155,7 +185,9 @@ the directory.`,
 }
 
 func lockDirectory(a *app.App, c *cobra.Command, dir string) error {
-	lock, err := plugins.LockDirectory(dir)
+	starting := a.IO.StartProgress(startingProviders)
+	lock, pins, err := plugins.LockDirectory(c.Context(), a.HostOptions(nil), dir)
+	starting.Done()
 	if err == nil {
 		err = plugins.WriteLock(filepath.Join(dir, plugins.LockName), lock)
 	}
@@ -165,8 +197,15 @@ func lockDirectory(a *app.App, c *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range pins {
+		if p.Problem != nil {
+			a.IO.Warn("pinned without its sources, which are recorded where it runs: %s [%s]", p.Problem, problem.CodeOf(p.Problem))
+		}
+	}
 	return printPins(a, lock.Providers)
 }
+
+const startingProviders = "starting the providers"
 
 func lock(ctx context.Context, a *app.App, names []string) error {
 	inst, err := a.Prepare()
@@ -178,11 +217,36 @@ func lock(ctx context.Context, a *app.App, names []string) error {
 	if err != nil {
 		return err
 	}
-	pins, err := plugins.PinUser(ctx, path, inst.Specs, names)
+	starting := a.IO.StartProgress(startingProviders)
+	pins, err := plugins.PinUser(ctx, a.HostOptions(inst.Specs), path, names)
+	starting.Done()
 	if err != nil {
 		return err
 	}
-	return printPins(a, pins)
+	entries := make([]plugins.Entry, len(pins))
+	for n, p := range pins {
+		entries[n] = p.Entry
+		if p.Problem != nil {
+			a.IO.Warn("pinned without any source, because it could not be described: %s [%s]", p.Problem, problem.CodeOf(p.Problem))
+			a.IO.Hint("once it works: humanconnect provider lock " + p.Name)
+		}
+	}
+	inst.WarnOfConflicts(newConflicts(inst, entries))
+	return printPins(a, entries)
+}
+
+// newConflicts lists the sources of providers just pinned that another provider claims too.
+func newConflicts(inst *app.Installation, entries []plugins.Entry) []source.Conflict {
+	claims := make(map[string][]string)
+	for _, s := range inst.Specs {
+		claims[s.Name] = s.Sources
+	}
+	for _, e := range entries {
+		claims[e.Name] = e.Sources
+	}
+	return slices.DeleteFunc(source.Conflicts(inst.Config.Sources, claims), func(c source.Conflict) bool {
+		return !slices.ContainsFunc(entries, func(e plugins.Entry) bool { return slices.Contains(c.Providers, e.Name) })
+	})
 }
 
 func printPins(a *app.App, pins []plugins.Entry) error {

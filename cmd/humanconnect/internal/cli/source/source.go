@@ -13,7 +13,6 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/core/source"
-	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -96,9 +95,8 @@ func list(a *app.App, c *cobra.Command, query string) error {
 	if err != nil {
 		return err
 	}
-	for _, broken := range inst.Providers.Broken() {
-		a.IO.Warn("skipped: %s [%s]", broken, problem.CodeOf(broken))
-	}
+	inst.WarnOfSkipped()
+	inst.WarnOfConflicts(catalog.Conflicts())
 	var rows []row
 	for _, s := range catalog.Search(query) {
 		rows = append(rows, rowOf(s))
