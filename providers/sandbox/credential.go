@@ -10,8 +10,8 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// mediaType marks the credentials of the sandbox.
-const mediaType = "application/vnd.humanconnect.sandbox+json"
+// earlierMediaType marks credentials of earlier versions of this provider; they are of the same fields.
+const earlierMediaType = "application/vnd.humanconnect.sandbox+json"
 
 // login is who signed in.
 type login struct{ Username, Account, Label string }
@@ -29,14 +29,15 @@ func connected(req *sdk.ConnectRequest, who login) (sdk.Step, error) {
 	}
 	return sdk.Connected{
 		Account:    sdk.Account{ID: who.Account, Label: who.Label},
-		Credential: sdk.Credential{Data: sdk.Secret(data), MediaType: mediaType},
+		Credential: sdk.Credential{Data: sdk.Secret(data), MediaType: sdk.MediaTypeFields},
 		Scopes:     req.Scopes,
 	}, nil
 }
 
 func readCredential(c sdk.Credential) (credential, error) {
 	var g credential
-	if c.MediaType != mediaType || json.Unmarshal([]byte(c.Data.Reveal()), &g) != nil || g.Secret == "" {
+	known := c.MediaType == sdk.MediaTypeFields || c.MediaType == earlierMediaType
+	if !known || json.Unmarshal([]byte(c.Data.Reveal()), &g) != nil || g.Secret == "" {
 		return credential{}, unexpected("This is not a credential of the sandbox.")
 	}
 	return g, nil

@@ -44,8 +44,7 @@ life, or --min-valid. The text output is the token alone. Do not store it: run t
 
 Processes that need the same token at the same time share one refresh. A source that gives no
 OAuth token, but an API key or a URL, has fields: print one with --field NAME.`,
-		Example: "  curl -H \"Authorization: Bearer $(humanconnect connection token con_…)\" https://api.example.com/me\n" +
-			"  humanconnect connection token con_… --min-valid 10m -o json",
+		Example: "  humanconnect connection token con_… --min-valid 10m -o json",
 	}
 	command.ByID(a, c, command.Connections(a), func(ctx context.Context, st *app.State, con id.Connection) error {
 		if minValid < 0 {
