@@ -156,7 +156,8 @@ func connect(t *testing.T, dir string) (*Store, *conn) {
 }
 
 // toVersion1 takes from a state what later migrations gave it.
-const toVersion1 = "DROP TRIGGER session_exit_code; ALTER TABLE session DROP COLUMN cut; DROP TABLE verified_token; " +
+const toVersion1 = "ALTER TABLE action DROP COLUMN documentation_url; DROP TRIGGER session_exit_code; " +
+	"ALTER TABLE session DROP COLUMN cut; DROP TABLE verified_token; " +
 	"DROP TABLE secret; DROP TABLE disabled_hook; ALTER TABLE attempt DROP COLUMN hosts; " +
 	"ALTER TABLE session DROP COLUMN hooks; PRAGMA user_version = 1"
 
