@@ -1,0 +1,112 @@
+package source
+
+import (
+	"bytes"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/source"
+	"github.com/humanconnect/humanconnect/internal/problem"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+func newList(a *app.App) *cobra.Command {
+	var f source.Filter
+	var method string
+	c := &cobra.Command{
+		Use:   "list [QUERY]",
+		Short: "List the sources that can be connected",
+		Long: `List the sources that the installed providers and the config offer, by group; with QUERY those whose
+id, name or group contains each of its words. STATE is "ready" if this installation has every
+required setting, such as the client id, and names what registering a client takes: "approval" by
+the vendor, "paid", or "retired" for a source that can no longer be connected.
+
+Descriptions of providers are cached, so a second list starts no process.`,
+		Example: `  humanconnect source list
+  humanconnect source list --group wearables --method browser
+  humanconnect source list --ready -o json`,
+		Args: command.UpToArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			f.Query, f.Method = strings.Join(args, ""), sdk.Method(method)
+			return list(a, c, f)
+		},
+	}
+	methods := []string{string(sdk.MethodForm), string(sdk.MethodBrowser), string(sdk.MethodCode)}
+	c.Flags().StringVar(&f.Group, "group", "", "only sources of this group `NAME`")
+	c.Flags().Var(&command.Choice{Value: &method, Of: methods}, "method", "only sources with this method: "+strings.Join(methods, ", "))
+	c.Flags().BoolVar(&f.Ready, "ready", false, "only sources that this installation has a client and all other required settings for")
+	_ = c.RegisterFlagCompletionFunc("group", command.SourceGroups(a)) // fails only for an unknown flag
+	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider)
+}
+
+func list(a *app.App, c *cobra.Command, f source.Filter) error {
+	inst, err := a.Prepare()
+	if err != nil {
+		return err
+	}
+	defer inst.Close()
+	catalog, err := inst.Catalog(c.Context())
+	if err != nil {
+		return err
+	}
+	for _, broken := range inst.Providers.Broken() {
+		a.IO.Warn("skipped: %s [%s]", broken, problem.CodeOf(broken))
+	}
+	rows := []row{}
+	for _, s := range catalog.Select(f, a.Environ()) {
+		rows = append(rows, rowOf(s, a.Environ()))
+	}
+	if len(rows) == 0 && f.Group != "" && !catalog.HasGroup(f.Group) {
+		a.IO.Warn("no source has the group %q; the groups are: %s", f.Group, strings.Join(catalog.Groups(), ", "))
+	}
+	return a.IO.Print(rows, func(w io.Writer) error { return writeByGroup(w, rows) })
+}
+
+// writeByGroup writes a table with a heading above the sources of each group.
+func writeByGroup(w io.Writer, rows []row) error {
+	cells := make([][]string, len(rows))
+	for i, r := range rows {
+		cells[i] = []string{"  " + r.ID, r.Name, stateOf(r), methodsOf(r)}
+	}
+	var table bytes.Buffer
+	if err := iostreams.WriteTable(&table, []string{"  SOURCE", "NAME", "STATE", "METHODS"}, cells); err != nil {
+		return err
+	}
+	var out strings.Builder
+	group, next := "", 0
+	for line := range strings.Lines(table.String()) {
+		if next > 0 && (next == 1 || !strings.EqualFold(rows[next-1].Group, group)) {
+			group = rows[next-1].Group
+			out.WriteString("\n" + iostreams.Clean(headingOf(group)) + "\n")
+		}
+		out.WriteString(line)
+		next++
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func headingOf(group string) string {
+	if group == "" {
+		return "Other"
+	}
+	return group
+}
+
+// stateOf is whether the source can be connected, and on which terms a client is registered.
+func stateOf(r row) string {
+	var words []string
+	if r.Ready {
+		words = append(words, "ready")
+	}
+	if r.Programme != nil && r.Programme.Status != nil && *r.Programme.Status != sdk.ProgrammeOpen {
+		words = append(words, string(*r.Programme.Status))
+	}
+	return strings.Join(words, ", ")
+}
