@@ -38,6 +38,11 @@ func (e *Entry) check() error {
 			wrong = append(wrong, fmt.Errorf("input %s: it needs an id, a label and a pattern that can be read", in.ID))
 		}
 	}
+	for _, call := range e.calls() {
+		if err := call.checkSignature(); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
 	for _, address := range e.Addresses() {
 		if err := e.checkAddress(address); err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %w", address, err))
@@ -50,15 +55,9 @@ func (e *Entry) check() error {
 func (e *Entry) Addresses() []string {
 	all := []string{
 		e.Issuer, e.AuthorizationEndpoint, e.TokenEndpoint, e.RevocationEndpoint, e.UserinfoEndpoint,
-		e.Refresh.Endpoint, e.Account.URL, e.Granted.URL,
+		e.Refresh.Endpoint,
 	}
-	if e.Check != nil {
-		all = append(all, e.Check.URL)
-	}
-	if e.Revocation != nil {
-		all = append(all, e.Revocation.URL)
-	}
-	for _, call := range e.AfterConnect {
+	for _, call := range e.calls() {
 		all = append(all, call.URL)
 	}
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
