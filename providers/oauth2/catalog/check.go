@@ -38,6 +38,11 @@ func (e *Entry) check() error {
 			wrong = append(wrong, fmt.Errorf("input %s: it needs an id, a label and a pattern that can be read", in.ID))
 		}
 	}
+	return errors.Join(append(wrong, e.checkCalls()...)...)
+}
+
+// checkCalls checks signatures and addresses.
+func (e *Entry) checkCalls() (wrong []error) {
 	for _, call := range e.calls() {
 		if err := call.checkSignature(); err != nil {
 			wrong = append(wrong, err)
@@ -48,7 +53,7 @@ func (e *Entry) check() error {
 			wrong = append(wrong, fmt.Errorf("%s: %w", address, err))
 		}
 	}
-	return errors.Join(wrong...)
+	return wrong
 }
 
 // Addresses are all that the source may be asked at, as they are written.
