@@ -3,8 +3,6 @@
 // schema says what each key means.
 package catalog
 
-import "slices"
-
 // Entry is a source, with the fields of its variant where it has one.
 type Entry struct {
 	ID            string    `yaml:"id"`
@@ -158,21 +156,6 @@ type Call struct {
 	Success        map[string]string `yaml:"success"`
 	Done           []int             `yaml:"done"`
 	Signature      *Signature        `yaml:"signature"`
-}
-
-// NeedsAccess says whether the call carries the access token.
-func (c Call) NeedsAccess() bool {
-	if c.Authentication == "" || c.Authentication == AuthBearer {
-		return true
-	}
-	for _, values := range []map[string]string{c.Headers, c.Query, c.Form, c.JSON} {
-		for _, value := range values {
-			if slices.Contains(Placeholders(value), "access_token") {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // The authentications of a Call beside those of RFC 7591.

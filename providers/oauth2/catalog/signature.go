@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Signature signs the parameters of a call.
@@ -44,6 +45,21 @@ func (n Nonce) Call() Call {
 		c.Signature = &Signature{HMAC: *n.Signature}
 	}
 	return c
+}
+
+// NeedsAccess says whether the call carries the access token.
+func (c Call) NeedsAccess() bool {
+	if c.Authentication == "" || c.Authentication == AuthBearer {
+		return true
+	}
+	for _, values := range []map[string]string{c.Headers, c.Query, c.Form, c.JSON} {
+		for _, value := range values {
+			if strings.Contains(value, "{access_token}") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // checkSignature holds a signature to what the schema cannot say: it covers parameters of its call, which are in the body.
