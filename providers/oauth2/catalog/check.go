@@ -38,33 +38,31 @@ func (e *Entry) check() error {
 			wrong = append(wrong, fmt.Errorf("input %s: it needs an id, a label and a pattern that can be read", in.ID))
 		}
 	}
-	return errors.Join(append(wrong, e.checkCalls()...)...)
-}
-
-// checkCalls checks signatures and addresses.
-func (e *Entry) checkCalls() (wrong []error) {
-	for _, call := range e.calls() {
-		if err := call.checkSignature(); err != nil {
-			wrong = append(wrong, err)
-		}
-	}
+	wrong = append(wrong, e.checkSignatures()...)
 	for _, address := range e.Addresses() {
 		if err := e.checkAddress(address); err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %w", address, err))
 		}
 	}
-	return wrong
+	return errors.Join(wrong...)
 }
 
 // Addresses are all that the source may be asked at, as they are written.
 func (e *Entry) Addresses() []string {
 	all := []string{
 		e.Issuer, e.AuthorizationEndpoint, e.TokenEndpoint, e.RevocationEndpoint, e.UserinfoEndpoint,
-		e.Refresh.Endpoint,
+		e.Refresh.Endpoint, e.Account.URL, e.Granted.URL,
 	}
-	for _, call := range e.calls() {
+	if e.Check != nil {
+		all = append(all, e.Check.URL)
+	}
+	if e.Revocation != nil {
+		all = append(all, e.Revocation.URL)
+	}
+	for _, call := range e.AfterConnect {
 		all = append(all, call.URL)
 	}
+	all = append(all, e.nonceURLs()...)
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
 

@@ -3,7 +3,6 @@ package catalog
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -87,7 +86,7 @@ func (c Call) checkSignature() error {
 // SettingClientSecret is the only HMAC.Key.
 const SettingClientSecret = "client_secret"
 
-// calls are all that the entry describes beside OAuth.
+// calls are all that the entry describes beside OAuth, but for those for a nonce.
 func (e *Entry) calls() []Call {
 	all := append([]Call{e.Account.Call, e.Granted.Call}, e.AfterConnect...)
 	if e.Check != nil {
@@ -96,10 +95,23 @@ func (e *Entry) calls() []Call {
 	if e.Revocation != nil {
 		all = append(all, e.Revocation.Call)
 	}
-	for _, c := range slices.Clone(all) {
-		if c.Signature != nil && c.Signature.Nonce != nil {
-			all = append(all, c.Signature.Nonce.Call())
+	return all
+}
+
+func (e *Entry) checkSignatures() (wrong []error) {
+	for _, call := range e.calls() {
+		if err := call.checkSignature(); err != nil {
+			wrong = append(wrong, err)
 		}
 	}
-	return all
+	return wrong
+}
+
+func (e *Entry) nonceURLs() (urls []string) {
+	for _, call := range e.calls() {
+		if s := call.Signature; s != nil && s.Nonce != nil {
+			urls = append(urls, s.Nonce.URL)
+		}
+	}
+	return urls
 }
