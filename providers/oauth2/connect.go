@@ -15,8 +15,8 @@ type progress struct {
 	Engine  json.RawMessage   `json:"engine,omitempty"`
 }
 
-// errStray is a reply that does not belong to the last step.
-func errStray() error {
+// errUnexpectedReply is a reply that does not belong to the last step.
+func errUnexpectedReply() error {
 	return &sdk.Error{Code: sdk.SourceError, Message: "The reply does not match the last step."}
 }
 
@@ -26,11 +26,11 @@ func progressOf(req *sdk.ConnectRequest) (at progress, err error) {
 		return progress{Variant: req.Settings.Values[settingVariant]}, nil
 	}
 	if json.Unmarshal(req.Resume, &at) != nil {
-		return at, errStray()
+		return at, errUnexpectedReply()
 	}
 	form, isForm := req.Reply.(sdk.FormValues)
 	if isForm != (at.Engine == nil) {
-		return at, errStray()
+		return at, errUnexpectedReply()
 	}
 	if isForm {
 		at.Inputs = make(map[string]string)

@@ -48,7 +48,7 @@ type Programme struct {
 	Dates  []Date `yaml:"dates"`
 }
 
-// Retired says whether the source exists no more.
+// Retired says whether the source no longer exists.
 func (p Programme) Retired() bool { return p.Status == StatusRetired }
 
 // StatusRetired is the status of a programme that has ended.
