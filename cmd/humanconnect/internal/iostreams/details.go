@@ -8,11 +8,12 @@ import (
 	"golang.org/x/term"
 )
 
-// The widths of text for a person at a terminal, in columns.
+// Widths in columns: the least that text is made for, the most that sentences are easy to read in, and that of a terminal that
+// does not report its own.
 const (
-	minWidth  = 40
-	maxWidth  = 100
-	usedWidth = 80
+	minWidth     = 40
+	maxSentence  = 100
+	defaultWidth = 80
 )
 
 // Width is how wide text may be on standard output; 0 for any width, where it is no terminal.
@@ -20,13 +21,13 @@ func (s *IO) Width() int {
 	if !s.OutTerminal {
 		return 0
 	}
-	width := usedWidth
+	width := defaultWidth
 	if f, ok := s.Out.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 			width = columns
 		}
 	}
-	return min(max(width, minWidth), maxWidth)
+	return max(width, minWidth)
 }
 
 // WriteDetails writes what is known of one thing: a label and a text in each row. Texts are cleaned of control characters,
@@ -39,7 +40,7 @@ func WriteDetails(w io.Writer, width int, rows [][2]string) error {
 	var b strings.Builder
 	for _, r := range rows {
 		label := r[0]
-		for _, line := range wrapped(Clean(r[1]), width-column) {
+		for _, line := range wrapped(Clean(r[1]), min(width, maxSentence)-column) {
 			b.WriteString(strings.TrimRight(label+strings.Repeat(" ", column-len([]rune(label)))+line, " ") + "\n")
 			label = ""
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -65,17 +66,20 @@ func list(a *app.App, c *cobra.Command, f source.Filter) error {
 	if len(rows) == 0 && f.Group != "" && !catalog.HasGroup(f.Group) {
 		a.IO.Warn("no source has the group %q; the groups are: %s", f.Group, strings.Join(catalog.Groups(), ", "))
 	}
-	return a.IO.Print(rows, func(w io.Writer) error { return writeByGroup(w, rows) })
+	return a.IO.Print(rows, func(w io.Writer) error { return writeByGroup(w, rows, a.IO.Width()) })
 }
 
-// writeByGroup writes a table with a heading above the sources of each group.
-func writeByGroup(w io.Writer, rows []row) error {
-	cells := make([][]string, len(rows))
-	for i, r := range rows {
-		cells[i] = []string{"  " + r.ID, r.Name, stateOf(r), methodsOf(r)}
+// writeByGroup writes a table with a heading above the sources of each group. Names are cut where a width other than 0 demands it.
+func writeByGroup(w io.Writer, rows []row, width int) error {
+	cells := [][]string{{"  SOURCE", "NAME", "STATE", "METHODS"}}
+	for _, r := range rows {
+		cells = append(cells, []string{"  " + r.ID, iostreams.Clean(r.Name), stateOf(r), methodsOf(r)})
+	}
+	if width > 0 {
+		cutNames(cells, width)
 	}
 	var table bytes.Buffer
-	if err := iostreams.WriteTable(&table, []string{"  SOURCE", "NAME", "STATE", "METHODS"}, cells); err != nil {
+	if err := iostreams.WriteTable(&table, nil, cells); err != nil {
 		return err
 	}
 	var out strings.Builder
@@ -90,6 +94,29 @@ func writeByGroup(w io.Writer, rows []row) error {
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// minName is how long the names in a list are at least, in characters.
+const minName = 16
+
+// cutNames makes rows as wide as they may be by cutting the second cell.
+func cutNames(cells [][]string, width int) {
+	room := width
+	for column := range cells[0] {
+		widest := 0
+		for _, row := range cells {
+			widest = max(widest, utf8.RuneCountInString(row[column]))
+		}
+		if column != 1 {
+			room -= widest + 2
+		}
+	}
+	room = max(room, minName)
+	for _, row := range cells {
+		if name := []rune(row[1]); len(name) > room {
+			row[1] = string(name[:room-1]) + "…"
+		}
+	}
 }
 
 func headingOf(group string) string {
