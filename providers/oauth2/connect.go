@@ -96,6 +96,9 @@ func (c *call) attempt(req *sdk.ConnectRequest) {
 
 // take completes the inputs: a setting stands before what a person typed. It returns those that are still to be asked for.
 func (at *progress) take(entry *catalog.Entry, settings sdk.Settings) (missing []catalog.Input, err error) {
+	if entry.Programme.Retired() { // that of a variant
+		return nil, &sdk.Error{Code: sdk.NotSupported, Message: entry.Programme.Text}
+	}
 	given := at.Inputs
 	at.Inputs = nil
 	for _, in := range entry.Inputs {

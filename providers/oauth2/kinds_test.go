@@ -26,6 +26,20 @@ scopes: {default: [one, two]}
 // tokenAccount takes the account from the token response.
 const tokenAccount = "account: {from: token_response, id: user}\n"
 
+func TestRetiredVariantIsRefusedBeforeItAsksForAnything(t *testing.T) {
+	_, c := offering(t, kind+tokenAccount+`inputs: [{id: practice, label: Practice}]
+variants:
+  v1: {description: Version 1, programme: {status: retired, text: Version 1 has ended.}}
+  v2: {description: Version 2}
+`)
+	for variant, want := range map[string]sdk.Code{"v1": sdk.NotSupported, "v2": "", "": ""} {
+		step, err := starts(t, c, "kind", map[string]string{"client_id": clientID, settingVariant: variant}, nil)
+		if _, form := step.(sdk.Form); codeOf(err) != want || form != (want == "") {
+			t.Errorf("variant %q: %+v, %v", variant, step, err)
+		}
+	}
+}
+
 func TestAnswersOfKnownKindsAreReadWhateverTheirSource(t *testing.T) {
 	gives := func(members string) recorded {
 		return recorded{At: "exchange", Status: 200, ContentType: "application/json", Body: `{"access_token": "AT-1", "user": "u", ` + members + `}`}
