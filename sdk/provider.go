@@ -104,7 +104,7 @@ type Account struct {
 }
 
 // Credential gives the provider access to the account. It is opaque to humanconnect, which stores it sealed, except for
-// [MediaTypeOAuth2].
+// [MediaTypeOAuth2] and [MediaTypeFields].
 type Credential struct {
 	Data      Secret
 	MediaType string
@@ -117,6 +117,10 @@ type Credential struct {
 
 // MediaTypeOAuth2 marks a credential that is a JSON object with access_token, refresh_token and token_type.
 const MediaTypeOAuth2 = "application/vnd.humanconnect.oauth2+json"
+
+// MediaTypeFields marks a credential that is a flat JSON object of strings: what an application needs to call the source,
+// such as url and token.
+const MediaTypeFields = "application/vnd.humanconnect.fields+json"
 
 // FrontEnd says what the program that talks to the person can do.
 type FrontEnd struct {

@@ -30,19 +30,21 @@ const storyLimit = 30 * time.Second
 //	ended NAME N                 wait for it and want the exit code N
 //	waitfor FILE [REGEXP]        wait until the file is there, and matches
 //	until REGEXP command args…   run it again until what it prints matches
+//	nightscout NAME TOKEN SECRET start a Nightscout site, and put its URL into a variable
 //
 // FILE may be stdout or stderr. PATH is .key, [n] and .length in a row: .currentConnections[0].id
 func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	b := &background{running: make(map[string]*exec.Cmd)}
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"exits":   wantsExit,
-		"json":    wantsJSONValue,
-		"jsonenv": setFromJSON,
-		"start":   b.start,
-		"signal":  b.signal,
-		"ended":   b.ended,
-		"waitfor": waitForFile,
-		"until":   runUntil,
+		"exits":      wantsExit,
+		"json":       wantsJSONValue,
+		"jsonenv":    setFromJSON,
+		"start":      b.start,
+		"signal":     b.signal,
+		"ended":      b.ended,
+		"waitfor":    waitForFile,
+		"until":      runUntil,
+		"nightscout": startNightscout,
 	}
 }
 

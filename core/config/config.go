@@ -49,6 +49,8 @@ type Config struct {
 	Store    Store
 	Token    Token
 	Callback Callback
+	// Connection says when connections are told to be near their end.
+	Connection Connection
 	// Providers, Sources and Hooks stand in the order of the file.
 	Providers []Provider
 	Sources   []Source
@@ -90,6 +92,12 @@ type Callback struct {
 	Listen string
 	// URL is the public redirect URI, where a proxy forwards it to Listen; "" for Listen itself.
 	URL string
+}
+
+// Connection says when connections are told to be near their end.
+type Connection struct {
+	// ExpiringWithin is how long before its reconnect-by date a connection is expiring.
+	ExpiringWithin time.Duration
 }
 
 // Provider says what differs from what is installed.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -277,16 +278,24 @@ func (r *reader) pattern(n *yaml.Node, key string, good func(string) bool, what 
 	return s
 }
 
-var bareNumber = regexp.MustCompile(`^[0-9]+$`)
+var (
+	bareNumber = regexp.MustCompile(`^[0-9]+$`)
+	bareDays   = regexp.MustCompile(`^[0-9]{1,5}d$`)
+)
 
 // parseDuration reads a positive duration, or says what is wrong with it.
 func parseDuration(s string, least, most time.Duration) (d time.Duration, wrong string) {
-	d, err := time.ParseDuration(s)
+	text := s
+	if bareDays.MatchString(s) {
+		days, _ := strconv.Atoi(strings.TrimSuffix(s, "d")) // digits
+		text = fmt.Sprintf("%dh", 24*days)
+	}
+	d, err := time.ParseDuration(text)
 	switch {
 	case bareNumber.MatchString(s) && len(s) < 10:
 		return 0, fmt.Sprintf("%q is not a duration; write %ss", s, s)
 	case err != nil:
-		return 0, quote(s) + " is not a duration, such as 15s or 1h30m"
+		return 0, quote(s) + " is not a duration, such as 15s, 1h30m or 14d"
 	case d <= 0:
 		return 0, quote(s) + " is not longer than nothing"
 	case d < least:

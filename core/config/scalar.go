@@ -46,6 +46,7 @@ func scalars() []scalar {
 		{"token.ttl", prefix + "TOKEN_TTL", "1h", "how long a new session token lives", duration},
 		{"callback.listen", prefix + "CALLBACK_LISTEN", "127.0.0.1:0", "address on loopback that the redirect listener binds", loopbackAddress},
 		{"callback.url", prefix + "CALLBACK_URL", "", "public redirect URI, if it differs from callback.listen", callbackURL},
+		{"connection.expiringWithin", prefix + "CONNECTION_EXPIRING_WITHIN", "14d", "how long before its end a connection is expiring", duration},
 		{"token.jwks", prefix + "TOKEN_JWKS", "", "with jwt: keys of the signing service, a file or an https URL", keysPlace},
 		{"token.issuer", prefix + "TOKEN_ISSUER", "", "with jwt: issuer that a token names", anything},
 		{"token.audience", prefix + "TOKEN_AUDIENCE", "", "with jwt: audience that a token names", anything},
@@ -184,6 +185,7 @@ func (c *Config) apply(o Options, won map[string]resolved) {
 	c.Token.Check = won["token.check"].value
 	c.Token.TTL, _ = parseDuration(won["token.ttl"].value, minTTL, maxTTL)
 	c.Callback = Callback{Listen: won["callback.listen"].value, URL: won["callback.url"].value}
+	c.Connection.ExpiringWithin, _ = parseDuration(won["connection.expiringWithin"].value, minTTL, maxTTL)
 	c.applyToken(won)
 	won[stateDirKey] = stateDir(o, c.Dir, won)
 	c.StateDir = won[stateDirKey].value

@@ -37,10 +37,11 @@ func isDigest(text string) bool {
 
 // document reads all of the file but the values of its scalars, which it returns by their keys.
 func (r *reader) document(root *yaml.Node, c *Config) map[string]*yaml.Node {
-	top := r.mapping(root, "", "version", "clientId", "store", "token", "callback", "providers", "sources", "hooks", "plan")
+	top := r.mapping(root, "", "version", "clientId", "store", "token", "callback", "connection", "providers", "sources", "hooks", "plan")
 	store := r.mapping(top["store"], "store", "driver", "path", "key")
 	token := r.mapping(top["token"], "token", "check", "ttl", "jwks", "issuer", "audience", "algorithms", "endpoint", "clientId", "clientSecret")
 	callback := r.mapping(top["callback"], "callback", "listen", "url")
+	connection := r.mapping(top["connection"], "connection", "expiringWithin")
 	r.version(root, top["version"])
 	c.Store.Key = r.secret(store["key"], "store.key")
 	c.Token.ClientSecret = r.secret(token["clientSecret"], "token.clientSecret")
@@ -62,6 +63,7 @@ func (r *reader) document(root *yaml.Node, c *Config) map[string]*yaml.Node {
 	nodes := map[string]*yaml.Node{
 		"clientId": top["clientId"], "store.driver": store["driver"], "store.path": store["path"],
 		"callback.listen": callback["listen"], "callback.url": callback["url"],
+		"connection.expiringWithin": connection["expiringWithin"],
 	}
 	for name, n := range token {
 		nodes[join("token", name)] = n

@@ -132,7 +132,7 @@ func (l *layers) value(layer, key string) string {
 		return "sqlite"
 	case "stateDir", "store.path", "token.jwks":
 		return "/" + rapid.StringMatching(`[a-zA-Z0-9_-]{1,8}`).Draw(l.rt, label)
-	case "token.ttl":
+	case "token.ttl", "connection.expiringWithin":
 		return (time.Duration(rapid.IntRange(1, 3600).Draw(l.rt, label)) * time.Second).String()
 	case "callback.listen":
 		return fmt.Sprintf("127.0.0.1:%d", rapid.IntRange(0, 65535).Draw(l.rt, label))
@@ -162,7 +162,7 @@ func (l *layers) text() string {
 		sections["token"] += "  clientSecret: {env: A}\n"
 	}
 	text := "version: 1\n" + strings.ReplaceAll(sections[""], "  ", "")
-	for _, section := range []string{"store", "token", "callback"} {
+	for _, section := range []string{"store", "token", "callback", "connection"} {
 		if sections[section] != "" {
 			text += section + ":\n" + sections[section]
 		}

@@ -25,9 +25,11 @@ type Authorization struct {
 	Source     string
 	SourceName string
 	Provider   string
-	// CanRevoke says whether the source can revoke.
-	CanRevoke bool
-	Connected sdk.Connected
+	// CanRevoke, CanRefresh and CanCheck say what the source can do.
+	CanRevoke  bool
+	CanRefresh bool
+	CanCheck   bool
+	Connected  sdk.Connected
 }
 
 // AccountKey names an account of a source without telling it; nil for a source that cannot tell accounts apart.
@@ -61,6 +63,17 @@ func (g Authorization) apply(c store.Connection, now time.Time) store.Connection
 	c.AccountID, c.AccountLabel = g.Connected.Account.ID, g.Connected.Account.Label
 	c.Credential, c.MediaType = []byte(g.Connected.Credential.Data.Reveal()), g.Connected.Credential.MediaType
 	c.CredentialExpiresAt, c.Scopes = g.Connected.Credential.ExpiresAt, g.Connected.Scopes
+	c.ReconnectBy, c.CanRefresh, c.CanCheck = g.Connected.Credential.ReconnectBy, g.CanRefresh, g.CanCheck
+	c.State, c.Reason, c.NeedsReconnectAt = store.ConnectionActive, "", time.Time{}
+	return issued(c, now)
+}
+
+// issued counts a credential that was just put into a connection, and says when it is due. Who refreshes the one before will
+// find another version.
+func issued(c store.Connection, now time.Time) store.Connection {
+	c.Version++
+	c.CredentialAt = now
+	c.Refresh = store.Refresh{At: dueAt(c)}
 	return c
 }
 
@@ -82,7 +95,7 @@ func Disconnect(tx store.Tx, c store.Connection, why Cause) (store.Connection, s
 		AccountKey: c.AccountKey, AccountID: c.AccountID, AccountLabel: c.AccountLabel,
 		Credential: c.Credential, MediaType: c.MediaType, CreatedAt: now,
 	}
-	c.State, c.DisconnectedAt, c.Credential = store.ConnectionDisconnected, now, nil
+	c.State, c.DisconnectedAt, c.Credential, c.Refresh = store.ConnectionDisconnected, now, nil, store.Refresh{}
 	if err := tx.SaveConnection(c); err != nil {
 		return c, r, err
 	}

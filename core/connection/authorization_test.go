@@ -15,10 +15,10 @@ import (
 // annsAuthorization is one that a source gave, with all that it may say.
 func annsAuthorization(user id.Human, credential sdk.Secret, expires time.Time) connection.Authorization {
 	return connection.Authorization{
-		User: user, Source: "alpha", SourceName: "The alpha", Provider: "fake", CanRevoke: true,
+		User: user, Source: "alpha", SourceName: "The alpha", Provider: "fake", CanRevoke: true, CanRefresh: true, CanCheck: true,
 		Connected: sdk.Connected{
 			Account:    sdk.Account{ID: "ann", Label: "ann of " + credential.Reveal()},
-			Credential: sdk.Credential{Data: credential, MediaType: "text/" + credential.Reveal(), ExpiresAt: expires},
+			Credential: sdk.Credential{Data: credential, MediaType: "text/" + credential.Reveal(), ExpiresAt: expires, ReconnectBy: expires.AddDate(1, 0, 0)},
 			Scopes:     []string{"read", credential.Reveal()},
 		},
 	}
@@ -54,6 +54,8 @@ func TestConnectionKeepsAllOfItsAuthorizationAndARenewalAllOfTheNewOne(t *testin
 			AccountID: "ann", AccountLabel: "ann of " + credential.Reveal(), Credential: []byte(credential.Reveal()),
 			MediaType: "text/" + credential.Reveal(), CredentialExpiresAt: now.Add(time.Hour),
 			Scopes: []string{"read", credential.Reveal()}, CanRevoke: true, State: store.ConnectionActive, ConnectedSince: began, RenewedAt: now,
+			Version: int64(i + 1), CredentialAt: now, ReconnectBy: now.Add(time.Hour).AddDate(1, 0, 0), CanRefresh: true, CanCheck: true,
+			Refresh: store.Refresh{At: now.Add(59 * time.Minute)},
 		}
 		if diff := cmp.Diff(want, kept); diff != "" {
 			t.Errorf("grant %s (-want +kept):\n%s", credential.Reveal(), diff)

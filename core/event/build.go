@@ -10,9 +10,12 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
+// States says in which state a connection is, in the words of a response.
+type States func(store.Connection) string
+
 // Build reads the response of a session at this instant inside the caller's transaction: what was done in the session,
 // and what is true now.
-func Build(tx store.Tx, ses store.Session, status Status) (Response, error) {
+func Build(tx store.Tx, ses store.Session, status Status, states States) (Response, error) {
 	user, err := tx.UserByID(ses.User)
 	if err != nil {
 		return Response{}, fmt.Errorf("the user of session %s: %w", ses.ID, err)
@@ -41,23 +44,25 @@ func Build(tx store.Tx, ses store.Session, status Status) (Response, error) {
 			r.SessionResults.DisconnectedSources = append(r.SessionResults.DisconnectedSources, entry)
 		}
 	}
-	return r, r.setCurrent(tx, ses.User)
+	return r, r.setCurrent(tx, ses.User, states)
 }
 
-// BuildOutside reads the response that tells of a disconnect outside of any session.
-func BuildOutside(tx store.Tx, c store.Connection, status Status) (Response, error) {
+// BuildOutside reads the response that tells of a change of a connection outside of any session.
+func BuildOutside(tx store.Tx, c store.Connection, status Status, states States) (Response, error) {
 	user, err := tx.UserByID(c.User)
 	if err != nil {
 		return Response{}, fmt.Errorf("the user of connection %s: %w", c.ID, err)
 	}
 	r := Empty(status)
 	r.setUser(user)
-	entry, err := Of(tx, c)
-	if err != nil {
-		return Response{}, err
+	if c.State == store.ConnectionDisconnected {
+		entry, err := Of(tx, c)
+		if err != nil {
+			return Response{}, err
+		}
+		r.SessionResults.DisconnectedSources = append(r.SessionResults.DisconnectedSources, entry)
 	}
-	r.SessionResults.DisconnectedSources = append(r.SessionResults.DisconnectedSources, entry)
-	return r, r.setCurrent(tx, c.User)
+	return r, r.setCurrent(tx, c.User, states)
 }
 
 // Empty is a response without a session: of a token that opened nothing.
@@ -99,14 +104,15 @@ func (r *Response) setUser(u store.User) {
 	r.ClientID, r.ClientUserID, r.HumanID = &u.ClientID, &u.ClientUserID, &u.HumanID
 }
 
-func (r *Response) setCurrent(tx store.ConnectionTx, user id.Human) error {
+func (r *Response) setCurrent(tx store.ConnectionTx, user id.Human, states States) error {
 	current, err := tx.Connections(user)
 	if err != nil {
 		return fmt.Errorf("the connections of a user: %w", err)
 	}
 	for _, c := range current {
-		r.CurrentConnections = append(r.CurrentConnections,
-			Connection{ID: c.Source, Name: c.SourceName, ConnectionID: c.ID, ConnectedSince: Time(c.ConnectedSince)})
+		r.CurrentConnections = append(r.CurrentConnections, Connection{
+			ID: c.Source, Name: c.SourceName, ConnectionID: c.ID, ConnectedSince: Time(c.ConnectedSince), State: states(c),
+		})
 	}
 	return nil
 }

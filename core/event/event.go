@@ -26,6 +26,14 @@ const (
 	DisconnectedSource Status = "DISCONNECTED_SOURCE"
 )
 
+// MarshalJSON makes null of no status: that of an open session, and of an event that the reference has none for.
+func (s Status) MarshalJSON() ([]byte, error) {
+	if s == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(s))
+}
+
 // Type of an event.
 type Type string
 
@@ -34,10 +42,12 @@ const (
 	SourceConnected    Type = "source.connected"
 	SourceDisconnected Type = "source.disconnected"
 	SessionClosed      Type = "session.closed"
+	// ConnectionNeedsReconnect is an event outside of a session, once for each time that a credential comes to its end.
+	ConnectionNeedsReconnect Type = "connection.needs_reconnect"
 )
 
 // Types lists all types.
-var Types = []Type{SourceConnected, SourceDisconnected, SessionClosed}
+var Types = []Type{SourceConnected, SourceDisconnected, SessionClosed, ConnectionNeedsReconnect}
 
 // Response is the document that ends a session and that every event carries.
 type Response struct {
@@ -68,6 +78,8 @@ type Connection struct {
 	ConnectedSince Time          `json:"connectedSince"`
 	// Revocation is what came of revoking the grant; only for a disconnected source.
 	Revocation string `json:"revocation,omitempty"`
+	// State is active, expiring or needs_reconnect; only in currentConnections.
+	State string `json:"state,omitempty"`
 }
 
 // Failure is an action that failed and that no later one made good.
@@ -100,6 +112,9 @@ type Event struct {
 	Timestamp Time     `json:"timestamp"`
 	// Source is the one that changed; nil for a close.
 	Source *Connection `json:"source,omitempty"`
+	// ConnectionID and Reason are those of a connection that needs to be reconnected.
+	ConnectionID id.Connection `json:"connectionId,omitempty"`
+	Reason       string        `json:"reason,omitempty"`
 	Response
 }
 

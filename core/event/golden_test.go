@@ -89,8 +89,8 @@ const rest = `"sessionResults":{` +
 	`"connectedSources":[{"id":"withings","name":"Withings","connectionId":"con_00000000000000000000000001","connectedSince":"2026-11-22T20:26:10.344Z"}],` +
 	`"disconnectedSources":[{"id":"fitbit","name":"Fitbit","connectionId":"con_00000000000000000000000002","connectedSince":"2026-11-22T20:26:11.344Z","revocation":"pending"}]},` +
 	`"currentConnections":[` +
-	`{"id":"nightscout","name":"Nightscout","connectionId":"con_00000000000000000000000003","connectedSince":"2026-11-22T19:26:00.344Z"},` +
-	`{"id":"withings","name":"Withings","connectionId":"con_00000000000000000000000001","connectedSince":"2026-11-22T20:26:10.344Z"}],` +
+	`{"id":"nightscout","name":"Nightscout","connectionId":"con_00000000000000000000000003","connectedSince":"2026-11-22T19:26:00.344Z","state":"active"},` +
+	`{"id":"withings","name":"Withings","connectionId":"con_00000000000000000000000001","connectedSince":"2026-11-22T20:26:10.344Z","state":"active"}],` +
 	`"sessionId":"ses_00000000000000000000000001","clientId":"demo","clientUserId":"u<1> & co","humanId":"00112233445566778899aabbccddeeff",` +
 	`"failures":[` +
 	`{"source":{"id":"oura","name":"Oura"},"action":"connect","code":"rate_limited","message":"wait a little","retryable":true,"retryAfter":90},` +
@@ -105,7 +105,7 @@ func build(t *testing.T, s *sqlite.Store, status event.Status) (r event.Response
 		if err != nil {
 			return err
 		}
-		if r, err = event.Build(tx, row, status); err != nil {
+		if r, err = event.Build(tx, row, status, stateOf); err != nil {
 			return err
 		}
 		a, err := tx.Connection(conA)
@@ -197,7 +197,7 @@ func TestDisconnectOutsideOfASessionIsAResponseWithoutOne(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		r, err = event.BuildOutside(tx, c, event.DisconnectedSource)
+		r, err = event.BuildOutside(tx, c, event.DisconnectedSource, stateOf)
 		return err
 	})
 	if err != nil {
@@ -206,8 +206,8 @@ func TestDisconnectOutsideOfASessionIsAResponseWithoutOne(t *testing.T) {
 	golden(t, event.JSON(r), `{"status":"DISCONNECTED_SOURCE",`+
 		`"sessionResults":{"connectedSources":[],"disconnectedSources":[{"id":"fitbit","name":"Fitbit","connectionId":"con_00000000000000000000000002","connectedSince":"2026-11-22T20:26:11.344Z","revocation":"pending"}]},`+
 		`"currentConnections":[`+
-		`{"id":"nightscout","name":"Nightscout","connectionId":"con_00000000000000000000000003","connectedSince":"2026-11-22T19:26:00.344Z"},`+
-		`{"id":"withings","name":"Withings","connectionId":"con_00000000000000000000000001","connectedSince":"2026-11-22T20:26:10.344Z"}],`+
+		`{"id":"nightscout","name":"Nightscout","connectionId":"con_00000000000000000000000003","connectedSince":"2026-11-22T19:26:00.344Z","state":"active"},`+
+		`{"id":"withings","name":"Withings","connectionId":"con_00000000000000000000000001","connectedSince":"2026-11-22T20:26:10.344Z","state":"active"}],`+
 		`"sessionId":null,"clientId":"demo","clientUserId":"u<1> & co","humanId":"00112233445566778899aabbccddeeff","failures":[]}`)
 }
 
@@ -229,3 +229,5 @@ func TestTimesAreWrittenInUTCWithMilliseconds(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func stateOf(c store.Connection) string { return string(c.State) }

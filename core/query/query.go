@@ -3,7 +3,6 @@
 package query
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,25 +43,25 @@ func Sessions(ctx context.Context, s Reader, f store.SessionFilter) ([]store.Ses
 
 // Session returns a session and its response document: the stored one of a closed session, byte for byte; of an open one the
 // response as it would be now, with status null.
-func Session(ctx context.Context, s Reader, ses id.Session) (row store.Session, response []byte, err error) {
+func Session(ctx context.Context, s Reader, ses id.Session, states event.States) (row store.Session, response []byte, err error) {
 	response, err = read(ctx, s, func(tx store.Tx) ([]byte, error) {
 		if row, err = tx.Session(ses); err != nil || !row.ClosedAt.IsZero() {
 			return row.Response, err
 		}
-		now, err := event.Build(tx, row, "")
-		return bytes.Replace(event.JSON(now), []byte(`"status":""`), []byte(`"status":null`), 1), err
+		now, err := event.Build(tx, row, "", states)
+		return event.JSON(now), err
 	})
 	return row, response, err
 }
 
 // Results returns the response of a session as it is now.
-func Results(ctx context.Context, s Reader, ses id.Session) (event.Response, error) {
+func Results(ctx context.Context, s Reader, ses id.Session, states event.States) (event.Response, error) {
 	return read(ctx, s, func(tx store.Tx) (event.Response, error) {
 		row, err := tx.Session(ses)
 		if err != nil {
 			return event.Response{}, err
 		}
-		return event.Build(tx, row, "")
+		return event.Build(tx, row, "", states)
 	})
 }
 

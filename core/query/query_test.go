@@ -166,8 +166,8 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	s := newState(t)
 	ctx := t.Context()
 	for name, ask := range map[string]func() error{
-		"session":    func() error { _, _, err := query.Session(ctx, s, id.New[id.Session]()); return err },
-		"results":    func() error { _, err := query.Results(ctx, s, id.New[id.Session]()); return err },
+		"session":    func() error { _, _, err := query.Session(ctx, s, id.New[id.Session](), active); return err },
+		"results":    func() error { _, err := query.Results(ctx, s, id.New[id.Session](), active); return err },
 		"connection": func() error { _, err := query.Connection(ctx, s, id.New[id.Connection]()); return err },
 		"event":      func() error { _, err := query.Event(ctx, s, id.New[id.Event]()); return err },
 		"delivery":   func() error { _, err := query.Delivery(ctx, s, id.New[id.Delivery](), nil); return err },
@@ -182,7 +182,7 @@ func TestResponseOfAnOpenSessionIsThatOfNowAndOfAClosedOneTheStoredOne(t *testin
 	s := newState(t)
 	ses := s.session(s.user("alice"))
 	c, _ := s.connect(ses, 1, "ann")
-	row, body, err := query.Session(t.Context(), s, ses.ID)
+	row, body, err := query.Session(t.Context(), s, ses.ID, active)
 	if err != nil || row.ID != ses.ID || !bytes.Contains(body, []byte(`"status":null`)) {
 		t.Fatalf("%+v, %s, %v", row, body, err)
 	}
@@ -190,7 +190,7 @@ func TestResponseOfAnOpenSessionIsThatOfNowAndOfAClosedOneTheStoredOne(t *testin
 	if err := json.Unmarshal(body, &said); err != nil {
 		t.Fatal(err)
 	}
-	now := must[event.Response](t)(query.Results(t.Context(), s, ses.ID))
+	now := must[event.Response](t)(query.Results(t.Context(), s, ses.ID, active))
 	if !bytes.Equal(event.JSON(now), event.JSON(said)) || len(now.CurrentConnections) != 1 || now.CurrentConnections[0].ConnectionID != c.ID {
 		t.Errorf("results %s; document %s", event.JSON(now), body)
 	}
@@ -199,7 +199,7 @@ func TestResponseOfAnOpenSessionIsThatOfNowAndOfAClosedOneTheStoredOne(t *testin
 		row.ClosedAt, row.Status, row.Response = s.clock.Now(), string(event.Success), stored
 		return tx.SaveSession(row)
 	})
-	if row, body, err := query.Session(t.Context(), s, ses.ID); err != nil || !bytes.Equal(body, stored) || row.Status != string(event.Success) {
+	if row, body, err := query.Session(t.Context(), s, ses.ID, active); err != nil || !bytes.Equal(body, stored) || row.Status != string(event.Success) {
 		t.Errorf("%s, %v", body, err)
 	}
 }
@@ -333,3 +333,6 @@ func TestHooksAreShownWithWhatIsLeftForThem(t *testing.T) {
 		t.Errorf("%d are dead", got)
 	}
 }
+
+// active says that of every connection.
+func active(store.Connection) string { return "active" }

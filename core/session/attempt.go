@@ -75,7 +75,7 @@ func (s *Session) Connect(ctx context.Context, asked string, action int) (*Attem
 		return nil, a.refuse(ctx, err)
 	}
 	if t.connection != nil {
-		if t.connection.State != store.ConnectionActive {
+		if t.connection.State == store.ConnectionDisconnected {
 			return nil, a.refuse(ctx, notConnected())
 		}
 		a.expected = &sdk.Account{ID: t.connection.AccountID, Label: t.connection.AccountLabel}

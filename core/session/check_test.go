@@ -218,7 +218,7 @@ func (w *World) fill(r *event.Response, ses id.Session, m *sessionModel, got eve
 func (w *World) current(user id.Human) []event.Connection {
 	out := []event.Connection{}
 	for _, c := range w.model.active[user] {
-		out = append(out, event.Connection{ID: c.source, Name: nameOf(c.source), ConnectionID: c.id, ConnectedSince: event.Time(c.since)})
+		out = append(out, event.Connection{ID: c.source, Name: nameOf(c.source), ConnectionID: c.id, ConnectedSince: event.Time(c.since), State: "active"})
 	}
 	return out
 }

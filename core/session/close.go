@@ -156,7 +156,7 @@ func (e *Engine) closeRow(tx store.Tx, ses store.Session, cut Cut) (store.Sessio
 	if over {
 		status = endStatus(ses.EndReason)
 	}
-	resp, err := event.Build(tx, ses, status)
+	resp, err := event.Build(tx, ses, status, e.states(now))
 	if err != nil {
 		return ses, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
 )
@@ -18,6 +19,9 @@ type Connected struct {
 	Since        time.Time
 	// ExpiresAt is when the credential expires; zero where it does not, or nobody knows.
 	ExpiresAt time.Time
+	// NeedsReconnect: the credential is of no use any more. Expiring: access ends soon, at ReconnectBy.
+	NeedsReconnect, Expiring bool
+	ReconnectBy              time.Time
 }
 
 // Connections returns the user's connections as they are now, by Since, then id. The error is [ErrTakenOver] or
@@ -35,10 +39,13 @@ func (s *Session) Connections(ctx context.Context) ([]Connected, error) {
 		return nil, fmt.Errorf("list the connections: %w", err)
 	}
 	out := make([]Connected, len(rows))
+	states := s.e.States()
 	for i, c := range rows {
+		state := connection.State(states(c))
 		out[i] = Connected{
 			ID: c.ID, Source: c.Source, SourceName: c.SourceName, AccountLabel: c.AccountLabel,
-			Since: c.ConnectedSince, ExpiresAt: c.CredentialExpiresAt,
+			Since: c.ConnectedSince, ExpiresAt: c.CredentialExpiresAt, ReconnectBy: c.ReconnectBy,
+			NeedsReconnect: state == connection.NeedsReconnect, Expiring: state == connection.Expiring,
 		}
 	}
 	return out, nil

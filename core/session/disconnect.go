@@ -81,7 +81,7 @@ func (s *Session) disconnect(ctx context.Context, t target, row store.Action) (p
 func (s *Session) targets(tx store.Tx, t target) ([]store.Connection, error) {
 	if t.connection != nil {
 		c, err := tx.Connection(t.connection.ID)
-		if err != nil || c.State != store.ConnectionActive {
+		if err != nil || c.State == store.ConnectionDisconnected {
 			return nil, err
 		}
 		return []store.Connection{c}, nil
@@ -159,7 +159,7 @@ func (e *Engine) DisconnectOutside(ctx context.Context, con id.Connection) (Outs
 		if c, r, err = connection.Disconnect(tx, c, e.cause("", now)); err != nil {
 			return err
 		}
-		resp, err := event.BuildOutside(tx, c, event.DisconnectedSource)
+		resp, err := event.BuildOutside(tx, c, event.DisconnectedSource, e.states(now))
 		if err != nil {
 			return err
 		}

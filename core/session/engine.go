@@ -20,10 +20,12 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/hook"
+	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/process"
 	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/core/source"
@@ -48,6 +50,8 @@ type Options struct {
 	Clock     clock.Clock
 	// Hooks are the hooks of the config. A session that is opened or resumed keeps their names.
 	Hooks []hook.Hook
+	// Expiring is how long before its reconnect-by date a connection is expiring.
+	Expiring time.Duration
 	// Wake is called after each commit that wrote deliveries; nil if nobody waits for it.
 	Wake func()
 	// Random is the jitter's of revocations; see [connection.Revoker]. Optional.
@@ -56,8 +60,12 @@ type Options struct {
 
 // Engine runs sessions. It is safe for concurrent use.
 type Engine struct {
-	o    Options
-	bell bell
+	o         Options
+	bell      bell
+	refresher *connection.Refresher
+
+	fellMu sync.Mutex
+	fell   []id.Event
 }
 
 // New makes an Engine. It has no side effects; the error is of options that are missing.
@@ -69,7 +77,12 @@ func New(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("an engine of sessions needs %s", name)
 		}
 	}
-	return &Engine{o: o}, nil
+	e := &Engine{o: o}
+	e.refresher = &connection.Refresher{
+		Store: o.Store, Providers: o.Providers, Settings: o.Sources, Liveness: o.Liveness, Clock: o.Clock, Random: o.Random,
+		Fell: e.recordNeedsReconnect, Wake: e.wake,
+	}
+	return e, nil
 }
 
 // Moved returns a channel that is closed when an attempt next moves in this process: a redirect has come, a step was

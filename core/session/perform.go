@@ -324,7 +324,9 @@ func (a *Attempt) commitConnected(ctx context.Context, done sdk.Connected) (Prom
 	done.Account.Label = host.CleanText(done.Account.Label, maxLabel)
 	g := connection.Authorization{
 		User: a.s.User.HumanID, Source: a.Source.ID, SourceName: a.Source.Name, Provider: a.Source.Provider,
-		CanRevoke: slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke), Connected: done,
+		CanRevoke:  slices.Contains(a.Source.Capabilities, sdk.CapabilityRevoke),
+		CanRefresh: slices.Contains(a.Source.Capabilities, sdk.CapabilityRefresh),
+		CanCheck:   slices.Contains(a.Source.Capabilities, sdk.CapabilityCheck), Connected: done,
 	}
 	k := keeper{a: a, key: connection.AccountKey(e.o.Store.MAC, g.Source, done.Account.ID), auth: g}
 	err := k.keep(context.WithoutCancel(ctx))
@@ -389,7 +391,7 @@ func (a *Attempt) refusal(tx store.Tx, ses store.Session, key []byte) (refused, 
 	switch {
 	case err != nil:
 		return nil, err
-	case c.State != store.ConnectionActive:
+	case c.State == store.ConnectionDisconnected:
 		return notConnected(), nil
 	case string(c.AccountKey) != string(key):
 		return failure.New(failure.AccountMismatch, "authorized with another account than that of this connection"), nil
@@ -423,7 +425,7 @@ func (e *Engine) recordSourceEvent(tx store.Tx, ses store.Session, kind event.Ty
 	if kind == event.SourceDisconnected {
 		status = event.DisconnectedSource
 	}
-	resp, err := event.Build(tx, ses, status)
+	resp, err := event.Build(tx, ses, status, e.states(now))
 	if err != nil {
 		return err
 	}

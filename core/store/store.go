@@ -256,58 +256,6 @@ type ActionTx interface {
 	Actions(id.Session) ([]Action, error)
 }
 
-// ConnectionState is where a connection stands.
-type ConnectionState string
-
-// The states of a connection.
-const (
-	ConnectionActive       ConnectionState = "active"
-	ConnectionDisconnected ConnectionState = "disconnected"
-)
-
-// Connection is the lasting grant of one user to one source account.
-type Connection struct {
-	ID         id.Connection
-	User       id.Human
-	Source     string
-	SourceName string
-	Provider   string
-	// AccountKey is a keyed digest of source and account id; nil where the provider cannot tell accounts apart.
-	// (User, Source, AccountKey) is unique among the connections that are not disconnected.
-	AccountKey []byte
-	// AccountID and AccountLabel are the provider's. Sealed.
-	AccountID    string
-	AccountLabel string
-	// Credential and its media type are the provider's. The credential is sealed, and empty once disconnected.
-	Credential          []byte
-	MediaType           string
-	CredentialExpiresAt time.Time
-	Scopes              []string
-	// CanRevoke keeps whether the source can revoke, so that a disconnect needs no provider before it commits.
-	CanRevoke      bool
-	State          ConnectionState
-	ConnectedSince time.Time
-	RenewedAt      time.Time
-	DisconnectedAt time.Time
-}
-
-// ConnectionTx finds and keeps connections.
-type ConnectionTx interface {
-	Connection(id.Connection) (Connection, error)
-	// ActiveConnection finds the user's connection of an account that is not disconnected; a nil key is the account
-	// of a source that cannot tell accounts apart.
-	ActiveConnection(user id.Human, source string, accountKey []byte) (Connection, error)
-	// Connections returns a user's connections that are not disconnected, by ConnectedSince, then id.
-	Connections(id.Human) ([]Connection, error)
-	// AccountHeld says whether any user holds a connection of this account that is not disconnected; with a nil key,
-	// whether this user holds one of this source.
-	AccountHeld(source string, accountKey []byte, user id.Human) (bool, error)
-	// InsertConnection returns ErrExists if the account has a connection that is not disconnected.
-	InsertConnection(Connection) error
-	// SaveConnection writes the row anew.
-	SaveConnection(Connection) error
-}
-
 // RevocationState is what came of a revocation.
 type RevocationState string
 

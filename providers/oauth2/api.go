@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/humanconnect/humanconnect/providers/internal/endpoint"
 	"github.com/humanconnect/humanconnect/providers/oauth2/catalog"
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
@@ -86,7 +87,7 @@ func (c *call) prepared(ctx context.Context, what catalog.Call, token oauth2.Tok
 		set  func(name, value string)
 	}{{what.Query, query.Set}, {what.Form, form.Set}, {what.JSON, form.Set}, {what.Headers, headers.Set}} {
 		for name, template := range part.from {
-			value, err := catalog.Expand(template, c.values)
+			value, err := endpoint.Expand(template, c.values)
 			if err != nil {
 				return nil, impossible(err)
 			}

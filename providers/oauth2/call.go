@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/humanconnect/humanconnect/providers/internal/endpoint"
 	"github.com/humanconnect/humanconnect/providers/oauth2/catalog"
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
@@ -19,7 +20,7 @@ import (
 type call struct {
 	entry    *catalog.Entry
 	settings sdk.Settings
-	way      *way
+	way      *endpoint.Way
 	pin      pin
 	// values of placeholders.
 	values map[string]string
@@ -155,7 +156,7 @@ func (c *call) parsed(template string) (*url.URL, error) {
 	if template == "" {
 		return nil, nil
 	}
-	u, err := catalog.ExpandURL(template, c.values)
+	u, err := endpoint.ExpandURL(template, c.values)
 	if err != nil {
 		return nil, &sdk.Error{Code: sdk.SourceError, Message: "An address of the source cannot be made: " + err.Error() + "."}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/humanconnect/humanconnect/providers/internal/endpoint"
 	"github.com/humanconnect/humanconnect/providers/oauth2/catalog"
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
@@ -88,7 +89,7 @@ func (c *call) adaptToken(r *oauth2.Request, how catalog.TokenRequest) error {
 		r.Form.Del(name)
 	}
 	for name, value := range how.Headers {
-		value, err := catalog.Expand(value, c.values)
+		value, err := endpoint.Expand(value, c.values)
 		if err != nil {
 			return impossible(err)
 		}
@@ -116,7 +117,7 @@ func (c *call) parameters(into url.Values, p catalog.Parameters) error {
 		}
 	}
 	for name, value := range p.Extra {
-		value, err := catalog.Expand(value, c.values)
+		value, err := endpoint.Expand(value, c.values)
 		if err != nil {
 			return impossible(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/humanconnect/humanconnect/providers/internal/endpoint"
 	"github.com/humanconnect/humanconnect/providers/oauth2/catalog"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
 )
@@ -30,7 +31,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string, status int) {
 		for _, entry := range entries {
-			c := &call{entry: entry, values: map[string]string{}, way: &way{}}
+			c := &call{entry: entry, values: map[string]string{}, way: &endpoint.Way{}}
 			var members map[string]json.RawMessage
 			if json.Unmarshal([]byte(body), &members) != nil {
 				members = nil

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/humanconnect/humanconnect/providers/internal/endpoint"
 	"github.com/humanconnect/humanconnect/providers/oauth2/catalog"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -16,7 +17,7 @@ const (
 	// settingVariant names a variant of the source.
 	settingVariant = catalog.SettingVariant
 	// settingBase is an address on loopback that stands for every host of the source, which becomes the first segment of the path.
-	settingBase = "endpoint_base"
+	settingBase = endpoint.SettingTestServer
 )
 
 // version of this provider.
@@ -30,7 +31,7 @@ type provider struct {
 	public http.RoundTripper
 }
 
-func newProvider() *provider { return &provider{load: catalog.Load, public: publicOnly()} }
+func newProvider() *provider { return &provider{load: catalog.Load, public: endpoint.PublicOnly()} }
 
 // Describe implements [sdk.Provider].
 func (p *provider) Describe(context.Context) (*sdk.Description, error) {

@@ -59,6 +59,12 @@ func (e *examination) inspectCredential(c sdk.Credential) {
 	if !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(time.Now()) {
 		e.fail("%s: the credential has expired already", e.source.ID)
 	}
+	if c.MediaType == sdk.MediaTypeFields {
+		var fields map[string]string
+		if json.Unmarshal([]byte(c.Data.Reveal()), &fields) != nil || len(fields) == 0 {
+			e.fail("%s: the credential is no flat JSON object of strings", e.source.ID)
+		}
+	}
 	if c.MediaType != sdk.MediaTypeOAuth2 {
 		return
 	}

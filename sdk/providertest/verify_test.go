@@ -175,10 +175,13 @@ func TestEveryBrokenPromiseIsNoticed(t *testing.T) {
 		"names the setting \"region\", which is not":    {connect: refuses(&sdk.Error{Code: sdk.BadConfiguration, Setting: "region", Message: "No."})},
 		"start: the journey ended with source_error":    {connect: func(*sdk.ConnectRequest) (sdk.Step, error) { return nil, errors.New("lost") }},
 		"the credential is empty":                       {step: onDone(func(s *sdk.Connected) { s.Credential.Data = "" })},
-		"the credential is not what its media type":     {step: onDone(func(s *sdk.Connected) { s.Credential.Data = `{"token":"t"}` })},
-		"the credential has expired already":            {refreshed: func(r *sdk.Refreshed) { r.Credential.ExpiresAt = time.Now() }},
-		"check: revoked":                                {check: func(*sdk.CredentialRequest) error { return &sdk.Error{Code: sdk.Revoked, Message: "Over."} }},
-		"a second disconnect: source_error":             {disconnect: justOnce()},
+		"the credential is no flat JSON object of strings": {step: onDone(func(s *sdk.Connected) {
+			s.Credential = sdk.Credential{Data: `{"token":{"of":"x"}}`, MediaType: sdk.MediaTypeFields}
+		})},
+		"the credential is not what its media type": {step: onDone(func(s *sdk.Connected) { s.Credential.Data = `{"token":"t"}` })},
+		"the credential has expired already":        {refreshed: func(r *sdk.Refreshed) { r.Credential.ExpiresAt = time.Now() }},
+		"check: revoked":                            {check: func(*sdk.CredentialRequest) error { return &sdk.Error{Code: sdk.Revoked, Message: "Over."} }},
+		"a second disconnect: source_error":         {disconnect: justOnce()},
 	} {
 		broken := examine(t.Context(), Of(p), []Journey{visit()})
 		if !strings.Contains(strings.Join(broken, "\n"), want) {

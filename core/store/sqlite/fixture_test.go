@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -170,6 +171,9 @@ func TestNoValueOfAStateOfVersion4IsLost(t *testing.T) {
 	for _, row := range want["action"] {
 		row["documentation_url"] = ""
 	}
+	for _, row := range want["connection"] {
+		maps.Copy(row, newOfConnection(row))
+	}
 	delete(want, "token")
 	delete(got, "token")
 	delete(got, "verified_token")
@@ -179,6 +183,23 @@ func TestNoValueOfAStateOfVersion4IsLost(t *testing.T) {
 	if err := s.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// newOfConnection is what a connection has since version 7: a credential that is issued with the connect, which is due a
+// minute or a tenth of its life before it expires.
+func newOfConnection(row map[string]any) map[string]any {
+	out := map[string]any{
+		"version": 1.0, "credential_at": nil, "reconnect_by": nil, "can_refresh": true, "can_check": true, "reason": "",
+		"needs_reconnect_at": nil, "refresh_at": nil, "refresh_owner": "", "refresh_lease_until": nil, "refresh_begun_at": nil,
+		"refresh_tries": 0.0, "refresh_next_at": nil, "refresh_error": "",
+	}
+	if row["state"] == "active" {
+		out["credential_at"] = row["renewed_at"]
+	}
+	if end, expires := row["credential_expires_at"].(float64); expires && row["state"] == "active" {
+		out["refresh_at"] = end - math.Floor(min(60_000, (end-row["renewed_at"].(float64))/10))
+	}
+	return out
 }
 
 // wantTokens wants each token in the table of its kind, as it was, and in that of the other only where nothing in the

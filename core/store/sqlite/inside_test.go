@@ -43,6 +43,7 @@ func TestHotQueriesUseAnIndex(t *testing.T) {
 		"connection":             t1.connection.selectSQL + "WHERE id = ?",
 		"active connection":      t1.connection.selectSQL + activeConnection,
 		"active connections":     t1.connection.selectSQL + activeConnections,
+		"due refreshes":          t1.connection.selectSQL + dueRefreshes,
 		"account held":           accountHeld,
 		"source held":            sourceHeld,
 		"due revocations":        t1.revocation.selectSQL + dueRevocations,
@@ -156,8 +157,15 @@ func connect(t *testing.T, dir string) (*Store, *conn) {
 }
 
 // toVersion1 takes from a state what later migrations gave it.
-const toVersion1 = "ALTER TABLE action DROP COLUMN documentation_url; DROP TRIGGER session_exit_code; " +
-	"ALTER TABLE session DROP COLUMN cut; DROP TABLE verified_token; " +
+const toVersion1 = "ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX connection_refresh; " +
+	"ALTER TABLE connection DROP COLUMN version; ALTER TABLE connection DROP COLUMN credential_at; " +
+	"ALTER TABLE connection DROP COLUMN reconnect_by; ALTER TABLE connection DROP COLUMN can_refresh; " +
+	"ALTER TABLE connection DROP COLUMN can_check; ALTER TABLE connection DROP COLUMN reason; " +
+	"ALTER TABLE connection DROP COLUMN needs_reconnect_at; ALTER TABLE connection DROP COLUMN refresh_at; " +
+	"ALTER TABLE connection DROP COLUMN refresh_owner; ALTER TABLE connection DROP COLUMN refresh_lease_until; " +
+	"ALTER TABLE connection DROP COLUMN refresh_begun_at; ALTER TABLE connection DROP COLUMN refresh_tries; " +
+	"ALTER TABLE connection DROP COLUMN refresh_next_at; ALTER TABLE connection DROP COLUMN refresh_error; " +
+	"DROP TRIGGER session_exit_code; ALTER TABLE session DROP COLUMN cut; DROP TABLE verified_token; " +
 	"DROP TABLE secret; DROP TABLE disabled_hook; ALTER TABLE attempt DROP COLUMN hosts; " +
 	"ALTER TABLE session DROP COLUMN hooks; PRAGMA user_version = 1"
 

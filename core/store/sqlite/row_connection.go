@@ -26,6 +26,20 @@ func connectionFields(c *store.Connection, in box) []field {
 		{"connected_since", instant{&c.ConnectedSince}},
 		{"renewed_at", maybeInstant{&c.RenewedAt}},
 		{"disconnected_at", maybeInstant{&c.DisconnectedAt}},
+		{"version", &c.Version},
+		{"credential_at", maybeInstant{&c.CredentialAt}},
+		{"reconnect_by", maybeInstant{&c.ReconnectBy}},
+		{"can_refresh", &c.CanRefresh},
+		{"can_check", &c.CanCheck},
+		{"reason", &c.Reason},
+		{"needs_reconnect_at", maybeInstant{&c.NeedsReconnectAt}},
+		{"refresh_at", maybeInstant{&c.Refresh.At}},
+		{"refresh_owner", &c.Refresh.Owner},
+		{"refresh_lease_until", maybeInstant{&c.Refresh.LeaseUntil}},
+		{"refresh_begun_at", maybeInstant{&c.Refresh.BegunAt}},
+		{"refresh_tries", &c.Refresh.Tries},
+		{"refresh_next_at", maybeInstant{&c.Refresh.NextAt}},
+		{"refresh_error", &c.Refresh.Error},
 	}
 }
 
@@ -59,6 +73,13 @@ func (t *tx) AccountHeld(source string, key []byte, user id.Human) (bool, error)
 }
 
 func (t *tx) InsertConnection(c store.Connection) error { return t.tables.connection.insert(t, c) }
+
+const dueRefreshes = "WHERE state = 'active' AND refresh_at IS NOT NULL AND refresh_at <= ? " +
+	"AND (refresh_next_at IS NULL OR refresh_next_at <= ?) ORDER BY refresh_at, n LIMIT ?"
+
+func (t *tx) DueRefreshes(now time.Time, limit int) ([]store.Connection, error) {
+	return t.tables.connection.sound(t, dueRefreshes, instant{&now}, instant{&now}, rowLimit(limit))
+}
 
 func (t *tx) SaveConnection(c store.Connection) error { return t.tables.connection.save(t, c) }
 

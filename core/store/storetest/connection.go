@@ -15,6 +15,7 @@ func connectionTests() map[string]func(*suite) {
 		"WithoutAccountKeyASourceHasOne":         oneActiveWithoutKey,
 		"DisconnectingFreesTheAccount":           disconnectFrees,
 		"ListedBySinceThenIDWithoutDisconnected": connectionOrder,
+		"DueRefreshesAreActiveAndNotCoolingDown": dueRefreshes,
 		"AccountHeldLooksAtAllUsers":             accountHeld,
 		"AccountHeldWithoutKeyLooksAtTheUser":    sourceHeld,
 	}
@@ -23,7 +24,7 @@ func connectionTests() map[string]func(*suite) {
 func connection(user id.Human, source string, key []byte) store.Connection {
 	return store.Connection{
 		ID: id.New[id.Connection](), User: user, Source: source, SourceName: "A source", Provider: "sandbox", AccountKey: key,
-		State: store.ConnectionActive, ConnectedSince: at(0),
+		State: store.ConnectionActive, ConnectedSince: at(0), Version: 1,
 	}
 }
 
@@ -32,7 +33,42 @@ func fullConnection(user id.Human) store.Connection {
 	c.AccountID, c.AccountLabel = "4711", "Zoë’s scale\x00"
 	c.Credential, c.MediaType, c.CredentialExpiresAt = blob(100<<10), "application/json", at(99)
 	c.Scopes, c.CanRevoke, c.RenewedAt, c.DisconnectedAt = []string{"read", "write"}, true, at(5), at(6)
+	c.Version, c.CredentialAt, c.ReconnectBy, c.CanRefresh, c.CanCheck = 3, at(7), at(8), true, true
+	c.Reason, c.NeedsReconnectAt = "revoked", at(9)
+	c.Refresh = store.Refresh{
+		At: at(10), Owner: id.New[id.Process](), LeaseUntil: at(11), BegunAt: at(12), Tries: 2, NextAt: at(13), Error: "rate_limited",
+	}
 	return c
+}
+
+func dueRefreshes(s *suite) {
+	user := s.addUser("u")
+	var want []store.Connection
+	for n, change := range []func(*store.Connection){
+		func(c *store.Connection) { c.Refresh.At = at(20) },
+		func(c *store.Connection) { c.Refresh.At, c.Refresh.NextAt = at(10), at(30) },
+		func(c *store.Connection) { c.Refresh.At, c.Refresh.Owner = at(15), id.New[id.Process]() },
+		func(c *store.Connection) { c.Refresh.At = at(31) },
+		func(c *store.Connection) { c.Refresh.At, c.Refresh.NextAt = at(5), at(31) },
+		func(c *store.Connection) { c.Refresh.At, c.State = at(5), store.ConnectionNeedsReconnect },
+		func(c *store.Connection) { c.Refresh.At, c.State = at(5), store.ConnectionDisconnected },
+		func(*store.Connection) {},
+	} {
+		c := connection(user, "withings", digest(n))
+		change(&c)
+		s.update(func(tx store.Tx) error { return tx.InsertConnection(c) })
+		if n < 3 {
+			want = append(want, c)
+		}
+	}
+	want = []store.Connection{want[1], want[2], want[0]}
+	s.view(func(tx store.Tx) error {
+		got, err := tx.DueRefreshes(at(30), 0)
+		same(s, "due", got, want)
+		two, err2 := tx.DueRefreshes(at(30), 2)
+		same(s, "two", two, want[:2])
+		return must(err, err2)
+	})
 }
 
 func connectionRoundTrip(s *suite) {
@@ -40,6 +76,7 @@ func connectionRoundTrip(s *suite) {
 	empty := connection(user, "epic", nil)
 	empty.Credential, empty.Scopes = []byte{}, []string{}
 	complete(s, fullConnection(user))
+	complete(s, fullConnection(user).Refresh)
 	for name, c := range map[string]store.Connection{
 		"full": fullConnection(user), "sparse": connection(user, "nightscout", nil), "empty": empty,
 	} {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/humanconnect/humanconnect/providers/internal/endpoint"
 )
 
 // check holds an entry to what the schema cannot say: which fields need each other, and that no input can change where
@@ -80,7 +82,7 @@ func (e *Entry) checkAddress(address string) error {
 	if !https || host == "" || strings.ContainsAny(host, "@?#") {
 		return errors.New("it is no https URL")
 	}
-	for _, name := range Placeholders(address) {
+	for _, name := range endpoint.Placeholders(address) {
 		if in, ok := e.input(name); ok && in.Kind == InputURL {
 			return fmt.Errorf("{%s} is a whole URL", name)
 		}

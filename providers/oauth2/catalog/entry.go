@@ -3,6 +3,12 @@
 // schema says what each key means.
 package catalog
 
+import (
+	"strings"
+
+	"github.com/humanconnect/humanconnect/providers/internal/endpoint"
+)
+
 // Entry is a source, with the fields of its variant where it has one.
 type Entry struct {
 	ID            string    `yaml:"id"`
@@ -206,3 +212,15 @@ type Input struct {
 
 // InputURL is the kind of an input that is a whole https URL.
 const InputURL = "url"
+
+// Take checks what a person, or a setting, gives for an input.
+func (i Input) Take(text string) (string, error) {
+	if i.Kind != InputURL {
+		return endpoint.Part(text, i.Pattern)
+	}
+	u, err := endpoint.TypedURL(strings.TrimSpace(text))
+	if err != nil {
+		return "", err
+	}
+	return u.String(), nil
+}

@@ -3,6 +3,8 @@ package catalog
 import (
 	"strings"
 	"testing"
+
+	"github.com/humanconnect/humanconnect/providers/internal/endpoint"
 )
 
 func FuzzInputStaysInItsPlace(f *testing.F) {
@@ -15,7 +17,7 @@ func FuzzInputStaysInItsPlace(f *testing.F) {
 		if err != nil {
 			return
 		}
-		u, err := ExpandURL("https://{x}.fixed.example/a/{x}/b", map[string]string{"x": value})
+		u, err := endpoint.ExpandURL("https://{x}.fixed.example/a/{x}/b", map[string]string{"x": value})
 		if err != nil {
 			return
 		}
@@ -30,11 +32,11 @@ func FuzzTypedURL(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		u, err := TypedURL(text)
+		u, err := endpoint.TypedURL(text)
 		if err != nil {
 			return
 		}
-		again, err := ExpandURL("{x}/token", map[string]string{"x": u.String()})
+		again, err := endpoint.ExpandURL("{x}/token", map[string]string{"x": u.String()})
 		if err == nil && (again.Host != u.Host || again.Scheme != "https" || again.User != nil || again.RawQuery != "") {
 			t.Errorf("%q leads to %s", text, again)
 		}

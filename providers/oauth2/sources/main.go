@@ -1,6 +1,6 @@
-// The program sources writes what is made of the catalogue of this provider: catalog/described.json, which the provider
-// describes itself by, and docs/sources.md, with others.yaml: which sources humanconnect knows, which of them it connects,
-// and why not the others.
+// The program sources writes what is made of the catalogues of our providers: catalog/described.json, which the oauth2 provider
+// describes itself by, and docs/sources.md, with the sources of the key provider and others.yaml: which sources humanconnect
+// knows, which of them it connects, and why not the others.
 //
 //	go run ./providers/oauth2/sources
 package main
@@ -18,13 +18,14 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	key "github.com/humanconnect/humanconnect/providers/key/catalog"
 	"github.com/humanconnect/humanconnect/providers/oauth2/catalog"
 )
 
 //go:embed others.yaml
 var others []byte
 
-// other is a source that this provider does not have under its id.
+// other is a source that no catalogue has under its id.
 type other struct {
 	ID      string `yaml:"id"`
 	Name    string `yaml:"name"`
@@ -91,13 +92,16 @@ func document() (string, error) {
 	slices.SortFunc(rest, func(a, b other) int { return strings.Compare(a.ID, b.ID) })
 	var out strings.Builder
 	ids := catalog.IDs()
-	fmt.Fprintf(&out, head, len(ids), count(rest, "later"), count(rest, "out"))
+	fmt.Fprintf(&out, head, len(ids)+len(key.IDs()), count(rest, "later"), count(rest, "out"))
 	for _, id := range ids {
 		s, err := catalog.Load(id)
 		if err != nil {
 			return "", err
 		}
 		fmt.Fprintf(&out, "| `%s` | %s | %s | %s | %s |\n", s.ID, linked(s), s.Group, can(s), remarks(s))
+	}
+	if err := keys(&out); err != nil {
+		return "", err
 	}
 	for _, section := range []struct{ verdict, title, columns string }{
 		{"in", "Under another id", "| id | name | id here | |\n|---|---|---|---|\n"},
@@ -116,10 +120,12 @@ func document() (string, error) {
 
 const head = `# Sources
 
-Made by ` + "`go run ./providers/oauth2/sources`" + ` from [the catalogue](../providers/oauth2/catalog) and
-[others.yaml](../providers/oauth2/sources/others.yaml); do not edit it. %d sources are in, %d are later, %d are out.
+Made by ` + "`go run ./providers/oauth2/sources`" + ` from the catalogues of [oauth2](../providers/oauth2/catalog) and
+[key](../providers/key/catalog), and [others.yaml](../providers/oauth2/sources/others.yaml); do not edit it. %d sources are in,
+%d are later, %d are out.
 
-To connect a source that is in, register a client at its vendor and put it into the config:
+To connect a source that is in by OAuth 2.0, register a client at its vendor and put it into the config; a source with a key
+[needs nothing of that](#in-key):
 
 ` + "```yaml" + `
 sources:
@@ -131,7 +137,7 @@ sources:
 None of them was asked live: the data is from the vendors' documentation and from projects that use them, and a test runs
 each against a server that behaves as its data says. What is not known is left out of the data, and nothing is guessed.
 
-## In
+## In (oauth2)
 
 What a source can do beside connecting: *refresh* without the person, *check* whether access works, *revoke* it at the source.
 "medium" marks a source that is known from one project, or whose documentation was not read.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	key "github.com/humanconnect/humanconnect/providers/key/catalog"
 	"github.com/humanconnect/humanconnect/providers/oauth2/catalog"
 )
 
@@ -31,12 +32,18 @@ func TestEverySourceHasOneVerdictWithItsReason(t *testing.T) {
 	}
 	shipped := catalog.IDs()
 	seen := slices.Clone(shipped)
+	for _, id := range key.IDs() {
+		if slices.Contains(seen, id) {
+			t.Errorf("%s has two providers", id)
+		}
+		seen = append(seen, id)
+	}
 	for _, o := range rest {
 		if slices.Contains(seen, o.ID) {
 			t.Errorf("%s is there twice", o.ID)
 		}
 		seen = append(seen, o.ID)
-		known := slices.Contains([]string{"smart", "key", "file", "oauth1"}, o.Kind)
+		known := slices.Contains([]string{"smart", "file", "oauth1"}, o.Kind)
 		switch o.Verdict {
 		case "in":
 			if !slices.Contains(shipped, o.As) {

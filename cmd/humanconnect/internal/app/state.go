@@ -114,7 +114,7 @@ func (st *State) assemble(o Options) error {
 	}
 	st.Engine, err = session.New(session.Options{
 		Store: st.Store, Checker: checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Confirming{Process: st.process},
-		Clock: st.app.Clock, Hooks: hooks, Wake: st.Dispatcher.Wake,
+		Clock: st.app.Clock, Hooks: hooks, Expiring: st.Config.Connection.ExpiringWithin, Wake: st.Dispatcher.Wake,
 	})
 	return err
 }
@@ -130,6 +130,16 @@ func (st *State) Close() {
 	}
 	if st.Store != nil {
 		_ = st.Store.Close()
+	}
+}
+
+// Now is the time of the state's clock.
+func (st *State) Now() time.Time { return st.app.Clock.Now() }
+
+// DeliverFallen delivers the events of connections that this command has found to need a reconnect; see [State.Deliver].
+func (st *State) DeliverFallen(ctx context.Context) {
+	for _, told := range st.Engine.Fell() {
+		_ = st.Deliver(ctx, hook.Scope{Event: told}, nil) // it reports by itself
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -133,6 +134,25 @@ func OfSession(f *session.Final, unaccepted bool, own session.Cut) int {
 		return slices.Index([]int{Token, Timeout, Failures, Hook, OK}, code)
 	}
 	return slices.MinFunc(codes, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) }) // signals are not in the list, and rank first
+}
+
+// OfRefreshes ranks what became of due refreshes: cut off, then a connection that needs to be reconnected, then a failure that
+// may pass.
+func OfRefreshes(results []connection.DueResult) int {
+	code := OK
+	for _, r := range results {
+		switch r.Outcome {
+		case connection.OutcomeCut:
+			return Timeout
+		case connection.OutcomeNeedsReconnect:
+			code = Refused
+		case connection.OutcomeFailed:
+			if code == OK {
+				code = Network
+			}
+		}
+	}
+	return code
 }
 
 // Of returns the exit code of the error of a command.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/internal/problem"
@@ -53,6 +54,27 @@ func TestSessionEndsWithTheCodeOfHighestRank(t *testing.T) {
 	} {
 		if got := OfSession(&c.final, c.unaccepted, c.own); got != c.want {
 			t.Errorf("%s: %d, not %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestRefreshesEndWithTheWorstOutcome(t *testing.T) {
+	for _, c := range []struct {
+		outcomes []connection.Outcome
+		want     int
+	}{
+		{nil, OK},
+		{[]connection.Outcome{connection.OutcomeRefreshed, connection.OutcomeElsewhere}, OK},
+		{[]connection.Outcome{connection.OutcomeFailed, connection.OutcomeRefreshed}, Network},
+		{[]connection.Outcome{connection.OutcomeFailed, connection.OutcomeNeedsReconnect, connection.OutcomeFailed}, Refused},
+		{[]connection.Outcome{connection.OutcomeNeedsReconnect, connection.OutcomeCut, connection.OutcomeFailed}, Timeout},
+	} {
+		var results []connection.DueResult
+		for _, o := range c.outcomes {
+			results = append(results, connection.DueResult{Outcome: o})
+		}
+		if got := OfRefreshes(results); got != c.want {
+			t.Errorf("%v: %d", c.outcomes, got)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func codes() map[int][]problem.Code {
 		Usage: {
 			problem.CodeUsage, CodeInputFile, plugins.CodeConfigPin, plugins.CodeReleasePin, CodeTokenForeign,
 			session.CodeAnswerMissing, session.CodeAnswerUnknown, failure.InvalidInput, failure.InputRequired,
-			failure.InteractionRequired,
+			failure.InteractionRequired, connection.CodeOpaque,
 		},
 		Config: {
 			CodeNoHome, CodeCallback, config.CodeInvalid, config.CodeMode, config.CodeNotFound, config.CodeUnreadable,
@@ -38,7 +38,7 @@ func codes() map[int][]problem.Code {
 			CodeHookUnknown, connection.CodeNotFound, failure.SourceUnknown, failure.NotConnected,
 		},
 		InUse: {
-			session.CodeInUse, session.CodeTakenOver,
+			session.CodeInUse, session.CodeTakenOver, connection.CodeRefreshInProgress,
 		},
 		Provider: {
 			CodeSandboxMissing, source.CodeConflict, source.CodeUnknownProvider, plugins.CodeNotFound,
@@ -50,6 +50,7 @@ func codes() map[int][]problem.Code {
 		Refused: {
 			failure.AccessDenied, failure.AttemptInterrupted, failure.AccountMismatch, failure.ScopeMissing,
 			failure.SourceError, failure.RateLimited, failure.Revoked, failure.NotSupported, failure.SourceNotAllowed,
+			connection.CodeRefreshInterrupted, connection.CodeExpired,
 		},
 		Timeout: {
 			problem.CodeTimeout, failure.AttemptExpired,

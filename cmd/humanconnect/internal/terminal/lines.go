@@ -222,8 +222,8 @@ func (l *lines) state(r row) string {
 		if account := r.account(i); account != "" {
 			s += " as " + account
 		}
-		if r.expired(c, l.o.Clock.Now()) {
-			s += ", access expired " + day(c.ExpiresAt) + ": connect again"
+		if trouble := r.trouble(c, l.o.Clock.Now()); trouble != "" {
+			s += ", " + trouble + ": connect again"
 		}
 		parts = append(parts, s)
 	}

@@ -91,9 +91,17 @@ func (r row) account(i int) string {
 	return label
 }
 
-// expired: the access token has expired and the provider does not refresh it.
-func (r row) expired(c session.Connected, now time.Time) bool {
-	return !r.renews && !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt)
+// trouble says why the user should connect again: access has ended, or will soon; "" where it has not.
+func (r row) trouble(c session.Connected, now time.Time) string {
+	switch {
+	case !r.renews && !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt):
+		return "access expired " + day(c.ExpiresAt)
+	case c.NeedsReconnect:
+		return "access has ended"
+	case c.Expiring:
+		return "access ends " + day(c.ReconnectBy)
+	}
+	return ""
 }
 
 // state describes a source in a few words.
@@ -151,15 +159,15 @@ const (
 	didDisconnect = "disconnected"
 )
 
-// accounts lists the accounts of a source, and a text for each whose access has expired.
+// accounts lists the accounts of a source, and a text for each whose access has ended or will soon.
 func (r row) accounts(now time.Time) (accounts, ended []string) {
 	for i, c := range r.connections {
 		account := r.account(i)
 		if account != "" {
 			accounts = append(accounts, account)
 		}
-		if r.expired(c, now) {
-			ended = append(ended, strings.TrimPrefix(account+": access expired ", ": ")+day(c.ExpiresAt)+", connect again")
+		if trouble := r.trouble(c, now); trouble != "" {
+			ended = append(ended, strings.TrimPrefix(account+": "+trouble, ": ")+", connect again")
 		}
 	}
 	return accounts, ended

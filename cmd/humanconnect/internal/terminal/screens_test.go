@@ -30,6 +30,15 @@ func TestListShowsSourcesGroupsAndConnections(t *testing.T) {
 	newStage(t, &clinic{connections: connected()}, sources()).shows("list")
 }
 
+func TestPersonIsOfferedToReconnectWhatHasEndedOrWillSoon(t *testing.T) {
+	s := newStage(t, &clinic{connections: []session.Connected{
+		{ID: "con_a", Source: "clinic", SourceName: "City Clinic", AccountLabel: "ada", Since: noon(), NeedsReconnect: true},
+		{ID: "con_c", Source: "ring", SourceName: "Night Ring", Since: noon(), Expiring: true, ReconnectBy: noon().AddDate(0, 0, 9)},
+	}}, sources())
+	s.wants("! ada: access has ended, connect again", "! access ends 1 Dec 2026, connect again")
+	s.press("enter").wants("ada  access has ended: connect again", "Connect again")
+}
+
 func TestListOfHundredsIsSearchedAndScrolled(t *testing.T) {
 	var many []source.Source
 	for i := range 300 {

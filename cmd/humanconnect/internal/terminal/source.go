@@ -54,8 +54,8 @@ func (s *sourceScreen) connection(l canvas, i int) string {
 		who = "connected"
 	}
 	state := l.good.Render("● ") + l.plain.Render(who) + l.dim.Render("  since "+day(c.Since))
-	if s.row.expired(c, l.now) {
-		state = l.warn.Render("! ") + l.plain.Render(who) + l.warn.Render("  access expired "+day(c.ExpiresAt)+": connect again")
+	if trouble := s.row.trouble(c, l.now); trouble != "" {
+		state = l.warn.Render("! ") + l.plain.Render(who) + l.warn.Render("  "+trouble+": connect again")
 	}
 	return cut(state, l.width)
 }

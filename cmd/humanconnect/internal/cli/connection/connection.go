@@ -1,4 +1,4 @@
-// Package connection has the commands that list and show connections, and disconnect one.
+// Package connection has the commands for connections: list, show, disconnect, and the life of their credentials.
 package connection
 
 import (
@@ -22,11 +22,11 @@ import (
 func New(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:     "connection",
-		Short:   "List, show and disconnect connections",
-		Long:    "List and show the connections of a user, and disconnect one outside of a session.",
+		Short:   "List, show, use and disconnect connections",
+		Long:    "List and show the connections of a user, print a valid access token, check a credential, refresh\nthose that are due, and disconnect one outside of a session.",
 		Example: "  humanconnect connection list --client-user-id demo-user",
 	})
-	c.AddCommand(newList(a), newShow(a), newDisconnect(a))
+	c.AddCommand(newList(a), newShow(a), newToken(a), newCheck(a), newRefresh(a), newDisconnect(a))
 	return command.Exits(c, exit.OK, exit.Usage)
 }
 
@@ -34,19 +34,25 @@ func New(a *app.App) *cobra.Command {
 type row struct {
 	event.Connection
 	State        string      `json:"state"`
+	Reason       string      `json:"reason,omitempty"`
 	Account      string      `json:"account,omitempty"`
 	HumanID      id.Human    `json:"humanId"`
 	Provider     string      `json:"provider"`
 	Scopes       []string    `json:"scopes,omitempty"`
 	RenewedAt    event.Time  `json:"renewedAt"`
 	ExpiresAt    *event.Time `json:"expiresAt,omitempty"`
+	ReconnectBy  *event.Time `json:"reconnectBy,omitempty"`
+	RefreshError string      `json:"refreshError,omitempty"`
+	NextRefresh  *event.Time `json:"nextRefreshAt,omitempty"`
 	Disconnected *event.Time `json:"disconnectedAt,omitempty"`
 }
 
-func rowOf(v query.ConnectionView) row {
+func rowOf(st *app.State, v query.ConnectionView) row {
 	c := v.Row
 	return row{
-		Connection: v.Seen, State: string(c.State), Account: c.AccountLabel, HumanID: c.User, Provider: c.Provider, Scopes: c.Scopes,
+		Connection: v.Seen, State: st.Engine.States()(c), Reason: connection.ReasonOf(c, st.Now()),
+		ReconnectBy: event.MaybeTime(c.ReconnectBy), RefreshError: c.Refresh.Error, NextRefresh: event.MaybeTime(c.Refresh.NextAt),
+		Account: c.AccountLabel, HumanID: c.User, Provider: c.Provider, Scopes: c.Scopes,
 		RenewedAt: event.Time(c.RenewedAt), ExpiresAt: event.MaybeTime(c.CredentialExpiresAt),
 		Disconnected: event.MaybeTime(c.DisconnectedAt),
 	}
@@ -84,11 +90,11 @@ func list(a *app.App, c *cobra.Command, user string) error {
 	return command.List[row]{
 		Find: func(ctx context.Context, st *app.State) ([]row, error) {
 			views, err := query.Connections(ctx, st.Store, st.Config.ClientID, user)
-			return command.Map(views, err, rowOf)
+			return command.Map(views, err, func(v query.ConnectionView) row { return rowOf(st, v) })
 		},
-		Header: []string{"CONNECTION", "SOURCE", "NAME", "SINCE", "ACCOUNT"},
+		Header: []string{"CONNECTION", "SOURCE", "NAME", "STATE", "SINCE", "ACCOUNT"},
 		Cells: func(r row) []string {
-			return []string{string(r.ConnectionID), r.ID, r.Name, r.ConnectedSince.String(), r.Account}
+			return []string{string(r.ConnectionID), r.ID, r.Name, r.State, r.ConnectedSince.String(), r.Account}
 		},
 	}.Run(a, c)
 }
@@ -105,7 +111,7 @@ func newShow(a *app.App) *cobra.Command {
 		if err != nil {
 			return command.NotFound(err, connection.CodeNotFound, "connection", con)
 		}
-		return printRow(a, rowOf(v))
+		return printRow(a, rowOf(st, v))
 	})
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
 }
@@ -117,11 +123,17 @@ func printRow(a *app.App, r row) error {
 			{"source", r.ID},
 			{"name", r.Name},
 			{"state", r.State},
+			{"reason", iostreams.OrNone(r.Reason)},
 			{"account", iostreams.OrNone(r.Account)},
 			{"human id", string(r.HumanID)},
 			{"provider", r.Provider},
 			{"connected since", r.ConnectedSince.String()},
 			{"renewed", r.RenewedAt.String()},
+			{"credential expires", iostreams.OrNone(command.TimeText(r.ExpiresAt))},
+			{"reconnect by", iostreams.OrNone(command.TimeText(r.ReconnectBy))},
+		}
+		if r.RefreshError != "" {
+			rows = append(rows, []string{"last refresh failed", r.RefreshError}, []string{"next refresh", command.TimeText(r.NextRefresh)})
 		}
 		if r.Disconnected != nil {
 			rows = append(rows, []string{"disconnected", r.Disconnected.String()}, []string{"revocation", r.Revocation})
@@ -156,5 +168,5 @@ func disconnect(ctx context.Context, a *app.App, st *app.State, con id.Connectio
 	if err != nil {
 		return err
 	}
-	return printRow(a, rowOf(v))
+	return printRow(a, rowOf(st, v))
 }

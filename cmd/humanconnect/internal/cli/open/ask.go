@@ -82,7 +82,7 @@ func (c *call) runTerminal(ctx context.Context, s *session.Session, t *tty) erro
 	if err != nil {
 		return err
 	}
-	results, err := query.Results(ctx, c.st.Store, s.ID)
+	results, err := query.Results(ctx, c.st.Store, s.ID, c.st.Engine.States())
 	if err != nil {
 		return err
 	}

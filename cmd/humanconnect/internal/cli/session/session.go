@@ -104,7 +104,7 @@ byte for byte; for an open one as it would be now, with status null.`,
 		Example: "  humanconnect session show ses_… -o json",
 	}
 	command.ByID(a, c, command.Sessions(a), func(ctx context.Context, st *app.State, ses id.Session) error {
-		found, response, err := query.Session(ctx, st.Store, ses)
+		found, response, err := query.Session(ctx, st.Store, ses, st.Engine.States())
 		if err != nil {
 			return command.NotFound(err, query.CodeSessionNotFound, "session", ses)
 		}
