@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/humanconnect/humanconnect/providers/internal/endpoint"
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
 )
@@ -37,6 +38,12 @@ func (s *Source) Describe() sdk.Source {
 		for _, field := range out.Fields {
 			field.Required = false // a person is asked for what is not set
 			out.Settings = append(out.Settings, field)
+		}
+		if slices.ContainsFunc(inputs, func(in Input) bool { return in.Kind == InputURL }) {
+			out.Settings = append(out.Settings, sdk.Field{
+				ID: endpoint.SettingAllowedHosts, Label: "Allowed hosts", Kind: sdk.KindText,
+				Help: "Hosts that people may name although their address is not public: HOST or HOST:PORT, with blanks or commas between them.",
+			})
 		}
 	}
 	if len(s.Variants) > 0 {

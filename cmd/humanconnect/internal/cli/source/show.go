@@ -103,7 +103,11 @@ func (d details) rows() [][2]string {
 		{"methods", methodsOf(d.row)},
 		{"capabilities", iostreams.OrNone(joined(d.Capabilities))},
 	}
-	if slices.Contains(d.Methods, sdk.MethodBrowser) || slices.Contains(d.Methods, sdk.MethodCode) {
+	registers := slices.Contains(d.Methods, sdk.MethodBrowser) || slices.Contains(d.Methods, sdk.MethodCode)
+	if registers || d.Programme != nil || d.DocumentationURL != nil {
+		rows = append(rows, d.terms()...)
+	}
+	if registers {
 		rows = append(rows, d.registration()...)
 	}
 	rows = append(rows, [2]string{"hosts", iostreams.OrNone(strings.Join(d.Hosts, ", "))})
@@ -118,9 +122,8 @@ func (d details) rows() [][2]string {
 	return rows
 }
 
-// registration is what a person who registers a client needs.
-func (d details) registration() [][2]string {
-	var rows [][2]string
+// terms are those of the vendor, and its page.
+func (d details) terms() [][2]string {
 	status, about := "unknown", []string{}
 	if p := d.Programme; p != nil {
 		about = append(about, p.Text)
@@ -135,8 +138,11 @@ func (d details) registration() [][2]string {
 	if len(about) == 0 {
 		about = []string{status}
 	}
-	rows = append(rows, labelled("programme", about)...)
-	rows = append(rows, [2]string{"documentation", orUnknown(d.DocumentationURL)})
+	return append(labelled("programme", about), [2]string{"documentation", orUnknown(d.DocumentationURL)})
+}
+
+// registration is what a person who registers a client enters.
+func (d details) registration() (rows [][2]string) {
 	if d.RedirectURI != nil {
 		rows = append(rows, [2]string{"redirect URI", *d.RedirectURI})
 		if !d.RedirectURIFixed {
