@@ -417,14 +417,40 @@ func TestStoppedProviderIsKilledWhenItDoesNotEnd(t *testing.T) {
 	s.nothingLeft()
 }
 
-func TestTextOfErrorsIsCleanedAndClearedOfSecrets(t *testing.T) {
+func TestTextOfErrorsIsCleanedAndStaysReadable(t *testing.T) {
 	s := newStage(t)
-	_, err := provider(t, s.hostOf(s.spec("provider"))).Connect(t.Context(), &sdk.ConnectRequest{
-		Source: "refusal", Reply: sdk.FormValues{Values: map[string]sdk.Secret{"password": "hunter2"}},
-	})
+	p := provider(t, s.hostOf(s.spec("provider")))
+	if _, err := p.Describe(t.Context()); err != nil {
+		t.Fatal(explain(err))
+	}
+	for _, typed := range []sdk.Secret{"wrong", "api.example.com"} { // the second is a host of the description
+		_, err := p.Connect(t.Context(), &sdk.ConnectRequest{
+			Source: "refusal", Reply: sdk.FormValues{Values: map[string]sdk.Secret{"password": typed}},
+		})
+		var said *sdk.Error
+		if !errors.As(err, &said) || said.Code != sdk.AccessDenied || said.Message != "no [1mentry for "+typed.Reveal() {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// Nothing is left of a sentence with a secret in it: core then has the sentence of the code.
+func TestSentenceWithASecretIsNotUsed(t *testing.T) {
+	s := newStage(t)
+	log := &journal{}
+	p := provider(t, s.host(plugins.Options{Specs: []plugins.Spec{s.spec("provider")}, Log: log.log}))
+	values := sdk.FormValues{Values: map[string]sdk.Secret{"password": "correct horse"}}
+	_, err := p.Connect(t.Context(), &sdk.ConnectRequest{Source: "refusal", Reply: values})
 	var said *sdk.Error
-	if !errors.As(err, &said) || said.Code != sdk.AccessDenied || said.Message != "no [1mentry for [secret]" {
+	if !errors.As(err, &said) || said.Code != sdk.AccessDenied || said.Message != "" {
 		t.Errorf("%v", err)
+	}
+	_, err = p.Connect(t.Context(), &sdk.ConnectRequest{Source: "status", Reply: values})
+	if e := failure(t, err); e.Code() != plugins.CodeBadAnswer || !strings.HasSuffix(e.Error(), "failed in a step (Internal)") {
+		t.Error(explain(err))
+	}
+	if lines := log.all(); strings.Contains(lines, "horse") || strings.Count(lines, "it holds a secret") != 2 {
+		t.Errorf("logged: %s", lines)
 	}
 }
 

@@ -23,5 +23,6 @@
 // None of this catches a descendant of a provider that leaves the group (setsid, setpgid).
 //
 // Everything that comes out of a provider is cleaned of control characters, cut, and cleared of the secrets that the
-// provider was given before it is kept, logged or shown.
+// provider was given before it is kept, logged or shown. An error's sentence with a secret in it becomes empty: whoever shows
+// the error says what its code means.
 package plugins

@@ -51,6 +51,19 @@ func ClearedAfter(req *sdk.ConnectRequest, text string) string {
 	return r.clear(text)
 }
 
+// Redaction is what is kept out of the text of a provider.
+type Redaction struct{ r redactor }
+
+// Learn, Connect, Step and Credential take what a provider said or was sent.
+func (x *Redaction) Learn(d *sdk.Description)                     { x.r.learn(d) }
+func (x *Redaction) Connect(req *sdk.ConnectRequest)              { x.r.addConnect(req) }
+func (x *Redaction) Step(req *sdk.ConnectRequest, step sdk.Step)  { x.r.addStep(req, step) }
+func (x *Redaction) CredentialRequest(req *sdk.CredentialRequest) { x.r.addCredentialRequest(req) }
+
+// Line is a line that a provider writes, and Sentence what it says to a person, as they are shown.
+func (x *Redaction) Line(text string) string     { return x.r.shown(text, 1000) }
+func (x *Redaction) Sentence(text string) string { return x.r.sentence(text, 1000) }
+
 // Tail is what an error shows of the lines on stderr.
 func Tail(lines ...string) []string {
 	o := &output{secrets: &redactor{}}

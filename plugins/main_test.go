@@ -212,6 +212,8 @@ func (f *faulty) Connect(ctx context.Context, req *providerv1.ConnectRequest) (*
 	case "grandchild":
 		child := exec.Command("/proc/self/exe", actPrefix+"sleeps", os.Args[2])
 		return waiting(fmt.Sprint(child.Start())), nil
+	case "status":
+		return nil, status.Error(codes.Internal, "no entry for "+req.GetForm().GetValues()["password"])
 	case "refusal":
 		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Error{Error: &providerv1.Error{
 			Code: "access_denied", Message: "no \x1b[1mentry\u202e for " + req.GetForm().GetValues()["password"],

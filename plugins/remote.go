@@ -40,6 +40,7 @@ func (r *remote) Describe(ctx context.Context) (*sdk.Description, error) {
 	if err := checkDescription(r.supervisor.spec.Name, d); err != nil {
 		return nil, err
 	}
+	r.supervisor.secrets.learn(d)
 	return d, nil
 }
 
@@ -54,7 +55,7 @@ func (r *remote) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 	if err != nil {
 		return nil, err
 	}
-	r.supervisor.secrets.addStep(step)
+	r.supervisor.secrets.addStep(req, step)
 	if wrong := checkStep(step); wrong != "" {
 		return nil, r.invalidResponse("in a step", wrong)
 	}
@@ -151,12 +152,12 @@ func (r *remote) timedOut(inst *instance, doing string, limit time.Duration) *Er
 // statusError is the error for a gRPC status of the provider: it is alive, and its status says nothing about our limits.
 func (r *remote) statusError(inst *instance, doing string, err error) *Error {
 	name, s := r.supervisor.spec.Name, status.Convert(err)
-	said := r.supervisor.secrets.shown(s.Message(), 200)
+	said := r.quote(s.Message())
 	if s.Code() == codes.Unimplemented {
-		return newError(CodeProtocol, name, "does not implement a method %s: %s", doing, said).
+		return newError(CodeProtocol, name, "does not implement a method %s%s", doing, said).
 			hint("install a provider that serves humanconnect.provider.v1")
 	}
-	return newError(CodeBadAnswer, name, "failed %s (%s): %s", doing, s.Code(), said).lines(inst.launch.tail()).
+	return newError(CodeBadAnswer, name, "failed %s (%s)%s", doing, s.Code(), said).lines(inst.launch.tail()).
 		hint("report it to the provider's author")
 }
 
@@ -177,8 +178,8 @@ func (r *remote) noResponse(inst *instance, doing string, err error) *Error {
 		return newError(CodeBadAnswer, name, "exceeded the message limit of %d MiB %s", sdk.MaxMessage>>20, doing).
 			hint("report it to the provider's author")
 	}
-	return newError(CodeBadAnswer, name, "sent a response that cannot be decoded %s (%s): %s", doing, code,
-		r.supervisor.secrets.shown(status.Convert(err).Message(), 200)).lines(inst.launch.tail()).
+	return newError(CodeBadAnswer, name, "sent a response that cannot be decoded %s (%s)%s", doing, code,
+		r.quote(status.Convert(err).Message())).lines(inst.launch.tail()).
 		hint("report it to the provider's author")
 }
 
@@ -188,12 +189,29 @@ func (i *instance) isExpected() bool {
 	return i.expected
 }
 
-// cleanError makes the error response of a source safe to show.
+// quote is what a status says, after a colon; empty if there is nothing to say, or if it holds a secret.
+func (r *remote) quote(message string) string {
+	if said := r.sentence(message, 200); said != "" {
+		return ": " + said
+	}
+	return ""
+}
+
+// sentence is what a provider says to a person, safe to show; empty if it holds a secret, which is logged.
+func (r *remote) sentence(message string, limit int) string {
+	said := r.supervisor.secrets.sentence(message, limit)
+	if log := r.supervisor.logger(); log != nil && said == "" && clean(message, limit) != "" {
+		log("a message of the provider is not shown: it holds a secret")
+	}
+	return said
+}
+
+// cleanError makes the error response of a source safe to show. Without a message, the sentence of its code is shown.
 func (r *remote) cleanError(said *sdk.Error) *sdk.Error {
 	out := *said
-	out.Message = r.supervisor.secrets.shown(said.Message, 500)
-	out.Field = clean(said.Field, 64)
-	out.Setting = clean(said.Setting, 64)
+	out.Message = r.sentence(said.Message, 500)
+	out.Field = r.supervisor.secrets.sentence(said.Field, 64)
+	out.Setting = r.supervisor.secrets.sentence(said.Setting, 64)
 	return &out
 }
 

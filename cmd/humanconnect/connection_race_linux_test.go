@@ -27,6 +27,8 @@ type issuer struct {
 	first int
 	// lost: the next refresh is done, and its response never sent.
 	lost atomic.Bool
+	// opaque: the next refresh is refused with 400 and no word of why. bare: refreshes give no refresh token.
+	opaque, bare atomic.Bool
 }
 
 func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -35,16 +37,26 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = r.ParseForm()
+	refresh := r.Form.Get("grant_type") == "refresh_token"
+	if refresh && i.opaque.Swap(false) {
+		http.Error(w, "Bad Request: token "+r.Form.Get("refresh_token"), http.StatusBadRequest)
+		return
+	}
 	kept := httptest.NewRecorder()
 	i.Handler.ServeHTTP(kept, r)
-	if r.Form.Get("grant_type") == "refresh_token" && i.lost.Swap(false) {
+	if refresh && i.lost.Swap(false) {
 		<-r.Context().Done()
 		return
 	}
 	var members map[string]any
 	body := kept.Body.Bytes()
-	if r.Form.Get("grant_type") == "authorization_code" && json.Unmarshal(body, &members) == nil {
-		members["expires_in"] = i.first
+	if json.Unmarshal(body, &members) == nil {
+		if !refresh {
+			members["expires_in"] = i.first
+		} else if i.bare.Load() {
+			members["expires_in"] = i.first
+			delete(members, "refresh_token")
+		}
 		body, _ = json.Marshal(members)
 	}
 	for name, values := range kept.Header() {
@@ -56,13 +68,13 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // connected is a place with a connection whose access token lives for so many seconds.
-func connected(t *testing.T, seconds int) (p *authorizedPlace, i *issuer, con string) {
+func connected(t *testing.T, seconds int, fault string) (p *authorizedPlace, i *issuer, con string) {
 	t.Helper()
 	p = newAuthorizedPlace(t)
 	i = &issuer{Handler: p.authority, first: seconds}
 	p.authority = i
 	o := p.opens(p.token("ada"), leftAlone, "--connect", "sandbox-tracker")
-	<-p.comesBack(p.consents(o.browserAt(), "none"))
+	<-p.comesBack(p.consents(o.browserAt(), fault))
 	con = string(o.succeeds(1).SessionResults.ConnectedSources[0].ConnectionID)
 	p.exchanges.Store(0)
 	return p, i, con
@@ -102,7 +114,7 @@ func (p *authorizedPlace) state(con string) (state, reason string) {
 
 func TestHundredProcessesThatWantATokenRefreshItOnce(t *testing.T) {
 	t.Parallel()
-	p, _, con := connected(t, 1)
+	p, _, con := connected(t, 1, "none")
 	waitUntil(t, func() bool { return p.expired(con) })
 	tokens := make([]string, 100)
 	var work sync.WaitGroup
@@ -140,7 +152,7 @@ func (p *authorizedPlace) expired(con string) bool {
 // While the owner of a refresh lives, stopped or not, nobody refreshes beside it. A token that is valid still is given out.
 func TestStoppedOwnerOfARefreshIsWaitedForAndNeverDoubled(t *testing.T) {
 	t.Parallel()
-	p, _, con := connected(t, 1)
+	p, _, con := connected(t, 1, "none")
 	waitUntil(t, func() bool { return p.expired(con) })
 	held := p.holds()
 	owner := p.asks("token", con)
@@ -185,7 +197,7 @@ func (p *authorizedPlace) neverActiveAndDead(t *testing.T, con string) {
 
 func TestTokenThatIsStillValidIsGivenOutBesideAStoppedOwner(t *testing.T) {
 	t.Parallel()
-	p, _, con := connected(t, 3600)
+	p, _, con := connected(t, 3600, "none")
 	first := p.asks("token", con).ends(t, exit.OK)
 	held := p.holds()
 	owner := p.asks("token", con, "--min-valid", "59m30s")
@@ -218,7 +230,7 @@ func TestKilledOwnerOfARefreshLeavesATokenOrAReconnect(t *testing.T) {
 	for name, reached := range map[string]bool{"before the source replaced it": false, "after the source replaced it": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, i, con := connected(t, 1)
+			p, i, con := connected(t, 1, "none")
 			p.write("hooks.yaml", "version: 1\nclientId: demo\nsources: [{id: sandbox-tracker, settings: {server: \""+p.server+"\"}}]\n"+
 				"hooks: [{name: told, on: [onNeedsReconnect], shell: cat >> told}]\n")
 			waitUntil(t, func() bool { return p.expired(con) })
@@ -245,6 +257,39 @@ func TestKilledOwnerOfARefreshLeavesATokenOrAReconnect(t *testing.T) {
 	}
 }
 
+// A refusal without a reason says nothing of the grant, and the body that came with it is shown nowhere.
+func TestRefusalWithoutAReasonEndsNoConnection(t *testing.T) {
+	t.Parallel()
+	p, i, con := connected(t, 1, "none")
+	waitUntil(t, func() bool { return p.expired(con) })
+	i.opaque.Store(true)
+	a := p.asks("--debug", "token", con)
+	a.ends(t, exit.Refused)
+	if said := a.err.String(); !strings.Contains(said, "source_error") || strings.Contains(said, "Bad Request") {
+		t.Errorf("it says %s", said)
+	}
+	if state, _ := p.state(con); state != "active" {
+		t.Errorf("the connection is %s", state)
+	}
+	p.asks("check", con).ends(t, exit.OK)
+	p.asks("token", con).ends(t, exit.OK)
+}
+
+// A server that gives no new refresh token means that the old one is kept (RFC 6749 §6).
+func TestRefreshTokenIsKeptWhereNoneIsGiven(t *testing.T) {
+	t.Parallel()
+	p, i, con := connected(t, 1, "no_rotation")
+	i.bare.Store(true)
+	seen := make(map[string]bool)
+	for range 3 {
+		waitUntil(t, func() bool { return p.expired(con) })
+		seen[p.asks("token", con).ends(t, exit.OK)] = true
+	}
+	if len(seen) != 3 || p.exchanges.Load() != 3 {
+		t.Errorf("%d tokens of %d refreshes", len(seen), p.exchanges.Load())
+	}
+}
+
 // settles asks for a token until there is one, or the connection needs to be reconnected.
 func (p *authorizedPlace) settles(t *testing.T, con string, reached bool) {
 	t.Helper()
@@ -254,8 +299,7 @@ func (p *authorizedPlace) settles(t *testing.T, con string, reached bool) {
 		return
 	}
 	for range 2 {
-		a := p.asks()
-		a.cmd.Args = append([]string{a.cmd.Args[0], "--config", "hooks.yaml"}, "connection", "token", con)
+		a := p.asks("--config", "hooks.yaml", "token", con)
 		a.ends(t, exit.Refused)
 		if !strings.Contains(a.err.String(), "refresh_interrupted") {
 			t.Errorf("it says %s", a.err.String())

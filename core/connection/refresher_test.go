@@ -210,8 +210,8 @@ func TestFailureThatPassesCoolsDownLongerEachTime(t *testing.T) {
 			if err != nil || held.Failure == nil || string(held.Failure.Code) != string(code) || held.Refreshed {
 				t.Fatalf("while the stored one is valid: %+v, %v", held.Failure, err)
 			}
-			for tries, wait := range []time.Duration{30, 60, 120, 240, 480, 960, 1920, 3600, 3600} {
-				s.clock.Advance(wait*time.Second - time.Millisecond)
+			for tries, wait := range []int{30, 60, 120, 240, 480, 960, 1920, 3600, 3600} {
+				s.clock.Advance(time.Duration(wait)*time.Second - time.Millisecond)
 				if _, err := r.Valid(t.Context(), c.ID, 0); codeOf(err) != problem.Code(code) && wait > 30 || v.counted() != tries+1 {
 					t.Fatalf("before cool-down %d is over: %d refreshes, %v", tries, v.counted(), err)
 				}

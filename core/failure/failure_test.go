@@ -69,6 +69,13 @@ func TestWhatAnErrorOfAProviderMeans(t *testing.T) {
 		"of no known code": {
 			&sdk.Error{Code: "nonsense", Message: "what"}, failure.Failure{Code: failure.SourceError, Message: "what"},
 		},
+		"without a sentence": {
+			&sdk.Error{Code: sdk.InvalidInput, Field: "password"},
+			failure.Failure{Code: failure.InvalidInput, Message: "a form value was rejected", Field: "password"},
+		},
+		"without a sentence, of no known code": {
+			&sdk.Error{Code: "nonsense"}, failure.Failure{Code: failure.SourceError, Message: "the source sent an unexpected response"},
+		},
 		"of the host": {
 			external{"provider_timeout"},
 			failure.Failure{Code: failure.ProviderTimeout, Message: host.CleanText("it died\x1b[31m", 500), Retryable: true},

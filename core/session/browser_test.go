@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/url"
 	"sync"
@@ -129,6 +130,27 @@ func TestStrayRedirectsDisturbNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.wantStory(s, "connect alpha")
+}
+
+// RFC 9700 §2.1, §4.7: the state cannot be guessed, and is of one attempt.
+func TestStateIs256RandomBitsOfOneAttempt(t *testing.T) {
+	seen := map[string]bool{}
+	for range 3 {
+		w, fe, s := opened(t, connectTo(alpha))
+		w.place.next(alpha, play{Browser: true, Account: "ann"})
+		state, done := browsing(t, fe, s)
+		raw, err := base64.RawURLEncoding.DecodeString(state)
+		if err != nil || len(raw) != 32 || seen[state] {
+			t.Errorf("state %q of %d bytes: %v", state, len(raw), err)
+		}
+		seen[state] = true
+		if _, err := fe.Callback(t.Context(), callback("code", "x", "state", state)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.settle(t, done); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestOfTwoRedirectsAtOnceOneCounts(t *testing.T) {

@@ -97,7 +97,9 @@ func (c *call) prepared(ctx context.Context, what catalog.Call, token oauth2.Tok
 	if what.Authentication == "" || what.Authentication == catalog.AuthBearer {
 		headers.Set("Authorization", "Bearer "+token.Access.Reveal())
 	} else if what.Authentication != catalog.AuthNone {
-		c.authenticate(what.Authentication, headers, form)
+		if err := c.authenticate(what.Authentication, headers, form); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.sign(form, what.Signature); err != nil {
 		return nil, err

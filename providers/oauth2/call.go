@@ -18,7 +18,10 @@ import (
 
 // call is one call of the provider: a source of the catalogue with everything that is known of it now.
 type call struct {
-	entry    *catalog.Entry
+	entry *catalog.Entry
+	// given are the settings as they are, and settings those for the standard engine: without what its authentication method
+	// does not use.
+	given    sdk.Settings
 	settings sdk.Settings
 	way      *endpoint.Way
 	pin      pin
@@ -61,7 +64,7 @@ type kept struct {
 
 // bind makes a call of a source and what is known of it at the start.
 func (p *provider) bind(entry *catalog.Entry, variant string, inputs map[string]string, settings sdk.Settings) (*call, error) {
-	c := &call{entry: entry, settings: settings, pin: pin{Variant: variant, Inputs: inputs}, values: maps.Clone(inputs)}
+	c := &call{entry: entry, given: settings, settings: settings, pin: pin{Variant: variant, Inputs: inputs}, values: maps.Clone(inputs)}
 	if c.values == nil {
 		c.values = make(map[string]string)
 	}
@@ -69,7 +72,12 @@ func (p *provider) bind(entry *catalog.Entry, variant string, inputs map[string]
 	if c.way, err = p.way(settings, typed(entry, inputs, settings)); err != nil {
 		return nil, err
 	}
-	c.withoutUnusedSecret()
+	if c.method() == catalog.AuthKey && settings.Secrets[oauth2.SettingPrivateKey] == "" {
+		return nil, &sdk.Error{
+			Code: sdk.BadConfiguration, Message: "The source needs a private key of the client.", Setting: oauth2.SettingPrivateKey,
+		}
+	}
+	c.withoutUnusedSecrets()
 	c.values["client_id"] = settings.Values[oauth2.SettingClientID]
 	if entry.Issuer == "" {
 		if c.pin.TokenEndpoint, err = c.address(entry.TokenEndpoint); err != nil {
@@ -87,22 +95,44 @@ func typed(entry *catalog.Entry, inputs map[string]string, settings sdk.Settings
 	})
 }
 
-// withoutUnusedSecret keeps a secret from a source whose clients have none.
-func (c *call) withoutUnusedSecret() {
-	if c.method() != catalog.AuthNone {
-		return
+// withoutUnusedSecrets keeps from a source what its authentication method does not use.
+func (c *call) withoutUnusedSecrets() {
+	method := c.method()
+	c.settings.Secrets = maps.Clone(c.given.Secrets)
+	if method != catalog.AuthBasic && method != catalog.AuthPost {
+		delete(c.settings.Secrets, oauth2.SettingClientSecret)
 	}
-	c.settings.Secrets = maps.Clone(c.settings.Secrets)
-	delete(c.settings.Secrets, oauth2.SettingClientSecret)
+	if method != catalog.AuthKey {
+		delete(c.settings.Secrets, oauth2.SettingPrivateKey)
+	}
 }
 
-// method is how the client authenticates: without a secret as a public client, where the source has such.
+// method is how the client authenticates: by its key, or as a public client without a secret, where the source has such; by its
+// secret where it has no key.
 func (c *call) method() string {
-	public := slices.Contains(c.entry.TokenEndpointAuthMethodsSupported, catalog.AuthNone)
-	if public && c.settings.Secrets[oauth2.SettingClientSecret] == "" {
+	usual, supported := c.entry.TokenEndpointAuthMethod, c.entry.TokenEndpointAuthMethodsSupported
+	key, secret := c.given.Secrets[oauth2.SettingPrivateKey] != "", c.given.Secrets[oauth2.SettingClientSecret] != ""
+	switch {
+	case key && (usual == catalog.AuthKey || slices.Contains(supported, catalog.AuthKey)):
+		return catalog.AuthKey
+	case !secret && slices.Contains(supported, catalog.AuthNone):
 		return catalog.AuthNone
+	case secret && usual == catalog.AuthKey:
+		for _, method := range supported {
+			if method == catalog.AuthBasic || method == catalog.AuthPost {
+				return method
+			}
+		}
 	}
-	return c.entry.TokenEndpointAuthMethod
+	return usual
+}
+
+// signingAlgs are the algorithms that the entry allows for a key; none means all.
+func (c *call) signingAlgs() []string {
+	if c.entry.TokenEndpointAuthSigningAlg == "" {
+		return nil
+	}
+	return []string{c.entry.TokenEndpointAuthSigningAlg}
 }
 
 // recall makes a call of a connection.
@@ -168,6 +198,7 @@ func (c *call) source() *oauth2.Source {
 	e := c.entry
 	s := &oauth2.Source{
 		Transport: c.way, Request: c.adapt, Answer: c.read, Account: c.account, Scopes: c.asked,
+		Endpoint: oauth2.Endpoint{SigningAlgs: c.signingAlgs()},
 	}
 	if e.Issuer != "" {
 		s.Issuer, _ = c.address(e.Issuer)
@@ -175,7 +206,7 @@ func (c *call) source() *oauth2.Source {
 			s.Issuer = c.pin.Server
 		}
 	} else {
-		s.Endpoint = oauth2.Endpoint{TokenURL: c.pin.TokenEndpoint, SecretInBody: c.method() == catalog.AuthPost}
+		s.Endpoint.TokenURL, s.Endpoint.SecretInBody = c.pin.TokenEndpoint, c.method() == catalog.AuthPost
 		s.Endpoint.AuthURL, _ = c.address(e.AuthorizationEndpoint)
 		s.Endpoint.RevocationURL, _ = c.address(e.RevocationEndpoint)
 	}

@@ -30,7 +30,7 @@ func (c *call) adapt(r *oauth2.Request) error {
 		return c.adaptRefresh(r)
 	case oauth2.Revoke:
 		if method := c.entry.RevocationEndpointAuthMethod; method != "" {
-			c.authenticate(method, r.Header, r.Form)
+			return c.authenticate(method, r.Header, r.Form)
 		}
 	}
 	return nil
@@ -131,11 +131,12 @@ func impossible(err error) error {
 }
 
 // authenticate shows who the client is, in place of how the standard engine did it.
-func (c *call) authenticate(method string, header http.Header, form url.Values) {
-	id, secret := c.settings.Values[oauth2.SettingClientID], c.settings.Secrets[oauth2.SettingClientSecret].Reveal()
+func (c *call) authenticate(method string, header http.Header, form url.Values) error {
+	id, secret := c.given.Values[oauth2.SettingClientID], c.given.Secrets[oauth2.SettingClientSecret].Reveal()
 	header.Del("Authorization")
-	form.Del("client_id")
-	form.Del("client_secret")
+	for _, name := range []string{"client_id", "client_secret", "client_assertion", "client_assertion_type"} {
+		form.Del(name)
+	}
 	switch method {
 	case catalog.AuthBasic:
 		r := &http.Request{Header: header}
@@ -145,7 +146,14 @@ func (c *call) authenticate(method string, header http.Header, form url.Values) 
 		form.Set("client_secret", secret)
 	case catalog.AuthNone:
 		form.Set("client_id", id)
+	case catalog.AuthKey:
+		server := c.pin.TokenEndpoint
+		if server == "" {
+			server = c.source().Issuer
+		}
+		return oauth2.Assert(form, c.given, server, c.signingAlgs()...)
 	}
+	return nil
 }
 
 // read makes an answer of the source one of RFC 6749.

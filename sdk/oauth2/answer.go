@@ -16,13 +16,17 @@ import (
 	"strings"
 
 	"golang.org/x/oauth2"
+
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // answers is the transport of requests for tokens. Real servers bend RFC 6749 §5.1, and the library refuses a whole
 // answer for one member of it; by then the code is spent. So each answer is straightened before the library reads it.
 type answers struct {
-	source  *Source
-	purpose Purpose
+	source   *Source
+	purpose  Purpose
+	settings sdk.Settings
+	endpoint Endpoint
 	// last is the last answer, where it could be read.
 	last json.RawMessage
 }
@@ -40,7 +44,7 @@ func (a *answers) client() *http.Client {
 
 // RoundTrip implements [http.RoundTripper].
 func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
-	r, form, err := a.source.adapted(a.purpose, r)
+	r, form, err := a.adapted(r)
 	if err != nil {
 		return nil, err
 	}

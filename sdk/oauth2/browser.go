@@ -55,7 +55,7 @@ func (s *Source) callback(
 	}
 	config := s.config(req.Settings, at.Endpoint)
 	config.RedirectURL = req.RedirectURI
-	said := answers{source: s, purpose: Exchange}
+	said := answers{source: s, purpose: Exchange, settings: req.Settings, endpoint: at.Endpoint}
 	granted, err := config.Exchange(said.in(ctx), code, oauth2.VerifierOption(at.Verifier))
 	if err != nil {
 		used := &sdk.Error{Code: sdk.SourceError, Message: "The source rejected the authorization code.", Retryable: true}

@@ -110,7 +110,7 @@ func seconds(n float64) time.Duration { return time.Duration(min(n, 24*60*60) * 
 
 // poll asks once whether the person has typed the code.
 func (s *Source) poll(ctx context.Context, req *sdk.ConnectRequest, at resume) (sdk.Step, error) {
-	said := answers{source: s, purpose: Poll}
+	said := answers{source: s, purpose: Poll, settings: req.Settings, endpoint: at.Endpoint}
 	granted, err := s.config(req.Settings, at.Endpoint).Exchange(said.in(ctx), "",
 		oauth2.SetAuthURLParam("grant_type", deviceGrant),
 		oauth2.SetAuthURLParam("device_code", at.Device.Code))

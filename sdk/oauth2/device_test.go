@@ -37,3 +37,22 @@ func TestAPollIsNeverPutOffForLong(t *testing.T) {
 		closed = false
 	}
 }
+
+func TestDeviceAnswerWithoutACodeOrAnAddressIsNone(t *testing.T) {
+	for _, body := range []string{
+		`{}`, `{"user_code":"U","verification_uri":"https://x.example/v"}`, `{"device_code":"d","verification_uri":"https://x.example/v"}`,
+		`{"device_code":"d","user_code":"U"}`, `{"device_code":"d","user_code":"U","verification_uri":"http://x.example/v"}`,
+		`{"device_code":"d","user_code":"U","verification_uri":"javascript:alert(1)"}`, `{"device_code":"d","user_code":"U","verification_uri":"https://a@x.example/v"}`,
+	} {
+		b := newBent(t)
+		b.answers("/device", 200, body)
+		_, _, _, err := attempt(t, &oauth2.Source{Endpoint: at(b), Methods: []sdk.Method{sdk.MethodCode}}, ownClient)
+		wants(t, err, sdk.SourceError, "")
+	}
+	b := newBent(t)
+	b.answers("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v","verification_uri_complete":"http://x.example/v?u=U"}`)
+	_, _, step, err := attempt(t, &oauth2.Source{Endpoint: at(b), Methods: []sdk.Method{sdk.MethodCode}}, ownClient)
+	if shown, ok := step.(sdk.ShowCode); !ok || shown.VerificationURIComplete != "" {
+		t.Errorf("%+v, %v", step, err)
+	}
+}

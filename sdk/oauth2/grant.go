@@ -84,7 +84,7 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.
 	if err != nil {
 		return nil, err
 	}
-	said := answers{source: s, purpose: Renew}
+	said := answers{source: s, purpose: Renew, settings: req.Settings, endpoint: endpoint}
 	config := s.config(req.Settings, endpoint)
 	granted, err := config.TokenSource(said.in(ctx), &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
 	if err != nil {
@@ -206,7 +206,7 @@ func (s *Source) post(
 		// RFC 6749 §2.3.1 has both form-encoded first.
 		req.SetBasicAuth(url.QueryEscape(config.ClientID), url.QueryEscape(config.ClientSecret))
 	}
-	said := answers{source: s, purpose: purpose}
+	said := answers{source: s, purpose: purpose, settings: settings, endpoint: e}
 	resp, err := said.client().Do(req)
 	if said := (*sdk.Error)(nil); errors.As(err, &said) {
 		return nil, said

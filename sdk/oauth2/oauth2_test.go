@@ -2,6 +2,7 @@ package oauth2_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -324,12 +326,21 @@ func TestSecretsGoNowhereButToHTTPSAndLoopback(t *testing.T) {
 		"http://example.org/token", "https://user@example.org/token", "file:///token", "https:///token",
 		"http://127.0.0.1.example.org/token",
 	} {
-		s := &oauth2.Source{Endpoint: oauth2.Endpoint{AuthURL: "https://example.org", TokenURL: address}}
-		_, _, _, err := attempt(t, s, ownClient)
-		wants(t, err, sdk.BadConfiguration, "")
-		s = &oauth2.Source{Issuer: "https://example.org", IssuerSetting: "server"}
+		good := oauth2.Endpoint{AuthURL: "https://example.org", TokenURL: "https://example.org"}
+		for _, place := range []func(*oauth2.Endpoint) *string{
+			func(e *oauth2.Endpoint) *string { return &e.AuthURL }, func(e *oauth2.Endpoint) *string { return &e.TokenURL },
+			func(e *oauth2.Endpoint) *string { return &e.DeviceAuthURL }, func(e *oauth2.Endpoint) *string { return &e.RevocationURL },
+		} {
+			endpoint := good
+			*place(&endpoint) = address
+			_, _, _, err := attempt(t, &oauth2.Source{Endpoint: endpoint}, ownClient)
+			wants(t, err, sdk.BadConfiguration, "")
+			err = (&oauth2.Source{Endpoint: endpoint, ClientID: "us"}).Disconnect(t.Context(), &sdk.CredentialRequest{Credential: credential(`{"access_token":"a"}`)})
+			wants(t, err, sdk.BadConfiguration, "")
+		}
+		s := &oauth2.Source{Issuer: "https://example.org", IssuerSetting: "server"}
 		settings := sdk.Settings{Values: map[string]string{"client_id": "us", "server": address}}
-		_, _, _, err = attempt(t, s, settings)
+		_, _, _, err := attempt(t, s, settings)
 		wants(t, err, sdk.BadConfiguration, "server")
 	}
 }
@@ -472,5 +483,54 @@ func TestAStrayReplyIsAnErrorNotACrash(t *testing.T) {
 			_, err := s.Connect(t.Context(), &sdk.ConnectRequest{Resume: []byte(resume), Reply: reply})
 			wants(t, err, sdk.SourceError, "")
 		}
+	}
+}
+
+// RFC 7636 §4.1 and §4.2: the verifier is random, the attempt's own, and is in no URL.
+func TestEachAttemptHasAVerifierOfItsOwn(t *testing.T) {
+	b := newBent(t)
+	b.answers("/token", 200, good)
+	unreserved := regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
+	seen := map[string]bool{}
+	for range 3 {
+		c, req, step, err := attempt(t, &oauth2.Source{Endpoint: at(b)}, ownClient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := step.(sdk.OpenURL).URL
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Reply = sdk.Callback{Parameters: []sdk.Parameter{{Name: "code", Value: "c"}}}
+		if _, err := c.Connect(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		verifier := b.last("/token").Get("code_verifier")
+		digest := sha256.Sum256([]byte(verifier))
+		if u.Query().Get("code_challenge") != base64.RawURLEncoding.EncodeToString(digest[:]) || u.Query().Get("code_challenge_method") != "S256" {
+			t.Errorf("the challenge at %s is not that of %s", address, verifier)
+		}
+		if !unreserved.MatchString(verifier) || strings.Contains(address, verifier) || seen[verifier] {
+			t.Errorf("verifier %q at %s", verifier, address)
+		}
+		seen[verifier] = true
+	}
+}
+
+// RFC 9700 §2.1.2: there is no implicit grant. A token that comes with a redirect is nobody's.
+func TestTokenInARedirectIsNotTaken(t *testing.T) {
+	b := newBent(t)
+	_, _, step, err := attempt(t, &oauth2.Source{Endpoint: at(b)}, ownClient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u, err := url.Parse(step.(sdk.OpenURL).URL); err != nil || u.Query().Get("response_type") != "code" {
+		t.Errorf("asked for %v, %v", u, err)
+	}
+	_, err = callback(t, &oauth2.Source{Endpoint: at(b)}, ownClient, "access_token", "a", "token_type", "bearer", "state", "st")
+	wants(t, err, sdk.SourceError, "")
+	if asked := b.asked(); len(asked) > 0 {
+		t.Errorf("asked %v", asked)
 	}
 }

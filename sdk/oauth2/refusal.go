@@ -173,6 +173,9 @@ func refusedToken(ctx context.Context, err error, grant *sdk.Error, settings sdk
 func refusedClient(code string, settings sdk.Settings) *sdk.Error {
 	switch code {
 	case "invalid_client":
+		if settings.Secrets[SettingPrivateKey] != "" {
+			return misconfigured(SettingPrivateKey, "The source rejected the client id, or the signature of its private key.")
+		}
 		if settings.Secrets[SettingClientSecret] != "" {
 			return misconfigured(SettingClientSecret, "The source rejected the client id and secret.")
 		}

@@ -32,7 +32,7 @@ const (
 
 // Request is a request to the authorization server as the RFCs have it, before it is sent. [Source.Request] may change
 // every part of it but Purpose. The client's id and secret are where its authentication method has them: the header
-// Authorization, or client_id and client_secret of the Form.
+// Authorization, or client_id and client_secret, or client_assertion, of the Form.
 type Request struct {
 	Purpose Purpose
 	Method  string
@@ -62,8 +62,8 @@ type Answer struct {
 // errAsked is a request that could not be made of what a hook left of it.
 var errAsked = errors.New("the request cannot be sent")
 
-// adapted applies [Source.Request] to a request that is about to be sent.
-func (s *Source) adapted(purpose Purpose, r *http.Request) (*http.Request, url.Values, error) {
+// adapted authenticates a client that does it by its key, and applies [Source.Request], in a request that is about to be sent.
+func (a *answers) adapted(r *http.Request) (*http.Request, url.Values, error) {
 	var body []byte
 	if r.Body != nil {
 		var err error
@@ -78,9 +78,12 @@ func (s *Source) adapted(purpose Purpose, r *http.Request) (*http.Request, url.V
 	}
 	at := *r.URL
 	at.RawQuery = ""
-	ask := &Request{Purpose: purpose, Method: r.Method, URL: &at, Query: r.URL.Query(), Header: r.Header.Clone(), Form: form}
-	if s.Request != nil {
-		if err := s.Request(ask); err != nil {
+	if err := a.prove(form); err != nil {
+		return nil, nil, err
+	}
+	ask := &Request{Purpose: a.purpose, Method: r.Method, URL: &at, Query: r.URL.Query(), Header: r.Header.Clone(), Form: form}
+	if change := a.source.Request; change != nil {
+		if err := change(ask); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -25,6 +25,10 @@ type Endpoint struct {
 	IssuerSent bool `json:"issuer_sent,omitempty"`
 	// SecretInBody: the client secret is sent in the body of a request (client_secret_post), not in its header.
 	SecretInBody bool `json:"secret_in_body,omitempty"`
+	// PrivateKeyJWT: the client has to authenticate with its private key; see [KeySettings].
+	PrivateKeyJWT bool `json:"private_key_jwt,omitempty"`
+	// SigningAlgs are the algorithms that the server accepts for that. Empty: all.
+	SigningAlgs []string `json:"signing_algs,omitempty"`
 }
 
 // endpoint has the addresses of the server that the settings name, and knows that they can be used.
@@ -37,6 +41,9 @@ func (s *Source) endpoint(ctx context.Context, settings sdk.Settings) (Endpoint,
 		var err error
 		if endpoint, err = s.discover(ctx, issuer, from); err != nil {
 			return Endpoint{}, err
+		}
+		if len(s.Endpoint.SigningAlgs) > 0 {
+			endpoint.SigningAlgs = s.Endpoint.SigningAlgs
 		}
 		setting = from
 	}
@@ -99,6 +106,7 @@ type metadata struct {
 	Revocation     string   `json:"revocation_endpoint"`
 	IssuerInAnswer bool     `json:"authorization_response_iss_parameter_supported"`
 	AuthMethods    []string `json:"token_endpoint_auth_methods_supported"`
+	SigningAlgs    []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 }
 
 // discover reads the metadata of a server where OpenID Connect Discovery has it, else where RFC 8414 has it.
@@ -120,8 +128,15 @@ func (s *Source) discover(ctx context.Context, issuer, setting string) (Endpoint
 	return Endpoint{
 		AuthURL: m.Authorization, TokenURL: m.Token, DeviceAuthURL: m.Device, RevocationURL: m.Revocation,
 		Issuer: m.Issuer, IssuerSent: m.IssuerInAnswer,
-		SecretInBody: len(m.AuthMethods) > 0 && !slices.Contains(m.AuthMethods, "client_secret_basic"),
+		SecretInBody:  len(m.AuthMethods) > 0 && !slices.Contains(m.AuthMethods, "client_secret_basic"),
+		PrivateKeyJWT: slices.Contains(m.AuthMethods, "private_key_jwt") && !slices.ContainsFunc(m.AuthMethods, withoutKey),
+		SigningAlgs:   m.SigningAlgs,
 	}, nil
+}
+
+// withoutKey says whether a client can use an authentication method of RFC 7591 §2 without a key.
+func withoutKey(method string) bool {
+	return method == "none" || method == "client_secret_basic" || method == "client_secret_post"
 }
 
 // wellKnown puts the well-known name between host and path, as RFC 8414 §3.1 does.

@@ -8,7 +8,8 @@
 // (RFC 7009), server metadata (RFC 8414, OpenID Connect Discovery) and the check of the issuer (RFC 9207), and says no
 // with the closed list of failure codes. It keeps nothing between two calls.
 //
-// The client's id and secret stand in the settings, as client_id and client_secret.
+// The client's id and secret stand in the settings, as client_id and client_secret. A client can also have a private key in
+// client_private_key and client_key_id: it then authenticates with a signed assertion (RFC 7523, private_key_jwt).
 package oauth2
 
 import (
@@ -38,7 +39,7 @@ func ClientSettings() []sdk.Field {
 
 // Source is an OAuth 2.0 source. It must not be changed once it is used; its methods are then safe for concurrent use.
 type Source struct {
-	// Endpoint has the addresses of the authorization server, unless Issuer is set.
+	// Endpoint has the addresses of the authorization server, unless Issuer is set; SigningAlgs are those of the source even then.
 	Endpoint Endpoint
 	// Issuer is the issuer of an authorization server that publishes its addresses as metadata, which is then read
 	// when a call needs it.
@@ -166,6 +167,9 @@ func (s *Source) start(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, 
 	if s.clientID(req.Settings) == "" {
 		return nil, misconfigured(SettingClientID, "The source needs a client id.")
 	}
+	if err := endpoint.ready(req.Settings); err != nil {
+		return nil, err
+	}
 	if s.method(req.FrontEnd) == sdk.MethodCode {
 		return s.startDevice(ctx, req, at)
 	}
@@ -196,6 +200,9 @@ func (s *Source) clientID(settings sdk.Settings) string {
 // config is that of the library, for one request.
 func (s *Source) config(settings sdk.Settings, endpoint Endpoint) *oauth2.Config {
 	secret := settings.Secrets[SettingClientSecret].Reveal()
+	if endpoint.hasKey(settings) {
+		secret = ""
+	}
 	return &oauth2.Config{
 		ClientID:     s.clientID(settings),
 		ClientSecret: secret,

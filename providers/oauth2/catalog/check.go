@@ -138,6 +138,15 @@ func (e *Entry) Revokes() bool {
 	return e.RevocationEndpoint != "" || e.Revocation != nil || e.Issuer != ""
 }
 
+// TakesKey says whether a client can authenticate with a private key anywhere.
+func (e *Entry) TakesKey() bool {
+	methods := append([]string{e.TokenEndpointAuthMethod, e.RevocationEndpointAuthMethod}, e.TokenEndpointAuthMethodsSupported...)
+	if e.Revocation != nil {
+		methods = append(methods, e.Revocation.Authentication)
+	}
+	return slices.Contains(methods, AuthKey)
+}
+
 // Refreshes says whether access can be renewed without the person.
 func (e *Entry) Refreshes() bool { return e.Refresh.Token != RefreshNever }
 

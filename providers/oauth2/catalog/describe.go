@@ -32,6 +32,9 @@ func (s *Source) Describe() sdk.Source {
 		Settings: s.clientSettings(), Scopes: s.Scopes.Default, DocumentationURL: s.Documentation, RedirectURIs: s.Redirect,
 		Programme: s.Programme.described(), Notes: s.notes(), Tested: s.tested(),
 	}
+	if anyVariant(s, (*Entry).TakesKey) {
+		out.Settings = append(out.Settings, oauth2.KeySettings()...)
+	}
 	if inputs := s.inputs(); len(inputs) > 0 {
 		out.Methods = append(out.Methods, sdk.MethodForm)
 		out.Fields = FieldsOf(inputs)

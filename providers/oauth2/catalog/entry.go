@@ -26,9 +26,10 @@ type Entry struct {
 	RevocationEndpoint    string   `yaml:"revocation_endpoint"`
 	UserinfoEndpoint      string   `yaml:"userinfo_endpoint"`
 	ScopesSupported       []string `yaml:"scopes_supported"`
-	// The three authentication methods are of RFC 7591 §2.
+	// The authentication methods are of RFC 7591 §2, and the algorithm is that of private_key_jwt.
 	TokenEndpointAuthMethod           string   `yaml:"token_endpoint_auth_method"`
 	TokenEndpointAuthMethodsSupported []string `yaml:"token_endpoint_auth_methods_supported"`
+	TokenEndpointAuthSigningAlg       string   `yaml:"token_endpoint_auth_signing_alg"`
 	RevocationEndpointAuthMethod      string   `yaml:"revocation_endpoint_auth_method"`
 
 	Scopes        Scopes        `yaml:"scopes"`
@@ -170,6 +171,7 @@ const (
 	AuthNone   = "none"
 	AuthBasic  = "client_secret_basic"
 	AuthPost   = "client_secret_post"
+	AuthKey    = "private_key_jwt"
 )
 
 // Revocation is one that is not RFC 7009.

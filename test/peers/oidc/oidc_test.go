@@ -28,13 +28,13 @@ type peer struct {
 }
 
 // startPeer runs the server until the test ends.
-func startPeer(t *testing.T) *peer {
+func startPeer(t *testing.T, args ...string) *peer {
 	t.Helper()
 	if _, err := os.Stat("node_modules/oidc-provider"); err != nil {
 		t.Fatal("oidc-provider is not installed: run npm ci in this folder")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	server := exec.CommandContext(ctx, "node", "server.mjs")
+	server := exec.CommandContext(ctx, "node", append([]string{"server.mjs"}, args...)...)
 	stdin, err := server.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -87,8 +87,13 @@ func source(issuer string, methods ...sdk.Method) *oauth2.Source {
 // connect starts an attempt, lets the person go through the pages, and gives the source the answer.
 func connect(t *testing.T, s *oauth2.Source, p *person) (sdk.Step, error) {
 	t.Helper()
+	return connectWith(t, s, sdk.Settings{}, p)
+}
+
+func connectWith(t *testing.T, s *oauth2.Source, settings sdk.Settings, p *person) (sdk.Step, error) {
+	t.Helper()
 	req := &sdk.ConnectRequest{
-		Reply: sdk.Start{}, RedirectURI: callbackAddress, OAuthState: "state-of-core", FrontEnd: sdk.FrontEnd{Browser: true},
+		Settings: settings, Reply: sdk.Start{}, RedirectURI: callbackAddress, OAuthState: "state-of-core", FrontEnd: sdk.FrontEnd{Browser: true},
 	}
 	step, err := s.Connect(t.Context(), req)
 	if err != nil {

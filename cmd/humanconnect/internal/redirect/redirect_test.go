@@ -329,6 +329,19 @@ func TestPageLeaksNoParameters(t *testing.T) {
 	}
 }
 
+func TestPageCannotBeFramedAndLoadsNothing(t *testing.T) {
+	_, uri := listening(t, &engine{progress: session.Progress{State: session.AttemptConnected}}, Options{})
+	for _, address := range []string{uri, uri + "?code=1&state=good", uri + "?code=1&state=bad"} {
+		_, _, header := get(t, address)
+		policy := header.Get("Content-Security-Policy")
+		for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "form-action 'none'", "base-uri 'none'"} {
+			if !strings.Contains(policy, want) {
+				t.Errorf("%s: the policy %q lacks %s", address, policy, want)
+			}
+		}
+	}
+}
+
 func TestPageWaitsForTheOutcome(t *testing.T) {
 	e := &engine{progress: session.Progress{State: session.AttemptWorking}, moved: make(chan struct{})}
 	_, uri := listening(t, e, Options{})
@@ -369,6 +382,28 @@ func TestPageRefreshesAutomatically(t *testing.T) {
 	}
 	if _, body, _ := get(t, uri+"?humanconnect-again=other"); !strings.Contains(body, "Response received") {
 		t.Error(body)
+	}
+}
+
+// RFC 8252 §7.3 and §8.3: a free port of a loopback address, never a name, which is open only while a redirect may come.
+func TestListensAtALoopbackAddressOnlyWhileItIsNeeded(t *testing.T) {
+	l := New(Options{Engine: &engine{}})
+	t.Cleanup(l.Close)
+	if open := l.Addresses(); len(open) > 0 {
+		t.Errorf("listens at %q before there is an attempt", open)
+	}
+	uri, err := l.Bind(t.Context(), source.Source{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "http" || u.Hostname() != "127.0.0.1" || u.Port() == "" || !slices.Equal(l.Addresses(), []string{u.Host}) {
+		t.Errorf("the redirect URI is %s; listens at %q", uri, l.Addresses())
+	}
+	l.Close()
+	if conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", u.Host); err == nil {
+		_ = conn.Close()
+		t.Error("the port is open after the end")
 	}
 }
 
