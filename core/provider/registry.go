@@ -78,7 +78,7 @@ func (r *Registry) Provider(ctx context.Context, name string) (sdk.Provider, err
 	if err != nil {
 		return nil, err
 	}
-	return &observed{p, name, r.observe}, nil
+	return &observed{p, name, r.observe, r.find}, nil
 }
 
 // All returns what is offered, by descriptions that may be cached. A provider that cannot be described is left out

@@ -307,7 +307,7 @@ func (a *Attempt) fail(ctx context.Context, err error) error {
 	if !errors.As(err, &f) {
 		return err
 	}
-	f = f.For(a.Source.ID, a.Source.DocumentationURL)
+	f = a.Source.FailureOf(f)
 	var row *store.Attempt
 	if a.stored {
 		row = &a.row

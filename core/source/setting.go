@@ -181,32 +181,37 @@ func (s Source) read(ctx context.Context, f sdk.Field, env config.Environment) (
 	v, given := s.setting(f.ID)
 	if !given {
 		if f.Required {
-			err = missing(f.ID)
+			err = s.missing(f.ID)
 		}
 		return "", false, err
 	}
 	text = v.Text
 	if v.Ref != nil {
 		if text, err = v.Ref.Resolve(ctx, env); err != nil {
-			return "", true, fmt.Errorf("%w: %w", bad(f.ID, "could not be read"), err)
+			return "", true, fmt.Errorf("%w: %w", s.bad(f.ID, "could not be read"), err)
 		}
 	}
 	if f.Kind != sdk.KindSecret {
 		if wrong := textProblem(f, text.Reveal()); wrong != "" {
-			return "", true, bad(f.ID, wrong)
+			return "", true, s.bad(f.ID, wrong)
 		}
 	}
 	return text, true, nil
 }
 
-func bad(setting, what string) error {
+func (s Source) bad(setting, what string) error {
 	f := failure.New(failure.BadConfiguration, "the setting %s %s", failure.ConfigKey(setting), what)
 	f.Setting = setting
-	return f
+	return s.FailureOf(f)
+}
+
+// FailureOf returns a failure with what its hints need of the source.
+func (s Source) FailureOf(f *failure.Failure) *failure.Failure {
+	return f.For(s.ID, s.DocumentationURL)
 }
 
 // missing is a required setting that the config does not have.
-func missing(setting string) error {
+func (s Source) missing(setting string) error {
 	f := failure.New(failure.BadConfiguration, "the setting %s is missing", failure.ConfigKey(setting))
 	switch f.Setting = setting; setting {
 	case failure.SettingClientID:
@@ -214,5 +219,5 @@ func missing(setting string) error {
 	case failure.SettingClientSecret:
 		f.Message = "The source needs a client secret."
 	}
-	return f
+	return s.FailureOf(f)
 }
