@@ -29,6 +29,8 @@ type issuer struct {
 	lost atomic.Bool
 	// opaque: the next refresh is refused with 400 and no word of why. bare: refreshes give no refresh token.
 	opaque, bare atomic.Bool
+	// short: the access tokens of refreshes live as long as the first.
+	short bool
 }
 
 func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -56,6 +58,8 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		} else if i.bare.Load() {
 			members["expires_in"] = i.first
 			delete(members, "refresh_token")
+		} else if i.short {
+			members["expires_in"] = i.first
 		}
 		body, _ = json.Marshal(members)
 	}
@@ -287,6 +291,43 @@ func TestRefreshTokenIsKeptWhereNoneIsGiven(t *testing.T) {
 	}
 	if len(seen) != 3 || p.exchanges.Load() != 3 {
 		t.Errorf("%d tokens of %d refreshes", len(seen), p.exchanges.Load())
+	}
+}
+
+// A kill hits anywhere in a refresh: before the claim, in the call, before or after the commit.
+func TestKillAtAnyMomentOfARefreshLeavesATokenOrAReconnect(t *testing.T) {
+	t.Parallel()
+	p, i, con := connected(t, 1, "none")
+	i.short = true
+	refreshed, reconnected := 0, 0
+	for trial := range 24 {
+		waitUntil(t, func() bool { return p.expired(con) })
+		victim := p.asks("token", con)
+		if err := victim.cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Duration(trial) * 8 * time.Millisecond)
+		_ = victim.cmd.Process.Kill()
+		_ = victim.cmd.Wait()
+		a := p.asks("token", con)
+		_ = a.cmd.Run()
+		switch code := a.cmd.ProcessState.ExitCode(); {
+		case code == exit.OK && strings.TrimSpace(a.out.String()) != "":
+			refreshed++
+		case code == exit.Refused && strings.Contains(a.err.String(), "refresh_interrupted"):
+			o := p.opens(p.token("ada"), leftAlone, "--connect", con)
+			<-p.comesBack(p.consents(o.browserAt(), "none"))
+			o.succeeds(1)
+			reconnected++
+		default:
+			t.Fatalf("trial %d: exit code %d\n%s", trial, code, a.err.String())
+		}
+		if state, reason := p.state(con); state != "active" || reason != "" {
+			t.Fatalf("trial %d: %s, %s", trial, state, reason)
+		}
+	}
+	if refreshed == 0 {
+		t.Errorf("%d refreshed, %d reconnected", refreshed, reconnected)
 	}
 }
 

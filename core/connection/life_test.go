@@ -223,6 +223,27 @@ func TestCredentialWithoutRefreshIsGivenOutUntilItsEnd(t *testing.T) {
 	}
 }
 
+func TestClockThatWasAheadKeepsNoDeadTokenAndNoCoolDown(t *testing.T) {
+	s := newState(t)
+	v := s.vendor()
+	s.clock.Advance(365 * 24 * time.Hour)
+	con, r := s.connectVendor(v), s.refresher(id.New[id.Process](), v)
+	s.clock.Advance(-365 * 24 * time.Hour)
+	if held, err := r.Valid(t.Context(), con.ID, 0); err != nil || !held.Refreshed {
+		t.Errorf("issued in the future: %+v, %v", held.Refreshed, err)
+	}
+	s.clock.Advance(365 * 24 * time.Hour)
+	v.answer = &sdk.Error{Code: sdk.SourceUnavailable}
+	if _, err := r.Valid(t.Context(), con.ID, 0); codeOf(err) != failure.SourceUnavailable {
+		t.Fatal(err)
+	}
+	s.clock.Advance(-364 * 24 * time.Hour)
+	v.answer = nil
+	if held, err := r.Valid(t.Context(), con.ID, 0); err != nil || !held.Refreshed {
+		t.Errorf("cooling down until the future: %+v, %v", held.Refreshed, err)
+	}
+}
+
 func TestStateIsToldByTheDateOfTheReconnect(t *testing.T) {
 	now := time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
 	c := store.Connection{State: store.ConnectionActive, CanRefresh: true, ReconnectBy: now.Add(14 * 24 * time.Hour)}

@@ -11,6 +11,9 @@ const (
 	maxMargin = time.Minute
 	// marginPart is the part of a credential's life that is the margin, where that is shorter.
 	marginPart = 10
+	// clockSkew is how much longer than its life a credential may seem to be valid. Beyond it, the clock has been set back since
+	// the credential was issued, and nobody knows how long it is valid.
+	clockSkew = 5 * time.Minute
 )
 
 // State is a connection's state as it is told outside.
@@ -89,6 +92,12 @@ func lifetime(c store.Connection) time.Duration {
 	return max(0, c.CredentialExpiresAt.Sub(since))
 }
 
+// coolsDown says whether a refresh failed a short while ago. A time that no cool-down reaches was written by a clock that has
+// been set back since.
+func coolsDown(c store.Connection, now time.Time) bool {
+	return now.Before(c.Refresh.NextAt) && c.Refresh.NextAt.Sub(now) <= maxRetryAfter
+}
+
 // valid says whether a credential needs no refresh: it is valid for longer than the margin, and for as long as is asked. A
 // credential whose whole life is shorter than that is not refreshed again in the first tenth of it.
 func valid(c store.Connection, atLeast time.Duration, now time.Time) bool {
@@ -96,7 +105,7 @@ func valid(c store.Connection, atLeast time.Duration, now time.Time) bool {
 		return true
 	}
 	left, life := c.CredentialExpiresAt.Sub(now), lifetime(c)
-	if left <= margin(c) {
+	if left <= margin(c) || left > life+clockSkew {
 		return false
 	}
 	return left >= atLeast || life < atLeast && life-left <= life/marginPart

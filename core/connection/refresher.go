@@ -209,7 +209,7 @@ func (f *Refresher) rest(ctx context.Context, c store.Connection, d demand, now 
 		return Held{}, err != nil, err
 	case !c.CanRefresh:
 		failed = failure.New(failure.NotSupported, "the source gives nothing to refresh the credential with")
-	case now.Before(c.Refresh.NextAt) && !d.atOnce:
+	case coolsDown(c, now) && !d.atOnce:
 		failed = cooling(c, now)
 	default:
 		return Held{}, false, nil

@@ -1,10 +1,8 @@
 package source_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -191,56 +189,6 @@ func TestSourceWithoutAClientSaysSoInItsWords(t *testing.T) {
 		_, err := s.Resolve(t.Context(), nil)
 		if f := failure.Of(err); f.Message != want || f.Code != failure.BadConfiguration || problem.CodeOf(f.Problem()) != failure.BadConfiguration {
 			t.Errorf("%+v", f)
-		}
-	}
-}
-
-// shipped are the descriptions of the OAuth 2.0 sources that are released.
-func shipped(t *testing.T) (sources []sdk.Source) {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "providers", "oauth2", "catalog", "described.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &sources); err != nil || len(sources) < 50 {
-		t.Fatalf("%d sources, %v", len(sources), err)
-	}
-	return sources
-}
-
-func TestConfigLinesOfEveryShippedSourceAreAValidConfig(t *testing.T) {
-	all := shipped(t)
-	for _, of := range all {
-		s, _ := configured(t, "", of)
-		cfg, warnings, err := loadLines(t, s.ConfigLines())
-		if err != nil || len(warnings) > 0 || len(cfg.Sources) != 1 || cfg.Sources[0].ID != of.ID {
-			t.Errorf("%s: %v %v\n%s", of.ID, err, warnings, s.ConfigLines())
-			continue
-		}
-		set, err := loadAll(t, cfg.Sources, described("oauth2", all...)).Find(of.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, x := range set.SettingsIn(nil) {
-			if x.Required && !x.Set && x.Kind != sdk.KindSecret {
-				t.Errorf("%s: %s is not set by\n%s", of.ID, x.Key, s.ConfigLines())
-			}
-		}
-	}
-}
-
-// What is a comment in the lines is a valid setting too.
-func TestOptionalConfigLinesAreValidOnceTheyAreUncommented(t *testing.T) {
-	all := shipped(t)
-	for _, of := range all {
-		s, _ := configured(t, "", of)
-		lines := strings.ReplaceAll(s.ConfigLines(), "# ", "")
-		cfg, _, err := loadLines(t, lines)
-		if err == nil {
-			_, err = source.Load(cfg.Sources, []source.Described{described("oauth2", all...)})
-		}
-		if err != nil {
-			t.Errorf("%s: %v %q\n%s", of.ID, err, factsOf(t, err), lines)
 		}
 	}
 }
