@@ -81,6 +81,20 @@ func (s *SecretRef) Resolve(ctx context.Context, env Environment) (sdk.Secret, e
 	return sdk.Secret(text), nil
 }
 
+// Exists says whether there is something to resolve, as far as can be said without waiting and without running a command: the
+// file is there and not empty, or the variable is set. A command exists.
+func (s *SecretRef) Exists(env Environment) bool {
+	switch {
+	case s.File != "":
+		info, err := os.Stat(s.File)
+		return err == nil && !info.IsDir() && (!info.Mode().IsRegular() || info.Size() > 0)
+	case s.Env != "":
+		text, err := s.lookup(env)
+		return err == nil && len(text) > 0
+	}
+	return true
+}
+
 func (s *SecretRef) problem(err error) error {
 	return problem.New(CodeSecret, "%s (%s) cannot be read", s.key, s.at).Because(err).Hint("%s", s.remedy())
 }

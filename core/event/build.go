@@ -162,6 +162,7 @@ func failureOf(a store.Action) Failure {
 	f := Failure{
 		Source: SourceRef{ID: a.Source, Name: a.SourceName}, Action: string(a.Kind), Code: a.Code, Message: a.Message,
 		Retryable: a.Retryable, Field: a.Field, Setting: a.Setting, RetryAfter: a.RetryAfter.Seconds(),
+		DocumentationURL: a.DocumentationURL,
 	}
 	if a.Target != a.Source {
 		f.ConnectionID = id.Connection(a.Target)

@@ -94,6 +94,8 @@ type Failure struct {
 	Setting      string        `json:"setting,omitempty"`
 	// RetryAfter is in seconds.
 	RetryAfter float64 `json:"retryAfter,omitempty"`
+	// DocumentationURL is the source's page on how to get access, for a wrong configuration.
+	DocumentationURL string `json:"documentationUrl,omitempty"`
 }
 
 // SourceRef names a source.

@@ -93,6 +93,10 @@ type Failure struct {
 	Field      string
 	Setting    string
 	RetryAfter time.Duration
+	// Source is the id of the source, "" where it is not known.
+	Source string
+	// DocumentationURL is the source's page on how to get access, for a wrong configuration; else "".
+	DocumentationURL string
 }
 
 // maxMessage is how much of a message is kept, in characters.
@@ -106,13 +110,9 @@ func New(c problem.Code, format string, args ...any) *Failure {
 
 func (f *Failure) Error() string { return string(f.Code) + ": " + f.Message }
 
-// Problem returns the failure as a problem, with the hint of its code.
+// Problem returns the failure as a problem, with its hints.
 func (f *Failure) Problem() *problem.Problem {
-	p := problem.New(f.Code, "%s", f.Message)
-	if e, ok := Find(f.Code); ok {
-		p = p.Hint("%s", e.Hint)
-	}
-	return p
+	return problem.New(f.Code, "%s", f.Message).WithHints(f.Hints()...)
 }
 
 // External is what an error of a provider's host tells of a failure that is not the source's: that the provider

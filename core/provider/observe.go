@@ -2,9 +2,12 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/humanconnect/humanconnect/core/failure"
+	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -18,6 +21,8 @@ type observed struct {
 	sdk.Provider
 	label, source string
 	observe       Observer
+	// find returns a source by what is known of it now.
+	find func(id string) (source.Source, error)
 }
 
 var (
@@ -37,6 +42,18 @@ func (o *observed) isFor(source string) error {
 	return nil
 }
 
+// explained adds to a wrong configuration which source it is of, and its page on how to get access.
+func (o *observed) explained(id string, err error) error {
+	if said := (*sdk.Error)(nil); !errors.As(err, &said) || said.Code != sdk.BadConfiguration {
+		return err
+	}
+	src, unknown := o.find(id)
+	if unknown != nil {
+		return err
+	}
+	return src.FailureOf(failure.Of(err))
+}
+
 // Connect implements [sdk.Provider].
 func (o *observed) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 	if err := o.isFor(req.Source); err != nil {
@@ -45,7 +62,7 @@ func (o *observed) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.St
 	done := o.call("connect", "attempt", req.AttemptID, "reply", kindOf(req.Reply))
 	step, err := o.Provider.Connect(ctx, req)
 	done(err, "step", kindOf(step))
-	return step, err
+	return step, o.explained(req.Source, err)
 }
 
 // Disconnect implements [sdk.Provider].
@@ -56,7 +73,7 @@ func (o *observed) Disconnect(ctx context.Context, req *sdk.CredentialRequest) e
 	done := o.call("disconnect")
 	err := o.Provider.Disconnect(ctx, req)
 	done(err)
-	return err
+	return o.explained(req.Source, err)
 }
 
 // Refresh implements [sdk.Refresher], as the providers of the host do.
@@ -71,7 +88,7 @@ func (o *observed) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sd
 	done := o.call("refresh")
 	refreshed, err := refresher.Refresh(ctx, req)
 	done(err)
-	return refreshed, err
+	return refreshed, o.explained(req.Source, err)
 }
 
 // Check implements [sdk.Checker], as the providers of the host do.
@@ -86,7 +103,7 @@ func (o *observed) Check(ctx context.Context, req *sdk.CredentialRequest) error 
 	done := o.call("check")
 	err := checker.Check(ctx, req)
 	done(err)
-	return err
+	return o.explained(req.Source, err)
 }
 
 // kindOf names the kind of a step or a reply: "Form", "TimePassed"; "none" for nothing.

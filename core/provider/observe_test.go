@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/clock/clocktest"
+	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -155,4 +156,35 @@ func (h *slowHost) Provider(ctx context.Context, name, source string) (sdk.Provi
 		h.start()
 	}
 	return h.fakeHost.Provider(ctx, name, source)
+}
+
+func TestWrongConfigurationNamesItsSourceAndThePageOfIt(t *testing.T) {
+	const page = "https://alpha.example/access"
+	for code, want := range map[sdk.Code]struct{ source, page string }{
+		sdk.BadConfiguration: {"alpha", page}, sdk.Revoked: {"", ""},
+	} {
+		said := &sdk.Error{Code: code, Message: "No.", Setting: "client_secret"}
+		d := offers("a.example", "alpha")
+		d.Sources[0].DocumentationURL = page
+		h := &fakeHost{providers: map[string]*installed{"a": {live: d, cached: d}}, provider: whole{bare{said}}}
+		r := registry(t, h)
+		if _, err := r.All(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p, err := r.Provider(t.Context(), "a", "alpha")
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := &sdk.CredentialRequest{Source: "alpha"}
+		_, connect := p.Connect(t.Context(), &sdk.ConnectRequest{Source: "alpha", Reply: sdk.Start{}})
+		_, refresh := p.(sdk.Refresher).Refresh(t.Context(), req)
+		for call, err := range map[string]error{
+			"connect": connect, "refresh": refresh, "check": p.(sdk.Checker).Check(t.Context(), req), "disconnect": p.Disconnect(t.Context(), req),
+		} {
+			f := failure.Of(err)
+			if string(f.Code) != string(code) || f.Message != "No." || f.Setting != "client_secret" || f.Source != want.source || f.DocumentationURL != want.page {
+				t.Errorf("%s, %s: %+v", code, call, f)
+			}
+		}
+	}
 }

@@ -69,17 +69,17 @@ func (r *Registry) Close() {
 }
 
 // Provider implements [Starter].
-func (r *Registry) Provider(ctx context.Context, name, source string) (sdk.Provider, error) {
-	began, label := r.clock.Now(), r.host.Label(name, source)
+func (r *Registry) Provider(ctx context.Context, name, id string) (sdk.Provider, error) {
+	began, label := r.clock.Now(), r.host.Label(name, id)
 	done := r.observe("provider started", "provider", label)
-	p, err := r.host.Provider(ctx, name, source)
+	p, err := r.host.Provider(ctx, name, id)
 	if err != nil || r.clock.Now().After(began) { // one that runs is there at once
 		done(err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &observed{Provider: p, label: label, source: source, observe: r.observe}, nil
+	return &observed{Provider: p, label: label, source: id, observe: r.observe, find: r.find}, nil
 }
 
 // All returns what is offered, by descriptions that may be cached. A provider that cannot be described is left out

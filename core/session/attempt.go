@@ -115,6 +115,9 @@ func (a *Attempt) prepare(ctx context.Context, t target) error {
 		return failure.OfSettings(err)
 	}
 	a.Source, a.action.SourceName = src, src.Name
+	if src.Retired() {
+		return src.RetiredFailure()
+	}
 	if a.settings, err = e.o.Sources.Settings(ctx, src.ID, src.Provider); err != nil {
 		return failure.OfSettings(err)
 	}
@@ -304,6 +307,7 @@ func (a *Attempt) fail(ctx context.Context, err error) error {
 	if !errors.As(err, &f) {
 		return err
 	}
+	f = a.Source.FailureOf(f)
 	var row *store.Attempt
 	if a.stored {
 		row = &a.row

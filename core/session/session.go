@@ -194,7 +194,7 @@ func notConnected() *failure.Failure {
 // recordFailure keeps the failure of an action, and ends its attempt if there is a stored one.
 func (s *Session) recordFailure(ctx context.Context, a store.Action, attempt *store.Attempt, f *failure.Failure) error {
 	a.Session, a.Code, a.Message, a.Retryable = s.ID, string(f.Code), f.Message, f.Retryable
-	a.Field, a.Setting, a.RetryAfter = f.Field, f.Setting, f.RetryAfter
+	a.Field, a.Setting, a.RetryAfter, a.DocumentationURL = f.Field, f.Setting, f.RetryAfter, f.DocumentationURL
 	err := s.e.o.Store.Update(ctx, func(tx store.Tx) error {
 		if _, err := s.guard(tx); err != nil {
 			return err

@@ -13,18 +13,12 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// The settings that clientId and clientSecret of the config stand for.
-const (
-	settingClientID     = "client_id"
-	settingClientSecret = "client_secret"
-)
-
 // setting returns what the config says of a setting.
 func (s Source) setting(id string) (config.Value, bool) {
 	switch {
-	case id == settingClientID && s.config.ClientID != "":
+	case id == failure.SettingClientID && s.config.ClientID != "":
 		return config.Value{Text: sdk.Secret(s.config.ClientID)}, true
-	case id == settingClientSecret && s.config.ClientSecret != nil:
+	case id == failure.SettingClientSecret && s.config.ClientSecret != nil:
 		return config.Value{Ref: s.config.ClientSecret}, true
 	}
 	v, ok := s.config.Settings[id]
@@ -32,7 +26,8 @@ func (s Source) setting(id string) (config.Value, bool) {
 }
 
 // settingsProblems compares what the config says with what the provider declares, one line for each problem. A source
-// that the config does not name may miss settings: it is listed, and fails when it is connected.
+// that the config does not name may miss settings: it is listed, and fails when it is connected. So may one without its
+// client: its redirect URI, say, is set before there is one.
 func settingsProblems(s Source, configured bool) []string {
 	if !configured {
 		return nil
@@ -44,7 +39,7 @@ func settingsProblems(s Source, configured bool) []string {
 	for _, f := range s.Declared {
 		v, ok := s.setting(f.ID)
 		switch {
-		case !ok && f.Required:
+		case !ok && f.Required && !ofClient(f.ID):
 			wrong(f.ID, "is missing")
 		case ok:
 			if text := valueProblem(f, v); text != "" {
@@ -69,9 +64,13 @@ func settingsProblems(s Source, configured bool) []string {
 			wrong(key, "is given again by settings.%s; leave one of the two out", setting)
 		}
 	}
-	client("clientId", settingClientID, s.config.ClientID != "")
-	client("clientSecret", settingClientSecret, s.config.ClientSecret != nil)
+	client("clientId", failure.SettingClientID, s.config.ClientID != "")
+	client("clientSecret", failure.SettingClientSecret, s.config.ClientSecret != nil)
 	return out
+}
+
+func ofClient(setting string) bool {
+	return setting == failure.SettingClientID || setting == failure.SettingClientSecret
 }
 
 func idsOf(fields []sdk.Field) []string {
@@ -182,26 +181,43 @@ func (s Source) read(ctx context.Context, f sdk.Field, env config.Environment) (
 	v, given := s.setting(f.ID)
 	if !given {
 		if f.Required {
-			err = bad(f.ID, "is missing")
+			err = s.missing(f.ID)
 		}
 		return "", false, err
 	}
 	text = v.Text
 	if v.Ref != nil {
 		if text, err = v.Ref.Resolve(ctx, env); err != nil {
-			return "", true, fmt.Errorf("%w: %w", bad(f.ID, "could not be read"), err)
+			return "", true, fmt.Errorf("%w: %w", s.bad(f.ID, "could not be read"), err)
 		}
 	}
 	if f.Kind != sdk.KindSecret {
 		if wrong := textProblem(f, text.Reveal()); wrong != "" {
-			return "", true, bad(f.ID, wrong)
+			return "", true, s.bad(f.ID, wrong)
 		}
 	}
 	return text, true, nil
 }
 
-func bad(setting, what string) error {
-	f := failure.New(failure.BadConfiguration, "the setting %s %s", setting, what)
+func (s Source) bad(setting, what string) error {
+	f := failure.New(failure.BadConfiguration, "the setting %s %s", failure.ConfigKey(setting), what)
 	f.Setting = setting
-	return f
+	return s.FailureOf(f)
+}
+
+// FailureOf returns a failure with what its hints need of the source.
+func (s Source) FailureOf(f *failure.Failure) *failure.Failure {
+	return f.For(s.ID, s.DocumentationURL)
+}
+
+// missing is a required setting that the config does not have.
+func (s Source) missing(setting string) error {
+	f := failure.New(failure.BadConfiguration, "the setting %s is missing", failure.ConfigKey(setting))
+	switch f.Setting = setting; setting {
+	case failure.SettingClientID:
+		f.Message = "The source needs a client id."
+	case failure.SettingClientSecret:
+		f.Message = "The source needs a client secret."
+	}
+	return s.FailureOf(f)
 }

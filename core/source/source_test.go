@@ -190,7 +190,6 @@ func TestBrokenProviderLeavesTheOtherSourcesUsable(t *testing.T) {
 
 func TestSettingsAreHeldAgainstWhatTheProviderDeclares(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"missing":            {"settings: {region: eu}", "client_id  is missing"},
 		"unknown":            {"clientId: x, settings: {regoin: eu}", "regoin  is no setting of this source; did you mean region?"},
 		"choice":             {"clientId: x, settings: {region: mars}", "region  is none of: eu, us"},
 		"secret in plain":    {"clientId: x, settings: {shared: s3cret}", "shared  is a secret and must be a reference, such as {file: PATH}"},
@@ -208,8 +207,15 @@ func TestSettingsAreHeldAgainstWhatTheProviderDeclares(t *testing.T) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	cfg, _ := sourcesOf(t, "  - {id: plain, clientId: x, clientSecret: {env: A}, settings: {a: 1}}\n")
-	_, err := source.Load(cfg, []source.Described{described("p", named("plain"))})
+	needy := named("needy")
+	needy.Settings = []sdk.Field{{ID: "practice", Kind: sdk.KindText, Required: true}, {ID: "region", Kind: sdk.KindText}}
+	cfg, _ := sourcesOf(t, "  - {id: needy, settings: {region: eu}}\n")
+	_, err := source.Load(cfg, []source.Described{described("p", needy)})
+	if got := strings.Join(factsOf(t, err), "\n"); !strings.HasSuffix(got, "config.yaml:3:5  sources: needy  practice  is missing") {
+		t.Errorf("missing: %s", got)
+	}
+	cfg, _ = sourcesOf(t, "  - {id: plain, clientId: x, clientSecret: {env: A}, settings: {a: 1}}\n")
+	_, err = source.Load(cfg, []source.Described{described("p", named("plain"))})
 	if len(factsOf(t, err)) != 3 {
 		t.Errorf("%q", factsOf(t, err))
 	}

@@ -243,7 +243,9 @@ type Action struct {
 	Field      string
 	Setting    string
 	RetryAfter time.Duration
-	At         time.Time
+	// DocumentationURL is the source's page on how to get access, for a wrong configuration; else "".
+	DocumentationURL string
+	At               time.Time
 }
 
 // ActionTx keeps the history of a session.

@@ -30,6 +30,9 @@ const (
 func (c *call) ask(ctx context.Context, where string, what catalog.Call, token oauth2.Token) (any, error) {
 	c.values["access_token"], c.values["refresh_token"] = token.Access.Reveal(), token.Refresh.Reveal()
 	c.values["token"] = cmp.Or(token.Refresh.Reveal(), token.Access.Reveal())
+	if err := c.prepareSignature(ctx, where, what.Signature, token); err != nil {
+		return nil, err
+	}
 	r, err := c.prepared(ctx, what, token)
 	if err != nil {
 		return nil, err
@@ -97,6 +100,9 @@ func (c *call) prepared(ctx context.Context, what catalog.Call, token oauth2.Tok
 		if err := c.authenticate(what.Authentication, headers, form); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.sign(form, what.Signature); err != nil {
+		return nil, err
 	}
 	u.RawQuery = query.Encode()
 	method, body := what.Method, io.Reader(nil)

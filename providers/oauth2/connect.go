@@ -15,8 +15,8 @@ type progress struct {
 	Engine  json.RawMessage   `json:"engine,omitempty"`
 }
 
-// errStray is a reply that does not belong to the last step.
-func errStray() error {
+// errUnexpectedReply is a reply that does not belong to the last step.
+func errUnexpectedReply() error {
 	return &sdk.Error{Code: sdk.SourceError, Message: "The reply does not match the last step."}
 }
 
@@ -26,11 +26,11 @@ func progressOf(req *sdk.ConnectRequest) (at progress, err error) {
 		return progress{Variant: req.Settings.Values[settingVariant]}, nil
 	}
 	if json.Unmarshal(req.Resume, &at) != nil {
-		return at, errStray()
+		return at, errUnexpectedReply()
 	}
 	form, isForm := req.Reply.(sdk.FormValues)
 	if isForm != (at.Engine == nil) {
-		return at, errStray()
+		return at, errUnexpectedReply()
 	}
 	if isForm {
 		at.Inputs = make(map[string]string)
@@ -96,6 +96,9 @@ func (c *call) attempt(req *sdk.ConnectRequest) {
 
 // take completes the inputs: a setting stands before what a person typed. It returns those that are still to be asked for.
 func (at *progress) take(entry *catalog.Entry, settings sdk.Settings) (missing []catalog.Input, err error) {
+	if entry.Programme.Retired() { // that of a variant
+		return nil, &sdk.Error{Code: sdk.NotSupported, Message: entry.Programme.Text}
+	}
 	given := at.Inputs
 	at.Inputs = nil
 	for _, in := range entry.Inputs {

@@ -256,9 +256,8 @@ func (c *call) unwrap(a *oauth2.Answer, value any) {
 func (c *call) readTimes(a *oauth2.Answer) {
 	how, value, now := c.entry.TokenResponse, valueOf(a), time.Now()
 	if end := instantOf(at(value, how.ExpiresAt)); how.ExpiresAt != "" && a.Members["expires_in"] == nil && end != nil {
-		if left := int64(end.Sub(now) / time.Second); left > 0 {
-			a.Members["expires_in"] = json.RawMessage(strconv.FormatInt(left, 10))
-		}
+		left := max(int64(end.Sub(now)/time.Second), 1) // one that has passed is not one that never comes
+		a.Members["expires_in"] = json.RawMessage(strconv.FormatInt(left, 10))
 	}
 	delete(a.Members, memberLifetime)
 	delete(a.Members, memberReconnect)

@@ -63,7 +63,7 @@ func (p *provider) Disconnect(ctx context.Context, req *sdk.CredentialRequest) e
 		return err
 	}
 	inner := c.request(req)
-	if c.entry.Revocation != nil && expired(req.Credential) && c.old.RefreshToken != "" {
+	if c.entry.Revocation != nil && c.entry.Revocation.NeedsAccess() && expired(req.Credential) && c.old.RefreshToken != "" {
 		done, err := c.renewed(ctx, inner)
 		if done || err != nil {
 			return err

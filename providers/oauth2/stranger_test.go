@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -154,5 +155,44 @@ func TestServerOfOthersIsConnectedFromData(t *testing.T) {
 				t.Errorf("an old refresh token: %v", err)
 			}
 		})
+	}
+}
+
+func TestWrongClientSecretAtAServerOfOthersNamesTheSetting(t *testing.T) {
+	const wrong = "a secret of before"
+	server := startStranger(t)
+	_, c := offering(t, stranger)
+	j := &journey{t: t, c: c, request: sdk.ConnectRequest{
+		Source: "stranger", RedirectURI: redirectURI, OAuthState: oauthState, FrontEnd: sdk.FrontEnd{Browser: true},
+		Settings: sdk.Settings{
+			Values:  map[string]string{"client_id": "sandbox-confidential", settingBase: server.URL},
+			Secrets: map[string]sdk.Secret{"client_secret": "sandbox-secret"},
+		},
+	}}
+	begin := func() sdk.Callback {
+		step, err := j.reply(sdk.Start{})
+		open, ok := step.(sdk.OpenURL)
+		if !ok {
+			t.Fatalf("%+v, %v", step, err)
+		}
+		return consents(t, open.URL)
+	}
+	step, err := j.reply(begin())
+	connected, ok := step.(sdk.Connected)
+	if !ok {
+		t.Fatalf("%+v, %v", step, err)
+	}
+	held := j.holds(connected.Credential, connected.Account)
+	j.request.Settings.Secrets = map[string]sdk.Secret{"client_secret": wrong}
+	held.Settings = j.request.Settings
+	_, exchange := j.reply(begin())
+	_, refresh := c.Refresh(t.Context(), held)
+	for at, err := range map[string]error{"exchange": exchange, "refresh": refresh} {
+		var said *sdk.Error
+		if !errors.As(err, &said) || said.Code != sdk.BadConfiguration || said.Setting != "client_secret" || said.Retryable {
+			t.Errorf("%s: %v", at, err)
+		} else if strings.Contains(said.Message, wrong) || !strings.Contains(said.Message, "(invalid_client)") {
+			t.Errorf("%s: %q", at, said.Message)
+		}
 	}
 }

@@ -288,7 +288,7 @@ func (j *journey) checks(held *sdk.CredentialRequest, want sdk.Code) {
 	}
 }
 
-// refreshes renews a credential, and sees that the old refresh token is used no more where the source rotates.
+// refreshes renews a credential, and checks that the old refresh token is no longer accepted where the source rotates.
 func (j *journey) refreshes(held *sdk.CredentialRequest, connected sdk.Connected) *sdk.CredentialRequest {
 	j.t.Helper()
 	old := j.v.access

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
@@ -50,12 +51,32 @@ func text(value any) string {
 	case string:
 		return v
 	case json.Number:
-		return v.String()
+		return plainInteger(v.String())
 	case bool:
 		return strconv.FormatBool(v)
 	}
 	return ""
 }
+
+// plainInteger writes a number that is an integer without a fraction and without an exponent, all digits kept: an id may come in either
+// form. Any other number stays as it is written.
+func plainInteger(number string) string {
+	if len(number) > maxNumber || !strings.ContainsAny(number, ".eE") {
+		return number
+	}
+	if _, exponent, has := strings.Cut(strings.ToLower(number), "e"); has {
+		if n, err := strconv.Atoi(exponent); err != nil || n > maxNumber || n < -maxNumber {
+			return number
+		}
+	}
+	if exact, ok := new(big.Rat).SetString(number); ok && exact.IsInt() {
+		return exact.Num().String()
+	}
+	return number
+}
+
+// maxNumber is how many digits an integer has that is written in another form.
+const maxNumber = 40
 
 // holds says whether a value meets conditions, path to text; a text that ends with * is a prefix.
 func holds(value any, conditions map[string]string) bool {
@@ -89,7 +110,7 @@ func claims(token string) any {
 	if len(parts) != 3 {
 		return nil
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
 	if err != nil {
 		return nil
 	}
@@ -125,11 +146,18 @@ func secondsOf(value any) int64 {
 	return int64(n)
 }
 
-// instantOf reads a date as sources write it: Unix seconds, RFC 3339, or that with a blank; nil where there is none.
+// maxSeconds is the end of the year 9999 in Unix seconds.
+const maxSeconds = 253402300799
+
+// instantOf reads a date as sources write it: Unix seconds or milliseconds, RFC 3339, or that with a blank; nil where there is
+// none.
 func instantOf(value any) *time.Time {
 	written := strings.TrimSpace(text(value))
 	if n, err := strconv.ParseInt(written, 10, 64); err == nil {
-		if n <= 0 || n > 253402300799 {
+		if n > maxSeconds {
+			n /= 1000
+		}
+		if n <= 0 || n > maxSeconds {
 			return nil
 		}
 		at := time.Unix(n, 0).UTC()

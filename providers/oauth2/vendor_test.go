@@ -48,6 +48,8 @@ type vendor struct {
 	scopes          []string
 	revoked         bool
 	registered      bool
+	// once is the nonce that was given for the next signed request, and timestamp that of the request for it.
+	once, timestamp string
 	// recorded is the answer to one kind of request, in place of the vendor's own.
 	recorded *recorded
 }
@@ -101,6 +103,7 @@ func (v *vendor) filled(text string) string {
 	known := map[string]string{
 		"client_id": clientID, "attempt_id": attemptID, "redirect_uri": redirectURI, "state": oauthState, "account_id": accountNumber,
 		"access_token": v.access, "refresh_token": v.refresh, "token": v.refresh, "scope": strings.Join(v.asking(), v.separator()),
+		"nonce": v.once, "timestamp": v.timestamp,
 	}
 	if v.refresh == "" {
 		known["token"] = v.access
@@ -148,6 +151,8 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet && r.URL.Query().Has("response_type") && r.URL.Query().Get("response_type") == "code" &&
 		(v.is(r, f.text("authorization_endpoint")) || issuer != "" && v.is(r, issuer+"/auth")):
 		v.authorize(w, r)
+	case v.isSignedRevocation(r, body):
+		v.api(w, r, body)
 	case refreshAt != "" && v.is(r, refreshAt):
 		v.renew(w, r, body)
 	case v.is(r, f.text("token_endpoint")) || issuer != "" && v.is(r, issuer+"/token"):

@@ -21,13 +21,13 @@ func description() *sdk.Description {
 		}},
 		Sources: []sdk.Source{
 			{
-				ID: instant, Name: "Sandbox Instant", Group: "Sandbox",
+				ID: instant, Name: "Sandbox Instant", Group: "Sandbox", Tested: tested,
 				Capabilities: []sdk.Capability{sdk.CapabilityCheck},
 			},
 			{
 				ID: clinic, Name: "Sandbox Clinic", Group: "Sandbox",
 				Methods: methods(), Hosts: []string{deadEnd}, Capabilities: capabilities(),
-				Fields: loginFields(),
+				Fields: loginFields(), Tested: tested,
 				Settings: []sdk.Field{{
 					ID: settingAPIKey, Label: "API key", Kind: sdk.KindSecret,
 					Help: "Where it is set, only the value sandbox-key is accepted.",
@@ -36,18 +36,27 @@ func description() *sdk.Description {
 			{
 				ID: family, Name: "Sandbox Family", Group: "Sandbox",
 				Methods: methods(), Hosts: []string{deadEnd}, Capabilities: capabilities(),
-				Fields: append(loginFields(), memberField()),
+				Fields: append(loginFields(), memberField()), Tested: tested,
 			},
 			{
 				ID: tracker, Name: "Sandbox Tracker", Group: "Sandbox", Methods: authorized(tracker).Methods,
-				Hosts: []string{defaultHost}, Capabilities: lasting(), Settings: serverSettings(),
+				Hosts: []string{defaultHost}, Capabilities: lasting(), Settings: serverSettings(), Scopes: authorized(tracker).Scopes,
+				Notes: serverNotes(), Tested: tested,
 			},
 			{
 				ID: scale, Name: "Sandbox Scale", Group: "Sandbox", Methods: authorized(scale).Methods,
-				Hosts: []string{defaultHost}, Capabilities: lasting(), Settings: serverSettings(),
+				Hosts: []string{defaultHost}, Capabilities: lasting(), Settings: serverSettings(), Scopes: authorized(scale).Scopes,
+				Notes: serverNotes(), Tested: tested,
 			},
 		},
 	}
+}
+
+// tested is how every source here was tested.
+const tested = "Its tests run against the source itself, which is a part of humanconnect."
+
+func serverNotes() []string {
+	return []string{"It needs its authorization server: humanconnect sandbox. Without a client of your own it uses a public one."}
 }
 
 // methods has the form first; only faults use the other two.

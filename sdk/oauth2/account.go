@@ -17,8 +17,8 @@ const (
 	accountTries = 5
 	// accountLimit bounds one such try, so that the step can still say what came of it.
 	accountLimit = 30 * time.Second
-	// giveBackLimit bounds the revocation of a grant that becomes no connection.
-	giveBackLimit = 10 * time.Second
+	// revokeUnusedLimit bounds the revocation of tokens that become no connection.
+	revokeUnusedLimit = 10 * time.Second
 )
 
 // grant is what the token endpoint answered, as it travels while it is not known whose account that is:
@@ -81,7 +81,7 @@ func (s *Source) finish(ctx context.Context, req *sdk.ConnectRequest, at resume)
 		return step, nil
 	}
 	if req.Expected == nil {
-		s.giveBack(ctx, req.Settings, at.Endpoint, granted)
+		s.revokeUnused(ctx, req.Settings, at.Endpoint, granted)
 	}
 	return nil, err
 }
@@ -120,12 +120,12 @@ func (r resume) waits(err error) (sdk.Step, bool) {
 	return sdk.Wait{Text: "Waiting for the source to identify the account.", PollAfter: after, Resume: data}, true
 }
 
-// giveBack revokes a grant, the tokens of which nobody will have. It may be that this is why: the caller's time is over.
-func (s *Source) giveBack(ctx context.Context, settings sdk.Settings, e Endpoint, granted *oauth2.Token) {
+// revokeUnused revokes tokens that become no connection. It does so too where the time of the caller is over, which may be why.
+func (s *Source) revokeUnused(ctx context.Context, settings sdk.Settings, e Endpoint, granted *oauth2.Token) {
 	if e.RevocationURL == "" && s.Revoke == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeUnusedLimit)
 	defer cancel()
 	have := stored{AccessToken: granted.AccessToken, RefreshToken: granted.RefreshToken}
 	if s.Revoke != nil {

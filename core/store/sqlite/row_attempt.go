@@ -76,6 +76,7 @@ func actionFields(a *store.Action) []field {
 		{"field", &a.Field},
 		{"setting", &a.Setting},
 		{"retry_after", &a.RetryAfter},
+		{"documentation_url", &a.DocumentationURL},
 		{"at", instant{&a.At}},
 	}
 }

@@ -165,7 +165,8 @@ func actionNumbers(s *suite) {
 	failure := store.Action{
 		Session: ses.ID, Position: store.ScriptPosition{Run: 1, No: 2}, Kind: store.ActionDisconnect, Target: "con_x", Source: "epic", SourceName: "Epic",
 		Connection: id.New[id.Connection](), AccountKey: digest("other"), Code: "rate_limited", Message: "later", Retryable: true, Field: "f", Setting: "s",
-		RetryAfter: 1500*time.Millisecond + time.Nanosecond, At: at(2),
+		DocumentationURL: "https://source.example.com/access",
+		RetryAfter:       1500*time.Millisecond + time.Nanosecond, At: at(2),
 	}
 	elsewhere := store.Action{Session: other.ID, Kind: store.ActionConnect, At: at(3)}
 	var made []store.Action

@@ -40,6 +40,7 @@ func (e *Entry) check() error {
 			wrong = append(wrong, fmt.Errorf("input %s: it needs an id, a label and a pattern that can be read", in.ID))
 		}
 	}
+	wrong = append(wrong, e.checkSignatures()...)
 	for _, address := range e.Addresses() {
 		if err := e.checkAddress(address); err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %w", address, err))
@@ -63,6 +64,7 @@ func (e *Entry) Addresses() []string {
 	for _, call := range e.AfterConnect {
 		all = append(all, call.URL)
 	}
+	all = append(all, e.nonceURLs()...)
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
 

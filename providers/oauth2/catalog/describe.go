@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/humanconnect/humanconnect/providers/internal/endpoint"
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/oauth2"
 )
@@ -28,13 +29,11 @@ func Described() (sources []sdk.Source, err error) {
 func (s *Source) Describe() sdk.Source {
 	out := sdk.Source{
 		ID: s.ID, Name: s.Name, Group: s.Group, Methods: []sdk.Method{sdk.MethodBrowser}, Hosts: s.hosts(),
-		Settings: oauth2.ClientSettings(),
+		Settings: s.clientSettings(), Scopes: s.Scopes.Default, DocumentationURL: s.Documentation, RedirectURIs: s.Redirect,
+		Programme: s.Programme.described(), Notes: s.notes(), Tested: s.tested(),
 	}
 	if anyVariant(s, (*Entry).TakesKey) {
 		out.Settings = append(out.Settings, oauth2.KeySettings()...)
-	}
-	if s.Programme.Retired() {
-		out.Name += " (retired)"
 	}
 	if inputs := s.inputs(); len(inputs) > 0 {
 		out.Methods = append(out.Methods, sdk.MethodForm)
@@ -42,6 +41,12 @@ func (s *Source) Describe() sdk.Source {
 		for _, field := range out.Fields {
 			field.Required = false // a person is asked for what is not set
 			out.Settings = append(out.Settings, field)
+		}
+		if slices.ContainsFunc(inputs, func(in Input) bool { return in.Kind == InputURL }) {
+			out.Settings = append(out.Settings, sdk.Field{
+				ID: endpoint.SettingAllowedHosts, Label: "Allowed hosts", Kind: sdk.KindText,
+				Help: "Hosts that people may name although their address is not public: HOST or HOST:PORT, with blanks or commas between them.",
+			})
 		}
 	}
 	if len(s.Variants) > 0 {
@@ -64,6 +69,58 @@ func (s *Source) Describe() sdk.Source {
 		}
 	}
 	return out
+}
+
+// clientSettings are those of a client, with what every client of the source has as required.
+func (s *Source) clientSettings() []sdk.Field {
+	fields := oauth2.ClientSettings()
+	for i := range fields {
+		switch fields[i].ID {
+		case oauth2.SettingClientID:
+			fields[i].Required = true
+		case oauth2.SettingClientSecret:
+			fields[i].Required = !anyVariant(s, func(e *Entry) bool { return !e.needsSecret() })
+		}
+	}
+	return fields
+}
+
+// needsSecret says whether every client has a secret: all methods to authenticate are client_secret_basic and
+// client_secret_post (RFC 7591 §2).
+func (e *Entry) needsSecret() bool {
+	methods := append([]string{e.TokenEndpointAuthMethod}, e.TokenEndpointAuthMethodsSupported...)
+	return !slices.ContainsFunc(methods, func(m string) bool { return m != AuthBasic && m != AuthPost })
+}
+
+func (p Programme) described() sdk.Programme {
+	out := sdk.Programme{Status: sdk.ProgrammeStatus(p.Status), Text: p.Text}
+	for _, d := range p.Dates {
+		out.Changes = append(out.Changes, sdk.Change{Date: d.Date, Text: d.Text})
+	}
+	return out
+}
+
+// accountsAlike is the note of a source that has no account ids.
+const accountsAlike = "Accounts cannot be distinguished."
+
+func (s *Source) notes() []string {
+	notes := slices.Clone(s.Notes)
+	if s.Account.From == FromNothing && !slices.Contains(notes, accountsAlike) {
+		notes = append(notes, accountsAlike)
+	}
+	return notes
+}
+
+// tested says how the data was tested, and where it is from.
+func (s *Source) tested() string {
+	from, known := map[string]string{
+		"high":   "The data is from the vendor's documentation, or from several projects that use it.",
+		"medium": "The data is from one project that uses it, or from documentation that was not read first-hand.",
+	}[s.Confidence]
+	if !known {
+		return ""
+	}
+	return from + " It was tested with a server that behaves as the data says, and not with the vendor's own."
 }
 
 // anyVariant says whether something holds of the source or one of its variants.

@@ -55,7 +55,7 @@ type Programme struct {
 	Dates  []Date `yaml:"dates"`
 }
 
-// Retired says whether the source exists no more.
+// Retired says whether the source no longer exists.
 func (p Programme) Retired() bool { return p.Status == StatusRetired }
 
 // StatusRetired is the status of a programme that has ended.
@@ -162,6 +162,7 @@ type Call struct {
 	JSON           map[string]string `yaml:"json"`
 	Success        map[string]string `yaml:"success"`
 	Done           []int             `yaml:"done"`
+	Signature      *Signature        `yaml:"signature"`
 }
 
 // The authentications of a Call beside those of RFC 7591.

@@ -98,6 +98,16 @@ func TestSchemaAndReaderRefuseTheSame(t *testing.T) {
 		"no token endpoint":           {"token_endpoint: https://{region}.demo.example/token\n", ""},
 		"an input without a label":    {"{id: region, label: Region}", "{id: region}"},
 		"a rule without a condition":  {"inputs:", "errors: [{code: revoked}]\ninputs:"},
+		"a signature without a key": {
+			"inputs:", "check: {url: \"https://a.example/\", form: {a: b}, signature: {method: hmac-sha256, over: [a], parameter: s}}\ninputs:",
+		},
+		"another method to sign": {
+			"inputs:", "check: {url: \"https://a.example/\", form: {a: b}, signature: {method: md5, key: client_secret, over: [a], parameter: s}}\ninputs:",
+		},
+		"a nonce that is nowhere": {
+			"inputs:", "check: {url: \"https://a.example/\", form: {a: b}, signature: {method: hmac-sha256, key: client_secret, over: [a], parameter: s, " +
+				"nonce: {url: \"https://a.example/nonce\"}}}\ninputs:",
+		},
 	} {
 		broken := strings.Replace(sound, change[0], change[1], 1)
 		if broken == sound {
@@ -121,7 +131,7 @@ func TestSchemaHasTheKeysOfTheReader(t *testing.T) {
 	if err := json.Unmarshal(data, &read); err != nil {
 		t.Fatal(err)
 	}
-	compare(t, "", reflect.TypeFor[file](), read)
+	compare(t, "", reflect.TypeFor[file](), read, read.Defs)
 }
 
 // node is a part of a schema.
@@ -129,18 +139,23 @@ type node struct {
 	Properties map[string]node `json:"properties"`
 	Items      *node           `json:"items"`
 	AnyOf      []node          `json:"anyOf"`
+	Ref        string          `json:"$ref"`
+	Defs       map[string]node `json:"$defs"`
 	Additional json.RawMessage `json:"additionalProperties"`
 }
 
-func compare(t *testing.T, at string, of reflect.Type, schema node) {
+func compare(t *testing.T, at string, of reflect.Type, schema node, defs map[string]node) {
 	t.Helper()
+	if name, refers := strings.CutPrefix(schema.Ref, "#/$defs/"); refers {
+		schema = defs[name]
+	}
 	for of.Kind() == reflect.Pointer {
 		of = of.Elem()
 	}
 	switch of.Kind() {
 	case reflect.Slice:
 		if schema.Items != nil {
-			compare(t, at+"[]", of.Elem(), *schema.Items)
+			compare(t, at+"[]", of.Elem(), *schema.Items, defs)
 		}
 		return
 	case reflect.Struct:
@@ -155,7 +170,7 @@ func compare(t *testing.T, at string, of reflect.Type, schema node) {
 			continue
 		}
 		if name != "variants" {
-			compare(t, at+"."+name, kind, part)
+			compare(t, at+"."+name, kind, part, defs)
 		}
 	}
 	for name := range schema.Properties {

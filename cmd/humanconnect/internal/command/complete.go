@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,6 +93,16 @@ func Sources(a *app.App) Completion {
 	})
 }
 
+// SourceGroups completes groups of sources.
+func SourceGroups(a *app.App) Completion {
+	return fromSources(a, completed, func(s source.Source) []string {
+		if s.Group == "" {
+			return nil
+		}
+		return []string{iostreams.Clean(s.Group)}
+	})
+}
+
 // answers completes the fields of the forms of sources.
 func answers(a *app.App) Completion {
 	return fromSources(a, completed|cobra.ShellCompDirectiveNoSpace, func(s source.Source) (out []string) {
@@ -123,7 +134,7 @@ func fromSources(a *app.App, directive cobra.ShellCompDirective, valuesOf func(s
 		for _, s := range catalog.All() {
 			out = append(out, valuesOf(s)...)
 		}
-		return out, directive
+		return slices.Compact(out), directive
 	}
 }
 

@@ -36,10 +36,15 @@ func (s *failureScreen) draw(l canvas) []string {
 func hints(f *failure.Failure, at time.Time) []string {
 	var out []string
 	if e, ok := failure.Find(f.Code); ok {
-		out = append(out, "What it means: "+e.Meaning+" ("+string(f.Code)+").", "What to do: "+e.Hint+".")
+		out = append(out, "What it means: "+e.Meaning+" ("+string(f.Code)+").")
 	}
-	if f.Setting != "" {
-		out = append(out, "Setting: "+text(f.Setting)+".")
+	for i, hint := range f.Hints() {
+		if i == 0 {
+			hint = "What to do: " + hint + "."
+		} else {
+			hint = "Also: " + hint
+		}
+		out = append(out, text(hint))
 	}
 	if f.RetryAfter > 0 {
 		out = append(out, "The source asks you to wait "+atLeast(f.RetryAfter)+" before you retry, until "+clockTime(at.Add(f.RetryAfter))+".")

@@ -230,6 +230,9 @@ func (l *lines) state(r row) string {
 	if now := r.now(); now != "" {
 		parts = append(parts, now)
 	}
+	if r.retired {
+		parts = append(parts, isRetired)
+	}
 	if r.failed != "" {
 		parts = append(parts, "failed: "+r.failed)
 	}

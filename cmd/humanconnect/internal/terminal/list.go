@@ -19,6 +19,8 @@ type row struct {
 	connections          []session.Connected
 	// offered: the source can be connected; else only disconnected.
 	offered bool
+	// retired by its vendor: it is listed, and not offered.
+	retired bool
 	// renews: the provider refreshes credentials automatically.
 	renews bool
 	// allowed by the token.
@@ -57,7 +59,7 @@ func rowsOf(sources []source.Source, connections []session.Connected, allows fun
 	for _, s := range sources {
 		at[s.ID] = len(rows)
 		rows = append(rows, row{
-			source: s.ID, title: name(s.Name), group: name(s.Group), offered: true,
+			source: s.ID, title: name(s.Name), group: name(s.Group), offered: !s.Retired(), retired: s.Retired(),
 			renews: slices.Contains(s.Capabilities, sdk.CapabilityRefresh), allowed: allows(s.ID), sourceOutcome: outcomes[s.ID],
 		})
 	}
@@ -116,8 +118,11 @@ func (r row) state(l canvas) string {
 
 func (r row) connected(l canvas) string {
 	if len(r.connections) == 0 {
-		if now := r.now(); now != "" {
+		switch now := r.now(); {
+		case now != "":
 			return l.dim.Render(now)
+		case r.retired:
+			return l.dim.Render(isRetired)
 		}
 		return ""
 	}
@@ -134,6 +139,8 @@ func (r row) connected(l canvas) string {
 	}
 	return l.good.Render("● connected") + l.dim.Render(more)
 }
+
+const isRetired = "retired"
 
 // now describes the change of a source in this session.
 func (r row) now() string {

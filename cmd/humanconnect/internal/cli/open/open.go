@@ -189,6 +189,9 @@ func (c *call) run(ctx context.Context, t *tty) error {
 	if final.OtherScript {
 		c.a.IO.Warn("the session is already closed and had a different list of actions; this is its response")
 	}
+	if t == nil { // a person has seen it on the screen
+		c.hintAtSettings(final)
+	}
 	return c.printFinal(ctx, final)
 }
 

@@ -11,11 +11,14 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/query"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // revocationOutcome is the outcome of one revocation.
@@ -78,6 +81,24 @@ func (c *call) printFinal(ctx context.Context, final *session.Final) error {
 		return err
 	}
 	return exit.With(exit.OfSession(final, len(tally.Unaccepted) > 0, session.CutOf(ctx)))
+}
+
+// hintAtSettings reports on standard error which settings failures name, where they are in the config, and the page of the
+// vendor: the operator has to act.
+func (c *call) hintAtSettings(final *session.Final) {
+	var r event.Response
+	if json.Unmarshal(final.Response, &r) != nil {
+		return
+	}
+	for _, f := range r.Failures {
+		if f.Setting == "" {
+			continue
+		}
+		c.a.IO.Warn("%s: %s [%s]", f.Source.ID, f.Message, f.Code)
+		for _, hint := range failure.HintsOf(problem.Code(f.Code), f.Source.ID, f.Setting, f.DocumentationURL) {
+			c.a.IO.Hint(hint)
+		}
+	}
 }
 
 // scopeOf are the deliveries of a call that opened a session, or of one that opened none.

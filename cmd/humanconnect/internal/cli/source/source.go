@@ -2,8 +2,6 @@
 package source
 
 import (
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +10,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -36,10 +35,26 @@ type row struct {
 	Provider     string           `json:"provider"`
 	Methods      []sdk.Method     `json:"methods"`
 	Capabilities []sdk.Capability `json:"capabilities"`
-	// Hosts is set only by source show: a cached description is no reliable answer to where data goes.
-	Hosts    []string   `json:"hosts,omitzero"`
-	Fields   []fieldRow `json:"fields"`
-	Settings []fieldRow `json:"settings"`
+	// Ready: this installation has every required setting.
+	Ready   bool `json:"ready"`
+	Retired bool `json:"retired"`
+	// Programme is null where nothing is known of it.
+	Programme *programme   `json:"programme"`
+	Fields    []fieldRow   `json:"fields"`
+	Settings  []settingRow `json:"settings"`
+}
+
+// programme is under which terms the source gives access.
+type programme struct {
+	// Status is null where it is not known.
+	Status  *sdk.ProgrammeStatus `json:"status"`
+	Text    string               `json:"text"`
+	Changes []change             `json:"changes"`
+}
+
+type change struct {
+	Date string `json:"date"`
+	Text string `json:"text"`
 }
 
 // fieldRow is one input of a form, or one setting.
@@ -52,125 +67,59 @@ type fieldRow struct {
 	Choices  []string `json:"choices,omitempty"`
 }
 
-func rowOf(s source.Source) row {
-	return row{
-		ID: s.ID, Name: s.Name, Group: s.Group, Provider: s.Provider, Methods: iostreams.OrEmpty(s.Methods),
-		Capabilities: iostreams.OrEmpty(s.Capabilities), Fields: fieldRows(s.Fields), Settings: fieldRows(s.Declared),
-	}
+// settingRow is a setting with its key in the config.
+type settingRow struct {
+	fieldRow
+	Key string `json:"key"`
+	// Set: the config has a value, or a reference that can be read.
+	Set bool `json:"set"`
 }
 
-func fieldRows(fields []sdk.Field) []fieldRow {
-	out := []fieldRow{}
-	for _, f := range fields {
-		r := fieldRow{ID: f.ID, Label: f.Label, Kind: f.Kind, Required: f.Required, Help: f.Help}
-		for _, c := range f.Choices {
-			r.Choices = append(r.Choices, c.Value)
-		}
-		out = append(out, r)
+func rowOf(s source.Source, env config.Environment) row {
+	r := row{
+		ID: s.ID, Name: s.Name, Group: s.Group, Provider: s.Provider, Methods: iostreams.OrEmpty(s.Methods),
+		Capabilities: iostreams.OrEmpty(s.Capabilities), Ready: s.Ready(env), Retired: s.Retired(),
+		Programme: programmeOf(s.Programme), Fields: []fieldRow{}, Settings: []settingRow{},
+	}
+	for _, f := range s.Fields {
+		r.Fields = append(r.Fields, fieldOf(f))
+	}
+	for _, x := range s.SettingsIn(env) {
+		r.Settings = append(r.Settings, settingRow{fieldOf(x.Field), x.Key, x.Set})
+	}
+	return r
+}
+
+func programmeOf(p sdk.Programme) *programme {
+	if p.Status == "" && p.Text == "" && len(p.Changes) == 0 {
+		return nil
+	}
+	out := &programme{Status: command.Maybe(p.Status), Text: p.Text, Changes: []change{}}
+	for _, c := range p.Changes {
+		out.Changes = append(out.Changes, change(c))
 	}
 	return out
 }
 
-func newList(a *app.App) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "list [QUERY]",
-		Short: "List the sources that can be connected",
-		Long: `List the sources that the installed providers and the config offer, or those whose id, name
-or group contains QUERY. Descriptions of providers are cached, so a second list starts no
-process.`,
-		Example: "  humanconnect source list\n  humanconnect source list clinic -o json",
-		Args:    command.UpToArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return list(a, c, strings.Join(args, "")) },
+func fieldOf(f sdk.Field) fieldRow {
+	r := fieldRow{ID: f.ID, Label: f.Label, Kind: f.Kind, Required: f.Required, Help: f.Help}
+	for _, c := range f.Choices {
+		r.Choices = append(r.Choices, c.Value)
 	}
-	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider)
-}
-
-func list(a *app.App, c *cobra.Command, query string) error {
-	inst, err := a.Prepare()
-	if err != nil {
-		return err
-	}
-	defer inst.Close()
-	catalog, err := inst.Catalog(c.Context())
-	if err != nil {
-		return err
-	}
-	inst.WarnOfSkipped()
-	inst.WarnOfConflicts(catalog.Conflicts())
-	var rows []row
-	for _, s := range catalog.Search(query) {
-		rows = append(rows, rowOf(s))
-	}
-	return command.PrintList(a.IO, rows, []string{"SOURCE", "NAME", "GROUP", "METHODS", "PROVIDER"}, func(r row) []string {
-		return []string{r.ID, r.Name, r.Group, methodsOf(r), r.Provider}
-	})
+	return r
 }
 
 func methodsOf(r row) string {
 	if len(r.Methods) == 0 {
 		return "at once"
 	}
-	methods := make([]string, len(r.Methods))
-	for i, m := range r.Methods {
-		methods[i] = string(m)
-	}
-	return strings.Join(methods, ", ")
+	return joined(r.Methods)
 }
 
-func newShow(a *app.App) *cobra.Command {
-	c := &cobra.Command{
-		Use:               "show ID",
-		Short:             "Show the methods, fields and capabilities of a source",
-		Long:              "Show a source: its methods, the fields of its forms, the hosts that it contacts, its capabilities\nand its settings. Its provider is started.",
-		Example:           "  humanconnect source show sandbox-clinic -o json",
-		Args:              command.ExactArgs("ID"),
-		ValidArgsFunction: command.Sources(a),
-		RunE:              func(c *cobra.Command, args []string) error { return show(a, c, args[0]) },
+func joined[T ~string](words []T) string {
+	texts := make([]string, len(words))
+	for i, word := range words {
+		texts[i] = string(word)
 	}
-	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider)
-}
-
-func show(a *app.App, c *cobra.Command, id string) error {
-	inst, err := a.Prepare()
-	if err != nil {
-		return err
-	}
-	defer inst.Close()
-	s, err := inst.FindLive(c.Context(), id)
-	if err != nil {
-		return err
-	}
-	r := rowOf(s)
-	r.Hosts = iostreams.OrEmpty(s.Hosts)
-	return a.IO.Print(r, func(w io.Writer) error {
-		var caps []string
-		for _, k := range r.Capabilities {
-			caps = append(caps, string(k))
-		}
-		rows := [][]string{
-			{"source", r.ID},
-			{"name", r.Name},
-			{"group", r.Group},
-			{"provider", r.Provider},
-			{"methods", methodsOf(r)},
-			{"capabilities", iostreams.OrNone(strings.Join(caps, ", "))},
-			{"hosts", iostreams.OrNone(strings.Join(r.Hosts, ", "))},
-		}
-		return iostreams.WriteTable(w, nil, append(append(rows, describeFields("field", r.Fields)...), describeFields("setting", r.Settings)...))
-	})
-}
-
-func describeFields(what string, fields []fieldRow) [][]string {
-	var rows [][]string
-	for _, f := range fields {
-		text := fmt.Sprintf("%s (%s)", f.Label, f.Kind)
-		if !f.Required {
-			text = fmt.Sprintf("%s (%s, optional)", f.Label, f.Kind)
-		}
-		if len(f.Choices) > 0 {
-			text += ": " + strings.Join(f.Choices, ", ")
-		}
-		rows = append(rows, []string{what + " " + f.ID, text})
-	}
-	return rows
+	return strings.Join(texts, ", ")
 }
