@@ -74,7 +74,9 @@ func Pointer(of, member string) string {
 	return of + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(member)
 }
 
-func unescapePointer(token string) string { return strings.NewReplacer("~1", "/", "~0", "~").Replace(token) }
+func unescapePointer(token string) string {
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
+}
 
 // definition reads a definition, and for which connections it is.
 func (r *reader) definition(n, applies *yaml.Node, key string) *Definition {

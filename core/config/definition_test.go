@@ -77,22 +77,22 @@ func TestEachValueOfADefinitionHasItsPlace(t *testing.T) {
 func TestDefinitionIsReadStrictly(t *testing.T) {
 	deep := strings.Repeat("{a: ", 32) + "1" + strings.Repeat("}", 32)
 	for name, c := range map[string]struct{ source, want string }{
-		"text":            {"definition: x", "3:27 sources[0].definition is not a mapping with keys"},
-		"nothing":         {"definition: {}", "3:27 sources[0].definition is not a mapping with keys"},
-		"no value":        {"definition: {a: }", "3:31 sources[0].definition.a has no value; give one, or null to remove what the provider has"},
-		"key twice":       {"definition: {a: 1, a: 2}", "3:34 sources[0].definition.a duplicate key"},
-		"an anchor":       {"definition: {a: &x 1}", "3:31 sources[0].definition.a anchors and aliases are not supported; write the value out"},
-		"a tag":           {"definition: {a: !!binary aGk=}", "3:31 sources[0].definition.a tags are not supported; write the value without one"},
-		"a merge":         {"definition: {<<: {a: 1}}", "3:28 sources[0].definition a key is plain text"},
-		"a list for key":  {"definition: {? [a] : 1}", "3:30 sources[0].definition a key is plain text"},
-		"octal":           {"definition: {a: [0123]}", `3:32 sources[0].definition.a[0] "0123" is no number as JSON has it; quote it if it is text`},
-		"infinity":        {"definition: {a: .inf}", `3:31 sources[0].definition.a ".inf" is no number as JSON has it; quote it if it is text`},
-		"a huge number":   {"definition: {a: " + strings.Repeat("1", 70) + "}", `3:31 sources[0].definition.a "` + strings.Repeat("1", 59) + `…" is no number as JSON has it; quote it if it is text`},
-		"True":            {"definition: {a: True}", `3:31 sources[0].definition.a "True" is neither true nor false; quote it if it is text`},
-		"too deep":        {"definition: " + deep, "3:155 sources[0].definition" + strings.Repeat(".a", 32)[:80-len("sources[0].definition")-1] + "… has more than 32 levels"},
-		"too long":        {"definition: {a: " + strings.Repeat("x", 64<<10) + "}", "3:27 sources[0].definition is longer than 64 KiB"},
-		"applies wrong":   {"appliesTo: nwe, definition: {a: 1}", `3:26 sources[0].appliesTo "nwe" is neither all nor new; did you mean "new"?`},
-		"applies alone":   {"clientId: x, appliesTo: new", "3:39 sources[0].appliesTo says for which connections a definition is, and there is none"},
+		"text":           {"definition: x", "3:27 sources[0].definition is not a mapping with keys"},
+		"nothing":        {"definition: {}", "3:27 sources[0].definition is not a mapping with keys"},
+		"no value":       {"definition: {a: }", "3:31 sources[0].definition.a has no value; give one, or null to remove what the provider has"},
+		"key twice":      {"definition: {a: 1, a: 2}", "3:34 sources[0].definition.a duplicate key"},
+		"an anchor":      {"definition: {a: &x 1}", "3:31 sources[0].definition.a anchors and aliases are not supported; write the value out"},
+		"a tag":          {"definition: {a: !!binary aGk=}", "3:31 sources[0].definition.a tags are not supported; write the value without one"},
+		"a merge":        {"definition: {<<: {a: 1}}", "3:28 sources[0].definition a key is plain text"},
+		"a list for key": {"definition: {? [a] : 1}", "3:30 sources[0].definition a key is plain text"},
+		"octal":          {"definition: {a: [0123]}", `3:32 sources[0].definition.a[0] "0123" is no number as JSON has it; quote it if it is text`},
+		"infinity":       {"definition: {a: .inf}", `3:31 sources[0].definition.a ".inf" is no number as JSON has it; quote it if it is text`},
+		"a huge number":  {"definition: {a: " + strings.Repeat("1", 70) + "}", `3:31 sources[0].definition.a "` + strings.Repeat("1", 59) + `…" is no number as JSON has it; quote it if it is text`},
+		"True":           {"definition: {a: True}", `3:31 sources[0].definition.a "True" is neither true nor false; quote it if it is text`},
+		"too deep":       {"definition: " + deep, "3:155 sources[0].definition" + strings.Repeat(".a", 32)[:80-len("sources[0].definition")-1] + "… has more than 32 levels"},
+		"too long":       {"definition: {a: " + strings.Repeat("x", 64<<10) + "}", "3:27 sources[0].definition is longer than 64 KiB"},
+		"applies wrong":  {"appliesTo: nwe, definition: {a: 1}", `3:26 sources[0].appliesTo "nwe" is neither all nor new; did you mean "new"?`},
+		"applies alone":  {"clientId: x, appliesTo: new", "3:39 sources[0].appliesTo says for which connections a definition is, and there is none"},
 	} {
 		got := problemsOf(t, "version: 1\nsources:\n  - {id: abc, "+c.source+"}\n")
 		if diff := cmp.Diff([]string{c.want}, got); diff != "" {
