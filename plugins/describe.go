@@ -27,6 +27,7 @@ const (
 	maxHost     = 257  // bytes
 	maxValue    = 1024 // bytes
 	maxKinds    = 16
+	maxSchema   = 256 << 10 // bytes
 	cacheLimit  = 2 * sdk.MaxMessage
 	cacheFormat = "describe 2"
 )
@@ -90,8 +91,9 @@ func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Descriptio
 }
 
 // cacheFile is the file of the cached description. Its key is the pin (without one, the digest of the executable) and the
-// arguments, with the size and time of those that are files: an interpreter runs them.
-func (s *supervisor) cacheFile() (string, error) {
+// arguments, with the size and time of those that are files: an interpreter runs them. What else the description is of, such as
+// a source with its definition, is in it too.
+func (s *supervisor) cacheFile(of ...string) (string, error) {
 	if err := s.mayRun(); err != nil {
 		return "", err
 	}
@@ -109,7 +111,7 @@ func (s *supervisor) cacheFile() (string, error) {
 			return "", newError(CodeUnavailable, s.spec.Name, "cannot be read").because(err)
 		}
 	}
-	key := []string{cacheFormat, digest}
+	key := append([]string{cacheFormat, digest}, of...)
 	for _, arg := range s.spec.Command[1:] {
 		key = append(key, arg)
 		if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {
@@ -187,6 +189,9 @@ func checkDescription(name string, d *sdk.Description) error {
 	if d.Name != name {
 		return bad("its name is %q", clean(d.Name, 80)).
 			hint("call the file %s%s, or the provider %q in the config", Prefix, clean(d.Name, 80), clean(d.Name, 80))
+	}
+	if len(d.DefinitionSchema) > maxSchema {
+		return bad("its schema for definitions is longer than %d KiB", maxSchema>>10)
 	}
 	if len(d.Sources) > maxSources {
 		return bad("%d sources, at most %d", len(d.Sources), maxSources)

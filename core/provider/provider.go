@@ -34,6 +34,12 @@ type Host interface {
 	DescribeCached(ctx context.Context, name string) (*sdk.Description, error)
 	// Remembered returns the kept answer, or nil. It starts no process.
 	Remembered(name string) *sdk.Description
+	// DescribeSource asks the running provider for one source alone, by a definition if the request has one. An *sdk.Error is
+	// what it has against the definition.
+	DescribeSource(ctx context.Context, name string, req *sdk.DescribeRequest) (*sdk.Description, error)
+	// DescribeSourceCached is DescribeSource that starts no process where the answer of this very executable to this very request
+	// is kept.
+	DescribeSourceCached(ctx context.Context, name string, req *sdk.DescribeRequest) (*sdk.Description, error)
 	// Warm starts providers in the background. What goes wrong is returned to the one who needs them.
 	Warm(names ...string)
 	// Close stops all providers.

@@ -31,6 +31,8 @@ type Registry struct {
 	live      map[string]bool
 	// broken has the providers that could not be described. They are not asked again: each time may take its whole limit.
 	broken map[string]error
+	// answers to definitions, by source id.
+	answers map[string]defined
 }
 
 // Options of a registry. All but Observe are needed.
@@ -48,11 +50,12 @@ type Options struct {
 // New makes a registry. It starts no provider.
 func New(o Options) *Registry {
 	if o.Observe == nil {
-		o.Observe = func(string, ...any) func(error, ...any) { return func(error, ...any) {} }
+		o.Observe = silent
 	}
 	return &Registry{
 		host: o.Host, config: o.Sources, environ: o.Environ, clock: o.Clock, observe: o.Observe,
 		described: make(map[string]sdk.Description), live: make(map[string]bool), broken: make(map[string]error),
+		answers: make(map[string]defined),
 	}
 }
 
@@ -78,13 +81,14 @@ func (r *Registry) Provider(ctx context.Context, name string) (sdk.Provider, err
 	if err != nil {
 		return nil, err
 	}
-	return &observed{p, name, r.observe}, nil
+	return &observed{r.withDefinitions(p, name), name, r.observe}, nil
 }
 
 // All returns what is offered, by descriptions that may be cached. A provider that cannot be described is left out
 // and kept for [Registry.Broken].
 func (r *Registry) All(ctx context.Context) (*source.Catalog, error) {
 	r.Describe(ctx, r.host.Names()...)
+	r.define(ctx, r.config...)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -140,6 +144,11 @@ func (r *Registry) Broken() []error {
 			out = append(out, err)
 		}
 	}
+	for _, c := range r.config {
+		if err := r.answers[c.ID].err; err != nil {
+			out = append(out, err)
+		}
+	}
 	return out
 }
 
@@ -147,12 +156,16 @@ func (r *Registry) Broken() []error {
 func (r *Registry) Known() (*source.Catalog, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var list []source.Described
+	return source.Load(r.config, r.list())
+}
+
+// list has what is known of each provider. The caller holds the lock.
+func (r *Registry) list() (list []source.Described) {
 	for _, name := range r.host.Names() {
 		d, ok := r.described[name]
-		list = append(list, source.Described{Provider: name, Description: d, Broken: !ok})
+		list = append(list, source.Described{Provider: name, Description: d, Broken: !ok, Defined: r.answersOf(name)})
 	}
-	return source.Load(r.config, list)
+	return list
 }
 
 // Find implements session.Sources: the source as its running provider describes it.
@@ -164,11 +177,19 @@ func (r *Registry) Find(ctx context.Context, id string) (source.Source, error) {
 	r.mu.Lock()
 	live := r.live[found.Provider]
 	r.mu.Unlock()
-	if live {
+	c, has := r.row(id)
+	if live && !has {
 		return found, nil
 	}
-	if _, err := r.DescribeLive(ctx, found.Provider); err != nil {
-		return found, err
+	if !live {
+		if _, err := r.DescribeLive(ctx, found.Provider); err != nil {
+			return found, err
+		}
+	}
+	if has {
+		if err := r.defineLive(ctx, c); err != nil {
+			return found, err
+		}
 	}
 	return r.Lookup(ctx, id)
 }
@@ -196,6 +217,9 @@ func (r *Registry) Lookup(ctx context.Context, id string) (source.Source, error)
 	if chosen := r.chosen(id); chosen != "" {
 		r.Describe(ctx, chosen)
 	}
+	if c, has := r.row(id); has {
+		r.define(ctx, c)
+	}
 	if found, err := r.find(id); problem.CodeOf(err) != source.CodeUnknown {
 		return found, err
 	}
@@ -203,6 +227,9 @@ func (r *Registry) Lookup(ctx context.Context, id string) (source.Source, error)
 		return source.Source{}, err
 	}
 	found, err := r.find(id)
+	if why := r.whyUndefined(id); problem.CodeOf(err) == source.CodeUnknown && why != nil {
+		return found, why
+	}
 	if broken := r.Broken(); problem.CodeOf(err) == source.CodeUnknown && len(broken) > 0 {
 		return found, broken[0]
 	}

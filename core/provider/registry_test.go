@@ -26,6 +26,10 @@ type installed struct {
 	broken error
 	// hold is called while it is asked, with the context of the call.
 	hold func(context.Context)
+	// schema of its definitions; undefined is what describing one source ends with, and refuses what it has against a definition.
+	schema    string
+	undefined error
+	refuses   *sdk.Error
 }
 
 // fakeHost runs no process. It notes what a real one would start.
@@ -34,6 +38,7 @@ type fakeHost struct {
 	providers map[string]*installed
 	started   []string // each time that a running provider was asked
 	warmed    []string
+	defined   []string // each time that one source was asked for
 	provider  sdk.Provider
 	closed    func(context.Context) error
 }

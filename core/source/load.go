@@ -15,14 +15,20 @@ import (
 // the worst: [CodeConflict], [CodeUnknownProvider], [CodeInvalid]. What the config says of the sources of a broken
 // provider is left alone.
 func Load(chosen []config.Source, described []Described) (*Catalog, error) {
-	l := loader{claims: make(map[string][]Source), broken: make(map[string]bool), chosen: make(map[string]config.Source)}
+	l := loader{
+		claims: make(map[string][]Source), broken: make(map[string]bool), chosen: make(map[string]config.Source),
+		undescribed: make(map[string]bool),
+	}
 	for _, d := range described {
 		l.claim(d)
 	}
 	for _, c := range chosen {
 		l.chosen[c.ID] = c
+		if c.Definition != nil {
+			l.define(c, described)
+		}
 	}
-	c := &Catalog{sources: make(map[string]Source), partial: len(l.broken) > 0}
+	c := &Catalog{sources: make(map[string]Source), partial: len(l.broken) > 0 || l.partial}
 	for _, id := range slices.Sorted(maps.Keys(l.claims)) {
 		if s, ok := l.choose(id); ok {
 			c.sources[id] = s
@@ -44,6 +50,10 @@ type loader struct {
 	providers []string
 	broken    map[string]bool
 	chosen    map[string]config.Source
+	// undescribed are the sources whose definition has no answer that can be used; partial: one may still get it.
+	undescribed map[string]bool
+	partial     bool
+
 	conflicts []conflict
 	absent    []string
 	wrong     []string
@@ -62,10 +72,12 @@ func (l *loader) claim(d Described) {
 		return
 	}
 	for _, s := range d.Description.Sources {
-		l.claims[s.ID] = append(l.claims[s.ID], Source{
-			Source: s, Provider: d.Provider, Declared: declared(s.Settings, d.Description.Settings),
-		})
+		l.claims[s.ID] = append(l.claims[s.ID], offered(d.Provider, d.Description, s))
 	}
+}
+
+func offered(provider string, d sdk.Description, s sdk.Source) Source {
+	return Source{Source: s, Provider: provider, Declared: declared(s.Settings, d.Settings)}
 }
 
 // declared puts the settings of a source before those of its provider that it does not declare itself.
@@ -82,6 +94,9 @@ func declared(own, shared []sdk.Field) []sdk.Field {
 // choose returns the claim that counts.
 func (l *loader) choose(id string) (Source, bool) {
 	claims := l.claims[id]
+	if len(claims) == 0 {
+		return Source{}, false // a definition has no answer
+	}
 	c, configured := l.chosen[id]
 	if configured && c.Provider != "" {
 		i := slices.IndexFunc(claims, func(s Source) bool { return s.Provider == c.Provider })
@@ -124,6 +139,9 @@ func namesOf(claims []Source) string {
 func (l *loader) unclaimed(c config.Source) {
 	claims := l.claims[c.ID]
 	switch {
+	case l.undescribed[c.ID]:
+	case c.Provider == "" && c.Definition != nil && len(claims) == 0 && len(l.broken) == 0:
+		l.wrong = append(l.wrong, at(c)+"no installed provider offers this source; set provider to the one that its definition is for")
 	case c.Provider == "":
 		if len(claims) == 0 && len(l.broken) == 0 {
 			l.wrong = append(l.wrong, at(c)+"no installed provider offers this source"+l.nearSource(c.ID))

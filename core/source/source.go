@@ -33,6 +33,8 @@ type Described struct {
 	Description sdk.Description
 	// Broken: the provider is installed and could not be asked, so that nobody knows what it offers.
 	Broken bool
+	// Defined are the provider's answers to definitions of the config, by source id.
+	Defined map[string]Defined
 }
 
 // Catalog is an immutable list of sources. It is safe for concurrent use.

@@ -1,0 +1,105 @@
+package source
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/schema"
+	"github.com/humanconnect/humanconnect/internal/problem"
+	"github.com/humanconnect/humanconnect/sdk"
+)
+
+// CodeSchema: the JSON Schema that a provider declares for definitions is none that can be used.
+const CodeSchema problem.Code = "source_definition_schema"
+
+// Defined is what came of a definition of the config at its provider. The source is then as Description has it, whatever the
+// provider says of it without the definition.
+type Defined struct {
+	// Description is the provider's answer: one source.
+	Description sdk.Description
+	// Problems are what is wrong with the definition, one line each; the source is then not there.
+	Problems []string
+	// Broken: the provider could not be asked, so that the source is not there.
+	Broken bool
+}
+
+// Definition is what the config says the source is; nil for what its provider says.
+func (s Source) Definition() *config.Definition { return s.config.Definition }
+
+// CheckDefinition checks the definition of a source of the config against the schema of a provider; "" means that it takes none.
+// It returns what is wrong, one line each with its place. An error has the code [CodeSchema].
+func CheckDefinition(c config.Source, provider, text string) ([]string, error) {
+	if text == "" {
+		return []string{c.Definition.At.Exact() + "  sources: " + c.ID + "  definition  provider " + provider + " takes no definitions"}, nil
+	}
+	compiled, err := schema.Compile(text)
+	if err != nil {
+		return nil, problem.New(CodeSchema, "provider %s declares a schema for definitions that cannot be used", provider).
+			Fact("%s", err).Fact("%s needs it", c.Definition.At.Exact()).Hint("report it to the provider's author, or remove the definition")
+	}
+	value, err := schema.Decode(c.Definition.JSON)
+	if err != nil {
+		return nil, fmt.Errorf("read a definition: %w", err) // the config has made it
+	}
+	var lines []string
+	for _, p := range compiled.Check(value) {
+		lines = append(lines, definitionProblem(c, p.Pointer, p.Key, p.Text))
+	}
+	return lines, nil
+}
+
+// RefusedDefinition is what a provider has against a definition that its schema allows: the failure's setting, if it has one, is
+// the JSON Pointer of what is wrong.
+func RefusedDefinition(c config.Source, said *sdk.Error) []string {
+	text := said.Message
+	if text == "" {
+		text = "is refused by the provider"
+	}
+	return []string{definitionProblem(c, said.Setting, false, text)}
+}
+
+func definitionProblem(c config.Source, pointer string, key bool, text string) string {
+	path, at := c.Definition.Place(pointer, key)
+	return at.Exact() + "  sources: " + c.ID + "  " + path + "  " + text
+}
+
+// Definer returns the provider that gets a definition of the config: the one that the config names, else the only one that
+// offers the source; "" if neither is there.
+func Definer(c config.Source, described []Described) string {
+	var offering []string
+	for _, d := range described {
+		if c.Provider == d.Provider {
+			return d.Provider
+		}
+		if slices.ContainsFunc(d.Description.Sources, func(s sdk.Source) bool { return s.ID == c.ID }) {
+			offering = append(offering, d.Provider)
+		}
+	}
+	if c.Provider == "" && len(offering) == 1 {
+		return offering[0]
+	}
+	return ""
+}
+
+// define puts the answer to a definition in the place of what its provider says without it.
+func (l *loader) define(c config.Source, described []Described) {
+	name := Definer(c, described)
+	i := slices.IndexFunc(described, func(d Described) bool { return d.Provider == name })
+	if i < 0 {
+		return // unclaimed tells of it, or choose of a conflict
+	}
+	l.claims[c.ID] = slices.DeleteFunc(l.claims[c.ID], func(s Source) bool { return s.Provider == name })
+	answer, asked := described[i].Defined[c.ID]
+	at := slices.IndexFunc(answer.Description.Sources, func(s sdk.Source) bool { return s.ID == c.ID })
+	switch {
+	case len(answer.Problems) > 0:
+		l.wrong = append(l.wrong, answer.Problems...)
+	case described[i].Broken || !asked || answer.Broken || at < 0:
+	default:
+		l.claims[c.ID] = append(l.claims[c.ID], offered(described[i].Provider, answer.Description, answer.Description.Sources[at]))
+		return
+	}
+	l.undescribed[c.ID] = true
+	l.partial = l.partial || !asked || answer.Broken
+}
