@@ -98,7 +98,7 @@ func checkOneSource(name string, d *sdk.Description, req *sdk.DescribeRequest) e
 		return nil
 	}
 	if len(d.Sources) != 1 || d.Sources[0].ID != req.Source {
-		return newError(CodeBadAnswer, name, "was asked to describe one source by its definition, and described %d others", len(d.Sources)).
+		return newError(CodeBadAnswer, name, "did not describe exactly the source that it was asked for by a definition").
 			hint("report it to the provider's author")
 	}
 	return nil

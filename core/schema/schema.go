@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -279,47 +280,42 @@ func (c *compiler) pattern(text, at string) error {
 
 // assertion checks the value of a keyword without schemas. A keyword that is not known is an annotation.
 func (c *compiler) assertion(name string, value any, at string) error {
-	switch name {
-	case "pattern":
-		text, ok := value.(string)
-		if !ok {
-			return wrong(at, "it is no text")
-		}
+	if text, isText := value.(string); name == "pattern" && isText {
 		return c.pattern(text, at)
-	case "type":
-		if !isType(value) {
-			return wrong(at, "it is no type")
-		}
-	case "enum":
-		if list, ok := value.([]any); !ok || len(list) == 0 {
-			return wrong(at, "it is no list of values")
-		}
-	case "required":
-		if !isTexts(value) {
-			return wrong(at, "it is no list of names")
-		}
-	case "dependentRequired":
-		object, ok := value.(map[string]any)
-		for _, names := range object {
-			ok = ok && isTexts(names)
-		}
-		if !ok {
-			return wrong(at, "it is no object of lists of names")
-		}
-	case "uniqueItems":
-		if _, ok := value.(bool); !ok {
-			return wrong(at, "it is neither true nor false")
-		}
-	case "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "multipleOf":
-		if n, ok := value.(json.Number); !ok || name == "multipleOf" && rational(n).Sign() <= 0 {
-			return wrong(at, "it is no number that makes sense")
-		}
-	case "maxLength", "minLength", "maxItems", "minItems", "maxProperties", "minProperties", "maxContains", "minContains":
-		if n, ok := value.(json.Number); !ok || !rational(n).IsInt() || rational(n).Sign() < 0 {
-			return wrong(at, "it is no whole number of 0 or more")
-		}
+	}
+	if fits, expected := fits(name, value); !fits {
+		return wrong(at, "it is no %s", expected)
 	}
 	return nil
+}
+
+// fits says whether a value is one that a keyword can have, and what is expected of it.
+func fits(name string, value any) (ok bool, expected string) {
+	n, isNumber := value.(json.Number)
+	switch name {
+	case "pattern":
+		return false, "text"
+	case "type":
+		return isType(value), "type"
+	case "enum":
+		list, isList := value.([]any)
+		return isList && len(list) > 0, "list of values"
+	case "required":
+		return isTexts(value), "list of names"
+	case "dependentRequired":
+		object, isObject := value.(map[string]any)
+		return isObject && !slices.ContainsFunc(slices.Collect(maps.Values(object)), func(v any) bool { return !isTexts(v) }), "object of lists of names"
+	case "uniqueItems":
+		_, isBool := value.(bool)
+		return isBool, "truth value"
+	case "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum":
+		return isNumber, "number"
+	case "multipleOf":
+		return isNumber && rational(n).Sign() > 0, "number above 0"
+	case "maxLength", "minLength", "maxItems", "minItems", "maxProperties", "minProperties", "maxContains", "minContains":
+		return isNumber && rational(n).IsInt() && rational(n).Sign() >= 0, "whole number of 0 or more"
+	}
+	return true, ""
 }
 
 func isTexts(value any) bool {
