@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"syscall"
 	"time"
 
@@ -19,6 +20,8 @@ type way struct {
 	// base stands for every host, in tests; nil otherwise.
 	base *url.URL
 	by   http.RoundTripper
+	// plain are the hosts that a definition names with plain http: they are on loopback.
+	plain []string
 }
 
 // userAgent is sent always: some servers refuse requests without one.
@@ -48,8 +51,13 @@ var (
 
 // RoundTrip implements [http.RoundTripper].
 func (w *way) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" {
+	by := w.by
+	switch {
+	case r.URL.Scheme == "https":
+	case r.URL.Scheme != "http" || !slices.Contains(w.plain, r.URL.Host):
 		return nil, errPlain
+	default:
+		by = loopbackOnly()
 	}
 	r = r.Clone(r.Context())
 	r.Header.Set("User-Agent", userAgent)
@@ -57,7 +65,7 @@ func (w *way) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.URL = w.under(r.URL)
 		r.Host = r.URL.Host
 	}
-	return w.by.RoundTrip(r)
+	return by.RoundTrip(r)
 }
 
 // rewritten is an address for a browser.

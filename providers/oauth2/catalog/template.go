@@ -57,7 +57,10 @@ func ExpandURL(address string, values map[string]string) (*url.URL, error) {
 		return nil, err
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" || strings.HasSuffix(u.Hostname(), ".") {
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || strings.HasSuffix(u.Hostname(), ".") {
+		return nil, fmt.Errorf("%s is no https URL", address)
+	}
+	if plain := strings.HasPrefix(address, "http://") && onLoopback(address) && u.Scheme == "http"; u.Scheme != "https" && !plain {
 		return nil, fmt.Errorf("%s is no https URL", address)
 	}
 	_, rest, _ := strings.Cut(base, "://")
