@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -42,8 +43,14 @@ func CheckDefinition(c config.Source, provider, text string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read a definition: %w", err) // the config has made it
 	}
+	problems := compiled.Check(value)
+	slices.SortStableFunc(problems, func(a, b schema.Problem) int {
+		_, first := c.Definition.Place(a.Pointer, a.Key)
+		_, second := c.Definition.Place(b.Pointer, b.Key)
+		return cmp.Or(cmp.Compare(first.Line, second.Line), cmp.Compare(first.Column, second.Column))
+	})
 	var lines []string
-	for _, p := range compiled.Check(value) {
+	for _, p := range problems {
 		lines = append(lines, definitionProblem(c, p.Pointer, p.Key, p.Text))
 	}
 	return lines, nil

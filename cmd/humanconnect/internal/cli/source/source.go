@@ -41,6 +41,26 @@ type row struct {
 	Hosts    []string   `json:"hosts,omitzero"`
 	Fields   []fieldRow `json:"fields"`
 	Settings []fieldRow `json:"settings"`
+	// Definition is null where the source is as its provider has it.
+	Definition *definitionRow `json:"definition"`
+}
+
+// definitionRow says where the config defines a source, and for which connections.
+type definitionRow struct {
+	At        string `json:"at"`
+	AppliesTo string `json:"appliesTo"`
+}
+
+func definitionOf(s source.Source) *definitionRow {
+	d := s.Definition()
+	if d == nil {
+		return nil
+	}
+	r := &definitionRow{At: d.At.Exact(), AppliesTo: "all"}
+	if d.NewOnly {
+		r.AppliesTo = "new"
+	}
+	return r
 }
 
 // fieldRow is one input of a form, or one setting.
@@ -57,6 +77,7 @@ func rowOf(s source.Source) row {
 	return row{
 		ID: s.ID, Name: s.Name, Group: s.Group, Provider: s.Provider, Methods: iostreams.OrEmpty(s.Methods),
 		Capabilities: iostreams.OrEmpty(s.Capabilities), Fields: fieldRows(s.Fields), Settings: fieldRows(s.Declared),
+		Definition: definitionOf(s),
 	}
 }
 
@@ -123,7 +144,7 @@ func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:               "show ID",
 		Short:             "Show the methods, fields and capabilities of a source",
-		Long:              "Show a source: its methods, the fields of its forms, the hosts that it contacts, its capabilities\nand its settings. Its provider is started.",
+		Long:              "Show a source: its methods, the fields of its forms, the hosts that it contacts, its capabilities\nand its settings, and where the config defines it. Its provider is started.",
 		Example:           "  humanconnect source show sandbox-clinic -o json",
 		Args:              command.ExactArgs("ID"),
 		ValidArgsFunction: command.Sources(a),
@@ -157,6 +178,9 @@ func show(a *app.App, c *cobra.Command, id string) error {
 			{"methods", methodsOf(r)},
 			{"capabilities", iostreams.OrNone(strings.Join(caps, ", "))},
 			{"hosts", iostreams.OrNone(strings.Join(r.Hosts, ", "))},
+		}
+		if r.Definition != nil {
+			rows = append(rows, []string{"definition", r.Definition.At + ", for " + r.Definition.AppliesTo + " connections"})
 		}
 		return iostreams.WriteTable(w, nil, append(append(rows, describeFields("field", r.Fields)...), describeFields("setting", r.Settings)...))
 	})
