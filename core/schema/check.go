@@ -23,7 +23,7 @@ type Problem struct {
 	// Text says what is wrong, in one line that is fit to be shown. It does not repeat the value.
 	Text string
 
-	// kind: the value is of another type, or none of those that are listed.
+	// kind: the value is of another type than what is expected.
 	kind bool
 }
 
@@ -129,7 +129,8 @@ func (c *checker) kind(schema map[string]any, value any, at string) bool {
 		if v, ok := value.(string); ok {
 			text += near(v, words)
 		}
-		c.add(Problem{Pointer: at, kind: true, Text: text})
+		another := !slices.ContainsFunc(allowed, func(v any) bool { return typeOf(v) == typeOf(value) })
+		c.add(Problem{Pointer: at, kind: another, Text: text})
 		return false
 	}
 	return true

@@ -292,3 +292,22 @@ func FuzzSchema(f *testing.F) {
 		}
 	})
 }
+
+func TestSchemaOfTheOAuth2ProviderNamesTheNearestKey(t *testing.T) {
+	text, err := os.ReadFile("../../providers/oauth2/catalog/definition.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := compile(t, string(text))
+	for definition, want := range map[string][]string{
+		`{"token_endpiont": "https://a.example/t", "account": {"fromm": "endpoint"}}`: {
+			`/account/fromm key: unknown key; did you mean "from"?`, `/token_endpiont key: unknown key; did you mean "token_endpoint"?`,
+		},
+		`{"variants": {"eu": {"pkce": "requird"}}}`:                                          {`/variants/eu/pkce: is none of: required, unsupported; did you mean "required"?`},
+		`{"token_endpoint": null, "check": null, "token_request": {"headers": {"A": null}}}`: nil,
+	} {
+		if diff := cmp.Diff(want, said(t, s, definition)); diff != "" {
+			t.Errorf("%s: %s", definition, diff)
+		}
+	}
+}
