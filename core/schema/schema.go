@@ -210,15 +210,15 @@ func (c *compiler) list(value any, at string, depth int) (size int, err error) {
 func (c *compiler) reference(value any, at string, depth int) (int, error) {
 	pointer, ok := value.(string)
 	if !ok || pointer != "#" && !strings.HasPrefix(pointer, "#/") {
-		return 0, wrong(at, "it does not lead to a place within the schema, such as #/$defs/name")
+		return 0, wrong(at, "it is no JSON Pointer within the schema, such as #/$defs/name")
 	}
 	pointer = fragment(pointer)
 	target, found := lookUp(c.schema.root, pointer)
 	if !found {
-		return 0, wrong(at, "%q leads nowhere", pointer)
+		return 0, wrong(at, "%q does not exist", pointer)
 	}
 	if c.open[pointer] {
-		return 0, wrong(at, "it leads to itself")
+		return 0, wrong(at, "it refers to itself")
 	}
 	if size, known := c.size[pointer]; known {
 		return size, nil

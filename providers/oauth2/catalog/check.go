@@ -14,26 +14,7 @@ import (
 // check holds an entry to what the schema cannot say: which fields need each other, and that no input can change where
 // an address leads. Own: it is an operator's, whose server may be on this machine. The error is [Flaws].
 func (e *Entry) check(own bool) error {
-	var wrong Flaws
-	for _, rule := range []struct {
-		broken        bool
-		pointer, says string
-	}{
-		{e.ID == "" || e.Name == "" || e.Group == "", "", "id, name and group are needed"},
-		{
-			e.Issuer == "" && (e.AuthorizationEndpoint == "" || e.TokenEndpoint == ""), "",
-			"either issuer, or authorization_endpoint and token_endpoint are needed",
-		},
-		{e.Account.From == "", "/account/from", "is needed; nothing, where accounts cannot be distinguished"},
-		{e.Account.From != FromNothing && e.Account.ID == "", "/account/id", "is needed"},
-		{e.Account.From == FromEndpoint && e.Account.URL == "", "/account/url", "is needed"},
-		{e.Account.From == FromUserinfo && e.UserinfoEndpoint == "", "/userinfo_endpoint", "is needed"},
-		{e.TokenEndpointAuthMethod == "", "/token_endpoint_auth_method", "is needed"},
-	} {
-		if rule.broken {
-			wrong = append(wrong, Flaw{rule.pointer, rule.says})
-		}
-	}
+	wrong := e.missing()
 	for i, r := range e.Errors {
 		if r.Status == 0 && len(r.Where) == 0 {
 			wrong = append(wrong, Flaw{fmt.Sprintf("/errors/%d", i), "a rule of errors needs a status or where"})
@@ -54,6 +35,30 @@ func (e *Entry) check(own bool) error {
 	}
 	if wrong == nil {
 		return nil
+	}
+	return wrong
+}
+
+// missing are the fields that an entry needs and does not have.
+func (e *Entry) missing() (wrong Flaws) {
+	for _, rule := range []struct {
+		broken        bool
+		pointer, says string
+	}{
+		{e.ID == "" || e.Name == "" || e.Group == "", "", "id, name and group are needed"},
+		{
+			e.Issuer == "" && (e.AuthorizationEndpoint == "" || e.TokenEndpoint == ""), "",
+			"either issuer, or authorization_endpoint and token_endpoint are needed",
+		},
+		{e.Account.From == "", "/account/from", "is needed; nothing, where accounts cannot be distinguished"},
+		{e.Account.From != FromNothing && e.Account.ID == "", "/account/id", "is needed"},
+		{e.Account.From == FromEndpoint && e.Account.URL == "", "/account/url", "is needed"},
+		{e.Account.From == FromUserinfo && e.UserinfoEndpoint == "", "/userinfo_endpoint", "is needed"},
+		{e.TokenEndpointAuthMethod == "", "/token_endpoint_auth_method", "is needed"},
+	} {
+		if rule.broken {
+			wrong = append(wrong, Flaw{rule.pointer, rule.says})
+		}
 	}
 	return wrong
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -289,6 +290,46 @@ func TestConnectionKeepsItsHosts(t *testing.T) {
 	delete(kept, "account.url")
 	if e := later("api.demo.example", "new.example").Keep(kept, never); e.Checks() {
 		t.Error("a check asks at a host that came later")
+	}
+}
+
+func TestExamplesOfTheManualAreDefinitions(t *testing.T) {
+	manual, err := os.ReadFile("../../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, block := range strings.Split(string(manual), "```yaml\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		var config struct {
+			Sources []struct {
+				ID         string         `yaml:"id"`
+				Definition map[string]any `yaml:"definition"`
+			} `yaml:"sources"`
+		}
+		if err := yaml.Unmarshal([]byte(block), &config); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range config.Sources {
+			if c.Definition == nil {
+				continue
+			}
+			found++
+			definition, err := json.Marshal(c.Definition)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shipped, err := Load(c.ID)
+			if err != nil {
+				shipped = nil
+			}
+			if _, err := Define(shipped, c.ID, definition); err != nil || !keepsTo(t, definitionSchema(t, shipped != nil), string(definition)) {
+				t.Errorf("%s: %v", c.ID, err)
+			}
+		}
+	}
+	if found < 2 {
+		t.Errorf("found %d definitions", found)
 	}
 }
 
