@@ -214,6 +214,10 @@ func (c *call) source() *oauth2.Source {
 
 // keeps adds to a credential what a later call needs.
 func (c *call) keeps(credential sdk.Credential) sdk.Credential {
+	credential.ReconnectBy = time.Time{} // the source's data says where it is
+	if c.old.ReconnectBy != nil {
+		credential.ReconnectBy = c.old.ReconnectBy.UTC()
+	}
 	return changed(credential, func(members map[string]any) {
 		set := func(name string, value any, known bool) {
 			if known {
