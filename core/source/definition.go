@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/schema"
@@ -51,9 +52,25 @@ func CheckDefinition(c config.Source, provider, text string) ([]string, error) {
 	})
 	var lines []string
 	for _, p := range problems {
+		if key := beside(p.Pointer); p.Key && key != "" {
+			p.Text = "does not belong in a definition; set " + key + " beside it"
+		}
 		lines = append(lines, definitionProblem(c, p.Pointer, p.Key, p.Text))
 	}
 	return lines, nil
+}
+
+// beside is the key of a source in the config that a key of a definition was meant to be, or "".
+func beside(pointer string) string {
+	switch name := strings.TrimPrefix(pointer, "/"); name {
+	case "client_id":
+		return "clientId"
+	case "client_secret":
+		return "clientSecret"
+	case "id", "provider", "clientId", "clientSecret", "callbackUrl", "settings", "appliesTo":
+		return name
+	}
+	return ""
 }
 
 // RefusedDefinition is what a provider has against a definition that its schema allows: the failure's setting, if it has one, is

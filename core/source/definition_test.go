@@ -90,6 +90,7 @@ func TestDefinitionIsCheckedInTheOrderOfTheFile(t *testing.T) {
       inner:
         aple: x
       names: [a, 7]
+      client_secret: x
 `)
 	lines, err := source.CheckDefinition(cfg[0], "one", `{"additionalProperties": false, "required": ["url"], "properties": {
 		"inner": {"additionalProperties": false, "properties": {"apple": true}}, "names": {"items": {"type": "string"}}, "url": true}}`)
@@ -104,6 +105,7 @@ func TestDefinitionIsCheckedInTheOrderOfTheFile(t *testing.T) {
 		"7:7  sources: ours  definition.zebra  unknown key; known here: inner, names, url",
 		`9:9  sources: ours  definition.inner.aple  unknown key; did you mean "apple"?`,
 		"10:18  sources: ours  definition.names[1]  is a number, where text is expected",
+		"11:7  sources: ours  definition.client_secret  does not belong in a definition; set clientSecret beside it",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)
