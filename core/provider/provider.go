@@ -12,7 +12,8 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// Starter hands out running providers. A provider that crashed is started again by the next call.
+// Starter hands out running providers. A provider that crashed is started again by the next call. The [Registry]'s providers get
+// the config's definition of a source with each request for it; callers leave it out.
 type Starter interface {
 	Provider(ctx context.Context, name string) (sdk.Provider, error)
 }

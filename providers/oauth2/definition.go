@@ -30,8 +30,8 @@ func (p *provider) DescribeSource(_ context.Context, req *sdk.DescribeRequest) (
 			return nil, err
 		}
 		source := s.Describe()
-		if known && req.Definition.NewOnly { // connections of before are still at the old hosts
-			source.Hosts = union(source.Hosts, shipped.Describe().Hosts)
+		if known && req.Definition.NewOnly { // connections of before are still as they were
+			source = both(source, shipped.Describe())
 		}
 		d.Sources = []sdk.Source{source}
 	case known:
@@ -40,13 +40,24 @@ func (p *provider) DescribeSource(_ context.Context, req *sdk.DescribeRequest) (
 	return d, nil
 }
 
-func union(list, more []string) []string {
-	for _, item := range more {
-		if !slices.Contains(list, item) {
-			list = append(list, item)
+// both is a source that has connections of two kinds: what each of them needs.
+func both(now, before sdk.Source) sdk.Source {
+	for _, host := range before.Hosts {
+		if !slices.Contains(now.Hosts, host) {
+			now.Hosts = append(now.Hosts, host)
 		}
 	}
-	return list
+	for _, can := range before.Capabilities {
+		if !slices.Contains(now.Capabilities, can) {
+			now.Capabilities = append(now.Capabilities, can)
+		}
+	}
+	for _, setting := range before.Settings {
+		if !slices.ContainsFunc(now.Settings, func(f sdk.Field) bool { return f.ID == setting.ID }) {
+			now.Settings = append(now.Settings, setting)
+		}
+	}
+	return now
 }
 
 // source reads a source, as the installation defines it if it does.

@@ -187,10 +187,23 @@ func TestSourceIsDescribedAsItIsDefined(t *testing.T) {
 	if err != nil || len(over.Sources) != 1 || !slices.Contains(over.Sources[0].Hosts, "moved.example.org") {
 		t.Errorf("%+v, %v", over, err)
 	}
-	// Without the old token endpoint the host is still that of others.
-	late, err := describes(t, c, "strava", onlyNew(`{"authorization_endpoint": "https://a.example/a", "token_endpoint": "https://a.example/t", "account": {"from": "nothing"}, "revocation": null, "revocation_endpoint": null, "check": null}`))
-	if err != nil || !slices.Contains(late.Sources[0].Hosts, "a.example") || !slices.Contains(late.Sources[0].Hosts, "www.strava.com") {
-		t.Errorf("a source for new connections has the hosts %+v, %v", late, err)
+	// Connections of before still need what they needed.
+	bare := `{"authorization_endpoint": "https://a.example/a", "token_endpoint": "https://a.example/t", "account": {"from": "nothing"}, "revocation": null, ` +
+		`"revocation_endpoint": null, "check": null, "refresh": {"refresh_token": "never"}, "variants": null}`
+	for _, row := range []struct {
+		by    *sdk.Definition
+		hosts bool
+		can   int
+	}{{all(bare), false, 0}, {onlyNew(bare), true, 3}} {
+		d, err := describes(t, c, "oura", row.by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := d.Sources[0]
+		variant := slices.ContainsFunc(s.Settings, func(f sdk.Field) bool { return f.ID == settingVariant })
+		if slices.Contains(s.Hosts, "moi.ouraring.com") != row.hosts || len(s.Capabilities) != row.can || variant != row.hosts || s.Hosts[0] != "a.example" {
+			t.Errorf("new connections only: %v: %+v", row.by.NewOnly, s)
+		}
 	}
 	own := `{"name": "Ours", "group": "Own", "issuer": "http://127.0.0.1:8778", "token_endpoint_auth_method": "none", "account": {"from": "id_token", "id": "sub"}}`
 	ours, err := describes(t, c, "ours", all(own))
