@@ -27,6 +27,7 @@ const (
 	maxHost     = 257  // bytes
 	maxValue    = 1024 // bytes
 	maxKinds    = 16
+	maxSchema   = 256 << 10 // bytes
 	cacheLimit  = 2 * sdk.MaxMessage
 	cacheFormat = "describe 2"
 )
@@ -42,7 +43,7 @@ func (h *Host) Describe(ctx context.Context, name string) (*sdk.Description, err
 		return nil, err
 	}
 	defer s.stopIdle()
-	d, err := s.describe(ctx, "")
+	d, err := s.describe(ctx, &sdk.DescribeRequest{})
 	if err == nil {
 		err = h.checkClaims(ctx, s.spec, d)
 	}
@@ -52,33 +53,13 @@ func (h *Host) Describe(ctx context.Context, name string) (*sdk.Description, err
 	return d, nil
 }
 
-// DescribeSource returns the description of a provider with one source alone, from the process of that source, which goes on. It
-// has no source where the provider does not describe that one any more. Checks and errors are those of Describe.
-func (h *Host) DescribeSource(ctx context.Context, name, source string) (*sdk.Description, error) {
-	s, err := h.supervisor(Key{name, source})
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.describe(ctx, source)
-	if err != nil {
-		return nil, err
-	}
-	if claimed, known := h.Claims(name); known && !s.spec.Dev {
-		if err := moreClaims(s.spec, claimed, sourceIDs(d)); err != nil {
-			return nil, err
-		}
-	}
-	d.Sources = slices.DeleteFunc(d.Sources, func(s sdk.Source) bool { return s.ID != source })
-	return d, nil
-}
-
-// describe asks the process, and repeats the call once after a crash. An empty source asks for all of them.
-func (s *supervisor) describe(ctx context.Context, source string) (*sdk.Description, error) {
+// describe asks the process, and repeats the call once after a crash. A request without a source asks for all of them.
+func (s *supervisor) describe(ctx context.Context, req *sdk.DescribeRequest) (*sdk.Description, error) {
 	r := &remote{supervisor: s, limits: s.host.limits}
-	d, err := r.describe(ctx, source)
+	d, err := r.describe(ctx, req)
 	var failed *Error
 	if errors.As(err, &failed) && failed.Crashed() {
-		d, err = r.describe(ctx, source)
+		d, err = r.describe(ctx, req)
 	}
 	return d, err
 }
@@ -113,15 +94,15 @@ func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Descriptio
 }
 
 // cacheFile is the file of the cached description. Its key is the pin and the arguments, with the size and time of those that
-// are files: an interpreter runs them.
-func (h *Host) cacheFile(spec Spec) (string, error) {
+// are files: an interpreter runs them. What else the description is of, such as a source with its definition, is in it too.
+func (h *Host) cacheFile(spec Spec, of ...string) (string, error) {
 	if err := h.mayRun(spec); err != nil {
 		return "", err
 	}
 	if h.options.CacheDir == "" {
 		return "", nil
 	}
-	key := []string{cacheFormat, spec.SHA256}
+	key := append([]string{cacheFormat, spec.SHA256}, of...)
 	for _, arg := range spec.Command[1:] {
 		key = append(key, arg)
 		if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {
@@ -199,6 +180,9 @@ func checkDescription(name string, d *sdk.Description) error {
 	if d.Name != name {
 		return bad("its name is %q", clean(d.Name, 80)).
 			hint("call the file %s%s, or the provider %q in the config", Prefix, clean(d.Name, 80), clean(d.Name, 80))
+	}
+	if len(d.DefinitionSchema) > maxSchema {
+		return bad("its schema for definitions is longer than %d KiB", maxSchema>>10)
 	}
 	if len(d.Sources) > maxSources {
 		return bad("%d sources, at most %d", len(d.Sources), maxSources)

@@ -54,6 +54,8 @@ func act(name string, args []string) {
 	switch name {
 	case "provider":
 		serveAs(host.ProtocolVersion)
+	case "defines":
+		sdk.Serve(defines{})
 	case "protocol7":
 		serveAs(7)
 	case "prints":

@@ -28,15 +28,25 @@ var (
 var errCallLimit = errors.New("call limit is over")
 
 // Describe implements sdk.Provider. The description is checked and cleaned.
-func (r *remote) Describe(ctx context.Context) (*sdk.Description, error) { return r.describe(ctx, "") }
+func (r *remote) Describe(ctx context.Context) (*sdk.Description, error) {
+	return r.describe(ctx, &sdk.DescribeRequest{})
+}
 
-// describe asks for one source, or with an empty one for all. A provider may answer for all in any case.
-func (r *remote) describe(ctx context.Context, source string) (*sdk.Description, error) {
+// describe asks for one source, or without one for all. A provider may answer for all where it gets no definition. An *sdk.Error is
+// what it has against the definition, and its Setting a JSON Pointer, which may be longer than the name of a setting.
+func (r *remote) describe(ctx context.Context, req *sdk.DescribeRequest) (*sdk.Description, error) {
 	var d *sdk.Description
+	pointer := ""
 	err := r.call(ctx, "in describe", r.limits.Describe, func(ctx context.Context, c *host.Client) (err error) {
-		d, err = c.DescribeSource(ctx, &sdk.DescribeRequest{Source: source})
+		d, err = c.DescribeSource(ctx, req)
+		if said := (*sdk.Error)(nil); errors.As(err, &said) {
+			pointer = clean(said.Setting, 500)
+		}
 		return err
 	})
+	if said := (*sdk.Error)(nil); errors.As(err, &said) {
+		said.Setting = pointer
+	}
 	if err != nil {
 		return nil, err
 	}

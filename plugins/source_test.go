@@ -53,7 +53,7 @@ func TestEachSourceHasAProcessOfItsOwnThatIsSentItsSecretsAlone(t *testing.T) {
 	pids := map[int]bool{}
 	for range 2 {
 		for _, source := range sources {
-			if _, err := h.DescribeSource(t.Context(), "test", source); err != nil {
+			if _, err := h.DescribeSource(t.Context(), "test", &sdk.DescribeRequest{Source: source}); err != nil {
 				t.Fatal(explain(err))
 			}
 			pid, sent := tells(t, h, source)
@@ -94,7 +94,7 @@ func TestSourceIsDescribedAlone(t *testing.T) {
 	spec.Sources = []string{"instant", "more"}
 	h := s.hostOf(spec)
 	for source, want := range map[string][]string{"instant": {"instant"}, "more": {"more"}, "absent": nil} {
-		d, err := h.DescribeSource(t.Context(), "test", source)
+		d, err := h.DescribeSource(t.Context(), "test", &sdk.DescribeRequest{Source: source})
 		if err != nil {
 			t.Fatal(explain(err))
 		}
@@ -107,7 +107,7 @@ func TestSourceIsDescribedAlone(t *testing.T) {
 		}
 	}
 	spec.Sources = []string{"instant"}
-	_, err := s.hostOf(spec).DescribeSource(t.Context(), "test", "instant")
+	_, err := s.hostOf(spec).DescribeSource(t.Context(), "test", &sdk.DescribeRequest{Source: "instant"})
 	if e := failure(t, err); e.Code() != plugins.CodeClaims {
 		t.Error(explain(err))
 	}

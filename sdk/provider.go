@@ -19,7 +19,14 @@ type Provider interface {
 // SourceDescriber is implemented by a provider that describes one source alone, or as an installation's config defines it.
 // Without it, Describe is called and the host keeps the one source.
 type SourceDescriber interface {
-	// DescribeSource is Describe for one source. It is as pure. For a source that does not exist the description has none.
+	// DescribeSource is Describe for one source. It is as pure.
+	//
+	// Without a definition, a source that does not exist is no error: the description then has no source. Its DefinitionSchema
+	// is that of definitions of this source, which may need more keys where the source does not exist without one.
+	//
+	// With a definition, the description has that source alone, as the definition makes it. An [*Error] with the code
+	// [BadConfiguration] says what is wrong with a definition that the schema allows: Message is a sentence, and Setting, where
+	// it is set, a JSON Pointer (RFC 6901) into the definition.
 	DescribeSource(ctx context.Context, req *DescribeRequest) (*Description, error)
 }
 

@@ -37,8 +37,20 @@ func (s *server) Describe(ctx context.Context, in *providerv1.DescribeRequest) (
 	if err == nil {
 		err = errors.New("no description")
 	}
+	if said := (*Error)(nil); in.GetDefinition() != nil && errors.As(err, &said) && said != nil {
+		return nil, refusedDefinition(said)
+	}
 	// DescribeResponse has no Error: a provider that cannot describe itself has failed.
 	return nil, status.Error(codes.Internal, "describe: "+err.Error())
+}
+
+// refusedDefinition is the status for a definition that the provider does not accept. Its detail is the Error message.
+func refusedDefinition(said *Error) error {
+	refused := status.New(codes.InvalidArgument, "describe: "+said.Error())
+	if detailed, err := refused.WithDetails(errorToWire(said)); err == nil {
+		refused = detailed
+	}
+	return refused.Err()
 }
 
 func (s *server) describe(ctx context.Context, in *providerv1.DescribeRequest) (*Description, error) {

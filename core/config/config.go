@@ -124,7 +124,9 @@ type Source struct {
 	CallbackURL string
 	// Settings by their id. Which there are is for the provider to say; see package source.
 	Settings map[string]Value
-	At       Position
+	// Definition is what the source is, beyond its settings; nil for what its provider says.
+	Definition *Definition
+	At         Position
 }
 
 // Hook is where events go. One of Shell, Command and URL is set.

@@ -72,7 +72,7 @@ func TestEveryKeyStandsInTheExampleAndTheExampleIsRight(t *testing.T) {
 	}
 	text := otherTokens.ReplaceAllString(whole, "")
 	c := load(t, options(write(t, text)))
-	if len(c.Hooks) != 3 || len(c.Providers) != 2 || len(c.Sources) != 2 || c.Plan == nil || c.Store.Key == nil {
+	if len(c.Hooks) != 3 || len(c.Providers) != 2 || len(c.Sources) != 3 || c.Plan == nil || c.Store.Key == nil {
 		t.Errorf("not all of the example was read: %+v", c)
 	}
 	for _, key := range knownKeys(t) {

@@ -120,7 +120,7 @@ func (r *reader) sources(n *yaml.Node) []Source {
 	ids := map[string]int{}
 	for i, item := range r.list(n, "sources") {
 		key, before := index("sources", i), len(r.problems)
-		m := r.mapping(item, key, "id", "provider", "clientId", "clientSecret", "callbackUrl", "settings")
+		m := r.mapping(item, key, "id", "provider", "clientId", "clientSecret", "callbackUrl", "settings", "definition", "appliesTo")
 		s := Source{
 			ID:       r.pattern(m["id"], join(key, "id"), host.ValidID, nameRule),
 			Provider: r.pattern(m["provider"], join(key, "provider"), host.ValidID, nameRule), At: r.at(item),
@@ -133,9 +133,10 @@ func (r *reader) sources(n *yaml.Node) []Source {
 			}
 		}
 		s.Settings = r.values(m["settings"], join(key, "settings"))
+		s.Definition = r.definition(m["definition"], m["appliesTo"], key)
 		r.required(item, key, m, "id")
 		if len(m) == 1 && m["id"] != nil {
-			r.flaw(item, key, "has no effect; set provider, clientId, clientSecret, callbackUrl or settings")
+			r.flaw(item, key, "has no effect; set provider, clientId, clientSecret, callbackUrl, settings or definition")
 		}
 		r.unique(ids, m["id"], join(key, "id"), s.ID)
 		if len(r.problems) == before {

@@ -83,7 +83,7 @@ var mistakes = []struct{ name, text, want string }{
 	{"word item", "version: 1\nproviders: [acme]", "2:13 providers[0] a single value, where keys with values are expected"},
 
 	{"source without id", "version: 1\nsources:\n  - {provider: a}", "3:5 sources[0].id is missing"},
-	{"source that says nothing", "version: 1\nsources:\n  - id: a", "3:5 sources[0] has no effect; set provider, clientId, clientSecret, callbackUrl or settings"},
+	{"source that says nothing", "version: 1\nsources:\n  - id: a", "3:5 sources[0] has no effect; set provider, clientId, clientSecret, callbackUrl, settings or definition"},
 	{"source twice", "version: 1\nsources:\n  - {id: a, clientId: x}\n  - {id: a, clientId: y}", `4:10 sources[1].id "a" is a duplicate of line 3`},
 	{"plain secret", "version: 1\nsources:\n  - {id: a, clientSecret: s3cret}", "3:27 sources[0].clientSecret a secret must be a reference, such as {file: PATH}"},
 	{"setting name", "version: 1\nsources:\n  - {id: a, settings: {API-Key: x}}", `3:24 sources[0].settings.API-Key "API-Key" is not a name of lower-case letters, digits and underscores, 63 at most`},

@@ -13,7 +13,8 @@ import (
 )
 
 // Starter hands out running providers, each for one of its sources: a process of its own, which is sent what is for that source
-// alone. One that crashed is started again by the next call.
+// alone. One that crashed is started again by the next call. The [Registry]'s providers get the config's definition of the source
+// with each request; callers leave it out.
 type Starter interface {
 	// Provider returns the provider of a name for a source. It serves that source alone.
 	Provider(ctx context.Context, name, source string) (sdk.Provider, error)
@@ -34,10 +35,14 @@ type Host interface {
 	Claims(name string) (ids []string, known bool)
 	// Describe asks the provider, in a process that only describes. A description with more than it claims is an error.
 	Describe(ctx context.Context, name string) (*sdk.Description, error)
-	// DescribeSource asks the process of a source, which describes that source alone.
-	DescribeSource(ctx context.Context, name, source string) (*sdk.Description, error)
+	// DescribeSource asks the process of a source, which describes that source alone, by a definition if the request has one. An
+	// *sdk.Error is what it has against the definition.
+	DescribeSource(ctx context.Context, name string, req *sdk.DescribeRequest) (*sdk.Description, error)
 	// DescribeCached is Describe that starts no process where the answer of this very executable is kept.
 	DescribeCached(ctx context.Context, name string) (*sdk.Description, error)
+	// DescribeSourceCached is DescribeSource that starts no process where the answer of this very executable to this very request
+	// is kept.
+	DescribeSourceCached(ctx context.Context, name string, req *sdk.DescribeRequest) (*sdk.Description, error)
 	// Warm starts the process of a source in the background. What goes wrong is returned to the one who needs it.
 	Warm(name, source string)
 	// Label is what logs call the process of a source. It does not tell which source that is.

@@ -32,6 +32,8 @@ type Registry struct {
 	live map[key]sdk.Description
 	// broken has the providers that could not be described. They are not asked again: each time may take its whole limit.
 	broken map[string]error
+	// answers to definitions, by source id.
+	answers map[string]defined
 }
 
 // Options of a registry. All but Observe are needed.
@@ -49,11 +51,12 @@ type Options struct {
 // New makes a registry. It starts no provider.
 func New(o Options) *Registry {
 	if o.Observe == nil {
-		o.Observe = func(string, ...any) func(error, ...any) { return func(error, ...any) {} }
+		o.Observe = silent
 	}
 	return &Registry{
 		host: o.Host, config: o.Sources, environ: o.Environ, clock: o.Clock, observe: o.Observe,
 		described: make(map[string]sdk.Description), live: make(map[key]sdk.Description), broken: make(map[string]error),
+		answers: make(map[string]defined),
 	}
 }
 
@@ -79,7 +82,7 @@ func (r *Registry) Provider(ctx context.Context, name, id string) (sdk.Provider,
 	if err != nil {
 		return nil, err
 	}
-	return &observed{Provider: p, label: label, source: id, observe: r.observe, find: r.find}, nil
+	return &observed{Provider: r.withDefinitions(p, name), label: label, source: id, observe: r.observe, find: r.find}, nil
 }
 
 // All returns what is offered, by descriptions that may be cached. A provider that cannot be described is left out
@@ -87,6 +90,7 @@ func (r *Registry) Provider(ctx context.Context, name, id string) (sdk.Provider,
 func (r *Registry) All(ctx context.Context) (*source.Catalog, error) {
 	r.complete(ctx)
 	r.Describe(ctx, r.host.Names()...)
+	r.define(ctx, r.config...)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -97,6 +101,7 @@ func (r *Registry) All(ctx context.Context) (*source.Catalog, error) {
 func (r *Registry) Offered(ctx context.Context) (*source.Catalog, error) {
 	r.complete(ctx)
 	r.Describe(ctx, slices.DeleteFunc(slices.Clone(r.host.Names()), r.claimsNothing)...)
+	r.define(ctx, r.config...)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -165,7 +170,17 @@ func (r *Registry) keep(name string, d *sdk.Description, err error) {
 }
 
 // Broken returns why providers could not be described, in the order of their names.
-func (r *Registry) Broken() []error { return r.brokenOf(r.host.Names()) }
+func (r *Registry) Broken() []error {
+	out := r.brokenOf(r.host.Names())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.config {
+		if err := r.answers[c.ID].err; err != nil {
+			out = append(out, err)
+		}
+	}
+	return out
+}
 
 func (r *Registry) brokenOf(names []string) []error {
 	r.mu.Lock()
@@ -186,16 +201,20 @@ func (r *Registry) Known() (*source.Catalog, error) { return r.load(r.config, ""
 func (r *Registry) load(chosen []config.Source, id string) (*source.Catalog, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var list []source.Described
+	return source.Load(chosen, r.list(id))
+}
+
+// list has what is known of each provider. The caller holds the lock.
+func (r *Registry) list(id string) (list []source.Described) {
 	for _, name := range r.host.Names() {
 		d, ok := r.live[key{name, id}]
 		if !ok {
 			d, ok = r.described[name]
 		}
 		claims, _ := r.host.Claims(name)
-		list = append(list, source.Described{Provider: name, Description: d, Claims: claims, Broken: !ok})
+		list = append(list, source.Described{Provider: name, Description: d, Claims: claims, Broken: !ok, Defined: r.answersOf(name)})
 	}
-	return source.Load(chosen, list)
+	return list
 }
 
 // Conflicts lists the sources that are refused because several providers claim them, as far as claims are known.
@@ -213,7 +232,12 @@ func (r *Registry) Find(ctx context.Context, id string) (source.Source, error) {
 	if err != nil {
 		return source.Source{}, err
 	}
-	if err := r.describeSource(ctx, name, id); err != nil {
+	if c, has := r.row(id); has {
+		err = r.defineLive(ctx, name, c)
+	} else {
+		err = r.describeSource(ctx, name, id)
+	}
+	if err != nil {
 		return source.Source{}, err
 	}
 	return r.find(id)
@@ -225,7 +249,7 @@ func (r *Registry) describeSource(ctx context.Context, name, id string) error {
 		return nil
 	}
 	done := r.observe("provider described", "provider", r.host.Label(name, id))
-	d, err := r.host.DescribeSource(ctx, name, id)
+	d, err := r.host.DescribeSource(ctx, name, &sdk.DescribeRequest{Source: id})
 	done(err)
 	if err != nil {
 		return err
@@ -264,6 +288,13 @@ func (r *Registry) Lookup(ctx context.Context, id string) (source.Source, error)
 	name, err := r.claimant(ctx, id)
 	if err != nil {
 		return source.Source{}, err
+	}
+	if c, has := r.row(id); has {
+		r.defineOne(ctx, name, c, false)
+		if why := r.whyUndefined(id); why != nil || ctx.Err() != nil {
+			return source.Source{}, cmp.Or(why, context.Cause(ctx))
+		}
+		return r.find(id)
 	}
 	if r.isLive(name, id) {
 		return r.find(id)

@@ -29,6 +29,10 @@ type installed struct {
 	// claims are those of its pin; nil: what it says. With unknown set, they are not known before it was asked.
 	claims  []string
 	unknown bool
+	// schema of its definitions; undefined is what describing one source ends with, and refuses what it has against a definition.
+	schema    string
+	undefined error
+	refuses   *sdk.Error
 }
 
 // fakeHost runs no process. It notes what a real one would start.
@@ -38,6 +42,7 @@ type fakeHost struct {
 	started   []string // each time that a running provider was asked
 	sources   []string // each time that the process of a source was asked
 	warmed    []string
+	defined   []string // each time that one source was asked for
 	provider  sdk.Provider
 	closed    func(context.Context) error
 }
@@ -85,7 +90,8 @@ func (h *fakeHost) Claims(name string) (ids []string, known bool) {
 	return slices.Compact(ids), true
 }
 
-func (h *fakeHost) DescribeSource(ctx context.Context, name, source string) (*sdk.Description, error) {
+// describeProcess is what the process of a source says of it.
+func (h *fakeHost) describeProcess(ctx context.Context, name, source string) (*sdk.Description, error) {
 	h.mu.Lock()
 	h.sources = append(h.sources, name+"/"+source)
 	h.mu.Unlock()
@@ -93,7 +99,7 @@ func (h *fakeHost) DescribeSource(ctx context.Context, name, source string) (*sd
 	if err != nil {
 		return nil, err
 	}
-	one := &sdk.Description{Settings: d.Settings}
+	one := &sdk.Description{Settings: d.Settings, DefinitionSchema: h.providers[name].schema}
 	for _, s := range d.Sources {
 		if s.ID == source {
 			one.Sources = append(one.Sources, s)

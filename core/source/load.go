@@ -15,16 +15,20 @@ import (
 func Load(chosen []config.Source, described []Described) (*Catalog, error) {
 	l := loader{
 		offers: make(map[string][]Source), claims: make(map[string][]string), broken: make(map[string]bool),
-		chosen: make(map[string]config.Source),
+		chosen: make(map[string]config.Source), undescribed: make(map[string]bool),
 	}
 	for _, d := range described {
 		l.claim(d)
 	}
 	for _, c := range chosen {
 		l.chosen[c.ID] = c
+		if c.Definition != nil {
+			l.define(c, described)
+		}
 	}
 	c := &Catalog{
-		sources: make(map[string]Source), conflicts: make(map[string]Conflict), claimed: l.claimed(), partial: len(l.broken) > 0,
+		sources: make(map[string]Source), conflicts: make(map[string]Conflict), claimed: l.claimed(),
+		partial: len(l.broken) > 0 || l.partial,
 	}
 	for _, conflict := range Conflicts(chosen, l.claims) {
 		c.conflicts[conflict.Source] = conflict
@@ -54,8 +58,11 @@ type loader struct {
 	providers []string
 	broken    map[string]bool
 	chosen    map[string]config.Source
-	absent    []string
-	wrong     []string
+	// undescribed are the sources whose definition has no answer that can be used; partial: one may still get it.
+	undescribed map[string]bool
+	partial     bool
+	absent      []string
+	wrong       []string
 }
 
 func (l *loader) claim(d Described) {
@@ -66,10 +73,12 @@ func (l *loader) claim(d Described) {
 		return
 	}
 	for _, s := range d.Description.Sources {
-		l.offers[s.ID] = append(l.offers[s.ID], Source{
-			Source: s, Provider: d.Provider, Declared: declared(s.Settings, d.Description.Settings),
-		})
+		l.offers[s.ID] = append(l.offers[s.ID], offered(d.Provider, d.Description, s))
 	}
+}
+
+func offered(provider string, d sdk.Description, s sdk.Source) Source {
+	return Source{Source: s, Provider: provider, Declared: declared(s.Settings, d.Settings)}
 }
 
 // declared puts the settings of a source before those of its provider that it does not declare itself.
@@ -127,6 +136,9 @@ func namesOf(offers []Source) string {
 func (l *loader) unclaimed(c config.Source) {
 	offers := l.offers[c.ID]
 	switch {
+	case l.undescribed[c.ID]:
+	case c.Provider == "" && c.Definition != nil && len(offers) == 0 && len(l.broken) == 0:
+		l.wrong = append(l.wrong, at(c)+"no installed provider offers this source; set provider to the one that its definition is for")
 	case c.Provider == "":
 		if len(offers) == 0 && len(l.broken) == 0 {
 			l.wrong = append(l.wrong, at(c)+"no installed provider offers this source"+l.nearSource(c.ID))

@@ -35,6 +35,8 @@ type Described struct {
 	Claims []string
 	// Broken: the provider is installed and was not asked, or did not answer, so that only its claims are known.
 	Broken bool
+	// Defined are the provider's answers to definitions of the config, by source id.
+	Defined map[string]Defined
 }
 
 // Catalog is an immutable list of sources. It is safe for concurrent use.

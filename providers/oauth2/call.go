@@ -35,14 +35,21 @@ type call struct {
 	old kept
 	// granted are the scopes that the source says were granted in another place than the token response.
 	granted []string
+	// moved: a definition sends the tokens of a connection to another server than the one that they are of.
+	moved bool
 }
 
 // pin is what a connection keeps of its beginning. It stands before the catalogue: a source that moves its endpoints keeps
-// the old ones for the tokens of the old ones.
+// the old ones for the tokens of the old ones. A definition of the operator's stands before it, unless it is for new
+// connections alone.
 type pin struct {
 	Variant       string            `json:"variant,omitempty"`
 	Inputs        map[string]string `json:"inputs,omitempty"`
 	TokenEndpoint string            `json:"token_endpoint,omitempty"`
+	// Addresses that tokens are sent to, by their fields in the catalogue, inputs not filled in.
+	Addresses map[string]string `json:"addresses,omitempty"`
+	// Definition that it was made with.
+	Definition string `json:"definition,omitempty"`
 	// RedirectURI of the attempt, which some sources want again.
 	RedirectURI string `json:"redirect_uri,omitempty"`
 	// Server is the issuer, where the source is known by one. The standard engine writes it.
@@ -64,7 +71,8 @@ type kept struct {
 
 // bind makes a call of a source and what is known of it at the start.
 func (p *provider) bind(entry *catalog.Entry, variant string, inputs map[string]string, settings sdk.Settings) (*call, error) {
-	c := &call{entry: entry, given: settings, settings: settings, pin: pin{Variant: variant, Inputs: inputs}, values: maps.Clone(inputs)}
+	c := &call{entry: entry, given: settings, settings: settings, values: maps.Clone(inputs)}
+	c.pin = pin{Variant: variant, Inputs: inputs, Addresses: entry.Kept()}
 	if c.values == nil {
 		c.values = make(map[string]string)
 	}
@@ -72,6 +80,7 @@ func (p *provider) bind(entry *catalog.Entry, variant string, inputs map[string]
 	if c.way, err = p.way(settings, typed(entry, inputs, settings)); err != nil {
 		return nil, err
 	}
+	c.way.Plain = entry.PlainHosts()
 	if c.method() == catalog.AuthKey && settings.Secrets[oauth2.SettingPrivateKey] == "" {
 		return nil, &sdk.Error{
 			Code: sdk.BadConfiguration, Message: "The source needs a private key of the client.", Setting: oauth2.SettingPrivateKey,
@@ -137,27 +146,35 @@ func (c *call) signingAlgs() []string {
 
 // recall makes a call of a connection.
 func (p *provider) recall(req *sdk.CredentialRequest) (*call, error) {
-	s, err := p.source(req.Source)
-	if err != nil {
-		return nil, err
-	}
 	var old kept
 	if json.Unmarshal([]byte(req.Credential.Data.Reveal()), &old) != nil {
 		return nil, &sdk.Error{Code: sdk.SourceError, Message: "This is not a credential of the source."}
+	}
+	s, overrides, err := p.sourceOf(req, old.pin)
+	if err != nil {
+		return nil, err
 	}
 	entry, err := s.Variant(old.Variant)
 	if err != nil { // one that a later catalogue does not have any more
 		return nil, &sdk.Error{Code: sdk.NotSupported, Message: "The variant of the source that the credential is of no longer exists."}
 	}
-	c, err := p.bind(entry, old.Variant, old.Inputs, req.Settings)
+	c, err := p.bind(pinned(s, entry, old, overrides), old.Variant, old.Inputs, req.Settings)
 	if err != nil {
 		return nil, err
 	}
-	if old.TokenEndpoint != "" {
-		c.pin.TokenEndpoint = old.TokenEndpoint
+	c.old, c.asked = old, strings.Fields(old.Scope)
+	c.pin.Definition = old.Definition
+	if overrides {
+		c.pin.Definition = s.Definition
+		c.moved = s.Gives(old.Variant, "token_endpoint") || s.Gives(old.Variant, "issuer")
+	}
+	if !c.moved {
+		c.pin.Server = old.Server
+		if old.TokenEndpoint != "" {
+			c.pin.TokenEndpoint = old.TokenEndpoint
+		}
 	}
 	c.pin.RedirectURI, c.values["redirect_uri"] = old.RedirectURI, old.RedirectURI
-	c.pin.Server, c.old, c.asked = old.Server, old, strings.Fields(old.Scope)
 	id := req.Account.ID
 	if id == "" {
 		id = old.AccountID
@@ -166,10 +183,14 @@ func (p *provider) recall(req *sdk.CredentialRequest) (*call, error) {
 	return c, nil
 }
 
-// request is that of the standard engine.
+// request is that of the standard engine, which sends no token to another server than its own: where a definition says so, it is
+// not told of the old one.
 func (c *call) request(req *sdk.CredentialRequest) *sdk.CredentialRequest {
 	inner := *req
 	inner.Settings = c.settings
+	if c.moved {
+		inner.Credential = changed(inner.Credential, func(members map[string]any) { delete(members, "server") })
+	}
 	return &inner
 }
 
@@ -225,27 +246,40 @@ func (c *call) source() *oauth2.Source {
 
 // keeps adds to a credential what a later call needs.
 func (c *call) keeps(credential sdk.Credential) sdk.Credential {
+	credential.ReconnectBy = time.Time{} // the source's data says where it is
+	if c.old.ReconnectBy != nil {
+		credential.ReconnectBy = c.old.ReconnectBy.UTC()
+	}
+	return changed(credential, func(members map[string]any) {
+		set := func(name string, value any, known bool) {
+			if known {
+				members[name] = value
+			}
+		}
+		set("variant", c.pin.Variant, c.pin.Variant != "")
+		set("inputs", c.pin.Inputs, len(c.pin.Inputs) > 0)
+		set("token_endpoint", c.pin.TokenEndpoint, c.pin.TokenEndpoint != "")
+		set("addresses", c.pin.Addresses, len(c.pin.Addresses) > 0)
+		set("definition", c.pin.Definition, c.pin.Definition != "")
+		set("redirect_uri", c.pin.RedirectURI, c.pin.RedirectURI != "")
+		set("account_id", c.values["account_id"], c.values["account_id"] != "")
+		set("lifetime", c.old.Lifetime, c.old.Lifetime > 0)
+		set("reconnect_by", c.old.ReconnectBy, c.old.ReconnectBy != nil)
+		if c.granted != nil {
+			members["scope"] = strings.Join(c.granted, " ")
+		}
+	})
+}
+
+// changed is a credential with other members. One that is not the standard engine's own stays as it is.
+func changed(credential sdk.Credential, change func(members map[string]any)) sdk.Credential {
 	var members map[string]any
 	decoder := json.NewDecoder(strings.NewReader(credential.Data.Reveal()))
 	decoder.UseNumber()
 	if decoder.Decode(&members) != nil {
-		return credential // the standard engine's own
+		return credential
 	}
-	set := func(name string, value any, known bool) {
-		if known {
-			members[name] = value
-		}
-	}
-	set("variant", c.pin.Variant, c.pin.Variant != "")
-	set("inputs", c.pin.Inputs, len(c.pin.Inputs) > 0)
-	set("token_endpoint", c.pin.TokenEndpoint, c.pin.TokenEndpoint != "")
-	set("redirect_uri", c.pin.RedirectURI, c.pin.RedirectURI != "")
-	set("account_id", c.values["account_id"], c.values["account_id"] != "")
-	set("lifetime", c.old.Lifetime, c.old.Lifetime > 0)
-	set("reconnect_by", c.old.ReconnectBy, c.old.ReconnectBy != nil)
-	if c.granted != nil {
-		members["scope"] = strings.Join(c.granted, " ")
-	}
+	change(members)
 	data, err := json.Marshal(members)
 	if err != nil {
 		return credential

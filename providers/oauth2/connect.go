@@ -13,6 +13,8 @@ type progress struct {
 	Variant string            `json:"variant,omitempty"`
 	Inputs  map[string]string `json:"inputs,omitempty"`
 	Engine  json.RawMessage   `json:"engine,omitempty"`
+	// Definition of the source when the attempt began.
+	Definition string `json:"definition,omitempty"`
 }
 
 // errUnexpectedReply is a reply that does not belong to the last step.
@@ -49,6 +51,12 @@ func (p *provider) connect(ctx context.Context, s *catalog.Source, req *sdk.Conn
 	if err != nil {
 		return nil, err
 	}
+	if _, isStart := req.Reply.(sdk.Start); isStart {
+		at.Definition = s.Definition
+	}
+	if at.Definition != s.Definition { // what the source grants would be taken for the grant of another server
+		return nil, &sdk.Error{Code: sdk.AttemptExpired, Message: "The definition of the source has changed meanwhile.", Retryable: true}
+	}
 	entry, err := s.Variant(at.Variant)
 	if err != nil {
 		return nil, &sdk.Error{Code: sdk.BadConfiguration, Message: "The source has no such variant.", Setting: settingVariant}
@@ -69,6 +77,7 @@ func (p *provider) connect(ctx context.Context, s *catalog.Source, req *sdk.Conn
 		return nil, err
 	}
 	c.attempt(req)
+	c.pin.Definition = s.Definition
 	if answer, ok := reply.(sdk.Callback); ok {
 		c.callback = &answer
 		if err := c.refusedInBrowser(answer); err != nil {

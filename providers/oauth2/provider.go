@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -23,7 +22,7 @@ const (
 // version of this provider.
 const version = "1.0.0"
 
-// provider implements [sdk.Provider], [sdk.Refresher] and [sdk.Checker]. It keeps nothing of an attempt.
+// provider implements [sdk.Provider], [sdk.SourceDescriber], [sdk.Refresher] and [sdk.Checker]. It keeps nothing of an attempt.
 type provider struct {
 	// load reads a source by its id.
 	load func(id string) (*catalog.Source, error)
@@ -35,18 +34,23 @@ func newProvider() *provider { return &provider{load: catalog.Load, public: endp
 
 // Describe implements [sdk.Provider].
 func (p *provider) Describe(context.Context) (*sdk.Description, error) {
-	d := &sdk.Description{Name: "oauth2", Version: version, Settings: []sdk.Field{{
-		ID: settingBase, Label: "Test server", Kind: sdk.KindURL,
-		Help: "For tests: an http address on loopback that answers for every host of the source.",
-	}}}
+	d := describe()
 	var err error
 	d.Sources, err = catalog.Described()
 	return d, err
 }
 
+// describe is the description without its sources.
+func describe() *sdk.Description {
+	return &sdk.Description{Name: "oauth2", Version: version, DefinitionSchema: catalog.DefinitionSchema(), Settings: []sdk.Field{{
+		ID: settingBase, Label: "Test server", Kind: sdk.KindURL,
+		Help: "For tests: an http address on loopback that answers for every host of the source.",
+	}}}
+}
+
 // Connect implements [sdk.Provider].
 func (p *provider) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
-	s, err := p.source(req.Source)
+	s, err := p.source(req.Source, req.Definition)
 	if err != nil {
 		return nil, err
 	}
@@ -112,12 +116,4 @@ func (p *provider) Check(ctx context.Context, req *sdk.CredentialRequest) error 
 		return err
 	}
 	return c.source().Check(ctx, c.request(req))
-}
-
-func (p *provider) source(id string) (*catalog.Source, error) {
-	s, err := p.load(id)
-	if err != nil {
-		return nil, &sdk.Error{Code: sdk.NotSupported, Message: fmt.Sprintf("There is no source %q.", id)}
-	}
-	return s, nil
 }

@@ -197,6 +197,9 @@ func (w reading) connected(t *testing.T, v *vendor, c sdk.Connected, a answered)
 		}
 	}
 	near(t, "the access expires", c.Credential.ExpiresAt, w.ExpiresIn)
+	if !c.Credential.ReconnectBy.Equal(have.ReconnectBy) {
+		t.Errorf("core gets reconnect by %v, and not %v", c.Credential.ReconnectBy, have.ReconnectBy)
+	}
 	if w.ReconnectBy == "" {
 		near(t, "the person reconnects", have.ReconnectBy, w.ReconnectIn)
 	} else if have.ReconnectBy.Format(time.RFC3339) != w.ReconnectBy {

@@ -309,6 +309,9 @@ func (j *journey) refreshes(held *sdk.CredentialRequest, connected sdk.Connected
 	if err := json.Unmarshal([]byte(refreshed.Credential.Data.Reveal()), &have); err != nil || have["access_token"] != j.v.access || have["refresh_token"] != j.v.refresh {
 		j.t.Errorf("the renewed credential is not that of the vendor (%v)", err)
 	}
+	if end, _ := have["reconnect_by"].(string); (end == "") != refreshed.Credential.ReconnectBy.IsZero() || end != "" && refreshed.Credential.ReconnectBy.Format(time.RFC3339) != end {
+		j.t.Errorf("core gets reconnect by %v, and not %s", refreshed.Credential.ReconnectBy, end)
+	}
 	if j.v.facts.at("refresh").text("rotation") == "yes" {
 		if _, err := j.c.Refresh(j.t.Context(), held); codeOf(err) != sdk.Revoked {
 			j.t.Errorf("a refresh token that was used: %v", err)

@@ -45,15 +45,33 @@ func (c *Client) Describe(ctx context.Context) (*sdk.Description, error) {
 	return descriptionFromWire(out), nil
 }
 
-// DescribeSource implements [sdk.SourceDescriber]. A provider that does not know this request describes all its sources.
+// DescribeSource implements [sdk.SourceDescriber]. A provider that does not know this request describes all its sources. An
+// [*sdk.Error] is what it has against the definition.
 func (c *Client) DescribeSource(ctx context.Context, req *sdk.DescribeRequest) (*sdk.Description, error) {
 	out, err := c.wire.Describe(ctx, &providerv1.DescribeRequest{
 		Source: wire.Text(req.Source), Definition: definitionToWire(req.Definition),
 	})
+	if said := refusedDefinition(err); req.Definition != nil && said != nil {
+		return nil, said
+	}
 	if err != nil {
 		return nil, err
 	}
 	return descriptionFromWire(out), nil
+}
+
+// refusedDefinition is what a provider has against a definition, or nil: a status with an Error message for its detail.
+func refusedDefinition(err error) *sdk.Error {
+	s, _ := status.FromError(err)
+	if s.Code() != codes.InvalidArgument {
+		return nil
+	}
+	for _, detail := range s.Details() {
+		if said, ok := detail.(*providerv1.Error); ok {
+			return errorFromWire(said)
+		}
+	}
+	return nil
 }
 
 // Connect implements [sdk.Provider].

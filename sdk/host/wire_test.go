@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -286,4 +287,46 @@ func FuzzUnmarshalStep(f *testing.F) {
 			t.Fatalf("a decoded step cannot be encoded: %v", err)
 		}
 	})
+}
+
+// describer describes one source.
+type describer struct {
+	scripted
+	asked *sdk.DescribeRequest
+}
+
+func (d *describer) DescribeSource(_ context.Context, req *sdk.DescribeRequest) (*sdk.Description, error) {
+	d.asked = req
+	return d.description, d.err
+}
+
+func TestDescriptionOfOneSourceSurvivesTheWire(t *testing.T) {
+	p := &describer{}
+	c := providertest.Wire(t, p)
+	forEachSeed(t, 100, func(t *testing.T, g generator) {
+		p.description, p.err = g.description(), nil
+		asked := &sdk.DescribeRequest{Source: "clinic"}
+		if g.description().Name != "" {
+			asked.Definition = &sdk.Definition{JSON: []byte(`{"a":1}`), NewOnly: true}
+		}
+		description, err := c.DescribeSource(t.Context(), asked)
+		noError(t, err)
+		same(t, "description", description, p.description)
+		same(t, "request", p.asked, asked)
+	})
+}
+
+func TestRefusedDefinitionSaysWhatAndWhere(t *testing.T) {
+	p := &describer{}
+	p.err = fmt.Errorf("wrapped: %w", &sdk.Error{Code: sdk.BadConfiguration, Message: "No host.", Setting: "/a/b"})
+	c := providertest.Wire(t, p)
+	_, err := c.DescribeSource(t.Context(), &sdk.DescribeRequest{Source: "clinic", Definition: &sdk.Definition{JSON: []byte("{}")}})
+	if said := refusedWith(t, err, sdk.BadConfiguration); said.Message != "No host." || said.Setting != "/a/b" {
+		t.Errorf("got %+v", said)
+	}
+	// Without a definition there is nothing to refuse: the provider has failed.
+	_, err = c.DescribeSource(t.Context(), &sdk.DescribeRequest{Source: "clinic"})
+	if said := (*sdk.Error)(nil); errors.As(err, &said) || err == nil {
+		t.Errorf("got %v", err)
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -30,12 +32,32 @@ const (
 type grant struct {
 	Answer    json.RawMessage `json:"answer"`
 	ExpiresAt time.Time       `json:"expires_at,omitzero"`
+	// ReconnectBy is when the refresh token expires, where the answer says so.
+	ReconnectBy time.Time `json:"reconnect_by,omitzero"`
 	// Tries so far to ask whose account it is.
 	Tries int `json:"tries,omitempty"`
 }
 
 func newGrant(granted *oauth2.Token, answer json.RawMessage) *grant {
-	return &grant{Answer: answer, ExpiresAt: granted.Expiry}
+	return &grant{Answer: answer, ExpiresAt: granted.Expiry, ReconnectBy: reconnectBy(answer, time.Now())}
+}
+
+// longestRefresh is more than a refresh token lasts.
+const longestRefresh = 100 * 365 * 24 * time.Hour
+
+// reconnectBy is when the refresh token of an answer expires. No RFC has a member for that; refresh_token_expires_in is what
+// most servers call it, in seconds, as a number or a text.
+func reconnectBy(answer json.RawMessage, now time.Time) time.Time {
+	var has struct {
+		Left json.RawMessage `json:"refresh_token_expires_in"`
+	}
+	_ = json.Unmarshal(answer, &has)
+	seconds, err := strconv.ParseFloat(strings.Trim(string(has.Left), `"`), 64)
+	if err != nil || !(seconds > 0) {
+		return time.Time{}
+	}
+	left := time.Duration(min(seconds, longestRefresh.Seconds()) * float64(time.Second))
+	return now.Add(left).UTC().Truncate(time.Second)
 }
 
 // token is the library's again. The library has read the same answer once, so it can be read.
@@ -74,6 +96,7 @@ func (s *Source) finish(ctx context.Context, req *sdk.ConnectRequest, at resume)
 		var account sdk.Account
 		if account, err = s.account(ctx, token); err == nil {
 			credential := credentialOf(granted, token.Scopes, at.Endpoint.server())
+			credential.ReconnectBy = at.Granted.ReconnectBy
 			return sdk.Connected{Account: account, Credential: credential, Scopes: token.Scopes}, nil
 		}
 	}

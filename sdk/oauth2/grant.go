@@ -71,7 +71,8 @@ func (have stored) token() Token {
 	}
 }
 
-// Refresh implements [sdk.Refresher]. A server that rotates refresh tokens gives a new one; else the old one is kept.
+// Refresh implements [sdk.Refresher]. A server that rotates refresh tokens gives a new one; else the old one is kept, and so is
+// when it expires.
 func (s *Source) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.Refreshed, error) {
 	old, err := s.readCredential(req)
 	if err != nil {
@@ -94,7 +95,12 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.
 	if err != nil {
 		return nil, err
 	}
-	return &sdk.Refreshed{Credential: credentialOf(granted, token.Scopes, endpoint.server()), Scopes: token.Scopes}, nil
+	credential := credentialOf(granted, token.Scopes, endpoint.server())
+	credential.ReconnectBy = reconnectBy(said.last, time.Now())
+	if credential.ReconnectBy.IsZero() && granted.RefreshToken == old.RefreshToken {
+		credential.ReconnectBy = req.Credential.ReconnectBy // what is known of it still holds
+	}
+	return &sdk.Refreshed{Credential: credential, Scopes: token.Scopes}, nil
 }
 
 // Check implements [sdk.Checker]: it asks the source by Works, or else Account.

@@ -30,6 +30,7 @@ const (
 // Verify holds a provider to the rules of docs/writing-a-provider.md, and fails the test with each rule that is broken: its
 // description, and then, on each journey,
 //
+//   - the source is the same whether it is described alone or with all others
 //   - every step is taken by a process that has seen none of the steps before it, and a start may be repeated
 //   - forms ask for declared fields, and browsers and codes use declared hosts
 //   - unknown bytes, replies and credentials, and an empty form, get a response
@@ -65,6 +66,7 @@ func examine(ctx context.Context, s Subject, journeys []Journey) []string {
 	}
 	if e.describe(ctx) {
 		for _, j := range journeys {
+			e.describeOne(ctx, j.Source)
 			e.runJourney(ctx, j)
 		}
 	}
@@ -163,6 +165,25 @@ func (e *examination) describe(ctx context.Context) bool {
 	e.description = said[0]
 	e.checkDescription()
 	return true
+}
+
+// describeOne compares a source that is described alone with the one among all.
+func (e *examination) describeOne(ctx context.Context, id string) {
+	find := func(d *sdk.Description) (found []sdk.Source) {
+		for _, s := range d.Sources {
+			if s.ID == id {
+				found = append(found, s)
+			}
+		}
+		return found
+	}
+	var alone *sdk.Description
+	if e.call(ctx, "describe "+id, describeLimit, func(ctx context.Context, c *host.Client) (err error) {
+		alone, err = c.DescribeSource(ctx, &sdk.DescribeRequest{Source: id})
+		return err
+	}) == nil && !reflect.DeepEqual(find(alone), find(e.description)) {
+		e.fail("describe: the source %q is another one when it is described alone", id)
+	}
 }
 
 // request is that of a first step; what follows changes Reply and Resume.

@@ -144,6 +144,22 @@ func TestProviderThatKeepsItsPromisesIsVerified(t *testing.T) {
 	Verify(t, Program(os.Args[0]))
 }
 
+// alone describes its source otherwise when it is asked for it.
+type alone struct{ clinic }
+
+func (p alone) DescribeSource(ctx context.Context, _ *sdk.DescribeRequest) (*sdk.Description, error) {
+	d, err := p.Describe(ctx)
+	d.Sources[0].Hosts = append(d.Sources[0].Hosts, "more.example")
+	return d, err
+}
+
+func TestSourceIsTheSameWhenItIsDescribedAlone(t *testing.T) {
+	broken := examine(t.Context(), Of(alone{}), []Journey{visit()})
+	if len(broken) != 1 || !strings.Contains(broken[0], "is another one when it is described alone") {
+		t.Errorf("%q", broken)
+	}
+}
+
 func TestEveryBrokenPromiseIsNoticed(t *testing.T) {
 	calls := 0
 	for want, p := range map[string]clinic{

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
@@ -25,6 +26,8 @@ type Way struct {
 	Agent string
 	// Allowed are the exceptions: where http may be used.
 	Allowed Allowed
+	// Plain are hosts on loopback, with their ports, that an operator names with http.
+	Plain []string
 }
 
 // TestServer reads the address of a test server: http on loopback. An error says what it has to be.
@@ -38,7 +41,12 @@ func TestServer(text string) (*url.URL, error) {
 
 // RoundTrip implements [http.RoundTripper].
 func (w *Way) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && !w.Allowed.Plain(r.URL) {
+	by := w.By
+	switch {
+	case r.URL.Scheme == "https" || w.Allowed.Plain(r.URL):
+	case r.URL.Scheme == "http" && slices.Contains(w.Plain, r.URL.Host):
+		by = LoopbackOnly()
+	default:
 		return nil, ErrPlain
 	}
 	r = r.Clone(r.Context())
@@ -47,7 +55,7 @@ func (w *Way) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.URL = w.under(r.URL)
 		r.Host = r.URL.Host
 	}
-	return w.By.RoundTrip(r)
+	return by.RoundTrip(r)
 }
 
 // Rewritten is an address for a browser.

@@ -33,6 +33,13 @@ type Source struct {
 	// Variants by name, with what each is.
 	Variants map[string]string
 	entries  map[string]*Entry
+	// data is the file that it was read from.
+	data []byte
+
+	// Definition tells definitions apart; "" where the source is as shipped.
+	Definition string
+	// over is the definition.
+	over map[string]any
 }
 
 // IDs of the shipped sources, sorted.
@@ -62,17 +69,20 @@ func Load(id string) (*Source, error) {
 }
 
 // Parse reads a source, strictly: unknown keys and keys that are there twice are errors.
-func Parse(data []byte) (*Source, error) {
+func Parse(data []byte) (*Source, error) { return parse(data, false) }
+
+// parse reads a source; own: an operator has written it, who may have a server on this machine.
+func parse(data []byte, own bool) (*Source, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	var read file
 	if err := decoder.Decode(&read); err != nil {
 		return nil, err
 	}
-	if err := read.check(); err != nil {
+	if err := read.check(own); err != nil {
 		return nil, err
 	}
-	s := &Source{Entry: read.Entry}
+	s := &Source{Entry: read.Entry, data: data}
 	if len(read.Variants) == 0 {
 		return s, nil
 	}
@@ -82,9 +92,9 @@ func Parse(data []byte) (*Source, error) {
 	}
 	s.Variants, s.entries = make(map[string]string), make(map[string]*Entry)
 	for _, name := range slices.Sorted(maps.Keys(read.Variants)) {
-		entry, err := variantOf(document.Content[0], name)
+		entry, err := variantOf(document.Content[0], name, own)
 		if err != nil {
-			return nil, fmt.Errorf("variant %s: %w", name, err)
+			return nil, within(name, err)
 		}
 		s.Variants[name], s.entries[name] = read.Variants[name].Description, entry
 	}
@@ -104,7 +114,7 @@ func (s *Source) Variant(name string) (*Entry, error) {
 }
 
 // variantOf lays a variant over the rest of its source.
-func variantOf(source *yaml.Node, name string) (*Entry, error) {
+func variantOf(source *yaml.Node, name string, own bool) (*Entry, error) {
 	over := valueOf(valueOf(source, "variants"), name)
 	if over == nil || over.Kind != yaml.MappingNode {
 		return nil, errors.New("it has no fields of its own")
@@ -113,7 +123,7 @@ func variantOf(source *yaml.Node, name string) (*Entry, error) {
 	if err := merged(without(source, "variants"), without(over, "description")).Decode(&entry); err != nil {
 		return nil, err
 	}
-	return &entry, entry.check()
+	return &entry, entry.check(own)
 }
 
 func valueOf(mapping *yaml.Node, key string) *yaml.Node {

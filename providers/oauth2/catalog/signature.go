@@ -69,16 +69,16 @@ func (c Call) checkSignature() error {
 	}
 	for _, name := range s.Over {
 		if _, has := c.Form[name]; !has {
-			return fmt.Errorf("signature: %s is no parameter of the form", name)
+			return fmt.Errorf("%s is no parameter of the form", name)
 		}
 	}
 	switch {
 	case s.Method != MethodHMACSHA256 || s.Key != SettingClientSecret || len(s.Over) == 0 || s.Parameter == "":
-		return errors.New("signature: method, key, over and parameter are needed")
+		return errors.New("method, key, over and parameter are needed")
 	case s.Nonce == nil:
 		return nil
 	case s.Nonce.Path == "":
-		return errors.New("signature: the nonce needs a path")
+		return errors.New("the nonce needs a path")
 	}
 	return s.Nonce.Call().checkSignature()
 }
@@ -86,32 +86,42 @@ func (c Call) checkSignature() error {
 // SettingClientSecret is the only HMAC.Key.
 const SettingClientSecret = "client_secret"
 
+// namedCall is a call with the path of its field, such as revocation.
+type namedCall struct {
+	field string
+	call  *Call
+}
+
 // calls are all that the entry describes beside OAuth, but for those for a nonce.
-func (e *Entry) calls() []Call {
-	all := append([]Call{e.Account.Call, e.Granted.Call}, e.AfterConnect...)
+func (e *Entry) calls() []namedCall {
+	all := []namedCall{{"account", &e.Account.Call}, {"granted_scopes", &e.Granted.Call}}
+	for i := range e.AfterConnect {
+		all = append(all, namedCall{fmt.Sprintf("after_connect.%d", i), &e.AfterConnect[i]})
+	}
 	if e.Check != nil {
-		all = append(all, *e.Check)
+		all = append(all, namedCall{"check", e.Check})
 	}
 	if e.Revocation != nil {
-		all = append(all, e.Revocation.Call)
+		all = append(all, namedCall{"revocation", &e.Revocation.Call})
 	}
 	return all
 }
 
-func (e *Entry) checkSignatures() (wrong []error) {
-	for _, call := range e.calls() {
-		if err := call.checkSignature(); err != nil {
-			wrong = append(wrong, err)
+func (e *Entry) checkSignatures() (wrong Flaws) {
+	for _, c := range e.calls() {
+		if err := c.call.checkSignature(); err != nil {
+			wrong = append(wrong, Flaw{"/" + strings.ReplaceAll(c.field, ".", "/") + "/signature", err.Error()})
 		}
 	}
 	return wrong
 }
 
-func (e *Entry) nonceURLs() (urls []string) {
-	for _, call := range e.calls() {
-		if s := call.Signature; s != nil && s.Nonce != nil {
-			urls = append(urls, s.Nonce.URL)
+// nonceAddresses are where calls get a nonce.
+func (e *Entry) nonceAddresses() (all []address) {
+	for _, c := range e.calls() {
+		if s := c.call.Signature; s != nil && s.Nonce != nil {
+			all = append(all, address{c.field + ".signature.nonce.url", &s.Nonce.URL})
 		}
 	}
-	return urls
+	return all
 }

@@ -1,6 +1,6 @@
-// The program sources writes what is made of the catalogues of our providers: catalog/described.json, which the oauth2 provider
-// describes itself by, and docs/sources.md, with the sources of the key provider and others.yaml: which sources humanconnect
-// knows, which of them it connects, and why not the others.
+// The program sources writes what is made of the catalogues of our providers: catalog/described.json and
+// catalog/definition.schema.json, which the oauth2 provider describes itself by, and docs/sources.md, with the sources of the key
+// provider and others.yaml: which sources humanconnect knows, which of them it connects, and why not the others.
 //
 //	go run ./providers/oauth2/sources
 package main
@@ -54,8 +54,15 @@ func files() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	schema, err := catalog.MakeDefinitionSchema(true)
+	if err != nil {
+		return nil, err
+	}
 	descriptions, err := described()
-	return map[string]string{"docs/sources.md": text, "providers/oauth2/catalog/described.json": descriptions}, err
+	return map[string]string{
+		"docs/sources.md": text, "providers/oauth2/catalog/described.json": descriptions,
+		"providers/oauth2/catalog/definition.schema.json": schema + "\n",
+	}, err
 }
 
 // described is catalog/described.json, one source a line.

@@ -103,6 +103,9 @@ func (d details) rows() [][2]string {
 		{"methods", methodsOf(d.row)},
 		{"capabilities", iostreams.OrNone(joined(d.Capabilities))},
 	}
+	if d.Definition != nil {
+		rows = append(rows, [2]string{"definition", d.Definition.At + ", for " + d.Definition.AppliesTo + " connections"})
+	}
 	registers := slices.Contains(d.Methods, sdk.MethodBrowser) || slices.Contains(d.Methods, sdk.MethodCode)
 	if registers || d.Programme != nil || d.DocumentationURL != nil {
 		rows = append(rows, d.terms()...)

@@ -42,6 +42,8 @@ type row struct {
 	Programme *programme   `json:"programme"`
 	Fields    []fieldRow   `json:"fields"`
 	Settings  []settingRow `json:"settings"`
+	// Definition is null where the source is as its provider has it.
+	Definition *definitionRow `json:"definition"`
 }
 
 // programme is under which terms the source gives access.
@@ -55,6 +57,24 @@ type programme struct {
 type change struct {
 	Date string `json:"date"`
 	Text string `json:"text"`
+}
+
+// definitionRow says where the config defines a source, and for which connections.
+type definitionRow struct {
+	At        string `json:"at"`
+	AppliesTo string `json:"appliesTo"`
+}
+
+func definitionOf(s source.Source) *definitionRow {
+	d := s.Definition()
+	if d == nil {
+		return nil
+	}
+	r := &definitionRow{At: d.At.Exact(), AppliesTo: "all"}
+	if d.NewOnly {
+		r.AppliesTo = "new"
+	}
+	return r
 }
 
 // fieldRow is one input of a form, or one setting.
@@ -79,7 +99,7 @@ func rowOf(s source.Source, env config.Environment) row {
 	r := row{
 		ID: s.ID, Name: s.Name, Group: s.Group, Provider: s.Provider, Methods: iostreams.OrEmpty(s.Methods),
 		Capabilities: iostreams.OrEmpty(s.Capabilities), Ready: s.Ready(env), Retired: s.Retired(),
-		Programme: programmeOf(s.Programme), Fields: []fieldRow{}, Settings: []settingRow{},
+		Programme: programmeOf(s.Programme), Fields: []fieldRow{}, Settings: []settingRow{}, Definition: definitionOf(s),
 	}
 	for _, f := range s.Fields {
 		r.Fields = append(r.Fields, fieldOf(f))
