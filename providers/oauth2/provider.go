@@ -35,13 +35,11 @@ func newProvider() *provider { return &provider{load: catalog.Load, public: endp
 
 // Describe implements [sdk.Provider].
 func (p *provider) Describe(context.Context) (*sdk.Description, error) {
-	d := &sdk.Description{Name: "oauth2", Version: version, Settings: []sdk.Field{{
+	d := &sdk.Description{Name: "oauth2", Version: version, Sources: catalog.Described(), Settings: []sdk.Field{{
 		ID: settingBase, Label: "Test server", Kind: sdk.KindURL,
 		Help: "For tests: an http address on loopback that answers for every host of the source.",
 	}}}
-	var err error
-	d.Sources, err = catalog.Described()
-	return d, err
+	return d, nil
 }
 
 // Connect implements [sdk.Provider].
