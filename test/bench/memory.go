@@ -17,7 +17,7 @@ import (
 // memory compares the largest memory of the provider with that of the smallest plugin. That of the core stands in the
 // rows of its whole processes.
 func (w *world) memory(ctx context.Context, _ int) (row, error) {
-	client, _, err := w.bareProvider(ctx)
+	client, _, err := w.bareProvider(ctx, sandboxProvider)
 	if err != nil {
 		return row{}, err
 	}

@@ -21,6 +21,7 @@ func (w *world) measurements() []measurement {
 	imports := w.floor("a program with the same imports", "floor-imports")
 	host := w.floor("a host with the same imports, go-plugin's way, one call, one FULL commit", "floor-host",
 		w.path("floor-plugin"), filepath.Join(w.dir, "floor.db"))
+	sandbox := w.started("start of the sandbox provider", sandboxProvider, "")
 	none := w.open("no connections of others", "state-0", 0)
 	return []measurement{
 		pair(w.core("`--help`", "--help"), empty, 0),
@@ -39,6 +40,9 @@ func (w *world) measurements() []measurement {
 		w.jwtCheck(jose.EdDSA), w.jwtCheck(jose.ES256), w.jwtCheck(jose.RS256), w.jwtCheck(jose.PS256),
 		{"a token check, introspection", w.introspectionCheck},
 		{"memory of the provider", w.memory},
+		pair(w.started("start of the oauth2 provider, all sources described", oauth2Provider, ""), sandbox, 1.1),
+		pair(w.started("start of the oauth2 provider, one source described", oauth2Provider, "withings"), sandbox, 1.1),
+		pair(w.started("start of the key provider, all sources described", keyProvider, ""), sandbox, 1.1),
 	}
 }
 

@@ -31,15 +31,17 @@ func newWorld(ctx context.Context, dir string) (*world, error) {
 		}
 	}
 	for name, pkg := range map[string]string{
-		"humanconnect":                  "./cmd/humanconnect",
-		"humanconnect-provider-sandbox": "./providers/sandbox",
-		"humanconnect-sandbox":          "./providers/sandbox/server",
-		"launcher":                      "./test/bench/launcher",
-		"floor-empty":                   "./test/bench/floor/empty",
-		"floor-imports":                 "./test/bench/floor/imports",
-		"floor-host":                    "./test/bench/floor/host",
-		"floor-plugin":                  "./test/bench/floor/plugin",
-		"floor-oauth":                   "./test/bench/floor/oauth",
+		"humanconnect":         "./cmd/humanconnect",
+		sandboxProvider:        "./providers/sandbox",
+		oauth2Provider:         "./providers/oauth2",
+		keyProvider:            "./providers/key",
+		"humanconnect-sandbox": "./providers/sandbox/server",
+		"launcher":             "./test/bench/launcher",
+		"floor-empty":          "./test/bench/floor/empty",
+		"floor-imports":        "./test/bench/floor/imports",
+		"floor-host":           "./test/bench/floor/host",
+		"floor-plugin":         "./test/bench/floor/plugin",
+		"floor-oauth":          "./test/bench/floor/oauth",
 	} {
 		if err := build(ctx, w.path(name), pkg); err != nil {
 			return nil, err
