@@ -36,6 +36,8 @@ func (w *world) measurements() []measurement {
 		{"commit to receiver", w.hookAfterCommit},
 		{"timestamp to receiver", w.hookInOpen},
 		{"oauth connect", w.oauthConnect},
+		{"connection token, valid", w.accessValid},
+		{"connection token, refreshed", w.accessRefreshed},
 		{"a token check, local", w.localCheck},
 		w.jwtCheck(jose.EdDSA), w.jwtCheck(jose.ES256), w.jwtCheck(jose.RS256), w.jwtCheck(jose.PS256),
 		{"a token check, introspection", w.introspectionCheck},

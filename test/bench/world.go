@@ -41,6 +41,7 @@ func newWorld(ctx context.Context, dir string) (*world, error) {
 		"floor-imports":        "./test/bench/floor/imports",
 		"floor-host":           "./test/bench/floor/host",
 		"floor-plugin":         "./test/bench/floor/plugin",
+		"floor-access":         "./test/bench/floor/access",
 		"floor-oauth":          "./test/bench/floor/oauth",
 	} {
 		if err := build(ctx, w.path(name), pkg); err != nil {
