@@ -9,10 +9,18 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// measurement makes one row.
+// measurement makes rows.
 type measurement struct {
 	name string
-	take func(ctx context.Context, runs int) (row, error)
+	take func(ctx context.Context, runs int) ([]row, error)
+}
+
+// one is what makes one row.
+func one(take func(ctx context.Context, runs int) (row, error)) func(ctx context.Context, runs int) ([]row, error) {
+	return func(ctx context.Context, runs int) ([]row, error) {
+		r, err := take(ctx, runs)
+		return []row{r}, err
+	}
 }
 
 // measurements lists all rows in the order of the table.
@@ -27,21 +35,21 @@ func (w *world) measurements() []measurement {
 		pair(w.core("`--help`", "--help"), empty, 0),
 		pair(w.core("`--help`", "--help"), imports, 1.15),
 		pair(w.open("`open --connect sandbox-instant`", "state-open", 0), host, 1.6),
-		{"a warm step", w.warmStep},
+		{"a warm step", one(w.warmStep)},
 		pair(w.open("`open`, 1,000 connections of others", "state-1000", 1_000), none, 1.1),
 		pair(w.open("`open`, 100,000 connections of others", "state-100000", 100_000), none, 1.1),
-		w.together(16), w.together(64), w.together(256),
+		{"many `open --connect sandbox-instant` at once", w.togetherRows},
 		pair(w.sourceList("warm", false), imports, 0),
 		pair(w.sourceList("cold", true), imports, 0),
-		{"commit to receiver", w.hookAfterCommit},
-		{"timestamp to receiver", w.hookInOpen},
-		{"oauth connect", w.oauthConnect},
-		{"connection token, valid", w.accessValid},
-		{"connection token, refreshed", w.accessRefreshed},
-		{"a token check, local", w.localCheck},
+		{"commit to receiver", one(w.hookAfterCommit)},
+		{"timestamp to receiver", one(w.hookInOpen)},
+		{"oauth connect", one(w.oauthConnect)},
+		{"connection token, valid", one(w.accessValid)},
+		{"connection token, refreshed", one(w.accessRefreshed)},
+		{"a token check, local", one(w.localCheck)},
 		w.jwtCheck(jose.EdDSA), w.jwtCheck(jose.ES256), w.jwtCheck(jose.RS256), w.jwtCheck(jose.PS256),
-		{"a token check, introspection", w.introspectionCheck},
-		{"memory of the provider", w.memory},
+		{"a token check, introspection", one(w.introspectionCheck)},
+		{"memory of the provider", one(w.memory)},
 		pair(w.started("start of the oauth2 provider, all sources described", oauth2Provider, ""), sandbox, 1.1),
 		pair(w.started("start of the oauth2 provider, one source described", oauth2Provider, "withings"), sandbox, 1.1),
 		pair(w.started("start of the key provider, all sources described", keyProvider, ""), sandbox, 1.1),
@@ -49,10 +57,10 @@ func (w *world) measurements() []measurement {
 }
 
 func pair(a, floor action, aim float64) measurement {
-	return measurement{a.name + " / " + floor.name, func(ctx context.Context, runs int) (row, error) {
+	return measurement{a.name + " / " + floor.name, one(func(ctx context.Context, runs int) (row, error) {
 		c, err := compare(ctx, a, floor, runs)
 		return row{comparison: c, aim: aim}, err
-	}}
+	})}
 }
 
 func (w *world) floor(name, binary string, args ...string) action {
