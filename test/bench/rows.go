@@ -39,6 +39,8 @@ func (w *world) measurements() []measurement {
 		pair(w.open("`open`, 1,000 connections of others", "state-1000", 1_000), none, 1.1),
 		pair(w.open("`open`, 100,000 connections of others", "state-100000", 100_000), none, 1.1),
 		{"many `open --connect sandbox-instant` at once", w.togetherRows},
+		pair(w.open("`open` of three sources at once", "state-three", 0, threeSources()...), w.open("of one of them", "state-one", 0), 0),
+		pair(w.open("`open --connect sandbox-instant`, all providers installed", "state-all", 0), w.openAlone("the sandbox provider alone"), 0),
 		pair(w.sourceList("warm", false), imports, 0),
 		pair(w.sourceList("cold", true), imports, 0),
 		{"commit to receiver", one(w.hookAfterCommit)},
@@ -71,8 +73,26 @@ func (w *world) core(name string, args ...string) action {
 	return action{name: name, run: w.process(w.env, w.path("humanconnect"), args...)}
 }
 
+// threeSources are the flags that connect two sources more than open does.
+func threeSources() []string {
+	flags := []string{"--connect", "sandbox-clinic", "--connect", "sandbox-family", "--answer", "sandbox-family.member=alex"}
+	for _, source := range []string{"sandbox-clinic", "sandbox-family"} {
+		flags = append(flags, "--answer", source+".username=demouser", "--answer", source+".password=password")
+	}
+	return flags
+}
+
 // open is one whole session of a user of its own, with a token that was made before.
-func (w *world) open(name, state string, others int) action {
+func (w *world) open(name, state string, others int, more ...string) action {
+	return w.opens(w.path("humanconnect"), name, state, others, more...)
+}
+
+// openAlone is open where no other provider than the sandbox is installed.
+func (w *world) openAlone(name string) action {
+	return w.opens(filepath.Join(w.alone, "humanconnect"), name, "state-alone", 0)
+}
+
+func (w *world) opens(binary, name, state string, others int, more ...string) action {
 	token := filepath.Join(w.dir, state+".token")
 	dir := filepath.Join(w.dir, state)
 	user := 0
@@ -83,9 +103,8 @@ func (w *world) open(name, state string, others int) action {
 		user++
 		return w.newToken(ctx, dir, token, fmt.Sprintf("user-%d", user))
 	}
-	a := w.core(name, "--config", "none", "--state-dir", dir, "open", "--token", "@"+token, "--connect", "sandbox-instant")
-	a.prepare = prepare
-	return a
+	args := append([]string{"--config", "none", "--state-dir", dir, "open", "--token", "@" + token, "--connect", "sandbox-instant"}, more...)
+	return action{name: name, prepare: prepare, run: w.process(w.env, binary, args...)}
 }
 
 // newToken makes a token and writes it to a file that nobody else reads.
@@ -98,10 +117,10 @@ func (w *world) newToken(ctx context.Context, state, file, user string) error {
 	return os.WriteFile(file, made, 0o600)
 }
 
-// sourceList lists the sources with the descriptions of the providers at hand, or without.
+// sourceList lists all sources with the descriptions of the providers at hand, or without.
 func (w *world) sourceList(name string, cold bool) action {
 	state := filepath.Join(w.dir, "state-list")
-	a := w.core("`source list`, "+name, "--config", "none", "--state-dir", state, "source", "list")
+	a := w.core("`source list`, all sources, "+name, "--config", "none", "--state-dir", state, "source", "list")
 	if cold {
 		a.prepare = func(context.Context) error { return os.RemoveAll(filepath.Join(state, "cache")) }
 	}

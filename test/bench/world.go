@@ -18,7 +18,9 @@ import (
 type world struct {
 	dir string
 	bin string
-	env []string
+	// alone has humanconnect with the sandbox provider alone.
+	alone string
+	env   []string
 }
 
 // newWorld builds all binaries as they are released.
@@ -48,11 +50,33 @@ func newWorld(ctx context.Context, dir string) (*world, error) {
 			return nil, err
 		}
 	}
-	lock, err := plugins.LockDirectory(w.bin)
-	if err != nil {
+	if err := writeLock(w.bin); err != nil {
 		return nil, err
 	}
-	return w, plugins.WriteLock(filepath.Join(w.bin, plugins.LockName), lock)
+	w.alone = filepath.Join(dir, "alone")
+	return w, w.copyAlone()
+}
+
+// copyAlone makes an installation whose only provider is the sandbox.
+func (w *world) copyAlone() error {
+	if err := os.Mkdir(w.alone, 0o700); err != nil {
+		return err
+	}
+	for _, name := range []string{"humanconnect", sandboxProvider} {
+		if err := os.Link(w.path(name), filepath.Join(w.alone, name)); err != nil {
+			return err
+		}
+	}
+	return writeLock(w.alone)
+}
+
+// writeLock pins the providers in a directory, as a release does.
+func writeLock(dir string) error {
+	lock, err := plugins.LockDirectory(dir)
+	if err != nil {
+		return err
+	}
+	return plugins.WriteLock(filepath.Join(dir, plugins.LockName), lock)
 }
 
 // path returns the path of a binary.
