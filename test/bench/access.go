@@ -18,26 +18,39 @@ import (
 
 const accessUser = "user-1"
 
-// accessValid times connection token for a token that is valid, beside a program with the same imports that opens the
-// database, reads one row and unseals it. No provider may start.
-func (w *world) accessValid(ctx context.Context, runs int) (_ row, err error) {
+// accessValid times connection token for a token that is valid, beside a program with the same imports that reads one row and
+// unseals it: by the store, and by the bare database. No provider may start.
+func (w *world) accessValid(ctx context.Context, runs int) (_ []row, err error) {
 	c, stop, err := w.connectedTracker(ctx, "state-access")
 	if err != nil {
-		return row{}, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	args := c.args("connection", "token", string(c.id))
 	if started, err := w.startsProvider(ctx, args...); started || err != nil {
-		return row{}, errors.Join(err, fmt.Errorf("a provider starts for a token that is valid: %t", started))
+		return nil, errors.Join(err, fmt.Errorf("a provider starts for a token that is valid: %t", started))
 	}
-	bare := c.state + "-floor" // of its own, so that neither finds what the other one leaves
-	if err := os.CopyFS(bare, os.DirFS(c.state)); err != nil {
-		return row{}, err
+	var rows []row
+	for _, floor := range []struct {
+		name, state string
+		args        []string
+		aim         float64
+	}{
+		{"same imports; opens the store, reads and unseals one row", c.state + "-store", []string{"store"}, 1.15},
+		{"the same by database/sql alone", c.state + "-bare", nil, 0},
+	} {
+		// Each has a state of its own, so that none finds what another one leaves.
+		if err := os.CopyFS(floor.state, os.DirFS(c.state)); err != nil {
+			return nil, err
+		}
+		got, err := compare(ctx, w.core("`connection token`, valid", args...),
+			w.floor(floor.name, "floor-access", append(floor.args, floor.state, string(c.id))...), runs)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row{comparison: got, aim: floor.aim})
 	}
-	a := w.core("`connection token`, valid", args...)
-	floor := w.floor("same imports; opens the database, reads and unseals one row", "floor-access", bare, string(c.id))
-	got, err := compare(ctx, a, floor, runs)
-	return row{comparison: got, aim: 1.15}, err
+	return rows, nil
 }
 
 // accessRefreshed times connection token with a refresh at a server that rotates refresh tokens, beside the same by

@@ -3,6 +3,9 @@
 // first by golang.org/x/oauth2, in the same process, and commits the new one with synchronous=FULL.
 //
 //	access STATE CONNECTION [ISSUER CLIENT-ID]
+//	access store STATE CONNECTION
+//
+// With store it reads the row by humanconnect's own store instead.
 package main
 
 import (
@@ -19,7 +22,10 @@ import (
 	"golang.org/x/oauth2"
 	"modernc.org/sqlite"
 
+	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/seal"
+	"github.com/humanconnect/humanconnect/core/store"
+	statedb "github.com/humanconnect/humanconnect/core/store/sqlite"
 	"github.com/humanconnect/humanconnect/test/bench/floor/modules"
 )
 
@@ -39,8 +45,11 @@ func run(ctx context.Context, args []string) (err error) {
 	if len(args) > 100 { // never, and the linker cannot know
 		return modules.Use()
 	}
+	if len(args) == 3 && args[0] == "store" {
+		return printStored(ctx, args[1], id.Connection(args[2]))
+	}
 	if len(args) != 2 && len(args) != 4 {
-		return errors.New("usage: access STATE CONNECTION [ISSUER CLIENT-ID]")
+		return errors.New("usage: access [store] STATE CONNECTION [ISSUER CLIENT-ID]")
 	}
 	key, err := os.ReadFile(filepath.Join(args[0], "state.key"))
 	if err != nil {
@@ -62,6 +71,28 @@ func run(ctx context.Context, args []string) (err error) {
 			err = k.write(ctx, t)
 		}
 	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Println(t.Access)
+	return err
+}
+
+// printStored reads by the store.
+func printStored(ctx context.Context, dir string, connection id.Connection) (err error) {
+	st, err := statedb.Open(ctx, statedb.Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	var t token
+	err = st.View(ctx, func(tx store.Tx) error {
+		row, err := tx.Connection(connection)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(row.Credential, &t)
+	})
 	if err != nil {
 		return err
 	}
