@@ -6,6 +6,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/provider"
@@ -13,10 +14,15 @@ import (
 )
 
 const (
-	// busyTime is how long an admitted process may take until it calls its provider, and quietTime until the provider responds,
-	// or is called again. A process that takes longer mostly waits for something outside, and must not hold up others.
-	busyTime  = time.Second
-	quietTime = 200 * time.Millisecond
+	// tickTime is how often an admitted process looks at itself, and quietTicks after how many looks without work it gives its
+	// place back: it waits for something outside, such as a person or a source, and must not hold up others. Looks are counted
+	// and not time, of which a process on a loaded machine may get little.
+	tickTime   = 50 * time.Millisecond
+	quietTicks = 4
+	// workTime is how much of the processor a process uses at least between two looks when it works.
+	workTime = 500 * time.Microsecond
+	// workLimit is how long a process keeps its place at most, whatever it does.
+	workLimit = 5 * time.Second
 	// admissionLimit is how long a process waits to be admitted. Then it goes on all the same.
 	admissionLimit = 30 * time.Second
 	// admissionPause is a part of a short open.
@@ -28,11 +34,11 @@ const (
 // Gate admits this process. Hundreds that start at once would share the memory and the processors, and the limits of each would
 // run while the others work. It is safe for concurrent use. Close it.
 //
-//	        wait for the turn              busyTime or quietTime is over, and no provider is just starting
-//	(out) ─────────────────────▶ (admitted) ──────────────────────────────────────────────────────────────▶ (left)
+//	        wait for the turn              quiet for quietTicks, or workLimit is over
+//	(out) ─────────────────────▶ (admitted) ──────────────────────────────────────────▶ (left)
 //	                               │     ▲    or the process ends
 //	                               └─────┘
-//	                      a call of a provider begins or ends: quietTime from now
+//	            not quiet: it uses the processor, a call of a provider begins or ends, or a provider is starting
 //
 // A process is admitted once, and never waits again.
 type Gate struct {
@@ -40,17 +46,24 @@ type Gate struct {
 	path string
 	// entering is held by the one who waits for the turn.
 	entering chan struct{}
+	// processor is the processor time that this process has used.
+	processor func() time.Duration
 
 	mu       sync.Mutex
 	admitted bool
 	place    *queue.Place
 	timer    *time.Timer
-	over     bool
+	began    time.Time
 	starting int
+	// used is the processor time at the last look, and quiet the number of looks since the last work.
+	used  time.Duration
+	quiet int
 }
 
 // New returns a gate with a queue in a file of the state directory; without one, for "", nobody waits.
-func New(path string) *Gate { return &Gate{path: path, entering: make(chan struct{}, 1)} }
+func New(path string) *Gate {
+	return &Gate{path: path, entering: make(chan struct{}, 1), processor: processorTime}
+}
 
 // Enter waits until this process is admitted. It returns the error of ctx, or nil.
 func (g *Gate) Enter(ctx context.Context) error {
@@ -79,13 +92,39 @@ func (g *Gate) Enter(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.admitted, g.place = true, place // nil where there cannot be a queue
-	g.timer = time.AfterFunc(busyTime, func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.over = true
-		g.leave()
-	})
+	g.began, g.used = time.Now(), g.processor()
+	g.timer = time.AfterFunc(tickTime, g.look)
 	return nil
+}
+
+// look gives the place back when it is time, and else a sign of life to those who wait.
+func (g *Gate) look() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.place == nil {
+		return
+	}
+	g.quiet++
+	used := g.processor()
+	if used-g.used >= workTime || g.starting > 0 {
+		g.quiet = 0
+	}
+	g.used = used
+	if g.quiet >= quietTicks || time.Since(g.began) > workLimit {
+		g.leave()
+		return
+	}
+	g.place.Beat()
+	g.timer.Reset(tickTime)
+}
+
+// processorTime is what this process has used of the processors. It is 0 where the system does not say it.
+func processorTime() time.Duration {
+	var used syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &used) != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // Admit is Enter for a provider that is to be started; started is called when it has been.
@@ -100,7 +139,7 @@ func (g *Gate) Admit(ctx context.Context) (started func(), err error) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.starting--
-		g.leave()
+		g.quiet = 0
 	}, nil
 }
 
@@ -120,17 +159,7 @@ func (g *Gate) Observe(next provider.Observer) provider.Observer {
 func (g *Gate) moved() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.place != nil && !g.over {
-		g.timer.Reset(quietTime)
-	}
-}
-
-// leave gives the place back when it is time. The caller holds the lock.
-func (g *Gate) leave() {
-	if g.place != nil && g.over && g.starting == 0 {
-		_ = g.place.Close()
-		g.place = nil
-	}
+	g.quiet = 0
 }
 
 // Close gives the place back.
@@ -140,6 +169,13 @@ func (g *Gate) Close() {
 	if g.timer != nil {
 		g.timer.Stop()
 	}
-	g.over, g.starting = true, 0
 	g.leave()
+}
+
+// leave gives the place back, if there is one. The caller holds the lock.
+func (g *Gate) leave() {
+	if g.place != nil {
+		_ = g.place.Close()
+		g.place = nil
+	}
 }

@@ -22,8 +22,8 @@
 //
 //	offset  0  the highest number that was given out; a hint, since the locks decide
 //	        8  the number up to which places are passed over
-//	       16  the number of the place that gave the last sign of life, and at 24 how many it gave
-//	       32  how long the last turns took, in nanoseconds
+//	       16  how long the last turns took, in nanoseconds
+//	       24  signs of life: 32 slots of a number and how many its place gave, each number in the slot of its remainder
 //
 // Each is written in one piece without a lock. What is lost in a race, or to somebody who writes nonsense, is the order.
 //
@@ -163,7 +163,7 @@ func (p *Place) Beat() {
 	if now := time.Now(); p.number != 0 && now.Sub(p.beaten) > beatEvery {
 		p.beaten = now
 		p.beats++
-		p.write(offsetBeat, p.number, p.beats)
+		p.write(offsetBeats+int64(p.number%slots)*sizeOfSlot, p.number, p.beats)
 	}
 }
 
@@ -256,8 +256,8 @@ func (w *watch) still(n uint64, h head, gap time.Duration) time.Duration {
 		w.seen = make(map[uint64]*seen, 1)
 	}
 	beats := uint64(0)
-	if h.beatOf == n {
-		beats = h.beats
+	if slot := h.beats[n%slots]; slot.number == n {
+		beats = slot.given
 	}
 	s := w.seen[n]
 	if s == nil || s.beats < beats {
@@ -284,19 +284,26 @@ func (p *Place) lowest(from, to uint64) uint64 {
 const (
 	offsetHighest = 0
 	offsetPassed  = 8
-	offsetBeat    = 16
-	offsetTurn    = 32
-	sizeOfHead    = 40
+	offsetTurn    = 16
+	offsetBeats   = 24
+	// slots is more than are in turn on most machines: the place that a number shares its slot with may be passed over.
+	slots      = 32
+	sizeOfSlot = 16
+	sizeOfHead = offsetBeats + slots*sizeOfSlot
 )
 
 // head is what the file holds.
 type head struct {
-	highest, passed, beatOf, beats uint64
-	turn                           time.Duration
+	highest, passed uint64
+	turn            time.Duration
+	beats           [slots]beats
 }
 
+// beats are the signs of life that a place gave.
+type beats struct{ number, given uint64 }
+
 // read reads the head. What cannot be read, or was not written by us, is as in a new queue.
-func (p *Place) read() head {
+func (p *Place) read() (h head) {
 	var b [sizeOfHead]byte
 	_, _ = p.file.ReadAt(b[:], 0) // a file that is new ends before
 	word := func(at int) uint64 {
@@ -305,8 +312,11 @@ func (p *Place) read() head {
 		}
 		return 0
 	}
-	h := head{highest: word(offsetHighest), passed: word(offsetPassed), beatOf: word(offsetBeat), beats: word(offsetBeat + 8)}
-	h.turn = min(time.Duration(word(offsetTurn)), maxTurn)
+	h.highest, h.passed, h.turn = word(offsetHighest), word(offsetPassed), min(time.Duration(word(offsetTurn)), maxTurn)
+	for i := range h.beats {
+		at := offsetBeats + i*sizeOfSlot
+		h.beats[i] = beats{word(at), word(at + 8)}
+	}
 	if h.passed > h.highest && h.passed-h.highest > slack {
 		h.passed = 0
 	}

@@ -35,9 +35,8 @@ func newProvider() *provider { return &provider{load: catalog.Load, public: endp
 // Describe implements [sdk.Provider].
 func (p *provider) Describe(context.Context) (*sdk.Description, error) {
 	d := describe()
-	var err error
-	d.Sources, err = catalog.Described()
-	return d, err
+	d.Sources = catalog.Described()
+	return d, nil
 }
 
 // describe is the description without its sources.

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -50,11 +51,11 @@ func run(ctx context.Context, args []string) (err error) {
 			continue
 		}
 		fmt.Fprintln(os.Stderr, "measuring", m.name)
-		r, err := m.take(ctx, *runs)
+		more, err := m.take(ctx, *runs)
 		if err != nil {
-			return err
+			return errors.Join(err, writeTable(os.Stdout, rows))
 		}
-		rows = append(rows, r)
+		rows = append(rows, more...)
 	}
 	return writeTable(os.Stdout, rows)
 }

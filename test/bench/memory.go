@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -17,7 +15,7 @@ import (
 // memory compares the largest memory of the provider with that of the smallest plugin. That of the core stands in the
 // rows of its whole processes.
 func (w *world) memory(ctx context.Context, _ int) (row, error) {
-	client, _, err := w.bareProvider(ctx)
+	client, _, err := w.bareProvider(ctx, sandboxProvider)
 	if err != nil {
 		return row{}, err
 	}
@@ -53,11 +51,5 @@ func peak(pid int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, rest, found := bytes.Cut(status, []byte("VmHWM:"))
-	fields := bytes.Fields(rest)
-	if !found || len(fields) == 0 {
-		return 0, fmt.Errorf("no VmHWM of process %d", pid)
-	}
-	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
-	return kib << 10, err
+	return kibibytes(status, "VmHWM:")
 }

@@ -12,6 +12,13 @@ import (
 	"strings"
 )
 
+// trackerSource is the source of the sandbox that is connected in a browser.
+const trackerSource = "sandbox-tracker"
+
+func trackerConfig(issuer string) string {
+	return fmt.Sprintf("version: 1\nclientId: bench\nsources:\n  - id: %s\n    settings: {server: %q}\n", trackerSource, issuer)
+}
+
 // oauthConnect times a whole session that connects a source in a browser, beside the same by golang.org/x/oauth2 alone,
 // at the same authorization server and with the same consent, which is a process of its own in both.
 func (w *world) oauthConnect(ctx context.Context, runs int) (_ row, err error) {
@@ -21,16 +28,15 @@ func (w *world) oauthConnect(ctx context.Context, runs int) (_ row, err error) {
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	config := filepath.Join(w.dir, "oauth.yaml")
-	text := fmt.Sprintf("version: 1\nclientId: bench\nsources:\n  - id: sandbox-tracker\n    settings: {server: %q}\n", issuer)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(trackerConfig(issuer)), 0o600); err != nil {
 		return row{}, err
 	}
 	sandbox := w.path("humanconnect-sandbox")
 	a := w.open("`open --connect sandbox-tracker`: OAuth with PKCE, a process for the consent", "state-oauth", 0)
 	env := append([]string{"BROWSER=" + sandbox + " consent"}, w.env...)
 	a.run = w.process(env, w.path("humanconnect"), "--config", config, "--state-dir", filepath.Join(w.dir, "state-oauth"),
-		"open", "--token", "@"+filepath.Join(w.dir, "state-oauth.token"), "--connect", "sandbox-tracker")
-	floor := w.floor("the same by golang.org/x/oauth2 alone, in one process", "floor-oauth", issuer, "sandbox-tracker", sandbox, "consent")
+		"open", "--token", "@"+filepath.Join(w.dir, "state-oauth.token"), "--connect", trackerSource)
+	floor := w.floor("the same by golang.org/x/oauth2 alone, in one process", "floor-oauth", issuer, trackerSource, sandbox, "consent")
 	c, err := compare(ctx, a, floor, runs)
 	return row{comparison: c}, err
 }

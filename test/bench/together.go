@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -17,17 +19,22 @@ import (
 )
 
 const (
-	// together is how many run at once on the side that others are compared with.
+	// together is how many run at once in the level that the others are compared with.
 	together = 4
 	// eachTogether is how many opens each of those that run at once makes, and leastTogether how many all make at least.
-	eachTogether  = 2
-	leastTogether = 100
-	// maxPairsTogether bounds the pairs of these rows: each is some hundred opens.
-	maxPairsTogether = 3
+	eachTogether  = 3
+	leastTogether = 128
+	// maxRounds bounds the rounds of these rows: each is more than a thousand opens.
+	maxRounds = 5
+	// memoryEvery is how often the memory of the machine is read.
+	memoryEvery = 20 * time.Millisecond
 )
 
-// crowd is what came of opens that ran at once.
+// crowd is so many opens at once, and what came of them in all rounds.
 type crowd struct {
+	n       int
+	samples []sample
+
 	mu      sync.Mutex
 	slowest time.Duration
 	cpu     time.Duration
@@ -35,72 +42,142 @@ type crowd struct {
 	failed  []error
 }
 
-// together times short opens, so many at once on one state, beside four at once. The time is that of all by their number.
-func (w *world) together(n int) measurement {
-	name := fmt.Sprintf("%d `open --connect sandbox-instant` at once", n)
-	return measurement{name, func(ctx context.Context, runs int) (row, error) {
-		var many, few crowd
-		c, err := compare(ctx, w.crowd(name+", each", n, &many), w.crowd(fmt.Sprintf("%d at once, each", together), together, &few), min(runs, maxPairsTogether))
+// togetherRows time short opens, 16, 64 and 256 at once on one state, beside four at once. A round runs each level once, so
+// that a slow minute of the machine hits all. The time of a sample is that of all opens by their number, its memory the most
+// that the machine had less than before.
+func (w *world) togetherRows(ctx context.Context, runs int) ([]row, error) {
+	few := &crowd{n: together}
+	levels := []*crowd{few, {n: 16}, {n: 64}, {n: 256}}
+	dir := filepath.Join(w.dir, "state-together")
+	if err := (&crowd{n: together}).round(ctx, w, dir); err != nil { // makes the state and warms up
+		return nil, err
+	}
+	for range min(runs, maxRounds) {
+		for _, level := range levels {
+			if err := level.round(ctx, w, dir); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var rows []row
+	for _, many := range levels[1:] {
 		if len(many.failed) > 0 {
-			err = errors.Join(err, fmt.Errorf("%d of %d failed, the first: %w", len(many.failed), many.opens, many.failed[0]))
+			return nil, fmt.Errorf("%d of %d opens failed at %d at once, the first: %w", len(many.failed), many.opens, many.n, many.failed[0])
 		}
-		if err != nil {
-			return row{}, err
-		}
-		c.what += fmt.Sprintf("; slowest %s, CPU of each %s beside %s", short(many.slowest), short(many.each()), short(few.each()))
-		return row{comparison: c, aim: 1.25, rate: true}, nil
-	}}
+		rows = append(rows, row{
+			comparison: comparison{
+				what: fmt.Sprintf("%d `open --connect sandbox-instant` at once, each; slowest %s, CPU of each %s beside %s",
+					many.n, short(many.slowest), short(many.each()), short(few.each())),
+				floor: fmt.Sprintf("%d at once, each", few.n), a: many.samples, b: few.samples,
+			},
+			aim: 1.25, rate: true,
+		})
+	}
+	return rows, nil
 }
 
 func (c *crowd) each() time.Duration { return c.cpu / time.Duration(max(c.opens, 1)) }
 
-func (w *world) crowd(name string, n int, into *crowd) action {
-	var tokens []sdk.Secret
-	dir := filepath.Join(w.dir, "state-together")
-	prepare := func(ctx context.Context) (err error) {
-		tokens, err = newTokens(ctx, dir, max(leastTogether, n*eachTogether))
+// round makes new tokens, and opens them all.
+func (c *crowd) round(ctx context.Context, w *world, dir string) error {
+	tokens, err := newTokens(ctx, dir, max(leastTogether, c.n*eachTogether))
+	if err != nil {
 		return err
 	}
-	return action{name: name, prepare: prepare, run: func(ctx context.Context) (sample, error) {
-		next := make(chan sdk.Secret, len(tokens))
-		for _, t := range tokens {
-			next <- t
-		}
-		close(next)
-		began := time.Now()
-		var all sync.WaitGroup
-		for range n {
-			all.Go(func() {
-				for t := range next {
-					w.openOne(ctx, dir, t, into)
-				}
-			})
-		}
-		all.Wait()
-		return sample{wall: time.Since(began) / time.Duration(len(tokens))}, ctx.Err()
-	}}
+	next := make(chan sdk.Secret, len(tokens))
+	for _, t := range tokens {
+		next <- t
+	}
+	close(next)
+	used, err := watchMemory()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	var all sync.WaitGroup
+	for range c.n {
+		all.Go(func() {
+			for t := range next {
+				c.open(ctx, w, dir, t)
+			}
+		})
+	}
+	all.Wait()
+	took := time.Since(began)
+	c.samples = append(c.samples, sample{wall: took / time.Duration(len(tokens)), rss: used()})
+	return ctx.Err()
 }
 
-func (w *world) openOne(ctx context.Context, dir string, t sdk.Secret, into *crowd) {
+func (c *crowd) open(ctx context.Context, w *world, dir string, t sdk.Secret) {
 	ctx, cancel := context.WithTimeout(ctx, processLimit)
 	defer cancel()
-	c := exec.CommandContext(ctx, w.path("humanconnect"), "--config", "none", "--state-dir", dir, "open", "--token", "-", "--connect", "sandbox-instant")
-	c.Dir, c.Env, c.Stdin = w.dir, w.env, bytes.NewReader([]byte(t.Reveal()))
+	p := exec.CommandContext(ctx, w.path("humanconnect"), "--config", "none", "--state-dir", dir, "open", "--token", "-", "--connect", "sandbox-instant")
+	p.Dir, p.Env, p.Stdin = w.dir, w.env, bytes.NewReader([]byte(t.Reveal()))
 	var said capped
-	c.Stderr = &said
+	p.Stderr = &said
 	began := time.Now()
-	err := c.Run()
+	err := p.Run()
 	took := time.Since(began)
-	into.mu.Lock()
-	defer into.mu.Unlock()
-	into.opens++
-	into.slowest = max(into.slowest, took)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opens++
+	c.slowest = max(c.slowest, took)
 	if err != nil {
-		into.failed = append(into.failed, fmt.Errorf("%w\n%s", err, said.text))
+		c.failed = append(c.failed, fmt.Errorf("%w\n%s", err, said.text))
 	}
-	if s := c.ProcessState; s != nil {
-		into.cpu += s.UserTime() + s.SystemTime() // with those of its provider, which it awaited
+	if s := p.ProcessState; s != nil {
+		c.cpu += s.UserTime() + s.SystemTime() // with those of its provider, which it awaited
 	}
+}
+
+// watchMemory looks at the memory that is available until the function is called that returns the most that was in use beside
+// what was at the beginning, in bytes.
+func watchMemory() (used func() int64, err error) {
+	first, err := available()
+	if err != nil {
+		return nil, err
+	}
+	least, end, ended := first, make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		every := time.NewTicker(memoryEvery)
+		defer every.Stop()
+		for {
+			select {
+			case <-every.C:
+				if now, err := available(); err == nil {
+					least = min(least, now)
+				}
+			case <-end:
+				return
+			}
+		}
+	}()
+	return func() int64 {
+		close(end)
+		<-ended
+		return first - least
+	}, nil
+}
+
+// available reads MemAvailable of proc(5), in bytes.
+func available() (int64, error) {
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0, err
+	}
+	return kibibytes(text, "MemAvailable:")
+}
+
+// kibibytes reads a line of proc(5) that has a number of KiB, and returns bytes.
+func kibibytes(text []byte, name string) (int64, error) {
+	_, rest, found := bytes.Cut(text, []byte(name))
+	fields := bytes.Fields(rest)
+	if !found || len(fields) == 0 {
+		return 0, errors.New("no " + name)
+	}
+	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
+	return kib << 10, err
 }
 
 // newTokens makes tokens of new users.

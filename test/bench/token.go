@@ -63,7 +63,7 @@ func judged(c token.Checker, t sdk.Secret) func(context.Context) error {
 // jwtCheck times the judgement of a JWT beside the library's own verification of the same token.
 func (w *world) jwtCheck(algorithm jose.SignatureAlgorithm) measurement {
 	name := "a token check, jwt " + string(algorithm)
-	return measurement{name, func(ctx context.Context, runs int) (row, error) {
+	return measurement{name, one(func(ctx context.Context, runs int) (row, error) {
 		text, public, err := signed(algorithm)
 		if err != nil {
 			return row{}, err
@@ -81,7 +81,7 @@ func (w *world) jwtCheck(algorithm jose.SignatureAlgorithm) measurement {
 				return err
 			})}, runs)
 		return row{comparison: c, rate: true}, err
-	}}
+	})}
 }
 
 func (w *world) jwtChecker(algorithm jose.SignatureAlgorithm, public crypto.PublicKey) (token.Checker, error) {

@@ -3,17 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/go-plugin"
 
 	"github.com/humanconnect/humanconnect/plugins"
 	"github.com/humanconnect/humanconnect/sdk"
-	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // warmCalls is how many calls one run makes.
@@ -28,7 +22,7 @@ func (w *world) warmStep(ctx context.Context, runs int) (_ row, err error) {
 	if err != nil {
 		return row{}, err
 	}
-	client, bare, err := w.bareProvider(ctx)
+	client, bare, err := w.bareProvider(ctx, sandboxProvider)
 	if err != nil {
 		return row{}, err
 	}
@@ -40,32 +34,8 @@ func (w *world) warmStep(ctx context.Context, runs int) (_ row, err error) {
 }
 
 func (w *world) sandbox() plugins.Spec {
-	path := w.path("humanconnect-provider-sandbox")
+	path := w.path(sandboxProvider)
 	return plugins.Spec{Name: "sandbox", Command: []string{path}, Dev: true}
-}
-
-// bareProvider starts the sandbox as go-plugin does by itself.
-func (w *world) bareProvider(ctx context.Context) (*plugin.Client, sdk.Provider, error) {
-	client := plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig: host.Handshake(), VersionedPlugins: host.Plugins(),
-		Cmd:              exec.CommandContext(ctx, w.path("humanconnect-provider-sandbox")),
-		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, Logger: hclog.NewNullLogger(),
-	})
-	conn, err := client.Client()
-	if err != nil {
-		return client, nil, err
-	}
-	got, err := conn.Dispense(host.PluginName)
-	if err != nil {
-		client.Kill()
-		return client, nil, err
-	}
-	provider, ok := got.(sdk.Provider)
-	if !ok {
-		client.Kill()
-		return client, nil, fmt.Errorf("dispensed %T", got)
-	}
-	return client, provider, nil
 }
 
 // calls makes a run of many calls; its time is that of one.

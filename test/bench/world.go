@@ -18,7 +18,9 @@ import (
 type world struct {
 	dir string
 	bin string
-	env []string
+	// alone has humanconnect with the sandbox provider alone.
+	alone string
+	env   []string
 }
 
 // newWorld builds all binaries as they are released.
@@ -31,25 +33,50 @@ func newWorld(ctx context.Context, dir string) (*world, error) {
 		}
 	}
 	for name, pkg := range map[string]string{
-		"humanconnect":                  "./cmd/humanconnect",
-		"humanconnect-provider-sandbox": "./providers/sandbox",
-		"humanconnect-sandbox":          "./providers/sandbox/server",
-		"launcher":                      "./test/bench/launcher",
-		"floor-empty":                   "./test/bench/floor/empty",
-		"floor-imports":                 "./test/bench/floor/imports",
-		"floor-host":                    "./test/bench/floor/host",
-		"floor-plugin":                  "./test/bench/floor/plugin",
-		"floor-oauth":                   "./test/bench/floor/oauth",
+		"humanconnect":         "./cmd/humanconnect",
+		sandboxProvider:        "./providers/sandbox",
+		oauth2Provider:         "./providers/oauth2",
+		keyProvider:            "./providers/key",
+		"humanconnect-sandbox": "./providers/sandbox/server",
+		"launcher":             "./test/bench/launcher",
+		"floor-empty":          "./test/bench/floor/empty",
+		"floor-imports":        "./test/bench/floor/imports",
+		"floor-host":           "./test/bench/floor/host",
+		"floor-plugin":         "./test/bench/floor/plugin",
+		"floor-access":         "./test/bench/floor/access",
+		"floor-oauth":          "./test/bench/floor/oauth",
 	} {
 		if err := build(ctx, w.path(name), pkg); err != nil {
 			return nil, err
 		}
 	}
-	lock, _, err := plugins.LockDirectory(ctx, plugins.Options{Environ: os.Environ()}, w.bin)
-	if err != nil {
+	if err := writeLock(ctx, w.bin); err != nil {
 		return nil, err
 	}
-	return w, plugins.WriteLock(filepath.Join(w.bin, plugins.LockName), lock)
+	w.alone = filepath.Join(dir, "alone")
+	return w, w.copyAlone(ctx)
+}
+
+// copyAlone makes an installation whose only provider is the sandbox.
+func (w *world) copyAlone(ctx context.Context) error {
+	if err := os.Mkdir(w.alone, 0o700); err != nil {
+		return err
+	}
+	for _, name := range []string{"humanconnect", sandboxProvider} {
+		if err := os.Link(w.path(name), filepath.Join(w.alone, name)); err != nil {
+			return err
+		}
+	}
+	return writeLock(ctx, w.alone)
+}
+
+// writeLock pins the providers in a directory, as a release does.
+func writeLock(ctx context.Context, dir string) error {
+	lock, _, err := plugins.LockDirectory(ctx, plugins.Options{Environ: os.Environ()}, dir)
+	if err != nil {
+		return err
+	}
+	return plugins.WriteLock(filepath.Join(dir, plugins.LockName), lock)
 }
 
 // path returns the path of a binary.

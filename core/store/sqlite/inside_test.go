@@ -137,6 +137,25 @@ func TestConnectionsAreDurableAndChecked(t *testing.T) {
 }
 
 // connect opens a state and takes the connection that it writes with.
+func TestProcessThatOnlyReadsOpensOneConnection(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	for _, created := range []bool{true, false} {
+		s, err := Open(context.Background(), Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.View(context.Background(), func(store.Tx) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if r, w := s.readers.db.Stats().OpenConnections, s.writer.db.Stats().OpenConnections; r != 1 || w != 0 {
+			t.Errorf("created %t: %d connections read, %d write", created, r, w)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func connect(t *testing.T, dir string) (*Store, *conn) {
 	t.Helper()
 	s, err := Open(context.Background(), Options{Dir: dir})

@@ -139,7 +139,8 @@ func openOrCreate(ctx context.Context, o Options) (*Store, error) {
 	return s, err
 }
 
-// attach opens the database. Where it must be made or migrated first, it returns false and no store.
+// attach opens the database. Where it must be made or migrated first, it returns false and no store. One connection, of those
+// that read, is enough for a process that writes nothing.
 func attach(ctx context.Context, o Options) (*Store, bool, error) {
 	path := filepath.Join(o.Dir, fileDB)
 	writer, err := newPool(dsn(path, access(o), "secure_delete(1)", "journal_size_limit(0)"), 1)
@@ -149,34 +150,35 @@ func attach(ctx context.Context, o Options) (*Store, bool, error) {
 	if !o.ReadOnly {
 		writer.queue = filepath.Join(o.Dir, fileQueue)
 	}
-	head, err := readHead(ctx, writer, o.BusyLimit)
+	readers, err := newPool(dsn(path, access(o), "query_only(1)", "journal_size_limit(0)"), maxReaders)
+	if err != nil {
+		_ = writer.close() // nothing was written
+		return nil, false, fail(CodeFailed, err, "opening the state")
+	}
+	s := &Store{
+		dir: o.Dir, readOnly: o.ReadOnly, still: o.still, limit: o.BusyLimit, commit: o.system.commit, writer: writer, readers: readers,
+	}
+	head, err := readHead(ctx, readers, o.BusyLimit)
 	if err == nil && head.version == len(migrations()) {
-		var s *Store
-		if s, err = assemble(ctx, o, writer, head); err == nil {
+		if err = s.unlock(ctx, o, head); err == nil {
 			return s, true, nil
 		}
 	}
-	_ = writer.close() // nothing was written
+	_ = s.Close() // nothing was written
 	return nil, false, err
 }
 
-func assemble(ctx context.Context, o Options, writer *pool, head head) (*Store, error) {
+// unlock gets the key of the state.
+func (s *Store) unlock(ctx context.Context, o Options, head head) error {
 	key, err := loadKey(ctx, o, head)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ring, err := ringFor(key, head.keyID)
-	if err != nil {
-		return nil, err
+	if s.ring, err = ringFor(key, head.keyID); err != nil {
+		return err
 	}
-	readers, err := newPool(dsn(filepath.Join(o.Dir, fileDB), access(o), "query_only(1)", "journal_size_limit(0)"), maxReaders)
-	if err != nil {
-		return nil, fail(CodeFailed, err, "opening the state")
-	}
-	return &Store{
-		dir: o.Dir, readOnly: o.ReadOnly, still: o.still, limit: o.BusyLimit,
-		ring: ring, tables: newTables(ring), commit: o.system.commit, writer: writer, readers: readers,
-	}, nil
+	s.tables = newTables(s.ring)
+	return nil
 }
 
 // access says how the database is opened. Where one that is only read is in no process's hands, SQLite would make the

@@ -1,8 +1,6 @@
 package catalog
 
 import (
-	_ "embed"
-	"encoding/json"
 	"maps"
 	"slices"
 
@@ -13,17 +11,6 @@ import (
 
 // SettingVariant is the setting that names a variant of a source.
 const SettingVariant = "variant"
-
-// described.json is made of the files: reading all of them takes longer than the provider takes to start.
-//
-//go:embed described.json
-var description []byte
-
-// Described returns the descriptions of all shipped sources.
-func Described() (sources []sdk.Source, err error) {
-	err = json.Unmarshal(description, &sources)
-	return sources, err
-}
 
 // Describe returns what humanconnect knows of a source before it is connected.
 func (s *Source) Describe() sdk.Source {

@@ -1,4 +1,4 @@
-// The program sources writes what is made of the catalogues of our providers: catalog/described.json and
+// The program sources writes what is made of the catalogues of our providers: catalog/described.go and
 // catalog/definition.schema.json, which the oauth2 provider describes itself by, and docs/sources.md, with the sources of the key
 // provider and others.yaml: which sources humanconnect knows, which of them it connects, and why not the others.
 //
@@ -8,7 +8,6 @@ package main
 import (
 	"bytes"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -60,26 +59,9 @@ func files() (map[string]string, error) {
 	}
 	descriptions, err := described()
 	return map[string]string{
-		"docs/sources.md": text, "providers/oauth2/catalog/described.json": descriptions,
+		"docs/sources.md": text, "providers/oauth2/catalog/described.go": descriptions,
 		"providers/oauth2/catalog/definition.schema.json": schema + "\n",
 	}, err
-}
-
-// described is catalog/described.json, one source a line.
-func described() (string, error) {
-	var lines []string
-	for _, id := range catalog.IDs() {
-		s, err := catalog.Load(id)
-		if err != nil {
-			return "", err
-		}
-		line, err := json.Marshal(s.Describe())
-		if err != nil {
-			return "", err
-		}
-		lines = append(lines, string(line))
-	}
-	return "[\n" + strings.Join(lines, ",\n") + "\n]\n", nil
 }
 
 func readOthers() ([]other, error) {

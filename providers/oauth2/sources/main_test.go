@@ -5,8 +5,11 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	key "github.com/humanconnect/humanconnect/providers/key/catalog"
 	"github.com/humanconnect/humanconnect/providers/oauth2/catalog"
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 func TestWhatIsMadeOfTheCatalogueIsCurrent(t *testing.T) {
@@ -22,6 +25,21 @@ func TestWhatIsMadeOfTheCatalogueIsCurrent(t *testing.T) {
 		if string(have) != want {
 			t.Errorf("%s is not what the catalogue says; run: go run ./providers/oauth2/sources", path)
 		}
+	}
+}
+
+// described.go is Go that a program wrote: what it gives is compared too, not its text alone.
+func TestProviderDescribesItselfByWhatItsFilesSay(t *testing.T) {
+	var want []sdk.Source
+	for _, id := range catalog.IDs() {
+		s, err := catalog.Load(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, s.Describe())
+	}
+	if diff := cmp.Diff(want, catalog.Described()); diff != "" {
+		t.Error(diff)
 	}
 }
 
