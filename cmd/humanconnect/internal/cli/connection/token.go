@@ -53,7 +53,7 @@ OAuth token, but an API key or a URL, has fields: print one with --field NAME.`,
 		got, err := st.Engine.Refresher().Access(ctx, con, minValid)
 		st.DeliverFallen(ctx)
 		if err != nil {
-			return asProblem(err)
+			return asProblem(a, con, err)
 		}
 		warn(a, st, got, minValid)
 		return printAccess(a, c, got, field)
@@ -63,12 +63,19 @@ OAuth token, but an API key or a URL, has fields: print one with --field NAME.`,
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.InUse, exit.Provider, exit.Refused, exit.Timeout, exit.Network, exit.Store)
 }
 
-// asProblem makes a problem of what a source or a provider answered, with the hint of its code.
-func asProblem(err error) error {
-	if f := (*failure.Failure)(nil); errors.As(err, &f) {
+// asProblem makes a problem of what a source or a provider answered, with the hint of its code. Where standard error is no
+// terminal it may be a log, in which no source is named: the id of the connection does.
+func asProblem(a *app.App, con id.Connection, err error) error {
+	f := (*failure.Failure)(nil)
+	if !errors.As(err, &f) {
+		return err
+	}
+	if a.IO.ErrTerminal || f.Source == "" {
 		return f.Problem()
 	}
-	return err
+	bare := *f
+	bare.Source, bare.DocumentationURL = "", ""
+	return bare.Problem().Hint("for the source, see: humanconnect connection show %s", con)
 }
 
 // warn says what the caller of a token should know.
@@ -147,7 +154,7 @@ reconnected: onNeedsReconnect hooks get an event.`,
 		asking.Done()
 		st.DeliverFallen(ctx)
 		if err != nil {
-			return asProblem(err)
+			return asProblem(a, con, err)
 		}
 		return a.IO.Print(checked{"connection.check", row.ID, st.Engine.States()(row)}, func(w io.Writer) error {
 			_, err := fmt.Fprintln(w, "the credential works")

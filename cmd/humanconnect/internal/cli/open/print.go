@@ -84,7 +84,7 @@ func (c *call) printFinal(ctx context.Context, final *session.Final) error {
 }
 
 // hintAtSettings reports on standard error which settings failures name, where they are in the config, and the page of the
-// vendor: the operator has to act.
+// vendor: the operator has to act. Where standard error is no terminal it may be a log, in which no source is named.
 func (c *call) hintAtSettings(final *session.Final) {
 	var r event.Response
 	if json.Unmarshal(final.Response, &r) != nil {
@@ -94,8 +94,13 @@ func (c *call) hintAtSettings(final *session.Final) {
 		if f.Setting == "" {
 			continue
 		}
-		c.a.IO.Warn("%s: %s [%s]", f.Source.ID, f.Message, f.Code)
-		for _, hint := range failure.HintsOf(problem.Code(f.Code), f.Source.ID, f.Setting, f.DocumentationURL) {
+		what, id, page := f.Source.ID+": "+f.Message, f.Source.ID, f.DocumentationURL
+		if !c.a.IO.ErrTerminal {
+			entry, _ := failure.Find(problem.Code(f.Code))
+			what, id, page = entry.Meaning+"; failures in the response names the source, and its page", "", ""
+		}
+		c.a.IO.Warn("%s [%s]", what, f.Code)
+		for _, hint := range failure.HintsOf(problem.Code(f.Code), id, f.Setting, page) {
 			c.a.IO.Hint(hint)
 		}
 	}
