@@ -36,8 +36,8 @@ type call struct {
 	kind   *catalog.Credential
 	values map[string]string
 	// set are the inputs that settings have.
-	set map[string]string
-	way *endpoint.Way
+	set       map[string]string
+	transport *endpoint.Transport
 }
 
 // credential is what an application needs to call the source: the inputs.
@@ -75,7 +75,7 @@ func (c *call) ask(ctx context.Context, where string, what catalog.Call) (any, e
 		return nil, err
 	}
 	client := &http.Client{
-		Transport: c.way, Timeout: requestLimit,
+		Transport: c.transport, Timeout: requestLimit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(r)
@@ -112,7 +112,7 @@ func (c *call) ask(ctx context.Context, where string, what catalog.Call) (any, e
 
 // prepared is the request of a call. No error of it has a value of the credential.
 func (c *call) prepared(ctx context.Context, what catalog.Call) (*http.Request, error) {
-	u, err := c.way.Allowed.ExpandURL(what.URL, c.values)
+	u, err := c.transport.Allowed.ExpandURL(what.URL, c.values)
 	if err != nil {
 		return nil, errForeign()
 	}

@@ -195,13 +195,13 @@ func (p *provider) bind(s *catalog.Source, values map[string]string, o *operator
 	for _, id := range kind.Needs {
 		c.values[id] = values[id]
 	}
-	c.way = p.way(c, o)
+	c.transport = p.transport(c, o)
 	return c, nil
 }
 
-// way chooses how requests are sent. An address that a person typed a part of is public, or one of the exceptions.
-func (p *provider) way(c *call, o *operator) *endpoint.Way {
-	way := &endpoint.Way{Agent: "humanconnect-provider-key/" + version}
+// transport chooses how requests are sent. An address that a person typed a part of is public, or one of the exceptions.
+func (p *provider) transport(c *call, o *operator) *endpoint.Transport {
+	transport := &endpoint.Transport{Agent: "humanconnect-provider-key/" + version}
 	typed, whole := false, false
 	for _, id := range c.kind.Needs {
 		in, _ := c.source.Input(id)
@@ -210,17 +210,17 @@ func (p *provider) way(c *call, o *operator) *endpoint.Way {
 			typed = typed || c.values[id] != o.values[id]
 		}
 	}
-	way.Allowed = o.own
+	transport.Allowed = o.own
 	if typed {
-		way.Allowed = o.allowed
+		transport.Allowed = o.allowed
 	}
 	switch {
 	case o.base != nil:
-		way.Base, way.By = o.base, endpoint.LoopbackOnly()
+		transport.Base, transport.By = o.base, endpoint.LoopbackOnly()
 	case whole:
-		way.By = p.public(way.Allowed)
+		transport.By = p.public(transport.Allowed)
 	default:
-		way.By = http.DefaultTransport
+		transport.By = http.DefaultTransport
 	}
-	return way
+	return transport
 }

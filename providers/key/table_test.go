@@ -86,7 +86,7 @@ func lives(t *testing.T, c *host.Client, source string, v *vendor) {
 	v.ends(t, c, held)
 }
 
-// ends disconnects, or lets the owner end the key at the source where there is no other way.
+// ends disconnects, or lets the owner end the key at the source where there is no other transport.
 func (v *vendor) ends(t *testing.T, c *host.Client, held *sdk.CredentialRequest) {
 	t.Helper()
 	v.asked = false

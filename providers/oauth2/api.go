@@ -38,7 +38,7 @@ func (c *call) ask(ctx context.Context, where string, what catalog.Call, token o
 		return nil, err
 	}
 	client := &http.Client{
-		Transport: c.way, Timeout: requestLimit,
+		Transport: c.transport, Timeout: requestLimit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(r)

@@ -21,10 +21,10 @@ type call struct {
 	entry *catalog.Entry
 	// given are the settings as they are, and settings those for the standard engine: without what its authentication method
 	// does not use.
-	given    sdk.Settings
-	settings sdk.Settings
-	way      *endpoint.Way
-	pin      pin
+	given     sdk.Settings
+	settings  sdk.Settings
+	transport *endpoint.Transport
+	pin       pin
 	// values of placeholders.
 	values map[string]string
 	// asked are the scopes that are asked for.
@@ -77,10 +77,10 @@ func (p *provider) bind(entry *catalog.Entry, variant string, inputs map[string]
 		c.values = make(map[string]string)
 	}
 	var err error
-	if c.way, err = p.way(settings, typed(entry, inputs, settings)); err != nil {
+	if c.transport, err = p.transport(settings, typed(entry, inputs, settings)); err != nil {
 		return nil, err
 	}
-	c.way.Plain = entry.PlainHosts()
+	c.transport.Plain = entry.PlainHosts()
 	if c.method() == catalog.AuthKey && settings.Secrets[oauth2.SettingPrivateKey] == "" {
 		return nil, &sdk.Error{
 			Code: sdk.BadConfiguration, Message: "The source needs a private key of the client.", Setting: oauth2.SettingPrivateKey,
@@ -218,7 +218,7 @@ func (c *call) parsed(template string) (*url.URL, error) {
 func (c *call) source() *oauth2.Source {
 	e := c.entry
 	s := &oauth2.Source{
-		Transport: c.way, Request: c.adapt, Answer: c.read, Account: c.account, Scopes: c.asked,
+		Transport: c.transport, Request: c.adapt, Answer: c.read, Account: c.account, Scopes: c.asked,
 		Endpoint: oauth2.Endpoint{SigningAlgs: c.signingAlgs()},
 	}
 	if e.Issuer != "" {

@@ -147,7 +147,7 @@ func (c *call) outer(step sdk.Step, at progress) sdk.Step {
 	switch step := step.(type) {
 	case sdk.OpenURL:
 		at.Engine = step.Resume
-		step.URL, step.Resume = c.way.Rewritten(step.URL), at.bytes()
+		step.URL, step.Resume = c.transport.Rewritten(step.URL), at.bytes()
 		return step
 	case sdk.Wait:
 		at.Engine = step.Resume

@@ -31,7 +31,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string, status int) {
 		for _, entry := range entries {
-			c := &call{entry: entry, values: map[string]string{}, way: &endpoint.Way{}}
+			c := &call{entry: entry, values: map[string]string{}, transport: &endpoint.Transport{}}
 			var members map[string]json.RawMessage
 			if json.Unmarshal([]byte(body), &members) != nil {
 				members = nil

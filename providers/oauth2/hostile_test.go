@@ -119,16 +119,16 @@ func TestSourceWithTypedAddressIsAskedAtPublicAddressesAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := p.bind(entry, "self-hosted", map[string]string{"base_url": "https://server.example.org"}, sdk.Settings{})
-	if err != nil || c.way.By != p.public {
-		t.Errorf("it goes by %T, %v", c.way.By, err)
+	if err != nil || c.transport.By != p.public {
+		t.Errorf("it goes by %T, %v", c.transport.By, err)
 	}
 	set := sdk.Settings{Values: map[string]string{"base_url": "https://server.example.org"}}
-	if c, err = p.bind(entry, "self-hosted", set.Values, set); err != nil || c.way.By == p.public {
-		t.Errorf("an operator's own address goes by %T, %v", c.way.By, err)
+	if c, err = p.bind(entry, "self-hosted", set.Values, set); err != nil || c.transport.By == p.public {
+		t.Errorf("an operator's own address goes by %T, %v", c.transport.By, err)
 	}
 	other := map[string]string{"base_url": "https://typed.example.org"} // of a connection from before the setting
-	if c, err = p.bind(entry, "self-hosted", other, set); err != nil || c.way.By != p.public {
-		t.Errorf("an address that was typed goes by %T, %v", c.way.By, err)
+	if c, err = p.bind(entry, "self-hosted", other, set); err != nil || c.transport.By != p.public {
+		t.Errorf("an address that was typed goes by %T, %v", c.transport.By, err)
 	}
 }
 

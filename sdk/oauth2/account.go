@@ -123,7 +123,7 @@ func (s *Source) account(ctx context.Context, token Token) (sdk.Account, error) 
 	case ctx.Err() == nil && limited.Err() != nil:
 		return account, unavailable(0)
 	}
-	return account, whatWasSaid(ctx, err)
+	return account, asSourceError(ctx, err)
 }
 
 // waits asks to wait where the error is one that passes, and the source was not asked often enough.

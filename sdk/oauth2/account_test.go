@@ -45,7 +45,7 @@ func granted(t *testing.T, s *oauth2.Source, expected *sdk.Account) (*host.Clien
 
 func TestAGrantOutlivesASourceThatCannotSayWhoseItIs(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, `{"access_token":"access-1","refresh_token":"refresh-1","token_type":"bearer","expires_in":60,"expiry":7,"patient":"p-1"}`)
+	b.responds("/token", 200, `{"access_token":"access-1","refresh_token":"refresh-1","token_type":"bearer","expires_in":60,"expiry":7,"patient":"p-1"}`)
 	asked := 0
 	b.mux.HandleFunc("/me", func(w http.ResponseWriter, _ *http.Request) {
 		switch asked++; asked {
@@ -102,9 +102,9 @@ func TestAGrantThatBecomesNoConnectionIsRevoked(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBent(t)
-			b.answers("/token", 200, good)
-			b.answers("/me", tt.status, ``)
-			b.answers("/revoke", 200, ``)
+			b.responds("/token", 200, good)
+			b.responds("/me", tt.status, ``)
+			b.responds("/revoke", 200, ``)
 			c, req, step, err := granted(t, accounts(b), tt.expected)
 			var waited []time.Duration
 			if err == nil {
@@ -124,8 +124,8 @@ func TestAGrantThatBecomesNoConnectionIsRevoked(t *testing.T) {
 
 func TestACallersEndRevokesWhatItWillNeverHave(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, good)
-	b.answers("/revoke", 200, ``)
+	b.responds("/token", 200, good)
+	b.responds("/revoke", 200, ``)
 	s := accounts(b)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.Account = func(context.Context, *http.Client, oauth2.Token) (sdk.Account, error) {

@@ -20,9 +20,9 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
-// answers is the transport of requests for tokens. Real servers bend RFC 6749 §5.1, and the library refuses a whole
+// tokenTransport is the transport of requests for tokens. Real servers bend RFC 6749 §5.1, and the library refuses a whole
 // answer for one member of it; by then the code is spent. So each answer is straightened before the library reads it.
-type answers struct {
+type tokenTransport struct {
 	source   *Source
 	purpose  Purpose
 	settings sdk.Settings
@@ -32,18 +32,18 @@ type answers struct {
 }
 
 // in makes the library send its requests this way, with our limits.
-func (a *answers) in(ctx context.Context) context.Context {
+func (a *tokenTransport) in(ctx context.Context) context.Context {
 	return context.WithValue(ctx, oauth2.HTTPClient, a.client())
 }
 
-func (a *answers) client() *http.Client {
+func (a *tokenTransport) client() *http.Client {
 	client := a.source.limited()
 	client.Transport = a
 	return client
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a *tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r, form, err := a.adapted(r)
 	if err != nil {
 		return nil, err

@@ -37,7 +37,7 @@ func TestAnswersThatBendTheStandardAreReadAllTheSame(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBent(t)
-			b.answers("/token", 200, tt.body, "Content-Type", or(tt.contentType, "application/json"))
+			b.responds("/token", 200, tt.body, "Content-Type", or(tt.contentType, "application/json"))
 			asked := []string{"a", "b"}
 			if strings.Contains(tt.body, "x,y") {
 				asked = []string{"x,y", "a"}
@@ -62,7 +62,7 @@ func TestAnswersThatBendTheStandardAreReadAllTheSame(t *testing.T) {
 
 func TestAScopeThatIsNotInTheListIsMissing(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, `{"access_token":"a","scope":["b"]}`)
+	b.responds("/token", 200, `{"access_token":"a","scope":["b"]}`)
 	_, err := callback(t, &oauth2.Source{Endpoint: at(b), Scopes: []string{"a", "b"}, Required: []string{"a"}}, ownClient, "code", "c")
 	wants(t, err, sdk.ScopeMissing, "")
 	if b.last("/revoke") != nil {
@@ -72,7 +72,7 @@ func TestAScopeThatIsNotInTheListIsMissing(t *testing.T) {
 
 func TestARefusalSentAsTextIsUnderstood(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 400, `{"error":"invalid_grant"}`, "Content-Type", "text/plain")
+	b.responds("/token", 400, `{"error":"invalid_grant"}`, "Content-Type", "text/plain")
 	s := &oauth2.Source{Endpoint: at(b), ClientID: "us"}
 	_, err := s.Refresh(t.Context(), &sdk.CredentialRequest{Credential: credential(good)})
 	wants(t, err, sdk.Revoked, "")
@@ -80,14 +80,14 @@ func TestARefusalSentAsTextIsUnderstood(t *testing.T) {
 
 func TestAnAnswerThatBreaksOffIsNone(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, `{"access_token":"a`, "Content-Length", "100")
+	b.responds("/token", 200, `{"access_token":"a`, "Content-Length", "100")
 	_, err := callback(t, &oauth2.Source{Endpoint: at(b)}, ownClient, "code", "c")
 	wants(t, err, sdk.SourceUnavailable, "")
 }
 
 func TestRefreshingKeepsWhatTheServerDoesNotSay(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, `{"access_token":"access-2","token_type":"Bearer"}`)
+	b.responds("/token", 200, `{"access_token":"access-2","token_type":"Bearer"}`)
 	s := &oauth2.Source{Endpoint: at(b), ClientID: "us", Scopes: []string{"asked"}}
 	refreshed, err := s.Refresh(t.Context(), &sdk.CredentialRequest{
 		Credential: credential(`{"access_token":"access-1","refresh_token":"refresh-1","token_type":"Bearer","scope":"a b"}`),

@@ -129,7 +129,7 @@ func (e Endpoint) ready(settings sdk.Settings) error {
 }
 
 // prove authenticates a client by its key, where it has one.
-func (a *answers) prove(form url.Values) error {
+func (a *tokenTransport) prove(form url.Values) error {
 	if !a.endpoint.hasKey(a.settings) {
 		return nil
 	}

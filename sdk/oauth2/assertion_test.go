@@ -179,9 +179,9 @@ func TestAKeyAuthenticatesTheClientAtEveryEndpoint(t *testing.T) {
 		t.Run(alg, func(t *testing.T) {
 			key := makeKey(t, alg)
 			b := newBent(t)
-			b.answers("/token", 200, good)
-			b.answers("/revoke", 200, "")
-			b.answers("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v"}`)
+			b.responds("/token", 200, good)
+			b.responds("/revoke", 200, "")
+			b.responds("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v"}`)
 			endpoint := at(b)
 			endpoint.SigningAlgs = []string{"HS256", alg}
 			s := &oauth2.Source{Endpoint: endpoint}
@@ -252,7 +252,7 @@ func TestAKeyIsReadFromEveryForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBent(t)
-			b.answers("/token", 200, good)
+			b.responds("/token", 200, good)
 			if _, err := callback(t, &oauth2.Source{Endpoint: at(b)}, keyClient(c.text), "code", "c"); err != nil {
 				t.Fatal(err)
 			}
@@ -260,7 +260,7 @@ func TestAKeyIsReadFromEveryForm(t *testing.T) {
 		})
 	}
 	b := newBent(t)
-	b.answers("/token", 200, good)
+	b.responds("/token", 200, good)
 	settings := keyClient(jwkOf(t, keys["ES256"], "kid", "of-the-jwk"), "client_key_id", "of-the-settings")
 	if _, err := callback(t, &oauth2.Source{Endpoint: at(b)}, settings, "code", "c"); err != nil {
 		t.Fatal(err)
@@ -342,7 +342,7 @@ func assertNoPart(t *testing.T, name string, err error, key string) {
 
 func TestARejectedKeyIsNamed(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 401, `{"error":"invalid_client"}`)
+	b.responds("/token", 401, `{"error":"invalid_client"}`)
 	_, err := callback(t, &oauth2.Source{Endpoint: at(b)}, keyClient(pemOf(t, makeKey(t, "ES256"))), "code", "c")
 	wants(t, err, sdk.BadConfiguration, "client_private_key")
 }
@@ -354,10 +354,10 @@ func TestMetadataSaysWhetherAKeyIsNeeded(t *testing.T) {
 		`["none","private_key_jwt"]`: false, `["private_key_jwt","client_secret_basic"]`: false, `["client_secret_post"]`: false, `[]`: false,
 	} {
 		b := newBent(t)
-		b.answers("/.well-known/openid-configuration", 200, fmt.Sprintf(
+		b.responds("/.well-known/openid-configuration", 200, fmt.Sprintf(
 			`{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q,"token_endpoint_auth_methods_supported":%s,
 			"token_endpoint_auth_signing_alg_values_supported":["ES384","RS384"]}`, b.URL, b.URL+"/authorize", b.URL+"/token", list))
-		b.answers("/token", 200, good)
+		b.responds("/token", 200, good)
 		_, _, _, err := attempt(t, &oauth2.Source{Issuer: b.URL}, ownClient)
 		var said *sdk.Error
 		if got := errors.As(err, &said) && said.Setting == "client_private_key"; got != needed {

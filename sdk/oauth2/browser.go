@@ -19,7 +19,7 @@ const openID = "openid"
 // startBrowser sends the person to the source, with PKCE (RFC 7636, S256 alone).
 func (s *Source) startBrowser(req *sdk.ConnectRequest, at resume) (sdk.Step, error) {
 	if at.Endpoint.AuthURL == "" {
-		return nil, refuse(sdk.NotSupported, "The source cannot be connected in a browser.")
+		return nil, newError(sdk.NotSupported, "The source cannot be connected in a browser.")
 	}
 	at.Verifier = oauth2.GenerateVerifier()
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(at.Verifier)}
@@ -34,7 +34,7 @@ func (s *Source) startBrowser(req *sdk.ConnectRequest, at resume) (sdk.Step, err
 	config.RedirectURL, config.Scopes = req.RedirectURI, at.Scopes
 	address, err := s.adaptedURL(config.AuthCodeURL(req.OAuthState, options...))
 	if err != nil {
-		return nil, whatWasSaid(context.Background(), err)
+		return nil, asSourceError(context.Background(), err)
 	}
 	return sdk.OpenURL{URL: address, Resume: at.bytes()}, nil
 }
@@ -44,25 +44,25 @@ func (s *Source) callback(
 	ctx context.Context, req *sdk.ConnectRequest, answer sdk.Callback, at resume,
 ) (sdk.Step, error) {
 	if !fromIssuer(answer, at.Endpoint) {
-		return nil, refuse(sdk.SourceError, "The authorization response is from another issuer.")
+		return nil, newError(sdk.SourceError, "The authorization response is from another issuer.")
 	}
 	if code := answer.Get("error"); code != "" {
 		return nil, named(refusedCallback(code), cleanCode(code, nil))
 	}
 	code := answer.Get("code")
 	if code == "" {
-		return nil, refuse(sdk.SourceError, "The authorization response has no code.")
+		return nil, newError(sdk.SourceError, "The authorization response has no code.")
 	}
 	config := s.config(req.Settings, at.Endpoint)
 	config.RedirectURL = req.RedirectURI
-	said := answers{source: s, purpose: Exchange, settings: req.Settings, endpoint: at.Endpoint}
+	said := tokenTransport{source: s, purpose: Exchange, settings: req.Settings, endpoint: at.Endpoint}
 	granted, err := config.Exchange(said.in(ctx), code, oauth2.VerifierOption(at.Verifier))
 	if err != nil {
 		used := &sdk.Error{Code: sdk.SourceError, Message: "The source rejected the authorization code.", Retryable: true}
 		return nil, refusedToken(ctx, err, used, req.Settings)
 	}
 	if at.Nonce != "" && !forThisAttempt(granted, at, config.ClientID) {
-		return nil, refuse(sdk.SourceError, "The ID token is not for this attempt.")
+		return nil, newError(sdk.SourceError, "The ID token is not for this attempt.")
 	}
 	return s.finish(ctx, req, at.with(newGrant(granted, said.last)))
 }

@@ -57,7 +57,7 @@ type deviceAnswer struct {
 // startDevice asks for a code. The library would do it too, but never sends the secret of a client that has one.
 func (s *Source) startDevice(ctx context.Context, req *sdk.ConnectRequest, at resume) (sdk.Step, error) {
 	if at.Endpoint.DeviceAuthURL == "" {
-		return nil, refuse(sdk.NotSupported, "The source cannot be connected with a code.")
+		return nil, newError(sdk.NotSupported, "The source cannot be connected with a code.")
 	}
 	form := url.Values{}
 	if len(at.Scopes) > 0 {
@@ -87,7 +87,7 @@ func (a deviceAnswer) device(now time.Time) (*device, error) {
 		a.VerificationURI = a.VerificationURL
 	}
 	if a.DeviceCode == "" || a.UserCode == "" || !fit(a.VerificationURI) {
-		return nil, refuse(sdk.SourceError, "The device authorization response has no code, or no valid verification URI.")
+		return nil, newError(sdk.SourceError, "The device authorization response has no code, or no valid verification URI.")
 	}
 	if !fit(a.VerificationURIComplete) {
 		a.VerificationURIComplete = ""
@@ -110,7 +110,7 @@ func seconds(n float64) time.Duration { return time.Duration(min(n, 24*60*60) * 
 
 // poll asks once whether the person has typed the code.
 func (s *Source) poll(ctx context.Context, req *sdk.ConnectRequest, at resume) (sdk.Step, error) {
-	said := answers{source: s, purpose: Poll, settings: req.Settings, endpoint: at.Endpoint}
+	said := tokenTransport{source: s, purpose: Poll, settings: req.Settings, endpoint: at.Endpoint}
 	granted, err := s.config(req.Settings, at.Endpoint).Exchange(said.in(ctx), "",
 		oauth2.SetAuthURLParam("grant_type", deviceGrant),
 		oauth2.SetAuthURLParam("device_code", at.Device.Code))

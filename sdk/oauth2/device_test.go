@@ -12,7 +12,7 @@ import (
 
 func TestAPollIsNeverPutOffForLong(t *testing.T) {
 	b := newBent(t)
-	b.answers("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v","interval":2}`)
+	b.responds("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v","interval":2}`)
 	closed := true
 	b.mux.HandleFunc("/token", func(w http.ResponseWriter, _ *http.Request) {
 		if closed {
@@ -45,12 +45,12 @@ func TestDeviceAnswerWithoutACodeOrAnAddressIsNone(t *testing.T) {
 		`{"device_code":"d","user_code":"U","verification_uri":"javascript:alert(1)"}`, `{"device_code":"d","user_code":"U","verification_uri":"https://a@x.example/v"}`,
 	} {
 		b := newBent(t)
-		b.answers("/device", 200, body)
+		b.responds("/device", 200, body)
 		_, _, _, err := attempt(t, &oauth2.Source{Endpoint: at(b), Methods: []sdk.Method{sdk.MethodCode}}, ownClient)
 		wants(t, err, sdk.SourceError, "")
 	}
 	b := newBent(t)
-	b.answers("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v","verification_uri_complete":"http://x.example/v?u=U"}`)
+	b.responds("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v","verification_uri_complete":"http://x.example/v?u=U"}`)
 	_, _, step, err := attempt(t, &oauth2.Source{Endpoint: at(b), Methods: []sdk.Method{sdk.MethodCode}}, ownClient)
 	if shown, ok := step.(sdk.ShowCode); !ok || shown.VerificationURIComplete != "" {
 		t.Errorf("%+v, %v", step, err)

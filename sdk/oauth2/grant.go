@@ -38,7 +38,7 @@ func (s *Source) readCredential(req *sdk.CredentialRequest) (stored, error) {
 	var have stored
 	c := req.Credential
 	if c.MediaType != sdk.MediaTypeOAuth2 || json.Unmarshal([]byte(c.Data.Reveal()), &have) != nil || have.AccessToken == "" {
-		return stored{}, refuse(sdk.SourceError, "This is not a credential of the source.")
+		return stored{}, newError(sdk.SourceError, "This is not a credential of the source.")
 	}
 	if server, setting := s.server(req.Settings); have.Server != "" && have.Server != server {
 		return stored{}, misconfigured(setting, "The credential is from another server than the one that is configured now.")
@@ -49,7 +49,7 @@ func (s *Source) readCredential(req *sdk.CredentialRequest) (stored, error) {
 // tokenOf has the scopes as granted.
 func tokenOf(granted *oauth2.Token, asked []string) (Token, error) {
 	if !bearer(granted.Type()) {
-		return Token{}, refuse(sdk.SourceError, "The source issued a token of an unsupported type.")
+		return Token{}, newError(sdk.SourceError, "The source issued a token of an unsupported type.")
 	}
 	scopes := grantedScopes(granted.Extra("scope"), asked)
 	return Token{
@@ -79,17 +79,17 @@ func (s *Source) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.
 		return nil, err
 	}
 	if old.RefreshToken == "" {
-		return nil, refuse(sdk.NotSupported, "The source issued no refresh token.")
+		return nil, newError(sdk.NotSupported, "The source issued no refresh token.")
 	}
 	endpoint, err := s.endpoint(ctx, req.Settings)
 	if err != nil {
 		return nil, err
 	}
-	said := answers{source: s, purpose: Renew, settings: req.Settings, endpoint: endpoint}
+	said := tokenTransport{source: s, purpose: Renew, settings: req.Settings, endpoint: endpoint}
 	config := s.config(req.Settings, endpoint)
 	granted, err := config.TokenSource(said.in(ctx), &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
 	if err != nil {
-		return nil, refusedToken(ctx, err, refuse(sdk.Revoked, "The credential is no longer valid."), req.Settings)
+		return nil, refusedToken(ctx, err, newError(sdk.Revoked, "The credential is no longer valid."), req.Settings)
 	}
 	token, err := tokenOf(granted, strings.Fields(old.Scope))
 	if err != nil {
@@ -124,10 +124,10 @@ func (s *Source) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 	case s.Account != nil:
 		_, err = s.Account(ctx, s.authorized(token.Access), token)
 	default:
-		return refuse(sdk.NotSupported, "The source has no way to check the credential.")
+		return newError(sdk.NotSupported, "The source has no way to check the credential.")
 	}
 	if err != nil {
-		return whatWasSaid(ctx, err)
+		return asSourceError(ctx, err)
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func (s *Source) Disconnect(ctx context.Context, req *sdk.CredentialRequest) err
 	}
 	if s.Revoke != nil {
 		if err := s.Revoke(ctx, s.limited(), have.token()); err != nil {
-			return whatWasSaid(ctx, err)
+			return asSourceError(ctx, err)
 		}
 		return nil
 	}
@@ -150,7 +150,7 @@ func (s *Source) Disconnect(ctx context.Context, req *sdk.CredentialRequest) err
 		return err
 	}
 	if endpoint.RevocationURL == "" {
-		return refuse(sdk.NotSupported, "The source has no revocation endpoint.")
+		return newError(sdk.NotSupported, "The source has no revocation endpoint.")
 	}
 	return s.revokeAll(ctx, req.Settings, endpoint, have)
 }
@@ -186,7 +186,7 @@ func (s *Source) revoke(ctx context.Context, settings sdk.Settings, e Endpoint, 
 	case "invalid_token", "invalid_grant":
 		return "", nil
 	case "unsupported_token_type":
-		return code, refuse(sdk.NotSupported, "The source cannot revoke tokens of this type.")
+		return code, newError(sdk.NotSupported, "The source cannot revoke tokens of this type.")
 	}
 	return code, refusedWith(code, resp, settings)
 }
@@ -204,7 +204,7 @@ func (s *Source) post(
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, refuse(sdk.SourceError, "The URL of the request is invalid.")
+		return nil, newError(sdk.SourceError, "The URL of the request is invalid.")
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
@@ -212,7 +212,7 @@ func (s *Source) post(
 		// RFC 6749 §2.3.1 has both form-encoded first.
 		req.SetBasicAuth(url.QueryEscape(config.ClientID), url.QueryEscape(config.ClientSecret))
 	}
-	said := answers{source: s, purpose: purpose, settings: settings, endpoint: e}
+	said := tokenTransport{source: s, purpose: purpose, settings: settings, endpoint: e}
 	resp, err := said.client().Do(req)
 	if said := (*sdk.Error)(nil); errors.As(err, &said) {
 		return nil, said

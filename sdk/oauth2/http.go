@@ -112,7 +112,7 @@ func Get(ctx context.Context, client *http.Client, address string, into any) err
 func getJSON(ctx context.Context, client *http.Client, address string, into any) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return 0, refuse(sdk.SourceError, "The URL of the request is invalid.")
+		return 0, newError(sdk.SourceError, "The URL of the request is invalid.")
 	}
 	req.Header.Set("Accept", "application/json")
 	resp, err := client.Do(req)

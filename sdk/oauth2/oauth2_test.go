@@ -24,10 +24,10 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/providertest"
 )
 
-// These tests bend single answers, which no real server would give. The whole flows run against real authorization
+// These tests bend single responses, which no real server would give. The whole flows run against real authorization
 // servers in providers/sandbox.
 
-// bent is a server whose answers a test sets: path to handler. It keeps the forms that it was sent.
+// bent is a server whose responses a test sets: path to handler. It keeps the forms that it was sent.
 type bent struct {
 	*httptest.Server
 	mux   *http.ServeMux
@@ -53,7 +53,7 @@ func newBent(t *testing.T) *bent {
 	return b
 }
 
-func (b *bent) answers(path string, status int, body string, header ...string) {
+func (b *bent) responds(path string, status int, body string, header ...string) {
 	b.mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		for i := 0; i < len(header); i += 2 {
@@ -163,8 +163,8 @@ func at(b *bent) oauth2.Endpoint {
 
 func TestExampleConnects(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, good)
-	b.answers("/me", 200, `{"id":"7","email":"anna@example.org"}`)
+	b.responds("/token", 200, good)
+	b.responds("/me", 200, `{"id":"7","email":"anna@example.org"}`)
 	step, err := callback(t, newRing(b.URL).Source, ownClient, "code", "c")
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestAnswersOfTheTokenEndpointHaveTheirCodes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBent(t)
-			b.answers("/token", tt.status, tt.body)
+			b.responds("/token", tt.status, tt.body)
 			_, err := callback(t, &oauth2.Source{Endpoint: at(b)}, ownClient, "code", "c")
 			wants(t, err, tt.want, "")
 		})
@@ -230,7 +230,7 @@ func TestTheSecretOfAClientGoesWhereTheServerWantsIt(t *testing.T) {
 		Values: map[string]string{"client_id": "us"}, Secrets: map[string]sdk.Secret{"client_secret": "s&1"},
 	}
 	b := newBent(t)
-	b.answers("/token", 200, good)
+	b.responds("/token", 200, good)
 	if _, err := callback(t, &oauth2.Source{Endpoint: at(b)}, settings, "code", "c"); err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func TestTheSecretOfAClientGoesWhereTheServerWantsIt(t *testing.T) {
 		t.Errorf("sent %q and %v", b.basic, b.last("/token"))
 	}
 	b = newBent(t)
-	b.answers("/token", 200, good)
+	b.responds("/token", 200, good)
 	endpoint := at(b)
 	endpoint.SecretInBody = true
 	if _, err := callback(t, &oauth2.Source{Endpoint: endpoint}, settings, "code", "c"); err != nil {
@@ -251,7 +251,7 @@ func TestTheSecretOfAClientGoesWhereTheServerWantsIt(t *testing.T) {
 
 func TestAnotherIssuerIsNoAnswer(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, good)
+	b.responds("/token", 200, good)
 	endpoint := at(b)
 	endpoint.Issuer = "https://right.example"
 	for _, required := range []bool{true, false} {
@@ -351,14 +351,14 @@ func TestMetadataIsFoundWhereEachStandardHasIt(t *testing.T) {
 		"/tenant/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/tenant",
 	} {
 		b := newBent(t)
-		b.answers(path, 200, fmt.Sprintf(document, b.URL+"/tenant"))
+		b.responds(path, 200, fmt.Sprintf(document, b.URL+"/tenant"))
 		_, _, step, err := attempt(t, &oauth2.Source{Issuer: b.URL + "/tenant"}, ownClient)
 		if err != nil || !strings.HasPrefix(step.(sdk.OpenURL).URL, "https://x.example/a?") {
 			t.Errorf("%s: %v, %v", path, step, err)
 		}
 	}
 	b := newBent(t)
-	b.answers("/.well-known/openid-configuration", 200, fmt.Sprintf(document, "https://another.example"))
+	b.responds("/.well-known/openid-configuration", 200, fmt.Sprintf(document, "https://another.example"))
 	_, _, _, err := attempt(t, &oauth2.Source{Issuer: b.URL}, ownClient)
 	wants(t, err, sdk.BadConfiguration, "")
 	_, _, _, err = attempt(t, &oauth2.Source{Issuer: newBent(t).URL}, ownClient)
@@ -367,7 +367,7 @@ func TestMetadataIsFoundWhereEachStandardHasIt(t *testing.T) {
 
 func TestTheFrontEndChoosesTheMethod(t *testing.T) {
 	b := newBent(t)
-	b.answers("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v","expires_in":600}`)
+	b.responds("/device", 200, `{"device_code":"d","user_code":"U","verification_uri":"https://x.example/v","expires_in":600}`)
 	for _, tt := range []struct {
 		methods []sdk.Method
 		can     sdk.FrontEnd
@@ -408,7 +408,7 @@ func TestRevocationAsksForTheRefreshTokenFirst(t *testing.T) {
 		{503, ``, sdk.SourceUnavailable},
 	} {
 		b := newBent(t)
-		b.answers("/revoke", tt.status, tt.body)
+		b.responds("/revoke", tt.status, tt.body)
 		s := &oauth2.Source{Endpoint: at(b), ClientID: "us"}
 		err := s.Disconnect(t.Context(), &sdk.CredentialRequest{Credential: credential})
 		if first := b.forms["/revoke"][0]; first.Get("token") != "refresh-1" || first.Get("client_id") != "us" {
@@ -429,11 +429,11 @@ func TestAnAnswerThatIsTooLongOrARedirectCarriesNoTokenAway(t *testing.T) {
 	b := newBent(t)
 	stolen := false
 	b.mux.HandleFunc("/elsewhere", func(http.ResponseWriter, *http.Request) { stolen = true })
-	b.answers("/away", 302, "", "Location", b.URL+"/elsewhere")
-	b.answers("/long", 200, `{"id":"`+strings.Repeat("x", 1<<20)+`"}`)
-	b.answers("/busy", 429, "", "Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
-	b.answers("/gone", 401, "")
-	b.answers("/no", 403, "")
+	b.responds("/away", 302, "", "Location", b.URL+"/elsewhere")
+	b.responds("/long", 200, `{"id":"`+strings.Repeat("x", 1<<20)+`"}`)
+	b.responds("/busy", 429, "", "Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+	b.responds("/gone", 401, "")
+	b.responds("/no", 403, "")
 	for path, want := range map[string]sdk.Code{
 		"/away": sdk.SourceError, "/long": sdk.SourceError, "/busy": sdk.RateLimited, "/gone": sdk.Revoked,
 		"/no": sdk.ScopeMissing,
@@ -489,7 +489,7 @@ func TestAStrayReplyIsAnErrorNotACrash(t *testing.T) {
 // RFC 7636 §4.1 and §4.2: the verifier is random, the attempt's own, and is in no URL.
 func TestEachAttemptHasAVerifierOfItsOwn(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, good)
+	b.responds("/token", 200, good)
 	unreserved := regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 	seen := map[string]bool{}
 	for range 3 {

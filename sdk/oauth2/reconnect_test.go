@@ -28,7 +28,7 @@ func TestEndOfARefreshTokenIsWhenThePersonReconnects(t *testing.T) {
 		``:                                      0,
 	} {
 		b := newBent(t)
-		b.answers("/token", 200, `{"access_token":"a","refresh_token":"r","token_type":"bearer"`+answer+`}`)
+		b.responds("/token", 200, `{"access_token":"a","refresh_token":"r","token_type":"bearer"`+answer+`}`)
 		step, err := callback(t, &oauth2.Source{Endpoint: at(b)}, ownClient, "code", "c")
 		done, ok := step.(sdk.Connected)
 		if !ok {
@@ -44,7 +44,7 @@ func TestEndOfARefreshTokenIsWhenThePersonReconnects(t *testing.T) {
 // TestAccountThatIsAskedForLaterDoesNotMoveTheEnd: the time counts from the token response.
 func TestAccountThatIsAskedForLaterDoesNotMoveTheEnd(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, `{"access_token":"a","refresh_token":"r","token_type":"bearer","refresh_token_expires_in":600}`)
+	b.responds("/token", 200, `{"access_token":"a","refresh_token":"r","token_type":"bearer","refresh_token_expires_in":600}`)
 	tries := 0
 	b.mux.HandleFunc("/me", func(w http.ResponseWriter, _ *http.Request) {
 		if tries++; tries == 1 {
@@ -79,7 +79,7 @@ func TestRefreshKeepsTheEndOfTheSameRefreshToken(t *testing.T) {
 		{`{"access_token":"a","token_type":"bearer","refresh_token_expires_in":600}`, false, 600},
 	} {
 		b := newBent(t)
-		b.answers("/token", 200, c.answer)
+		b.responds("/token", 200, c.answer)
 		old := credential(good)
 		old.ReconnectBy = known
 		refreshed, err := (&oauth2.Source{Endpoint: at(b), ClientID: "us"}).Refresh(t.Context(), &sdk.CredentialRequest{Credential: old})

@@ -16,7 +16,7 @@ import (
 
 // Of the server's own words a message has its error code alone, cleaned: an error_description may quote a token.
 
-func refuse(code sdk.Code, message string) *sdk.Error {
+func newError(code sdk.Code, message string) *sdk.Error {
 	return &sdk.Error{Code: code, Message: message}
 }
 
@@ -73,16 +73,16 @@ func unreadable(ctx context.Context, cause error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return caused{refuse(sdk.SourceError, "The source sent an unexpected response."), cause}
+	return caused{newError(sdk.SourceError, "The source sent an unexpected response."), cause}
 }
 
 // refusedStatus says what the HTTP status of a refused request means.
 func refusedStatus(resp *http.Response) *sdk.Error {
 	switch code := resp.StatusCode; {
 	case code == http.StatusUnauthorized:
-		return refuse(sdk.Revoked, "The credential is no longer valid.")
+		return newError(sdk.Revoked, "The credential is no longer valid.")
 	case code == http.StatusForbidden:
-		return refuse(sdk.ScopeMissing, "The credential lacks a scope that this request needs.")
+		return newError(sdk.ScopeMissing, "The credential lacks a scope that this request needs.")
 	case code == http.StatusTooManyRequests:
 		return &sdk.Error{
 			Code: sdk.RateLimited, Message: "The source received too many requests.", Retryable: true, RetryAfter: retryAfter(resp),
@@ -90,7 +90,7 @@ func refusedStatus(resp *http.Response) *sdk.Error {
 	case code >= http.StatusInternalServerError:
 		return unavailable(retryAfter(resp))
 	}
-	return refuse(sdk.SourceError, "The source sent an unexpected response.")
+	return newError(sdk.SourceError, "The source sent an unexpected response.")
 }
 
 // retryAfter reads the header of RFC 9110 §10.2.3; a day at most.
@@ -109,11 +109,11 @@ func retryAfter(resp *http.Response) time.Duration {
 func refusedCallback(code string) *sdk.Error {
 	switch code {
 	case "consent_required", "login_required", "interaction_required", "account_selection_required":
-		return refuse(sdk.AccessDenied, "Authorization was denied.")
+		return newError(sdk.AccessDenied, "Authorization was denied.")
 	case "temporarily_unavailable":
 		return unavailable(0)
 	case "invalid_scope":
-		return refuse(sdk.ScopeMissing, "The source does not allow the requested scopes.")
+		return newError(sdk.ScopeMissing, "The source does not allow the requested scopes.")
 	case "server_error":
 		return &sdk.Error{Code: sdk.SourceError, Message: "The source has an internal error.", Retryable: true}
 	case "unauthorized_client", "invalid_client", "unsupported_response_type":
@@ -122,9 +122,9 @@ func refusedCallback(code string) *sdk.Error {
 		return misconfigured(settingRedirect, "The source does not know the redirect URI.")
 	}
 	if personRefused(code) {
-		return refuse(sdk.AccessDenied, "Authorization was denied.")
+		return newError(sdk.AccessDenied, "Authorization was denied.")
 	}
-	return refuse(sdk.SourceError, "The source sent an unexpected response.")
+	return newError(sdk.SourceError, "The source sent an unexpected response.")
 }
 
 // settingRedirect is the key of a source in humanconnect's config that has its redirect URI.
@@ -185,8 +185,8 @@ func refusedClient(code string, settings sdk.Settings) *sdk.Error {
 	return refusedCallback(code)
 }
 
-// whatWasSaid lets an author's [sdk.Error] through, and what else went wrong be the source's failure to answer.
-func whatWasSaid(ctx context.Context, err error) error {
+// asSourceError lets an author's [sdk.Error] through, and what else went wrong be the source's failure to answer.
+func asSourceError(ctx context.Context, err error) error {
 	if said := (*sdk.Error)(nil); errors.As(err, &said) {
 		return err
 	}

@@ -63,7 +63,7 @@ type Answer struct {
 var errAsked = errors.New("the request cannot be sent")
 
 // adapted authenticates a client that does it by its key, and applies [Source.Request], in a request that is about to be sent.
-func (a *answers) adapted(r *http.Request) (*http.Request, url.Values, error) {
+func (a *tokenTransport) adapted(r *http.Request) (*http.Request, url.Values, error) {
 	var body []byte
 	if r.Body != nil {
 		var err error

@@ -32,7 +32,7 @@ func TestRedirectURIThatTheServerDoesNotKnowIsAConfiguration(t *testing.T) {
 func TestKindsOfTokenThatMeanBearerAreBearer(t *testing.T) {
 	for kind, want := range map[string]bool{"bearer": true, "BearerToken": true, "bearer token": true, "bearer_token": true, "mac": false, "DPoP": false} {
 		b := newBent(t)
-		b.answers("/token", 200, `{"access_token":"a","token_type":"`+kind+`"}`)
+		b.responds("/token", 200, `{"access_token":"a","token_type":"`+kind+`"}`)
 		if _, err := callback(t, &oauth2.Source{Endpoint: at(b)}, ownClient, "code", "c"); (err == nil) != want {
 			t.Errorf("%s: %v", kind, err)
 		}
@@ -41,8 +41,8 @@ func TestKindsOfTokenThatMeanBearerAreBearer(t *testing.T) {
 
 func TestByteOrderMarkBeforeAnAnswerIsIgnored(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, "\ufeff"+good)
-	b.answers("/me", 200, "\ufeff"+`{"id":"7"}`)
+	b.responds("/token", 200, "\ufeff"+good)
+	b.responds("/me", 200, "\ufeff"+`{"id":"7"}`)
 	step, err := callback(t, newRing(b.URL).Source, ownClient, "code", "c")
 	if err != nil || step.(sdk.Connected).Account.ID != "7" {
 		t.Errorf("%+v, %v", step, err)
@@ -51,7 +51,7 @@ func TestByteOrderMarkBeforeAnAnswerIsIgnored(t *testing.T) {
 
 func TestNumberThatIsAnErrorCodeIsRead(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 400, `{"error":1101,"sub_error":20129,"error_description":"invalid code"}`)
+	b.responds("/token", 400, `{"error":1101,"sub_error":20129,"error_description":"invalid code"}`)
 	_, err := callback(t, &oauth2.Source{Endpoint: at(b)}, ownClient, "code", "c")
 	wants(t, err, sdk.SourceError, "")
 	if !strings.Contains(err.Error(), "(1101)") {
@@ -71,7 +71,7 @@ func TestMessageHasTheErrorCodeOfTheServerAndNoOtherWordOfIt(t *testing.T) {
 		`{"error":"` + strings.Repeat("x", 65) + `"}`: "",
 	} {
 		b := newBent(t)
-		b.answers("/token", 400, body)
+		b.responds("/token", 400, body)
 		s := &oauth2.Source{Endpoint: at(b), ClientID: "us"}
 		_, err := s.Refresh(t.Context(), &sdk.CredentialRequest{Credential: credential(good)})
 		wants(t, err, sdk.SourceError, "")
@@ -89,7 +89,7 @@ func TestNameThatIsThereTwiceMakesAnAnswerUnreadable(t *testing.T) {
 		`{"access_token":"a","body":{"x":{"id":1,"id":1}}}`: true,
 	} {
 		b := newBent(t)
-		b.answers("/token", 200, body)
+		b.responds("/token", 200, body)
 		_, err := callback(t, &oauth2.Source{Endpoint: at(b)}, ownClient, "code", "c")
 		if ok && err != nil {
 			t.Errorf("%s: %v", body, err)
@@ -177,7 +177,7 @@ func TestHookThatLeavesNoAddressSendsNothing(t *testing.T) {
 
 func TestHookReadsAnEnvelope(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, `{"status":0,"body":{"access_token":"a","userid":12345678901234567890}}`)
+	b.responds("/token", 200, `{"status":0,"body":{"access_token":"a","userid":12345678901234567890}}`)
 	s := &oauth2.Source{
 		Endpoint: at(b),
 		Answer: func(a *oauth2.Answer) error {
@@ -201,7 +201,7 @@ func TestHookReadsAnEnvelope(t *testing.T) {
 
 func TestErrorOfAHookNamesTheServersCode(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, `{"error":"601"}`)
+	b.responds("/token", 200, `{"error":"601"}`)
 	s := &oauth2.Source{Endpoint: at(b), ClientID: "us", Answer: func(*oauth2.Answer) error {
 		return &sdk.Error{Code: sdk.RateLimited, Message: "Too often."}
 	}}
@@ -214,7 +214,7 @@ func TestErrorOfAHookNamesTheServersCode(t *testing.T) {
 
 func TestHookRevokesWhatRFC7009DoesNot(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, good)
+	b.responds("/token", 200, good)
 	var revoked []string
 	s := &oauth2.Source{
 		Endpoint: at(b), ClientID: "us",
@@ -245,9 +245,9 @@ func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestTransportSendsEveryRequest(t *testing.T) {
 	b := newBent(t)
-	b.answers("/token", 200, good)
-	b.answers("/me", 200, `{"id":"7"}`)
-	b.answers("/revoke", 200, "")
+	b.responds("/token", 200, good)
+	b.responds("/me", 200, `{"id":"7"}`)
+	b.responds("/revoke", 200, "")
 	counted := &counting{}
 	s := newRing(b.URL).Source
 	s.Transport, s.ClientID = counted, "us"

@@ -12,10 +12,10 @@ func TestTokensGoToTheirOwnServerAlone(t *testing.T) {
 	const document = `{"issuer":%q,"authorization_endpoint":%[1]q,"token_endpoint":"%[1]s/token","revocation_endpoint":"%[1]s/revoke"}`
 	own, other := newBent(t), newBent(t)
 	for _, b := range []*bent{own, other} {
-		b.answers("/.well-known/openid-configuration", 200, fmt.Sprintf(document, b.URL))
-		b.answers("/token", 200, good)
-		b.answers("/me", 200, `{"id":"7"}`)
-		b.answers("/revoke", 200, ``)
+		b.responds("/.well-known/openid-configuration", 200, fmt.Sprintf(document, b.URL))
+		b.responds("/token", 200, good)
+		b.responds("/me", 200, `{"id":"7"}`)
+		b.responds("/revoke", 200, ``)
 	}
 	byIssuer := func(server string) (*oauth2.Source, sdk.Settings) {
 		s := accounts(other)

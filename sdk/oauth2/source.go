@@ -137,7 +137,7 @@ func (s *Source) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 	}
 	var at resume
 	if json.Unmarshal(req.Resume, &at) != nil || !at.valid() {
-		return nil, refuse(sdk.SourceError, "The state of the attempt is unknown.")
+		return nil, newError(sdk.SourceError, "The state of the attempt is unknown.")
 	}
 	switch reply := req.Reply.(type) {
 	case sdk.Callback:
@@ -152,7 +152,7 @@ func (s *Source) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 			return s.finish(ctx, req, at)
 		}
 	}
-	return nil, refuse(sdk.SourceError, "The reply does not match the last step.")
+	return nil, newError(sdk.SourceError, "The reply does not match the last step.")
 }
 
 func (s *Source) start(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
@@ -226,7 +226,7 @@ func authStyle(endpoint Endpoint, secret string) oauth2.AuthStyle {
 func (s *Source) required(token Token) error {
 	for _, scope := range s.Required {
 		if !slices.Contains(token.Scopes, scope) {
-			return refuse(sdk.ScopeMissing, "A required scope was not granted.")
+			return newError(sdk.ScopeMissing, "A required scope was not granted.")
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func TestAddressThatIsNotPublicIsNeverDialled(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Store(true) }))
 	defer server.Close()
 	for _, host := range []string{server.Listener.Addr().String(), strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)} {
-		if err := asks(t, &Way{By: PublicOnly()}, "https://"+host); !errors.Is(err, ErrPrivate) {
+		if err := asks(t, &Transport{By: PublicOnly()}, "https://"+host); !errors.Is(err, ErrPrivate) {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
@@ -44,13 +44,13 @@ func TestAddressThatIsNotPublicIsNeverDialled(t *testing.T) {
 }
 
 // asks makes a request, and says what came of it.
-func asks(t *testing.T, way *Way, address string) error {
+func asks(t *testing.T, transport *Transport, address string) error {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := way.RoundTrip(r)
+	resp, err := transport.RoundTrip(r)
 	if err == nil {
 		_, _ = io.Copy(io.Discard, resp.Body)
 		_ = resp.Body.Close()
@@ -82,11 +82,11 @@ func TestExceptionIsForOneHostAndPort(t *testing.T) {
 		"ns.example, http://127.0.0.1:" + port + " other.example": nil,
 	} {
 		a := allowing(t, list)
-		if err := asks(t, &Way{By: a.Transport(), Allowed: a}, server.URL); !errors.Is(err, want) {
+		if err := asks(t, &Transport{By: a.Transport(), Allowed: a}, server.URL); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", list, err, want)
 		}
 	}
-	if err := asks(t, &Way{By: allowing(t, "http://127.0.0.1:1").Transport(), Allowed: allowing(t, "http://127.0.0.1:"+port)}, server.URL); !errors.Is(err, ErrPrivate) {
+	if err := asks(t, &Transport{By: allowing(t, "http://127.0.0.1:1").Transport(), Allowed: allowing(t, "http://127.0.0.1:"+port)}, server.URL); !errors.Is(err, ErrPrivate) {
 		t.Errorf("an exception for http is none for the address: %v", err)
 	}
 }
@@ -129,9 +129,9 @@ func TestNameIsJudgedByWhatIsDialled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	way := &Way{By: PublicOnly()}
+	transport := &Transport{By: PublicOnly()}
 	for range 3 {
-		if err := asks(t, way, "https://localhost:"+port); !errors.Is(err, ErrPrivate) {
+		if err := asks(t, transport, "https://localhost:"+port); !errors.Is(err, ErrPrivate) {
 			t.Errorf("got %v", err)
 		}
 	}

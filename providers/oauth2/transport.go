@@ -10,8 +10,8 @@ import (
 // userAgent is that of every request.
 const userAgent = "humanconnect-provider-oauth2/" + version
 
-// way chooses how requests are sent. An address that a person typed a part of is public, or one that the operator lists.
-func (p *provider) way(settings sdk.Settings, typed bool) (*endpoint.Way, error) {
+// transport chooses how requests are sent. An address that a person typed a part of is public, or one that the operator lists.
+func (p *provider) transport(settings sdk.Settings, typed bool) (*endpoint.Transport, error) {
 	if text := settings.Values[settingBase]; text != "" {
 		base, err := endpoint.TestServer(text)
 		if err != nil {
@@ -19,17 +19,17 @@ func (p *provider) way(settings sdk.Settings, typed bool) (*endpoint.Way, error)
 				Code: sdk.BadConfiguration, Message: "It has to be an http address on loopback.", Setting: settingBase,
 			}
 		}
-		return &endpoint.Way{Base: base, By: endpoint.LoopbackOnly(), Agent: userAgent}, nil
+		return &endpoint.Transport{Base: base, By: endpoint.LoopbackOnly(), Agent: userAgent}, nil
 	}
 	if text := settings.Values[endpoint.SettingAllowedHosts]; typed && text != "" {
 		allowed, err := endpoint.ReadAllowed(text)
 		if err != nil {
 			return nil, &sdk.Error{Code: sdk.BadConfiguration, Message: "The setting is not valid: " + err.Error() + ".", Setting: endpoint.SettingAllowedHosts}
 		}
-		return &endpoint.Way{By: allowed.Transport(), Agent: userAgent}, nil
+		return &endpoint.Transport{By: allowed.Transport(), Agent: userAgent}, nil
 	}
 	if typed {
-		return &endpoint.Way{By: p.public, Agent: userAgent}, nil
+		return &endpoint.Transport{By: p.public, Agent: userAgent}, nil
 	}
-	return &endpoint.Way{By: http.DefaultTransport, Agent: userAgent}, nil
+	return &endpoint.Transport{By: http.DefaultTransport, Agent: userAgent}, nil
 }

@@ -16,8 +16,8 @@ const SettingTestServer = "endpoint_base"
 // ErrPlain is the error of a request that would not be encrypted.
 var ErrPlain = errors.New("no https address")
 
-// Way sends requests, each with a User-Agent: some servers refuse requests without one. It follows no redirect by itself.
-type Way struct {
+// Transport sends requests, each with a User-Agent: some servers refuse requests without one. It follows no redirect by itself.
+type Transport struct {
 	// Base stands for every host, in tests; nil otherwise.
 	Base *url.URL
 	// By sends the requests.
@@ -40,7 +40,7 @@ func TestServer(text string) (*url.URL, error) {
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (w *Way) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	by := w.By
 	switch {
 	case r.URL.Scheme == "https" || w.Allowed.Plain(r.URL):
@@ -59,7 +59,7 @@ func (w *Way) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // Rewritten is an address for a browser.
-func (w *Way) Rewritten(address string) string {
+func (w *Transport) Rewritten(address string) string {
 	u, err := url.Parse(address)
 	if w.Base == nil || err != nil {
 		return address
@@ -68,7 +68,7 @@ func (w *Way) Rewritten(address string) string {
 }
 
 // under is an address with its host as the first segment of a path at the base.
-func (w *Way) under(u *url.URL) *url.URL {
+func (w *Transport) under(u *url.URL) *url.URL {
 	out := *u
 	out.Scheme, out.Host = w.Base.Scheme, w.Base.Host
 	out.Path, out.RawPath = "/"+u.Host+u.Path, ""
