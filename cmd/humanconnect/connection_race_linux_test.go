@@ -30,7 +30,7 @@ type issuer struct {
 	// opaque: the next refresh is refused with 400 and no word of why. bare: refreshes give no refresh token.
 	opaque, bare atomic.Bool
 	// short: the access tokens of refreshes live as long as the first.
-	short bool
+	short atomic.Bool
 }
 
 func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -58,7 +58,7 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		} else if i.bare.Load() {
 			members["expires_in"] = i.first
 			delete(members, "refresh_token")
-		} else if i.short {
+		} else if i.short.Load() {
 			members["expires_in"] = i.first
 		}
 		body, _ = json.Marshal(members)
@@ -298,7 +298,7 @@ func TestRefreshTokenIsKeptWhereNoneIsGiven(t *testing.T) {
 func TestKillAtAnyMomentOfARefreshLeavesATokenOrAReconnect(t *testing.T) {
 	t.Parallel()
 	p, i, con := connected(t, 1, "none")
-	i.short = true
+	i.short.Store(true)
 	refreshed, reconnected := 0, 0
 	for trial := range 24 {
 		waitUntil(t, func() bool { return p.expired(con) })
