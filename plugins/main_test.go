@@ -222,6 +222,8 @@ func (f *faulty) Connect(ctx context.Context, req *providerv1.ConnectRequest) (*
 	case "flood":
 		_, err := f.stdout.Write(make([]byte, 1<<20))
 		return waiting(fmt.Sprint(err)), nil
+	case "gushes":
+		gush(f.stderr)
 	case "wait":
 		<-ctx.Done()
 		return nil, ctx.Err()
