@@ -51,6 +51,8 @@ type launch struct {
 	proc   *process
 	killed bool
 	err    error
+	// foreign is why the socket of the handshake was refused.
+	foreign error
 }
 
 var _ runner.Runner = (*launch)(nil)
@@ -84,6 +86,7 @@ func (l *launch) config(limit time.Duration) *plugin.ClientConfig {
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(sdk.MaxMessage), grpc.MaxCallSendMsgSize(sdk.MaxMessage)),
+			grpc.WithContextDialer(l.dial), // in place of go-plugin's
 			grpc.WithChainStreamInterceptor(l.conns.interceptStream),
 			grpc.WithStatsHandler(responseTracker{}),
 		},
@@ -240,6 +243,9 @@ func (l *launch) noHandshake() *Error {
 
 // noConnection is the error for a valid handshake and then no connection.
 func (l *launch) noConnection() *Error {
+	if e := l.foreignSocket(); e != nil {
+		return e
+	}
 	if l.process().endsWithin(exitLimit) {
 		return newError(CodeCrashed, l.spec.Name, "exited just after the handshake (%s)", l.process().state()).
 			lines(l.tail()).hint("this is a fault of the provider: report it to its author")
