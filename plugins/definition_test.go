@@ -187,7 +187,7 @@ func TestCachedDescriptionIsOfItsSourceAndDefinition(t *testing.T) {
 			t.Errorf("%d: %+v, %v", i, got, err)
 		}
 	}
-	if len(s.pids()) != started {
+	if len(s.pids()) > started {
 		t.Errorf("%d processes were started for what is cached", len(s.pids())-started)
 	}
 }

@@ -28,6 +28,7 @@ const (
 	maxValue    = 1024 // bytes
 	maxKinds    = 16
 	maxSchema   = 256 << 10 // bytes
+	maxVersion  = 64        // bytes
 	cacheLimit  = 2 * sdk.MaxMessage
 	cacheFormat = "describe 2"
 )
@@ -44,6 +45,10 @@ func (h *Host) Describe(ctx context.Context, name string) (*sdk.Description, err
 	}
 	defer s.stopIdle()
 	d, err := s.describe(ctx, &sdk.DescribeRequest{})
+	if err == nil && len(d.Sources) == 0 && d.DefinitionSchema == "" {
+		err = newError(CodeBadAnswer, name, "sent an invalid description: it has no sources, and no schema by which others define some").
+			hint("report it to the provider's author")
+	}
 	if err == nil {
 		err = h.checkClaims(ctx, s.spec, d)
 	}
@@ -187,7 +192,9 @@ func checkDescription(name string, d *sdk.Description) error {
 	if len(d.Sources) > maxSources {
 		return bad("%d sources, at most %d", len(d.Sources), maxSources)
 	}
-	d.Version = clean(d.Version, 64)
+	if len(d.Version) > maxVersion || !host.ValidVersion(d.Version) {
+		return bad("its version is %q, not one like 1.0.0 (semver)", clean(d.Version, 64))
+	}
 	if wrong := checkFields(d.Settings); wrong != "" {
 		return bad("its settings: %s", wrong)
 	}

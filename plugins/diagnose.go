@@ -29,6 +29,11 @@ func execFailure(spec Spec, file *os.File, err error) *Error {
 	head := make([]byte, 64)
 	n, _ := file.ReadAt(head, 0)
 	head = head[:n]
+	if info, errStat := file.Stat(); errStat == nil && info.Mode()&0o111 != 0 {
+		if e := interpreterFailure(spec, file, err); e != nil {
+			return e
+		}
+	}
 	switch {
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return newError(CodeNotExecutable, spec.Name, "is not executable").fact("file: %s", spec.Path()).
@@ -43,8 +48,6 @@ func execFailure(spec Spec, file *os.File, err error) *Error {
 		return newError(CodeNotExecutable, spec.Name, "is not a program that this system can run").
 			fact("file: %s", spec.Path()).
 			hint("a script starts with #! and the path of its interpreter; the download of a binary may be incomplete")
-	case errors.Is(err, syscall.ENOENT):
-		return missingInterpreter(spec, file, head)
 	}
 	return newError(CodeNotExecutable, spec.Name, "could not be executed").because(bare(err))
 }
@@ -56,20 +59,6 @@ func bare(err error) error {
 		return path.Err
 	}
 	return err
-}
-
-// missingInterpreter explains the ENOENT of a file that exists: its interpreter or loader does not.
-func missingInterpreter(spec Spec, file *os.File, head []byte) *Error {
-	needs := "its interpreter"
-	if line, ok := bytes.CutPrefix(head, []byte("#!")); ok {
-		first, _, _ := bytes.Cut(line, []byte("\n"))
-		needs = "the interpreter " + clean(string(first), 80)
-	} else if loader := dynamicLoader(file); loader != "" {
-		needs = "the dynamic loader " + clean(loader, 80)
-	}
-	return newError(CodeNotExecutable, spec.Name, "needs %s, which is not installed", needs).
-		fact("file: %s", spec.Path()).
-		hint("install what it needs, or a statically linked build of the provider")
 }
 
 func dynamicLoader(file *os.File) string {

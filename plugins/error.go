@@ -34,6 +34,8 @@ const (
 	CodeTimeout     problem.Code = "provider_timeout"
 	CodeCrashed     problem.Code = "provider_crashed"
 	CodeUnavailable problem.Code = "provider_unavailable"
+	// CodeFlood: it wrote so much that it was stopped.
+	CodeFlood problem.Code = "provider_flood"
 	// CodeBadAnswer is a response that is too large or invalid.
 	CodeBadAnswer problem.Code = "provider_bad_answer"
 )
@@ -52,7 +54,7 @@ func (e *Error) Unwrap() error { return e.Problem }
 // FailureCode is the failure code of a source that ran into this error.
 func (e *Error) FailureCode() problem.Code {
 	switch e.Code() {
-	case CodeCrashed:
+	case CodeCrashed, CodeFlood:
 		return CodeCrashed
 	case CodeTimeout, CodeStartTimeout:
 		return CodeTimeout

@@ -3,11 +3,13 @@ package plugins
 import (
 	"bufio"
 	"bytes"
-	"os"
+	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/go-plugin"
 
@@ -27,9 +29,19 @@ type handshake struct {
 	// read is closed when the line has been read, or cannot come any more.
 	read chan struct{}
 	line *bytes.Reader
-	// failure is what is wrong with the line; silent says that no line came.
+	// failure is what is wrong with the line; silent says that no line came, and address is that of the socket in a valid one.
 	failure *Error
 	silent  bool
+	address string
+	// await gives a program without a line time to exit: go-plugin kills it when the line does not come. killed says whether it
+	// has been killed, which also ends stdout; closed, that stdout ended before.
+	await  func()
+	killed func() bool
+	closed bool
+
+	mu sync.Mutex
+	// begun is what stdout holds so far, to the end of its first line.
+	begun []byte
 }
 
 func newHandshake(provider, socketDir string, out *output) *handshake {
@@ -39,9 +51,12 @@ func newHandshake(provider, socketDir string, out *output) *handshake {
 	}
 }
 
-// Read implements io.Reader. It blocks until the line is there.
+// Read implements io.Reader. It blocks until the line is there, or the program has had the time to exit without one.
 func (h *handshake) Read(b []byte) (int, error) {
 	<-h.read
+	if h.silent {
+		h.await()
+	}
 	return h.line.Read(b)
 }
 
@@ -49,16 +64,46 @@ func (h *handshake) Read(b []byte) (int, error) {
 func (h *handshake) Close() error { return nil }
 
 // run reads stdout to its end.
-func (h *handshake) run(stdout *os.File) {
-	reader := bufio.NewReaderSize(stdout, lineBuffer)
-	line, err := readLine(reader)
-	if err != nil && line == "" {
-		h.silent = true
-	} else if h.failure = h.check(line); h.failure == nil {
-		h.line = bytes.NewReader([]byte(line + "\n"))
+func (h *handshake) run(stdout io.Reader) {
+	after := h.readFirst(stdout)
+	if line := string(h.begun); line == "" {
+		h.silent, h.closed = true, !h.killed()
+	} else if h.failure = h.check(strings.TrimSuffix(line, "\n")); h.failure == nil {
+		h.line = bytes.NewReader([]byte(strings.TrimSpace(line) + "\n"))
 	}
 	close(h.read)
-	eachLine(reader, h.out.pass)
+	eachLine(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(after), stdout), lineBuffer), h.out.pass)
+}
+
+// readFirst reads the first line with its line feed, or what there is of it at the end of stdout, or what is too long for a
+// handshake. It returns what was read of the next line.
+func (h *handshake) readFirst(stdout io.Reader) (after []byte) {
+	chunk := make([]byte, 4096)
+	for {
+		n, err := stdout.Read(chunk)
+		line, rest, ended := bytes.Cut(chunk[:n], []byte("\n"))
+		if ended {
+			line = chunk[:len(line)+1]
+		}
+		h.mu.Lock()
+		h.begun = append(h.begun, line...)
+		h.mu.Unlock()
+		if ended || err != nil || len(h.begun) > handshakeLine {
+			return slices.Clone(rest)
+		}
+	}
+}
+
+// unfinished is what the program has printed of a line that it has not ended; empty for nothing.
+func (h *handshake) unfinished() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.quote(string(h.begun))
+}
+
+// quote shows what a program printed, with its carriage returns, which are easily overlooked.
+func (h *handshake) quote(printed string) string {
+	return h.out.secrets.shown(strings.ReplaceAll(printed, "\r", `\r`), 200)
 }
 
 // isGood says whether a valid handshake has been read.
@@ -66,6 +111,16 @@ func (h *handshake) isGood() bool {
 	select {
 	case <-h.read:
 		return h.failure == nil && !h.silent
+	default:
+		return false
+	}
+}
+
+// isClosed says whether the program ended stdout without a line.
+func (h *handshake) isClosed() bool {
+	select {
+	case <-h.read:
+		return h.closed
 	default:
 		return false
 	}
@@ -94,6 +149,7 @@ func (h *handshake) check(line string) *Error {
 			h.out.secrets.shown(parts[2]+" "+parts[3], 120)).
 			hint("listen on a Unix socket in the directory that %s names", plugin.EnvUnixSocketDir)
 	}
+	h.address = parts[3]
 	return h.checkRest(parts[5:])
 }
 
@@ -118,8 +174,11 @@ func (h *handshake) checkRest(rest []string) *Error {
 }
 
 func (h *handshake) printed(line string) *Error {
-	return newError(CodePrinted, h.provider, "printed on standard output before the handshake: «%s»",
-		h.out.secrets.shown(line, 200)).
+	said := "printed an empty line on standard output before the handshake"
+	if printed := h.quote(line); printed != "" {
+		said = fmt.Sprintf("printed on standard output before the handshake: «%s»", printed)
+	}
+	return newError(CodePrinted, h.provider, "%s", said).
 		hint("a provider prints nothing on standard output: move the message to standard error").
 		hint("if this program is not a provider, correct its command in the config")
 }

@@ -82,13 +82,29 @@ func (l *launch) interrupted(ctx context.Context, limit time.Duration) error {
 	if !errors.Is(context.Cause(ctx), errStartLimit) {
 		return context.Cause(ctx)
 	}
+	if e := l.flooded(); e != nil {
+		return e
+	}
 	if l.handshake != nil && l.handshake.isGood() {
 		return newError(CodeStartTimeout, l.spec.Name, "did not answer on its socket within %s", limit).
 			lines(l.tail()).hint("report it to the provider's author")
 	}
-	return newError(CodeStartTimeout, l.spec.Name, "did not complete the go-plugin handshake within %s", limit).
-		fact("file: %s", l.spec.Path()).lines(l.tail()).
-		hint("is this file a provider of humanconnect? If it is, its standard error says where it hangs")
+	if l.handshake != nil && l.handshake.isClosed() {
+		return l.noHandshake()
+	}
+	tail := l.tail()
+	e := newError(CodeStartTimeout, l.spec.Name, "did not complete the go-plugin handshake within %s", limit).
+		fact("file: %s", l.spec.Path()).lines(tail)
+	if l.handshake != nil {
+		if printed := l.handshake.unfinished(); printed != "" {
+			return e.fact("standard output, without a line feed: «%s»", printed).
+				hint("end the line with a line feed, and flush standard output")
+		}
+	}
+	if len(tail) == 0 {
+		return e.hint("is this file a provider of humanconnect? If it is, report to its author that it hangs")
+	}
+	return e.hint("is this file a provider of humanconnect? If it is, its standard error says where it hangs")
 }
 
 func (i *instance) connect(ctx context.Context) error {
@@ -255,10 +271,16 @@ func (i *instance) crashed() bool {
 
 // crash describes how the process ended.
 func (i *instance) crash(doing string) *Error {
-	state := i.launch.process().state()
-	e := newError(CodeCrashed, i.launch.spec.Name, "crashed %s (%s)", doing, state).lines(i.launch.tail())
+	if e := i.launch.flooded(); e != nil {
+		return e
+	}
+	state, tail := i.launch.process().state(), i.launch.tail()
+	e := newError(CodeCrashed, i.launch.spec.Name, "crashed %s (%s)", doing, state).lines(tail)
 	if signal, ok := signalOf(state); ok {
 		return e.hint("%s", signalHint(signal))
+	}
+	if len(tail) == 0 {
+		return e.hint("this is a fault of the provider: report it to its author")
 	}
 	return e.hint("this is a fault of the provider: report it to its author with the lines above")
 }

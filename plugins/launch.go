@@ -27,6 +27,10 @@ import (
 // exitLimit is how long a failed handshake or call waits for the process to exit, to distinguish a crash from other failures.
 const exitLimit = 250*time.Millisecond + drainLimit
 
+// closedLimit is how long a program that has closed its standard output without a handshake may take to exit, so that how it ends
+// is known.
+const closedLimit = time.Second + drainLimit
+
 // launch starts one process of a provider. It is the runner that go-plugin drives; we see every failure of it first, so that
 // no text of go-plugin's errors is parsed.
 type launch struct {
@@ -47,6 +51,8 @@ type launch struct {
 	proc   *process
 	killed bool
 	err    error
+	// foreign is why the socket of the handshake was refused.
+	foreign error
 }
 
 var _ runner.Runner = (*launch)(nil)
@@ -57,11 +63,15 @@ var errStopped = errors.New("start was stopped")
 // config is go-plugin's configuration of a client that runs this launch.
 func (l *launch) config(limit time.Duration) *plugin.ClientConfig {
 	l.stdio.stdout.take, l.stdio.stderr.take = l.out.pass, l.out.keep
+	l.out.stop = l.stopFlood
+	l.stdio.stdout.measure, l.stdio.stderr.measure = l.out.measure, l.out.measure
 	return &plugin.ClientConfig{
 		HandshakeConfig:  host.Handshake(),
 		VersionedPlugins: host.Plugins(),
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
 			l.handshake = newHandshake(l.spec.Name, socketDir, l.out)
+			l.handshake.await = func() { l.process().endsWithin(closedLimit) }
+			l.handshake.killed = l.wasKilled
 			l.childEnv = childEnvironment(l.environ, cmd.Env, l.dir)
 			return l, nil
 		},
@@ -76,6 +86,7 @@ func (l *launch) config(limit time.Duration) *plugin.ClientConfig {
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(sdk.MaxMessage), grpc.MaxCallSendMsgSize(sdk.MaxMessage)),
+			grpc.WithContextDialer(l.dial), // in place of go-plugin's
 			grpc.WithChainStreamInterceptor(l.conns.interceptStream),
 			grpc.WithStatsHandler(responseTracker{}),
 		},
@@ -93,7 +104,7 @@ func (l *launch) Start(context.Context) error {
 	if err == nil {
 		l.proc, err = startProcess(&exec.Cmd{
 			Path: path, Args: l.spec.Command, Env: l.childEnv, Dir: l.dir, ExtraFiles: []*os.File{l.file},
-		}, readers{stdout: l.handshake.run, stderr: l.readStderr})
+		}, readers{stdout: l.readStdout, stderr: l.readStderr})
 	}
 	l.err = err
 	return err
@@ -105,8 +116,10 @@ func (l *launch) tail() []string {
 	return l.out.tail()
 }
 
-func (l *launch) readStderr(stderr *os.File) {
-	eachLine(bufio.NewReaderSize(stderr, lineBuffer), l.out.keep)
+func (l *launch) readStdout(stdout io.Reader) { l.handshake.run(measured{stdout, l.out}) }
+
+func (l *launch) readStderr(stderr io.Reader) {
+	eachLine(bufio.NewReaderSize(measured{stderr, l.out}, lineBuffer), l.out.keep)
 }
 
 // Wait implements runner.Runner.
@@ -182,9 +195,13 @@ func (l *launch) failure(cause error) *Error {
 	default:
 		return newError(CodeUnavailable, l.spec.Name, "could not be reached").because(cause)
 	}
+	if e := l.handshake.failure; e != nil {
+		return e.lines(l.tail())
+	}
+	if e := l.flooded(); e != nil {
+		return e
+	}
 	switch {
-	case l.handshake.failure != nil:
-		return l.handshake.failure.lines(l.tail())
 	case l.handshake.silent:
 		return l.noHandshake()
 	case l.wasKilled(): // by go-plugin, which saw in the handshake what we do not
@@ -193,30 +210,65 @@ func (l *launch) failure(cause error) *Error {
 	return l.noConnection()
 }
 
-// noHandshake is the error for the end of standard output without a handshake.
+// noHandshake is the error for the end of standard output without a handshake. go-plugin has killed the program since, unless it
+// had exited before.
 func (l *launch) noHandshake() *Error {
-	if !l.process().endsWithin(exitLimit) {
-		return newError(CodeNotAPlugin, l.spec.Name, "closed its standard output without a handshake").
-			hint("is %s a provider of humanconnect?", l.spec.Path())
+	proc, name, path := l.process(), l.spec.Name, l.spec.Path()
+	if !proc.endsWithin(exitLimit) {
+		return newError(CodeNotAPlugin, name, "closed its standard output without a handshake, and cannot be killed").fact("file: %s", path).
+			hint("is this file a provider of humanconnect?")
 	}
-	state := l.process().state()
+	tail := l.tail()
+	if e := l.missingProgram(); e != nil {
+		return e.lines(tail)
+	}
+	if proc.wasKilled() {
+		return newError(CodeNotAPlugin, name, "closed its standard output without a handshake, and did not exit").
+			fact("file: %s", path).lines(tail).
+			hint("is this file a provider of humanconnect? If it is, it prints the handshake before it closes its standard output")
+	}
+	state := proc.state()
 	if signal, ok := signalOf(state); ok {
-		e := newError(CodeCrashed, l.spec.Name, "was killed by a signal during its start (%s)", signal)
-		return e.lines(l.tail()).hint("%s", signalHint(signal))
+		return newError(CodeCrashed, name, "was killed by a signal during its start (%s)", signal).lines(tail).hint("%s", signalHint(signal))
 	}
-	return newError(CodeNotAPlugin, l.spec.Name, "exited before the handshake (%s)", state).
-		fact("file: %s", l.spec.Path()).lines(l.tail()).
-		hint("is this file a provider of humanconnect? If it is, its standard error says why it exited")
+	e := newError(CodeNotAPlugin, name, "exited before the handshake (%s)", state).fact("file: %s", path).lines(tail)
+	switch {
+	case len(tail) > 0:
+		return e.hint("is this file a provider of humanconnect? If it is, its standard error says why it exited")
+	case state.ExitCode() == notFoundStatus:
+		return e.hint("is this file a provider of humanconnect? If it is, a program or a library that it needs is not installed")
+	}
+	return e.hint("is this file a provider of humanconnect? If it is, report to its author that it exits without a word")
 }
 
 // noConnection is the error for a valid handshake and then no connection.
 func (l *launch) noConnection() *Error {
+	if e := l.foreignSocket(); e != nil {
+		return e
+	}
 	if l.process().endsWithin(exitLimit) {
 		return newError(CodeCrashed, l.spec.Name, "exited just after the handshake (%s)", l.process().state()).
-			lines(l.tail()).hint("see its standard error above; report it to the provider's author")
+			lines(l.tail()).hint("this is a fault of the provider: report it to its author")
 	}
 	return newError(CodeProtocol, l.spec.Name, "does not answer on its socket").lines(l.tail()).
 		hint("report it to the provider's author")
+}
+
+// flooded is the error of a process that was killed because it wrote too much; nil if it did not.
+func (l *launch) flooded() *Error {
+	reason := l.out.tooMuch()
+	if reason == "" {
+		return nil
+	}
+	return newError(CodeFlood, l.spec.Name, "was stopped because it wrote too much: %s", reason).lines(l.tail()).
+		hint("this is a fault of the provider: report it to its author")
+}
+
+// stopFlood kills a program that writes too much.
+func (l *launch) stopFlood() {
+	if proc := l.process(); proc != nil {
+		proc.kill()
+	}
 }
 
 // connections keeps the gRPC connections of a client, because go-plugin does not close them when its own start of the

@@ -30,6 +30,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/humanconnect/humanconnect/plugins"
@@ -183,6 +184,12 @@ func (f *faulty) Describe(_ context.Context, req *providerv1.DescribeRequest) (*
 			d.Name = "other"
 		case "twice":
 			d.Sources = append(d.Sources, &providerv1.Source{Id: "instant"})
+		case "banana":
+			d.Version = "banana"
+		case "versionless":
+			d.Version = ""
+		case "sourceless":
+			d.Sources = nil
 		case "form":
 			d.Sources[0].Methods = []providerv1.Method{providerv1.Method_METHOD_FORM}
 		case "describe-hang":
@@ -222,6 +229,8 @@ func (f *faulty) Connect(ctx context.Context, req *providerv1.ConnectRequest) (*
 	case "flood":
 		_, err := f.stdout.Write(make([]byte, 1<<20))
 		return waiting(fmt.Sprint(err)), nil
+	case "gushes":
+		gush(f.stderr)
 	case "wait":
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -275,6 +284,48 @@ func odd(name string) *providerv1.ConnectResponse {
 		credential.MediaType = strings.Repeat("m", 1000)
 	case "expiry":
 		credential.ExpiresAt = timestamppb.New(time.Date(1, 2, 3, 0, 0, 0, 0, time.UTC))
+	case "void":
+		credential.Data = nil
+	case "json":
+		credential.MediaType = "application/json"
+	case "oauth2":
+		credential.MediaType = sdk.MediaTypeOAuth2
+	case "oauth2-array":
+		credential.MediaType, credential.Data = sdk.MediaTypeOAuth2, []byte(`["access_token"]`)
+	case "oauth2-token":
+		credential.MediaType, credential.Data = sdk.MediaTypeOAuth2, []byte(`{"access_token": "", "token_type": "Bearer"}`)
+	case "flat":
+		credential.MediaType, credential.Data = sdk.MediaTypeFields, []byte(`{"url": {"a": "b"}}`)
+	case "null":
+		credential.MediaType, credential.Data = sdk.MediaTypeFields, []byte(`{"url": null}`)
+	case "over":
+		credential.ExpiresAt = timestamppb.New(time.Now().Add(-time.Minute))
+	case "reconnect":
+		credential.ReconnectBy = timestamppb.New(time.Now().Add(-time.Minute))
+	case "kept":
+		credential.ReconnectBy = timestamppb.New(time.Unix(1_700_000_000, 0))
+	case "absurd":
+		credential.ReconnectBy = timestamppb.New(time.Now().AddDate(1000, 0, 0))
+	case "poll":
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Wait{Wait: &providerv1.Wait{
+			PollAfter: durationpb.New(10 * 365 * 24 * time.Hour),
+		}}}
+	case "poll-code":
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_ShowCode{ShowCode: &providerv1.ShowCode{
+			PollAfter: durationpb.New(16 * time.Minute),
+		}}}
+	case "late-wait":
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Wait{Wait: &providerv1.Wait{
+			ExpiresAt: timestamppb.New(time.Now().Add(-time.Minute)),
+		}}}
+	case "late-url":
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_OpenUrl{OpenUrl: &providerv1.OpenURL{
+			Url: "https://api.example.com", ExpiresAt: timestamppb.New(time.Now().Add(-time.Minute)),
+		}}}
+	case "retry":
+		return &providerv1.ConnectResponse{Result: &providerv1.ConnectResponse_Error{Error: &providerv1.Error{
+			Code: "rate_limited", RetryAfter: durationpb.New(10 * 365 * 24 * time.Hour),
+		}}}
 	case "scopes":
 		connected.Scopes = strings.Split(strings.Repeat("s ", 100_000), " ")[:100_000]
 	case "scope":

@@ -14,7 +14,9 @@ import (
 )
 
 const (
+	// ringSize and ringLines limit what is kept of stderr.
 	ringSize  = 64 << 10
+	ringLines = 2000
 	lineLimit = 16 << 10
 	// lineBuffer is longer than lineLimit, so that a secret across the limit is found before the cut.
 	lineBuffer = 64 << 10
@@ -32,10 +34,14 @@ type output struct {
 	secrets *redactor
 	log     func(line string)
 	now     func() time.Time
+	// stop ends the process, which writes too much; nil for nothing to end.
+	stop func()
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// lines are the last ones as they were written.
 	lines   []string
 	size    int
+	flood   flood
 	window  time.Time
 	inRate  int
 	volume  int
@@ -46,33 +52,36 @@ type output struct {
 func (o *output) keep(line string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	line = o.fit(line)
-	if line == "" {
-		return
-	}
 	o.lines = append(o.lines, line)
 	o.size += len(line)
-	first := 0
+	if o.size > 2*ringSize || len(o.lines) > 2*ringLines {
+		o.forget()
+	}
+	o.report(line)
+}
+
+// forget drops the oldest lines; the caller holds the lock. It makes room for many lines at once, because it moves the others.
+func (o *output) forget() {
+	first := max(0, len(o.lines)-ringLines)
+	for _, line := range o.lines[:first] {
+		o.size -= len(line)
+	}
 	for o.size > ringSize {
 		o.size -= len(o.lines[first])
 		first++
 	}
 	o.lines = slices.Delete(o.lines, 0, first)
-	o.report(line)
 }
 
 // pass takes one line of stdout, which is no diagnostics.
 func (o *output) pass(line string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if line = o.fit(line); line != "" {
-		o.report(line)
-	}
+	o.report(line)
 }
 
-func (o *output) fit(line string) string { return o.secrets.shown(line, lineLimit) }
-
-// report logs a line unless there were too many; the caller holds the lock.
+// report logs a line unless there were too many; the caller holds the lock. What is not logged is not searched for secrets either:
+// that takes longer than to read it.
 func (o *output) report(line string) {
 	if o.log == nil {
 		return
@@ -81,8 +90,11 @@ func (o *output) report(line string) {
 		o.logDropped()
 		o.window, o.inRate = now, 0
 	}
-	if o.inRate >= logRate || o.volume+len(line) > logVolume {
+	if o.inRate >= logRate || o.volume+min(len(line), lineLimit) > logVolume {
 		o.dropped++
+		return
+	}
+	if line = o.secrets.shown(line, lineLimit); line == "" {
 		return
 	}
 	o.inRate++
@@ -109,12 +121,18 @@ func (o *output) close() {
 var errorLine = regexp.MustCompile(`^(Uncaught )?\w*(Error|Exception)\b[^:]*: `)
 
 // tail returns the lines that explain a crash best: those from the last panic on, or from an error above the last lines, else
-// the last lines; cleared again of the secrets that were added after they were written.
+// the last lines; cleared of the secrets that are known now.
 func (o *output) tail() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	first := max(0, len(o.lines)-tailLines)
-	for i, line := range slices.Backward(o.lines) {
+	var lines, starts []string
+	for _, line := range o.lines {
+		if start := clean(line, tailWidth); start != "" {
+			lines, starts = append(lines, line), append(starts, start)
+		}
+	}
+	first := max(0, len(lines)-tailLines)
+	for i, line := range slices.Backward(starts) {
 		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
 			first = i
 			break
@@ -125,8 +143,10 @@ func (o *output) tail() []string {
 		}
 	}
 	var out []string
-	for _, line := range o.lines[first:min(len(o.lines), first+tailLines)] {
-		out = append(out, cut(o.secrets.clear(line), tailWidth))
+	for _, line := range lines[first:min(len(lines), first+tailLines)] {
+		if line = cut(o.secrets.shown(line, lineLimit), tailWidth); line != "" {
+			out = append(out, line)
+		}
 	}
 	return out
 }
@@ -157,14 +177,18 @@ func readLine(r *bufio.Reader) (string, error) {
 // lineWriter makes lines of what is written to it.
 type lineWriter struct {
 	take    func(string)
+	measure func([]byte) error
 	mu      sync.Mutex
 	pending []byte
 }
 
 var _ io.Writer = (*lineWriter)(nil)
 
-// Write implements io.Writer; it takes everything.
+// Write implements io.Writer; it takes everything, and keeps nothing of what is too much.
 func (w *lineWriter) Write(b []byte) (int, error) {
+	if w.measure(b) != nil {
+		return len(b), nil
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for line := range bytes.Lines(b) {

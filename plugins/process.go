@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -33,10 +34,12 @@ type process struct {
 
 	mu     sync.Mutex
 	reaped bool
+	// killed says that it had not ended when we killed it.
+	killed bool
 }
 
 // readers read the output of a program to its end, each on a goroutine of its own.
-type readers struct{ stdout, stderr func(*os.File) }
+type readers struct{ stdout, stderr func(io.Reader) }
 
 // startProcess starts the program and returns when it has been executed, or could not be. The process waits for it from then
 // on, and owns the command's files and SysProcAttr.
@@ -127,6 +130,7 @@ func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.reaped {
+		p.killed = p.killed || !child.HasExited(p.cmd.Process.Pid)
 		child.Signal(p.cmd.Process.Pid, syscall.SIGKILL)
 	}
 }
@@ -152,6 +156,13 @@ func (p *process) endsWithin(d time.Duration) bool {
 
 // state is how the process ended; only valid once done is closed.
 func (p *process) state() *os.ProcessState { return p.cmd.ProcessState }
+
+// wasKilled says that we ended it: how it ended then says nothing about it.
+func (p *process) wasKilled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.killed
+}
 
 // pipes are the three standard files of a program, read end first. All are files, so that exec starts no copying of
 // its own and its Wait returns at once.

@@ -69,7 +69,7 @@ func (r *remote) Connect(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step
 		return nil, err
 	}
 	r.supervisor.secrets.addStep(req, step)
-	if wrong := checkStep(step); wrong != "" {
+	if wrong := checkStep(step, r.now()); wrong != "" {
 		return nil, r.invalidResponse("in a step", wrong)
 	}
 	return cleanStep(step), nil
@@ -95,7 +95,10 @@ func (r *remote) Refresh(ctx context.Context, req *sdk.CredentialRequest) (*sdk.
 		return nil, err
 	}
 	r.supervisor.secrets.add(refreshed.Credential.Data.Reveal())
-	if wrong := checkCredential(refreshed.Credential, refreshed.Scopes); wrong != "" {
+	if c := &refreshed.Credential; c.ReconnectBy.Equal(req.Credential.ReconnectBy) && !c.ReconnectBy.After(r.now()) {
+		c.ReconnectBy = time.Time{} // what the provider has kept of the credential before was wrong: the source has renewed it
+	}
+	if wrong := checkCredential(refreshed.Credential, refreshed.Scopes, r.now()); wrong != "" {
 		return nil, r.invalidResponse("in a refresh", wrong)
 	}
 	return refreshed, nil
@@ -108,6 +111,8 @@ func (r *remote) Check(ctx context.Context, req *sdk.CredentialRequest) error {
 		return c.Check(ctx, req)
 	})
 }
+
+func (r *remote) now() time.Time { return r.supervisor.host.options.Now() }
 
 // call makes one call within its limit, and returns exactly what went wrong.
 func (r *remote) call(
@@ -225,6 +230,7 @@ func (r *remote) cleanError(said *sdk.Error) *sdk.Error {
 	out.Message = r.sentence(said.Message, 500)
 	out.Field = r.supervisor.secrets.sentence(said.Field, 64)
 	out.Setting = r.supervisor.secrets.sentence(said.Setting, 64)
+	out.RetryAfter = min(max(said.RetryAfter, 0), maxRetryAfter)
 	return &out
 }
 

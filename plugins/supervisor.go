@@ -232,14 +232,14 @@ func (s *supervisor) count(inst *instance, doing string) {
 // countStart counts a crash before the handshake, and says whether the start may be retried.
 func (s *supervisor) countStart(err error) bool {
 	var e *Error
-	if !errors.As(err, &e) || e.Code() != CodeCrashed {
+	if !errors.As(err, &e) || e.Code() != CodeCrashed && e.Code() != CodeFlood {
 		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.crashes++
 	s.last = e
-	return s.crashes < maxCrashes
+	return s.crashes < maxCrashes && e.Code() == CodeCrashed
 }
 
 // crashedIn is the error of a call in which the process crashed.
@@ -248,7 +248,7 @@ func (s *supervisor) crashedIn(inst *instance, doing string) *Error {
 	defer s.mu.Unlock()
 	s.count(inst, doing)
 	e := inst.crash(doing)
-	e.died = true
+	e.died = e.Code() == CodeCrashed
 	e.gaveUp = s.crashes >= maxCrashes
 	return e
 }

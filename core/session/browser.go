@@ -318,8 +318,8 @@ func send(row *store.Attempt, src source.Source, step sdk.Step) error {
 		if len(address) > MaxURL {
 			return failure.New(failure.SourceError, "the provider opened a URL of more than %d bytes", MaxURL)
 		}
-		if !hostlist.Leads(hosts, address) {
-			return failure.New(failure.SourceError, "the provider opened a URL at a host that it does not declare")
+		if err := hostlist.Check(hosts, address); err != nil {
+			return failure.New(failure.SourceError, "the provider sends the person to a URL that is refused: %s", err)
 		}
 	}
 	return nil

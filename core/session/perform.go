@@ -305,6 +305,9 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 	case sdk.FormValues:
 		row.Hosts = a.named(r)
 	}
+	if method := methodOf(step); method != "" && !slices.Contains(a.Source.Methods, method) {
+		return row, failure.New(failure.SourceError, "the provider sent a step of the method %q, which the source does not declare", method)
+	}
 	if err := send(&row, a.Source, step); err != nil {
 		return row, err
 	}
@@ -315,6 +318,19 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 		row.DueAt = a.s.e.o.Clock.Now().Add(max(s.PollAfter, minPoll))
 	}
 	return row, nil
+}
+
+// methodOf is the method of connecting that a step belongs to; "" for none.
+func methodOf(step sdk.Step) sdk.Method {
+	switch step.(type) {
+	case sdk.Form:
+		return sdk.MethodForm
+	case sdk.OpenURL:
+		return sdk.MethodBrowser
+	case sdk.ShowCode:
+		return sdk.MethodCode
+	}
+	return ""
 }
 
 // commitConnected makes the connection, if the attempt is unchanged since the step began, whatever the epoch. A grant

@@ -432,7 +432,7 @@ func sourceOf(name string, can []sdk.Capability) source.Source {
 		Provider: "fake",
 		Source: sdk.Source{
 			ID: name, Name: nameOf(name), Capabilities: can, Fields: []sdk.Field{{ID: "user"}},
-			Hosts: []string{"source.example"}, Methods: []sdk.Method{sdk.MethodForm, sdk.MethodBrowser},
+			Hosts: []string{"source.example"}, Methods: []sdk.Method{sdk.MethodForm, sdk.MethodBrowser, sdk.MethodCode},
 		},
 	}
 }

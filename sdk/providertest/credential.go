@@ -2,7 +2,6 @@ package providertest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -53,27 +52,8 @@ func (e *examination) expectSuccess(what string, err error) {
 // inspectCredential checks a credential, and keeps its secret.
 func (e *examination) inspectCredential(c sdk.Credential) {
 	e.secrets = append(e.secrets, c.Data.Reveal())
-	if c.Data == "" {
-		e.fail("%s: the credential is empty", e.source.ID)
-	}
-	if !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(time.Now()) {
-		e.fail("%s: the credential has expired already", e.source.ID)
-	}
-	if c.MediaType == sdk.MediaTypeFields {
-		var fields map[string]string
-		if json.Unmarshal([]byte(c.Data.Reveal()), &fields) != nil || len(fields) == 0 {
-			e.fail("%s: the credential is no flat JSON object of strings", e.source.ID)
-		}
-	}
-	if c.MediaType != sdk.MediaTypeOAuth2 {
-		return
-	}
-	var tokens struct {
-		Access string `json:"access_token"`
-		Type   string `json:"token_type"`
-	}
-	if json.Unmarshal([]byte(c.Data.Reveal()), &tokens) != nil || tokens.Access == "" || tokens.Type == "" {
-		e.fail("%s: the credential is not what its media type says", e.source.ID)
+	if wrong := host.CheckCredential(c, time.Now()); wrong != "" {
+		e.fail("%s: %s", e.source.ID, wrong)
 	}
 }
 

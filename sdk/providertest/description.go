@@ -9,16 +9,13 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-var (
-	semver      = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
-	hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
-)
+var hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
 
 func (e *examination) checkDescription() {
 	if !host.ValidID(e.description.Name) {
 		e.fail("describe: the name %q is none", e.description.Name)
 	}
-	if !semver.MatchString(e.description.Version) {
+	if !host.ValidVersion(e.description.Version) {
 		e.fail("describe: the version %q is not like 1.0.0", e.description.Version)
 	}
 	if len(e.description.Sources) == 0 {

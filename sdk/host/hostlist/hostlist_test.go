@@ -40,3 +40,29 @@ func TestPersonIsSentToDeclaredHostsAlone(t *testing.T) {
 		t.Error("no host is declared, and a person is sent to one")
 	}
 }
+
+func TestRefusedAddressIsToldWithItsHostAndTheRule(t *testing.T) {
+	hosts := []string{"Auth.example.com", "port.test:8443", "*.clinic.test"}
+	for address, want := range map[string]string{
+		"javascript:alert(1)":               `its scheme is "javascript", and must be https`,
+		"file:///etc/passwd":                `its scheme is "file", and must be https`,
+		"data:text/html,x":                  `its scheme is "data", and must be https`,
+		"//auth.example.com/":               `it has no scheme, and must begin with https://`,
+		"https:///x":                        `it has no host`,
+		"https://u:p@auth.example.com/?q=1": `it has user information before its host "auth.example.com"`,
+		"http://auth.example.com/":          `its scheme is "http" at the host "auth.example.com", and must be https, but for an address of loopback`,
+		"https://port.test/":                `its host is "port.test", which is declared with another port: the source declares Auth.example.com, port.test:8443, *.clinic.test`,
+		"https://port.test:1/":              `its host is "port.test:1", which is declared with another port: the source declares Auth.example.com, port.test:8443, *.clinic.test`,
+		"https://evil.test/secret?token=1":  `its host is "evil.test", which is not declared: the source declares Auth.example.com, port.test:8443, *.clinic.test`,
+		"https://x\u202e.test/":             `its host is "x.test", which is not declared: the source declares Auth.example.com, port.test:8443, *.clinic.test`,
+		"%":                                 `it is not a valid URL`,
+		"https://127.0.0.1.evil.test:8778/": `its host is "127.0.0.1.evil.test:8778", which is not declared: the source declares Auth.example.com, port.test:8443, *.clinic.test`,
+	} {
+		if err := hostlist.Check(hosts, address); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", address, err, want)
+		}
+	}
+	if err := hostlist.Check(nil, "https://a.test/"); err == nil || err.Error() != `its host is "a.test", which is not declared: the source declares none` {
+		t.Error(err)
+	}
+}

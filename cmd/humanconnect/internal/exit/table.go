@@ -44,7 +44,7 @@ func codes() map[int][]problem.Code {
 			CodeSandboxMissing, source.CodeConflict, source.CodeUnknownProvider, source.CodeSchema, plugins.CodeNotFound,
 			plugins.CodeUntrustedFile, plugins.CodeUnpinned, plugins.CodeChecksum, plugins.CodeDevRefused, plugins.CodeLock, plugins.CodeClaims,
 			plugins.CodeNotExecutable, plugins.CodeWrongArchitecture, plugins.CodeNotAPlugin, plugins.CodePrinted,
-			plugins.CodeProtocol, plugins.CodeStartTimeout, plugins.CodeBadAnswer, failure.ProviderCrashed,
+			plugins.CodeProtocol, plugins.CodeStartTimeout, plugins.CodeBadAnswer, plugins.CodeFlood, failure.ProviderCrashed,
 			failure.ProviderTimeout, failure.ProviderUnavailable,
 		},
 		Refused: {
