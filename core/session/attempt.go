@@ -115,6 +115,7 @@ func (a *Attempt) prepare(ctx context.Context, t target) error {
 		return failure.OfSettings(err)
 	}
 	a.Source, a.action.SourceName = src, src.Name
+	a.s.setName(src.ID, src.Name)
 	if src.Retired() {
 		return src.RetiredFailure()
 	}

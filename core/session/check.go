@@ -62,18 +62,27 @@ func (e *Engine) digest(actions []Action) []byte {
 
 // check makes sure that what is left of a script can run: its sources exist, their providers start, and every field that
 // they are known to ask for has an answer. A source that the token does not allow is left to fail by itself.
-func (e *Engine) check(ctx context.Context, r OpenRequest, v token.Verdict, known store.Session) error {
-	c := checker{e: e, verdict: v, script: r.Script, used: make(map[string]bool)}
+// All problems are told of at once. It returns the names of the sources by id.
+func (e *Engine) check(ctx context.Context, r OpenRequest, v token.Verdict, known store.Session) (map[string]string, error) {
+	c := checker{e: e, verdict: v, script: r.Script, used: make(map[string]bool), names: make(map[string]string)}
 	ended, err := e.endedActions(ctx, known, r.Script.Actions)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, a := range r.Script.Actions {
-		if err := c.action(ctx, a, ended[i]); err != nil {
-			return err
+		err := c.action(ctx, a, ended[i])
+		p := (*problem.Problem)(nil)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case !errors.As(err, &p): // the store, say: what follows would fail likewise
+			return nil, err
+		default:
+			c.wrong = append(c.wrong, err)
 		}
 	}
-	return c.verdictOn()
+	return c.names, problem.Join("%d things are wrong with what is to be done", append(c.wrong, c.answersWrong()...)...)
 }
 
 // endedActions returns the numbers of the actions that the session has done already, if it works through this very list.
@@ -104,6 +113,9 @@ type checker struct {
 	used    map[string]bool
 	missing []string
 	unknown []string
+	// wrong are the problems of the actions themselves.
+	wrong []error
+	names map[string]string
 }
 
 func (c *checker) action(ctx context.Context, a Action, ended bool) error {
@@ -118,11 +130,13 @@ func (c *checker) action(ctx context.Context, a Action, ended bool) error {
 	}
 	src, err := c.e.o.Sources.Find(ctx, sourceID)
 	if a.Kind == store.ActionDisconnect {
+		c.names[sourceID] = src.Name
 		return c.disconnectable(ctx, a, sourceID, err)
 	}
 	if err != nil {
 		return err
 	}
+	c.names[src.ID] = src.Name
 	c.fields(a, src)
 	return nil
 }
@@ -190,22 +204,23 @@ func (c *checker) fields(a Action, src source.Source) {
 	}
 }
 
-// verdictOn turns all that was found into one problem.
-func (c *checker) verdictOn() error {
+// answersWrong returns a problem for the answers that nothing asks for, and one for those that are missing. Answers for a source
+// that is in no action count only where the actions are sound: its id may be the one that is mistyped there.
+func (c *checker) answersWrong() (wrong []error) {
 	for _, s := range slices.Sorted(maps.Keys(c.script.Answers)) {
-		if !c.used[s] {
+		if !c.used[s] && len(c.wrong) == 0 {
 			for _, field := range slices.Sorted(maps.Keys(c.script.Answers[s])) {
 				c.unknown = append(c.unknown, s+"."+field)
 			}
 		}
 	}
-	switch {
-	case len(c.unknown) > 0:
-		return problem.New(CodeAnswerUnknown, "no form has a field for the answer to %s", strings.Join(c.unknown, ", ")).
-			Hint("see the fields of a source with: humanconnect source show ID")
-	case len(c.missing) > 0:
-		p := problem.New(CodeAnswerMissing, "no answer to %s", strings.Join(slices.Compact(c.missing), ", "))
-		return p.Hint("give it with: --answer %s=VALUE, or =@FILE for a secret", c.missing[0])
+	if len(c.unknown) > 0 {
+		wrong = append(wrong, problem.New(CodeAnswerUnknown, "no form has a field for the answer to %s", strings.Join(c.unknown, ", ")).
+			Hint("see the fields of a source with: humanconnect source show ID"))
 	}
-	return nil
+	if len(c.missing) > 0 {
+		wrong = append(wrong, problem.New(CodeAnswerMissing, "no answer to %s", strings.Join(slices.Compact(c.missing), ", ")).
+			Hint("give it with: --answer %s=VALUE, or =@FILE for a secret", c.missing[0]))
+	}
+	return wrong
 }

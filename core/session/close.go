@@ -19,6 +19,8 @@ type Final struct {
 	Session id.Session
 	Event   id.Event
 	Status  event.Status
+	// Reason is why the token was refused, where this call looked at it: for the operator alone; see [token.Verdict].
+	Reason string
 	// Failed says that the response has failures.
 	Failed bool
 	// Cut says why the front end that closed the session stopped before it was done.
@@ -52,7 +54,8 @@ func FinalOf(ses store.Session) *Final {
 
 // Close closes the session once and for all and returns its response. cut says why the front end stopped before it was done;
 // for [CutHangup] nothing is closed, and the error is [ErrFrontEndLost]. A session that was closed in the meantime gives its
-// stored response; one that was taken over gives [ErrTakenOver].
+// stored response; one that was taken over gives [ErrTakenOver]. Actions of a script that [Session.Run] has not finished fail with
+// attempt_interrupted.
 func (s *Session) Close(ctx context.Context, cut Cut) (*Final, error) {
 	if cut == CutHangup {
 		return nil, ErrFrontEndLost
@@ -67,6 +70,9 @@ func (s *Session) Close(ctx context.Context, cut Cut) (*Final, error) {
 		}
 		if !ses.ClosedAt.IsZero() {
 			return nil
+		}
+		if err := s.recordUnfinished(tx, ses, cut, s.e.o.Clock.Now()); err != nil {
+			return err
 		}
 		ses, err = s.e.closeRow(tx, ses, cut)
 		return err

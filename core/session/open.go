@@ -63,10 +63,11 @@ func (e *Engine) Open(ctx context.Context, r OpenRequest) (Opening, error) {
 		f, err := e.refuse(ctx, r, v)
 		return Opening{Final: f}, err
 	}
-	if err := e.checkOpen(ctx, r, v, known); err != nil {
+	names, err := e.checkOpen(ctx, r, v, known)
+	if err != nil {
 		return Opening{}, err
 	}
-	return e.openOrResume(ctx, r, v)
+	return e.openOrResume(ctx, r, v, names)
 }
 
 // Finished returns what the session of a token ended with, if it is closed; else nil. It opens and changes nothing.
@@ -88,12 +89,22 @@ func (e *Engine) checkToken(ctx context.Context, r OpenRequest) (token.Verdict, 
 	if err != nil {
 		return v, err
 	}
-	other := r.ClientID != "" && r.ClientID != v.ClientID || r.ClientUserID != "" && r.ClientUserID != v.ClientUserID
-	if v.Genuine() && other {
-		return token.Verdict{Status: event.TokenInvalid}, nil
+	switch {
+	case !v.Genuine():
+	case r.ClientID != "" && r.ClientID != v.ClientID:
+		return refused("it is of another client than the one that was asked for"), nil
+	case r.ClientUserID != "" && r.ClientUserID != v.ClientUserID:
+		return refused("it is of another user than the one that was asked for"), nil
 	}
 	return v, nil
 }
+
+// refused is the verdict on a token that is genuine and not for this call.
+func refused(reason string) token.Verdict {
+	return token.Verdict{Status: event.TokenInvalid, Reason: reason}
+}
+
+const otherUser = "its service says today that it is of another user than the one whose session it opened"
 
 // errOtherUser: the service that has the tokens says today that a token is another user's than the one whose session it
 // opened. Neither gets to see that session.
@@ -128,18 +139,19 @@ func (e *Engine) findSession(ctx context.Context, v token.Verdict) (ses store.Se
 	case errors.Is(err, store.ErrNotFound):
 		return ses, false, v, nil
 	case errors.Is(err, errOtherUser):
-		return ses, false, token.Verdict{Status: event.TokenInvalid}, nil
+		return ses, false, refused(otherUser), nil
 	case err != nil:
 		return ses, false, v, fmt.Errorf("look up the session of a token: %w", err)
 	}
 	return ses, true, v, nil
 }
 
-// checkOpen makes sure, before anything is opened, that the session is free and the script can run.
-func (e *Engine) checkOpen(ctx context.Context, r OpenRequest, v token.Verdict, known store.Session) error {
+// checkOpen makes sure, before anything is opened, that the session is free and the script can run. It returns the names of
+// the script's sources by id.
+func (e *Engine) checkOpen(ctx context.Context, r OpenRequest, v token.Verdict, known store.Session) (map[string]string, error) {
 	if known.ID != "" && !r.TakeOver {
 		if err := e.checkOwner(known); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	return e.check(ctx, r, v, known)
@@ -162,7 +174,7 @@ func (e *Engine) checkOwner(ses store.Session) error {
 }
 
 // openOrResume opens or resumes the session in one transaction.
-func (e *Engine) openOrResume(ctx context.Context, r OpenRequest, v token.Verdict) (Opening, error) {
+func (e *Engine) openOrResume(ctx context.Context, r OpenRequest, v token.Verdict, names map[string]string) (Opening, error) {
 	var ses store.Session
 	var user store.User
 	var verdict token.Verdict
@@ -175,7 +187,7 @@ func (e *Engine) openOrResume(ctx context.Context, r OpenRequest, v token.Verdic
 		ses, err = sessionOf(tx, v)
 		switch {
 		case errors.Is(err, errOtherUser):
-			verdict = token.Verdict{Status: event.TokenInvalid}
+			verdict = refused(otherUser)
 			return nil
 		case errors.Is(err, store.ErrNotFound):
 			verdict.Status, err = e.confirm(tx, v, now)
@@ -202,7 +214,7 @@ func (e *Engine) openOrResume(ctx context.Context, r OpenRequest, v token.Verdic
 	case !ses.ClosedAt.IsZero():
 		return Opening{Final: e.stored(ses, r.Script.Actions)}, nil
 	}
-	return Opening{Session: newSession(e, ses, user, r)}, nil
+	return Opening{Session: newSession(e, ses, user, r, names)}, nil
 }
 
 // confirm judges a good verdict once more at the instant of the transaction that opens its session.
@@ -274,7 +286,7 @@ func (e *Engine) refuse(ctx context.Context, r OpenRequest, v token.Verdict) (*F
 		return nil, fmt.Errorf("record a rejected token: %w", err)
 	}
 	e.wake()
-	return &Final{Event: evt, Status: v.Status, Response: event.JSON(resp)}, nil
+	return &Final{Event: evt, Status: v.Status, Reason: v.Reason, Response: event.JSON(resp)}, nil
 }
 
 func firstOf(values ...string) string {

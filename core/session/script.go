@@ -38,6 +38,7 @@ func (s *Session) Run(ctx context.Context, script Script, p Person) error {
 	if err != nil {
 		return err
 	}
+	s.follow(script.Actions)
 	r := runner{s: s, script: script, person: p}
 	for i := 0; i < len(script.Actions); {
 		if ctx.Err() != nil {
@@ -98,6 +99,7 @@ func (r *runner) group(ctx context.Context, i, j int, ended map[int]bool) error 
 // action runs one action. A failure has been kept and is no error here.
 func (r *runner) action(ctx context.Context, no int) error {
 	a := r.script.Actions[no]
+	r.s.markBegun(no)
 	var err error
 	if a.Kind == store.ActionDisconnect {
 		err = r.s.Disconnect(ctx, a.Target, no)

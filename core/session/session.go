@@ -71,6 +71,9 @@ type Session struct {
 	mu sync.Mutex
 	// held are the attempts that this front end began or took up.
 	held map[id.Attempt]bool
+	// progress of the script, and names of sources by id.
+	progress progress
+	names    map[string]string
 }
 
 // addHeld says that an attempt is this front end's.
@@ -86,12 +89,12 @@ func (s *Session) isHeld(a id.Attempt) bool {
 	return s.held[a]
 }
 
-func newSession(e *Engine, row store.Session, user store.User, r OpenRequest) *Session {
+func newSession(e *Engine, row store.Session, user store.User, r OpenRequest, names map[string]string) *Session {
 	return &Session{
 		ID: row.ID, User: user, EndsAt: row.EndsAt,
 		e: e, sources: row.Sources, epoch: row.Epoch, run: row.ScriptRun, held: make(map[id.Attempt]bool),
 		frontEnd: r.FrontEnd, redirects: r.Redirects, locale: r.Locale,
-		person: make(chan struct{}, 1), calls: make(chan struct{}, maxCalls),
+		person: make(chan struct{}, 1), calls: make(chan struct{}, maxCalls), names: names,
 	}
 }
 
@@ -168,23 +171,28 @@ type target struct {
 
 // resolve reads a target: a connection of this user, or a source.
 func (s *Session) resolve(ctx context.Context, asked string) (target, error) {
+	var t target
+	err := s.e.o.Store.View(ctx, func(tx store.Tx) (err error) {
+		t, err = s.find(tx, asked)
+		return err
+	})
+	if err == nil && t.source == "" {
+		err = notConnected()
+	}
+	return t, err
+}
+
+// find is resolve in the caller's transaction; the source of a connection that is not the user's is "".
+func (s *Session) find(tx store.ConnectionTx, asked string) (target, error) {
 	con, err := id.Parse[id.Connection](asked)
 	if err != nil {
 		return target{asked: asked, source: asked, sourceName: asked}, nil
 	}
-	t := target{asked: asked}
-	err = s.e.o.Store.View(ctx, func(tx store.Tx) error {
-		c, err := tx.Connection(con)
-		if err != nil {
-			return err
-		}
-		t.connection, t.source, t.sourceName = &c, c.Source, c.SourceName
-		return nil
-	})
-	if errors.Is(err, store.ErrNotFound) || err == nil && t.connection.User != s.User.HumanID {
-		return target{asked: asked}, notConnected()
+	c, err := tx.Connection(con)
+	if errors.Is(err, store.ErrNotFound) || err == nil && c.User != s.User.HumanID {
+		return target{asked: asked}, nil
 	}
-	return t, err
+	return target{asked: asked, source: c.Source, sourceName: c.SourceName, connection: &c}, err
 }
 
 func notConnected() *failure.Failure {

@@ -69,7 +69,7 @@ func (c *Catalog) Find(id string) (Source, error) {
 	if conflict, ok := c.conflicts[id]; ok {
 		return Source{}, conflict.Problem()
 	}
-	p := problem.New(CodeUnknown, "no installed provider offers that source")
+	p := problem.New(CodeUnknown, "no installed provider offers the source %q", id)
 	if near := problem.Nearest(id, c.claimed); near != "" && near != id {
 		p = p.Hint("did you mean %s?", near)
 	}

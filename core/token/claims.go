@@ -3,6 +3,7 @@ package token
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -76,11 +77,6 @@ func escaped(text []byte) rune {
 	return rune(r)
 }
 
-// owner says whether the claims name a client and a user.
-func (c *claims) owner() bool {
-	return named(c.ClientID, MaxClientID) && named(c.Subject, MaxUserID)
-}
-
 // named says whether a name can be one.
 func named(s string, most int) bool { return s != "" && len(s) <= most }
 
@@ -112,18 +108,24 @@ func (c *claims) meantFor(name string) bool {
 	return json.Unmarshal(c.Audience, &list) == nil && slices.Contains(list, name)
 }
 
-// begun says whether the token may be used already.
-func (c *claims) begun(now time.Time) bool {
-	for _, claim := range []*float64{c.Starts, c.Issued} {
-		if claim == nil {
+// notYet says why the token may not be used yet, or "".
+func (c *claims) notYet(now time.Time) string {
+	for _, claim := range []struct {
+		name  string
+		value *float64
+	}{{"nbf", c.Starts}, {"iat", c.Issued}} {
+		if claim.value == nil {
 			continue
 		}
-		at, ok := numericDate(*claim)
-		if !ok || at.After(now.Add(skew)) {
-			return false
+		at, ok := numericDate(*claim.value)
+		switch {
+		case !ok:
+			return fmt.Sprintf("its %s is no time between 1970 and 9999", claim.name)
+		case at.After(now.Add(skew)):
+			return fmt.Sprintf("its %s is %s, and here it is %s", claim.name, event.Time(at), event.Time(now))
 		}
 	}
-	return true
+	return ""
 }
 
 // verdict of a genuine token that names its owner and expires at a given time.
@@ -131,14 +133,16 @@ func (c *claims) verdict(key []byte, sources []string, expires, now time.Time) V
 	v := Verdict{
 		Status: event.Success, Key: key, ClientID: c.ClientID, ClientUserID: c.Subject, Sources: sources, ExpiresAt: expires,
 	}
-	switch {
-	case !c.begun(now):
-		v.Status = event.TokenInvalid
+	switch wrong := c.notYet(now); {
+	case wrong != "":
+		v.Status, v.Reason = event.TokenInvalid, wrong
 	case !now.Before(expires):
-		v.Status = event.TokenExpired
+		v.Status, v.Reason = event.TokenExpired, expiredAt(expires)
 	}
 	return v
 }
+
+func expiredAt(at time.Time) string { return fmt.Sprintf("it expired at %s", event.Time(at)) }
 
 // numericDate reads seconds since 1970, to the millisecond below (RFC 7519 §2).
 func numericDate(seconds float64) (time.Time, bool) {

@@ -24,7 +24,7 @@ func newTestedService(limit time.Duration, cacheDir string) *keyService {
 
 // TEST-NET-1 (RFC 5737) stands for what a name of this machine may lead to.
 func TestPlainHTTPToAServiceDialsThisMachineAlone(t *testing.T) {
-	s := newService("the key set", &url.URL{Scheme: "http", Host: "192.0.2.1:9"}, time.Second)
+	s := newService("the key set", CodeJWKS, &url.URL{Scheme: "http", Host: "192.0.2.1:9"}, time.Second)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url.String(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -57,17 +57,17 @@ func NewIntrospection(o IntrospectionOptions) (*Introspection, error) {
 	if err != nil || address.Host == "" {
 		return nil, errors.New("the URL of the introspection endpoint is invalid")
 	}
-	return &Introspection{o: o, service: newService("the introspection endpoint", address, o.Timeout)}, nil
+	return &Introspection{o: o, service: newService("the introspection endpoint", CodeIntrospectionInvalid, address, o.Timeout)}, nil
 }
 
-// Check implements [Checker]. An error that the service could not be asked, or gave no answer of RFC 7662, is a problem
-// with code network; that it refused the client, one with code introspection_refused.
+// Check implements [Checker]. An error that the service could not be asked is a problem with code network; that it gave no
+// answer of RFC 7662, one with code introspection_invalid; that it refused the client, one with code introspection_refused.
 func (i *Introspection) Check(ctx context.Context, token sdk.Secret) (Verdict, error) {
 	switch {
 	case token == "":
 		return Verdict{Status: event.TokenMissing}, nil
 	case len(token) > maxOpaque:
-		return Verdict{Status: event.TokenInvalid}, nil
+		return refused("it is longer than %d KiB", maxOpaque>>10), nil
 	}
 	sum := sha256.Sum256([]byte(token.Reveal()))
 	key := sum[:]
@@ -90,6 +90,11 @@ func (i *Introspection) Check(ctx context.Context, token sdk.Secret) (Verdict, e
 
 // Confirm implements [Checker]: only the service knows, and it was asked.
 func (*Introspection) Confirm(store.Tx, Verdict) (bool, error) { return true, nil }
+
+const (
+	inactiveText = "the introspection endpoint says that it is not active"
+	otherOwner   = "the introspection endpoint says today that it is of another client or user than before"
+)
 
 // Probe asks the service about a token that nobody has, to see whether that works; the error is that of Check.
 func (i *Introspection) Probe(ctx context.Context) error {
@@ -121,27 +126,32 @@ func (i *Introspection) ask(ctx context.Context, token sdk.Secret) (*claims, err
 	case said.status != http.StatusOK:
 		return nil, i.service.wrongStatus(said.status)
 	}
-	c, ok := readIntrospection(said.body)
-	if !ok {
-		return nil, i.service.unusable("the response is not an introspection response")
+	c, wrong := readIntrospection(said.body)
+	if wrong != "" {
+		return nil, i.service.invalid(errors.New(wrong))
 	}
 	return c, nil
 }
 
-// readIntrospection reads an introspection response (RFC 7662 §2.2), nil for one that says that a token is not active;
-// false if it is none. What else is said of such a token does not count.
-func readIntrospection(text []byte) (*claims, bool) {
+// readIntrospection reads an introspection response (RFC 7662 §2.2), nil for one that says that a token is not active; wrong
+// says why it is none. What else is said of such a token does not count.
+func readIntrospection(text []byte) (c *claims, wrong string) {
 	var said struct {
 		Active *bool `json:"active"`
 	}
-	if !readClaims(text, &said) || said.Active == nil {
-		return nil, false
+	switch {
+	case !readClaims(text, &said):
+		return nil, wrongMember(text, []member{{"active", kindBoolean}})
+	case said.Active == nil:
+		return nil, "its member active is missing"
+	case !*said.Active:
+		return nil, ""
 	}
-	if !*said.Active {
-		return nil, true
+	c = &claims{}
+	if !readClaims(text, c) {
+		return nil, wrongMember(text, claimMembers())
 	}
-	var c claims
-	return &c, readClaims(text, &c)
+	return c, ""
 }
 
 // seen is what this state knows of a token.
@@ -203,17 +213,21 @@ func (s seen) verdict(key []byte, status event.Status) Verdict {
 // inactive judges a token that the service no longer knows, or never did.
 func (i *Introspection) inactive(ctx context.Context, key []byte, before seen) (Verdict, error) {
 	if !before.genuine() {
-		return Verdict{Status: event.TokenInvalid}, nil
+		return refused(inactiveText), nil
 	}
 	if before.token.Hash != nil && !i.o.Clock.Now().Before(before.token.ExpiresAt) {
-		return before.verdict(key, event.TokenExpired), nil
+		v := before.verdict(key, event.TokenExpired)
+		v.Reason = expiredAt(v.ExpiresAt)
+		return v, nil
 	}
 	if before.session.ID != "" {
 		if err := i.endSession(ctx, key); err != nil {
 			return Verdict{}, fmt.Errorf("end the session of a token that was taken back: %w", err)
 		}
 	}
-	return before.verdict(key, event.TokenInvalid), nil
+	v := before.verdict(key, event.TokenInvalid)
+	v.Reason = inactiveText
+	return v, nil
 }
 
 // endSession ends the session of a token that was taken back now. It closes as SESSION_TOKEN_INVALID.
@@ -225,10 +239,14 @@ func (i *Introspection) endSession(ctx context.Context, key []byte) error {
 
 // active judges a token that the service vouches for.
 func (i *Introspection) active(ctx context.Context, key []byte, before seen, c claims) (Verdict, error) {
-	invalid := Verdict{Status: event.TokenInvalid}
 	sources, allowed := c.sources()
-	if !c.owner() || !allowed || !before.mayBe(c) {
-		return invalid, nil
+	switch wrong := c.wrongOwner(); {
+	case wrong != "":
+		return refused("%s", wrong), nil
+	case !allowed:
+		return refused(wrongSources), nil
+	case !before.mayBe(c):
+		return refused(otherOwner), nil
 	}
 	now := i.o.Clock.Now()
 	if c.Expires == nil {
@@ -236,14 +254,14 @@ func (i *Introspection) active(ctx context.Context, key []byte, before seen, c c
 	}
 	expires, ok := numericDate(*c.Expires)
 	if !ok {
-		return invalid, nil
+		return refused(wrongExpiry), nil
 	}
 	kept, err := i.remember(ctx, key, c, store.VerifiedToken{Sources: sources, VerifiedAt: now, ExpiresAt: expires})
 	if err != nil {
 		return Verdict{}, fmt.Errorf("remember a session token: %w", err)
 	}
 	if !kept {
-		return invalid, nil
+		return refused(otherOwner), nil
 	}
 	return c.verdict(key, sources, expires, now), nil
 }

@@ -134,7 +134,7 @@ func TestServiceThatFailsSaysNothingOfAToken(t *testing.T) {
 			t.Parallel()
 			p := newIntrospectionPlaceWith(t, limitOf(name), failure)
 			_, err := p.Check(t.Context(), opaque)
-			if problem.CodeOf(err) != "network" || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "opaque") {
+			if problem.CodeOf(err) != codeOfFailure(name, "introspection_invalid") || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "opaque") {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -10,6 +10,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/humanconnect/humanconnect/internal/atomicfile"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // lockPoll is how often a process looks whether another has read the keys.
@@ -27,6 +28,8 @@ type keptKeys struct {
 	// Renewed is when an unknown key last caused a reading; RenewFailed says that it went wrong.
 	Renewed     time.Time `json:"renewed"`
 	RenewFailed bool      `json:"renewFailed,omitempty"`
+	// RenewInvalid: it went wrong in a way that does not heal by itself.
+	RenewInvalid bool `json:"renewInvalid,omitempty"`
 
 	set *keySet
 }
@@ -55,10 +58,10 @@ func (k *keptKeys) postponed(now time.Time) *keptKeys {
 	return &next
 }
 
-// renewed are the same keys after an unknown one caused a reading.
-func (k *keptKeys) renewed(now time.Time, failed bool) *keptKeys {
+// renewed are the same keys after an unknown one caused a reading, which failed with err or went well.
+func (k *keptKeys) renewed(now time.Time, err error) *keptKeys {
 	next := *k
-	next.Renewed, next.RenewFailed = now, failed
+	next.Renewed, next.RenewFailed, next.RenewInvalid = now, err != nil, problem.Is(err, CodeJWKS)
 	return &next
 }
 

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/clock"
-	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 const (
@@ -52,7 +51,7 @@ type keyService struct {
 var _ keySource = (*keyService)(nil)
 
 func newKeyService(address *url.URL, o JWTOptions) *keyService {
-	s := &keyService{service: newService("the key set", address, o.Timeout), clock: o.Clock, asking: make(chan struct{}, 1)}
+	s := &keyService{service: newService("the key set", CodeJWKS, address, o.Timeout), clock: o.Clock, asking: make(chan struct{}, 1)}
 	if o.CacheDir != "" {
 		name := "jwks-" + hex.EncodeToString(digest("jwks", o.JWKS)[:8]) + ".json"
 		s.file = keptFile{path: filepath.Join(o.CacheDir, name), url: o.JWKS}
@@ -73,7 +72,7 @@ func (s *keyService) get(ctx context.Context) (*keySet, bool, error) {
 			return k, nil
 		}
 		next, err := s.read(ctx, k)
-		if asked = err == nil; k.usable(now) && problem.Is(err, problem.CodeNetwork) {
+		if asked = err == nil; k.usable(now) && s.blames(err) {
 			return k.postponed(now), nil
 		}
 		return next, err
@@ -94,22 +93,22 @@ func (s *keyService) renew(ctx context.Context, old *keySet, fresh bool) (*keySe
 		case k.Read.After(old.readAt):
 			return k, nil
 		case fresh:
-			return k.renewed(now, false), nil
+			return k.renewed(now, nil), nil
 		case recently(k.Renewed, now):
 			if k.RenewFailed {
-				failure = s.unusable("the last request failed a moment ago")
+				failure = s.failedBefore(k.RenewInvalid)
 			}
 			return k, nil
 		}
 		next, err := s.read(ctx, k)
 		switch {
-		case problem.Is(err, problem.CodeNetwork):
+		case s.blames(err):
 			failure = err
-			return k.renewed(now, true), nil
+			return k.renewed(now, err), nil
 		case err != nil: // a caller gave up; nothing is known of the key
 			return nil, err
 		}
-		return next.renewed(now, false), nil
+		return next.renewed(now, nil), nil
 	})
 	if err == nil {
 		err = failure
@@ -148,7 +147,7 @@ func (s *keyService) change(ctx context.Context, f changes) (*keptKeys, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		if problem.Is(err, problem.CodeNetwork) { // and not because a caller gave up
+		if s.blames(err) { // and not because a caller gave up
 			s.failures, s.failure = s.failures+1, err
 		}
 		return nil, err
@@ -203,12 +202,12 @@ func (s *keyService) read(ctx context.Context, old *keptKeys) (*keptKeys, error)
 		return nil, s.wrongStatus(said.status)
 	}
 	if next.set, err = readKeySet(next.Text, now); err != nil {
-		return nil, s.unusable("%w", err)
+		return nil, s.invalid(err)
 	}
 	next.Fresh = now.Add(maxAge(said.header.Get("Cache-Control")))
 	next.Stale = next.Fresh.Add(maxStale)
 	if old != nil {
-		next.Renewed, next.RenewFailed = old.Renewed, false
+		next.Renewed, next.RenewFailed, next.RenewInvalid = old.Renewed, false, false
 	}
 	return next, nil
 }

@@ -93,26 +93,31 @@ func (j *JWT) Check(ctx context.Context, token sdk.Secret) (Verdict, error) {
 	if token == "" {
 		return Verdict{Status: event.TokenMissing}, nil
 	}
-	invalid := Verdict{Status: event.TokenInvalid}
-	t, ok := j.parse(token.Reveal())
-	if !ok {
-		return invalid, nil
+	t, wrong := j.parse(token.Reveal())
+	if wrong != "" {
+		return refused("%s", wrong), nil
 	}
-	genuine, err := j.verify(ctx, t)
-	if err != nil {
+	wrong, err := j.verify(ctx, t)
+	switch {
+	case err != nil:
 		return Verdict{}, err
-	}
-	if !genuine {
-		return invalid, nil
+	case wrong != "":
+		return refused("%s", wrong), nil
 	}
 	var c claims
-	if !readClaims(t.payload, &c) || c.Issuer != j.issuer || !c.meantFor(j.audience) || !c.owner() || c.Expires == nil {
-		return invalid, nil
+	if !readClaims(t.payload, &c) {
+		return refused("its claims: %s", wrongMember(t.payload, claimMembers())), nil
+	}
+	if wrong := j.wrongClaims(&c); wrong != "" {
+		return refused("%s", wrong), nil
 	}
 	expires, known := numericDate(*c.Expires)
 	sources, allowed := c.sources()
-	if !known || !allowed {
-		return invalid, nil
+	switch {
+	case !known:
+		return refused(wrongExpiry), nil
+	case !allowed:
+		return refused(wrongSources), nil
 	}
 	v := c.verdict(j.key(t), sources, expires, j.clock.Now())
 	v.verified = j.row(t)
@@ -136,8 +141,8 @@ type parsed struct {
 	// kid names the key, "" where the token names none.
 	kid string
 	// input is what the signature is of.
-	input   string
-	payload []byte
+	input              string
+	payload, signature []byte
 }
 
 // header has the members that count. A token that brings a key of its own, demands an extension, or was made for another
@@ -154,15 +159,6 @@ type header struct {
 	CertChain json.RawMessage `json:"x5c"`
 }
 
-func (h *header) plain() bool {
-	for _, member := range []json.RawMessage{h.Critical, h.Unencoded, h.Key, h.KeyURL, h.CertURL, h.CertChain} {
-		if member != nil {
-			return false
-		}
-	}
-	return h.Type == nil || sessionType(*h.Type)
-}
-
 // sessionType says whether a type (RFC 7515 §4.1.9) can be a session token's: a JWT (RFC 7519 §5.1) or an access token
 // (RFC 9068 §2.1). A service that signs logout tokens or proofs with the same key gives them types of their own (RFC 8725
 // §3.11).
@@ -170,31 +166,60 @@ func sessionType(name string) bool {
 	return slices.Contains([]string{"jwt", "at+jwt"}, strings.TrimPrefix(strings.ToLower(name), "application/"))
 }
 
-func (j *JWT) parse(text string) (parsed, bool) {
+// parse takes a token apart, or says why it is none that could be good.
+func (j *JWT) parse(text string) (t parsed, wrong string) {
 	parts := strings.Split(text, ".")
-	if len(parts) != 3 || len(text) > maxJWT {
-		return parsed{}, false
+	switch {
+	case len(text) > maxJWT:
+		return t, fmt.Sprintf("it is longer than %d KiB", maxJWT>>10)
+	case len(parts) != 3:
+		return t, fmt.Sprintf("it is no JWT: it has %d parts with dots between them, where a JWT has 3", len(parts))
 	}
 	var decoded [3][]byte
 	for i, part := range parts {
 		raw, ok := decodeStrictly(part)
 		if !ok || len(raw) == 0 {
-			return parsed{}, false
+			return t, fmt.Sprintf("its %s is not base64url without padding, or empty", [...]string{"header", "payload", "signature"}[i])
 		}
 		decoded[i] = raw
 	}
 	var h header
-	if !readClaims(decoded[0], &h) || !h.plain() || !slices.Contains(j.algorithms, jose.SignatureAlgorithm(h.Algorithm)) {
-		return parsed{}, false
+	if !readClaims(decoded[0], &h) {
+		return t, "its header: " + wrongMember(decoded[0], []member{{"alg", kindText}, {"kid", kindText}, {"typ", kindText}})
 	}
-	jws, err := jose.ParseSignedCompact(text, j.algorithms)
+	if wrong := h.wrong(); wrong != "" {
+		return t, wrong
+	}
+	alg := algorithmNamed(h.Algorithm)
+	if !slices.Contains(j.algorithms, alg) {
+		return t, fmt.Sprintf("its alg is %s, where token.algorithms is %s", orNone(h.Algorithm), j.algorithmNames())
+	}
+	jws, err := jose.ParseSignedCompact(text, append(slices.Clone(j.algorithms), jose.SignatureAlgorithm(h.Algorithm)))
 	if err != nil || len(jws.Signatures) != 1 {
-		return parsed{}, false
+		return t, "it is not a JWS in the compact form"
 	}
 	return parsed{
-		text: text, jws: jws, alg: jose.SignatureAlgorithm(h.Algorithm), kid: h.KeyID,
-		input: parts[0] + "." + parts[1], payload: decoded[1],
-	}, true
+		text: text, jws: jws, alg: alg, kid: h.KeyID, input: parts[0] + "." + parts[1], payload: decoded[1], signature: decoded[2],
+	}, ""
+}
+
+// ed25519Name is the name of EdDSA with the curve Ed25519 that says both (RFC 9864 §2.2).
+const ed25519Name = "Ed25519"
+
+// algorithmNamed is the algorithm of a name, in the spelling that the config has.
+func algorithmNamed(name string) jose.SignatureAlgorithm {
+	if name == ed25519Name {
+		return jose.EdDSA
+	}
+	return jose.SignatureAlgorithm(name)
+}
+
+func (j *JWT) algorithmNames() string {
+	names := make([]string, len(j.algorithms))
+	for i, a := range j.algorithms {
+		names[i] = string(a)
+	}
+	return strings.Join(names, ", ")
 }
 
 // decodeStrictly decodes base64url without padding, in its one spelling: no line breaks, no left-over bits.
@@ -203,27 +228,45 @@ func decodeStrictly(part string) ([]byte, bool) {
 	return raw, err == nil && !strings.ContainsAny(part, "\r\n")
 }
 
-// verify says whether the service signed the token. Where no key says so that is known, one that has opened a session was
-// verified then; for another, a key that is not known is looked for once more.
-func (j *JWT) verify(ctx context.Context, t parsed) (bool, error) {
+// verify says why the service did not sign the token, or "". Where no key says that it did, one that has opened a session was
+// verified then; for another, a key that is not known is looked for once more. A token of a key that the service has and that
+// cannot be used is not judged.
+func (j *JWT) verify(ctx context.Context, t parsed) (wrong string, err error) {
 	set, fresh, err := j.keys.get(ctx)
 	if err == nil && set.verifies(t) {
-		return true, nil
+		return "", nil
 	}
 	opened, failure := j.opened(ctx, t)
 	switch {
 	case opened:
-		return true, nil
+		return "", nil
 	case err != nil:
-		return false, err
+		return "", err
 	case failure != nil:
-		return false, failure
+		return "", failure
 	case set.has(t.kid):
-		return false, nil
+		return fmt.Sprintf("the key %s of the key set did not make its signature", shown(t.kid)), nil
 	}
 	newer, err := j.keys.renew(ctx, set, fresh)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	return newer != set && newer.verifies(t), nil
+	if newer != set && newer.verifies(t) {
+		return "", nil
+	}
+	return j.unverified(newer, t)
+}
+
+// unverified says why no key of a set verifies a token, or returns an error if it is to be blamed on the key.
+func (j *JWT) unverified(set *keySet, t parsed) (wrong string, err error) {
+	useless := set.useless(t.kid)
+	switch {
+	case t.kid == "":
+		return "it names no key (kid), and no key of the key set made its signature", nil
+	case set.has(t.kid):
+		return fmt.Sprintf("the key %s of the key set did not make its signature", shown(t.kid)), nil
+	case useless != "":
+		return "", j.keys.blame(fmt.Errorf("the token names %s", useless))
+	}
+	return fmt.Sprintf("it names the key %s (kid), and the key set has %s", shown(t.kid), set.kids()), nil
 }

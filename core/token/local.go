@@ -131,7 +131,7 @@ func (l *Local) Check(ctx context.Context, token sdk.Secret) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	v := Verdict{Status: info.status()}
+	v := Verdict{Status: info.status(), Reason: info.reason(token)}
 	if info.State != Unknown {
 		key, _ := hash(token)
 		v.Key, v.Sources, v.ExpiresAt = key, info.Sources, info.ExpiresAt
@@ -182,6 +182,22 @@ func (i Info) status() event.Status {
 		return event.TokenExpired
 	}
 	return event.TokenInvalid
+}
+
+// reason is the rule that a token breaks; see [Verdict].
+func (i Info) reason(token sdk.Secret) string {
+	switch i.State {
+	case Valid:
+		return ""
+	case Expired:
+		return expiredAt(i.ExpiresAt)
+	case Invalidated:
+		return "it was revoked"
+	}
+	if _, ok := hash(token); !ok {
+		return "it does not look like a token of this installation: " + Prefix + " and 43 letters, digits, - and _"
+	}
+	return "this state has no such token"
 }
 
 // Inspect tells what is known of a token.

@@ -26,7 +26,9 @@ const (
 // It is safe for concurrent use.
 type service struct {
 	// what it is, for a person: "the key set".
-	what   string
+	what string
+	// code of an answer that is of no use.
+	code   problem.Code
 	url    *url.URL
 	client *http.Client
 }
@@ -39,7 +41,7 @@ type answer struct {
 }
 
 // newService makes a service; a limit of 0 is answerTime.
-func newService(what string, address *url.URL, limit time.Duration) *service {
+func newService(what string, code problem.Code, address *url.URL, limit time.Duration) *service {
 	if limit == 0 {
 		limit = answerTime
 	}
@@ -47,7 +49,7 @@ func newService(what string, address *url.URL, limit time.Duration) *service {
 	if address.Scheme == "http" { // for this machine alone, whatever a name of it leads to, and a proxy likewise
 		dialer.ControlContext = endpoint.Guard(true)
 	}
-	return &service{what: what, url: address, client: &http.Client{
+	return &service{what: what, code: code, url: address, client: &http.Client{
 		Timeout: limit,
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext,
@@ -71,7 +73,7 @@ func (s *service) ask(ctx context.Context, r *http.Request) (*answer, error) {
 	case err != nil:
 		return nil, s.failed(ctx, err)
 	case len(body) > maxAnswer:
-		return nil, s.unusable("the response is larger than %d MiB", maxAnswer>>20)
+		return nil, s.invalid(fmt.Errorf("the response is larger than %d MiB", maxAnswer>>20))
 	}
 	return &answer{resp.StatusCode, resp.Header, body}, nil
 }
@@ -108,10 +110,36 @@ func (s *service) problem() *problem.Problem {
 		Hint("try again; no session was opened")
 }
 
-// wrongStatus tells of an answer with another status than 200.
-func (s *service) wrongStatus(status int) error {
-	if status >= 300 && status < 400 {
-		return s.unusable("it returned a redirect (status %d); redirects are not followed", status)
+// invalid tells of an answer that is of no use, and that asking again does not change.
+func (s *service) invalid(why error) error {
+	return problem.New(s.code, "the response of %s at %s://%s cannot be used; the session token was not verified", s.what, s.url.Scheme, s.url.Host).
+		Because(why).Hint("check its URL in the config, and the service; no session was opened")
+}
+
+func (s *service) blame(why error) error { return s.invalid(why) }
+
+// blames says whether an error is the service's: it could not be asked, or gave a useless answer.
+func (s *service) blames(err error) bool {
+	return problem.Is(err, problem.CodeNetwork) || problem.Is(err, s.code)
+}
+
+// failedBefore tells of a service that is not asked, because that went wrong a moment ago.
+func (s *service) failedBefore(invalid bool) error {
+	const text = "the last request failed a moment ago"
+	if invalid {
+		return s.invalid(errors.New(text))
 	}
-	return s.unusable("it returned status %d", status)
+	return s.unusable(text)
+}
+
+// wrongStatus tells of an answer with another status than 200. It heals if it is one of the server's own trouble, or of too
+// many requests (RFC 6585 §4).
+func (s *service) wrongStatus(status int) error {
+	switch {
+	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:
+		return s.unusable("it returned status %d", status)
+	case status >= 300 && status < 400 && status != http.StatusNotModified:
+		return s.invalid(fmt.Errorf("it returned a redirect (status %d); redirects are not followed", status))
+	}
+	return s.invalid(fmt.Errorf("it returned status %d", status))
 }

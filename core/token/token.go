@@ -7,6 +7,7 @@ package token
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
@@ -17,10 +18,12 @@ import (
 
 // Codes of the problems of this package.
 const (
-	// CodeJWKS: the file of the key set cannot be used.
+	// CodeJWKS: the key set, or the key of it that a token names, cannot be used.
 	CodeJWKS problem.Code = "jwks_invalid"
 	// CodeIntrospection: the introspection endpoint refuses this installation.
 	CodeIntrospection problem.Code = "introspection_refused"
+	// CodeIntrospectionInvalid: what answers at the introspection endpoint does not speak RFC 7662.
+	CodeIntrospectionInvalid problem.Code = "introspection_invalid"
 )
 
 // Checker judges session tokens.
@@ -56,8 +59,17 @@ type Verdict struct {
 	Sources   []string
 	ExpiresAt time.Time
 
+	// Reason is the rule that a token breaks whose Status is not Success: what was wanted and found, without anything of the
+	// token that is secret, and without its user. It is for the operator alone, never for whoever has the token.
+	Reason string
+
 	// verified names what a [JWT] has verified; nil for other kinds.
 	verified []byte
+}
+
+// refused is the verdict on a token that is nobody's.
+func refused(format string, args ...any) Verdict {
+	return Verdict{Status: event.TokenInvalid, Reason: fmt.Sprintf(format, args...)}
 }
 
 // Genuine says whether the token was made by the service that the checker trusts, whatever became of it since.

@@ -1,6 +1,9 @@
 package exit
 
-import "github.com/humanconnect/humanconnect/internal/problem"
+import (
+	"github.com/humanconnect/humanconnect/core/event"
+	"github.com/humanconnect/humanconnect/internal/problem"
+)
 
 // The codes of the problems of the command line itself.
 const (
@@ -9,6 +12,14 @@ const (
 	// CodeTokenForeign: another service issues the session tokens.
 	CodeTokenForeign problem.Code = "token_foreign"
 	CodeTokenMissing problem.Code = "token_missing"
+	// The statuses of a response that opened nothing, or whose token came to its end.
+	CodeStatusMissing problem.Code = problem.Code(event.TokenMissing)
+	CodeStatusInvalid problem.Code = problem.Code(event.TokenInvalid)
+	CodeStatusExpired problem.Code = problem.Code(event.TokenExpired)
+	// CodeActionsFailed: actions of a session failed.
+	CodeActionsFailed problem.Code = "actions_failed"
+	// CodeInterrupted: a signal closed the session before its actions were finished.
+	CodeInterrupted problem.Code = "interrupted"
 	// CodeNoHome: HOME names no directory.
 	CodeNoHome problem.Code = "no_home"
 	// CodeCallback: the redirect listener cannot listen at its address.

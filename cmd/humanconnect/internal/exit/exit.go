@@ -101,6 +101,14 @@ func Outranked(code int, err error) error {
 	return &withCode{err, code}
 }
 
+// As gives an error another exit code than its own; nil stays nil.
+func As(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &withCode{err, code}
+}
+
 // cuts maps what interrupts a session to its exit code.
 func cuts() map[session.Cut]int {
 	return map[session.Cut]int{

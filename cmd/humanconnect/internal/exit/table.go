@@ -21,7 +21,10 @@ func codes() map[int][]problem.Code {
 			CodeHookNotAccepted, CodeSandboxEnded,
 		},
 		Token: {
-			CodeTokenMissing,
+			CodeTokenMissing, CodeStatusMissing, CodeStatusInvalid, CodeStatusExpired,
+		},
+		Failures: {
+			CodeActionsFailed,
 		},
 		Usage: {
 			problem.CodeUsage, CodeInputFile, plugins.CodeConfigPin, plugins.CodeReleasePin, CodeTokenForeign,
@@ -30,7 +33,7 @@ func codes() map[int][]problem.Code {
 		},
 		Config: {
 			CodeNoHome, CodeCallback, config.CodeInvalid, config.CodeMode, config.CodeNotFound, config.CodeUnreadable,
-			config.CodePlan, config.CodeSecret, token.CodeJWKS, token.CodeIntrospection, hook.CodeSecret, source.CodeInvalid,
+			config.CodePlan, config.CodeSecret, token.CodeJWKS, token.CodeIntrospection, token.CodeIntrospectionInvalid, hook.CodeSecret, source.CodeInvalid,
 			failure.BadConfiguration,
 		},
 		NotFound: {
@@ -57,6 +60,9 @@ func codes() map[int][]problem.Code {
 		},
 		Network: {
 			problem.CodeNetwork, failure.SourceUnavailable,
+		},
+		Interrupted: {
+			CodeInterrupted,
 		},
 		Store: {
 			session.CodeCredentialLost, session.CodeCredentialUnknown, sqlite.CodeKey, sqlite.CodeBusy, sqlite.CodeUnknown,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -102,7 +101,7 @@ func validate(ctx context.Context, a *app.App) error {
 	if err != nil {
 		return err
 	}
-	if err := joinProblems(append(problems, more...)); err != nil {
+	if err := problem.Join("the config and what it depends on have %d problems", append(problems, more...)...); err != nil {
 		return err
 	}
 	out := struct {
@@ -132,31 +131,6 @@ func providerProblems(ctx context.Context, a *app.App, cfg *config.Config) ([]er
 		inst.WarnOfConflicts(catalog.Conflicts())
 	}
 	return append(problems, inst.Providers.Broken()...), nil
-}
-
-// joinProblems makes one error of all that are not nil, with the code of the first; its facts list them all.
-func joinProblems(errs []error) error {
-	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
-	switch len(errs) {
-	case 0:
-		return nil
-	case 1:
-		return errs[0]
-	}
-	all := problem.New(exit.ProblemOf(errs[0]).Code(), "the config and what it depends on have several problems")
-	for _, err := range errs {
-		described := iostreams.Describe(err)
-		all = all.Fact("%s [%s]", described.Message, described.Code)
-		for _, fact := range described.Facts {
-			all = all.Fact("  %s", fact)
-		}
-		for _, hint := range described.Hints {
-			if !slices.Contains(all.Hints(), hint) {
-				all = all.Hint("%s", hint)
-			}
-		}
-	}
-	return all
 }
 
 func exists(path string) bool {

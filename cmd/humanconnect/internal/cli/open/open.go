@@ -152,6 +152,8 @@ type call struct {
 
 	st  *app.State
 	web *browser.Browser
+	// onScreen: a person saw on the screen what became of each action.
+	onScreen bool
 }
 
 // run opens the session, runs a script or the terminal, and prints the response.
@@ -183,6 +185,7 @@ func (c *call) run(ctx context.Context, t *tty) error {
 			return err
 		}
 		if t != nil {
+			c.onScreen = true
 			c.saySummary(final)
 		}
 	}

@@ -77,10 +77,13 @@ func (c *call) printFinal(ctx context.Context, final *session.Final) error {
 		after.Revocations = append(after.Revocations, revocationOutcome{r.Source, r.Connection, r.State})
 	}
 	c.st.WarnUndelivered(tally)
+	own := session.CutOf(ctx)
+	code := exit.OfSession(final, len(tally.Unaccepted) > 0, own)
+	c.reportOutcome(final, own, code)
 	if err := printResponse(c.a, final.Response, after); err != nil {
 		return err
 	}
-	return exit.With(exit.OfSession(final, len(tally.Unaccepted) > 0, session.CutOf(ctx)))
+	return exit.With(code)
 }
 
 // hintAtSettings reports on standard error which settings failures name, where they are in the config, and the page of the

@@ -113,7 +113,7 @@ func warnOfUnknown(ctx context.Context, a *app.App, st *app.State, sources []str
 	for _, id := range sources {
 		_, err := st.Lookup(ctx, id)
 		if p := exit.ProblemOf(err); p.Code() == source.CodeUnknown {
-			a.IO.Warn("%s: %s; %s", id, p.Message(), p.Hints()[0])
+			a.IO.Warn("%s; %s", p.Message(), p.Hints()[0])
 		}
 	}
 }
