@@ -15,12 +15,11 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/redirect"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/tty"
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/internal/child"
@@ -327,31 +326,36 @@ func newPasteReader(a *app.App, stdin bool) *pasteReader {
 	return &pasteReader{app: a, stdin: stdin, lines: make(chan string)}
 }
 
-// ready says whether there is anything to read from. A terminal with another process group in the foreground is
-// not: the system would stop a reader.
+// patient reads from a terminal, also when the program is in the background for a while.
+type patient struct{ terminal io.ReadWriteCloser }
+
+// Read implements [io.Reader].
+func (p patient) Read(b []byte) (n int, err error) {
+	read := p.terminal.Read
+	if f, ok := p.terminal.(tty.File); ok {
+		read = tty.Guard(f).Read
+	}
+	for n == 0 && err == nil {
+		n, err = read(b)
+	}
+	return n, err
+}
+
+// ready says whether there is anything to read from.
 func (p *pasteReader) ready() bool {
 	if p == nil {
 		return false
 	}
 	p.opened.Do(func() {
-		tty, err := p.app.IO.OpenTerminal()
+		opened, err := p.app.IO.OpenTerminal()
 		switch {
-		case err == nil && foreground(tty):
-			p.in, p.terminal = tty, true
+		case err == nil:
+			p.in, p.terminal = patient{opened}, true
 		case p.stdin:
 			p.in = p.app.IO.In
 		}
 	})
 	return p.in != nil
-}
-
-func foreground(tty io.ReadWriteCloser) bool {
-	f, ok := tty.(*os.File)
-	if !ok {
-		return true
-	}
-	front, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
-	return err == nil && front == unix.Getpgrp()
 }
 
 // next returns the next line, or false when ctx or the input ended.

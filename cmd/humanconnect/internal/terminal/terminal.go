@@ -27,6 +27,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/tty"
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -76,14 +77,6 @@ type Browser interface {
 	Paste(ctx context.Context, text string) (bool, error)
 }
 
-// File is an open terminal.
-type File interface {
-	io.ReadWriter
-	Fd() uintptr
-	Name() string
-	Close() error
-}
-
 // Outcome is the outcome of one action on a source.
 type Outcome struct {
 	// Source is its id, Name its name.
@@ -104,7 +97,7 @@ type Options struct {
 	// EndsAt is when the session expires.
 	EndsAt time.Time
 	// Terminal for input and output. The caller closes it.
-	Terminal File
+	Terminal tty.File
 	// Plain prompts line by line instead of with screens.
 	Plain bool
 	Clock clock.Clock

@@ -11,6 +11,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/tty"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/query"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -29,15 +30,15 @@ func addTerminalFlags(c *cobra.Command, o *options) {
 	_ = c.RegisterFlagCompletionFunc("ui", cobra.FixedCompletions([]string{uiTerminal, uiNone}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// tty is an open terminal, or nil in a scripted call.
-type tty struct {
-	*terminal.Guarded
+// prompts is an open terminal, or nil in a scripted call.
+type prompts struct {
+	*tty.Guarded
 	a *app.App
 }
 
 // guard makes an open terminal one that is restored when the program is killed by a second signal.
-func guard(a *app.App, f terminal.File) *tty {
-	t := &tty{terminal.Guard(f), a}
+func guard(a *app.App, f tty.File) *prompts {
+	t := &prompts{tty.Guard(f), a}
 	a.IO.OnStop(func() {
 		t.Restore()
 		a.IO.ReleaseNotices()
@@ -46,7 +47,7 @@ func guard(a *app.App, f terminal.File) *tty {
 }
 
 // Close closes the terminal, if there is one.
-func (t *tty) Close() {
+func (t *prompts) Close() {
 	if t != nil {
 		t.a.IO.OnStop(nil)
 		_ = t.File.Close()
@@ -55,7 +56,7 @@ func (t *tty) Close() {
 
 // openTerminal opens the terminal to prompt on if the call has no actions; else it returns nil. No actions and no terminal
 // is a usage error.
-func (c *call) openTerminal(cmd *cobra.Command) (*tty, error) {
+func (c *call) openTerminal(cmd *cobra.Command) (*prompts, error) {
 	if len(c.request.Script.Actions) > 0 {
 		return nil, nil
 	}
@@ -66,9 +67,9 @@ func (c *call) openTerminal(cmd *cobra.Command) (*tty, error) {
 	}
 	opened, err := c.a.IO.OpenTerminal()
 	if err != nil {
-		return nil, nothing.Fact("no terminal to prompt on")
+		return nil, nothing.Fact("no terminal to prompt on: %s", err)
 	}
-	f, ok := opened.(terminal.File)
+	f, ok := opened.(tty.File)
 	if !ok {
 		_ = opened.Close()
 		return nil, nothing
@@ -77,7 +78,7 @@ func (c *call) openTerminal(cmd *cobra.Command) (*tty, error) {
 }
 
 // runTerminal lets a person drive the session on the terminal.
-func (c *call) runTerminal(ctx context.Context, s *session.Session, t *tty) error {
+func (c *call) runTerminal(ctx context.Context, s *session.Session, t *prompts) error {
 	catalog, err := c.inst.Catalog(ctx)
 	if err != nil {
 		return err

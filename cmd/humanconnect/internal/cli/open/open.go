@@ -155,7 +155,7 @@ type call struct {
 }
 
 // run opens the session, runs a script or the terminal, and prints the response.
-func (c *call) run(ctx context.Context, t *tty) error {
+func (c *call) run(ctx context.Context, t *prompts) error {
 	var err error
 	if c.st, err = c.inst.Open(ctx, app.Options{NoHooks: c.options.noHooks}); err != nil {
 		return causeOf(ctx, err)
