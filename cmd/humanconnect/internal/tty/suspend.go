@@ -41,7 +41,10 @@ func (s *Suspender) Request() {
 
 // Run handles stops until ctx ends.
 func (s *Suspender) Run(ctx context.Context) {
-	s.watch()
+	ignored := signal.Ignored(syscall.SIGTSTP) // as below a shell without job control
+	if !ignored {
+		signal.Notify(s.stops, syscall.SIGTSTP)
+	}
 	signal.Notify(s.conts, syscall.SIGCONT)
 	defer signal.Stop(s.stops)
 	defer signal.Stop(s.conts)
@@ -51,19 +54,15 @@ func (s *Suspender) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.typed:
-			stop = func() { s.stop(ctx, 0) }
+			if ignored {
+				continue
+			}
+			stop = func() { s.stop(ctx, true) }
 		case <-s.stops:
-			stop = func() { s.stop(ctx, os.Getpid()) }
+			stop = func() { s.stop(ctx, false) }
 		case <-s.conts: // after SIGSTOP, which nobody can catch
 		}
 		s.pass(ctx, stop)
-	}
-}
-
-// watch catches SIGTSTP, unless it is ignored, as below a shell without job control.
-func (s *Suspender) watch() {
-	if !signal.Ignored(syscall.SIGTSTP) {
-		signal.Notify(s.stops, syscall.SIGTSTP)
 	}
 }
 
@@ -72,6 +71,7 @@ func (s *Suspender) pass(ctx context.Context, stop func()) {
 	s.give()
 	stop()
 	if s.untilFront(ctx) {
+		drain(s.conts) // one that came meanwhile is done with
 		s.take()
 	}
 }
@@ -80,20 +80,31 @@ func (s *Suspender) pass(ctx context.Context, stop func()) {
 // continue it (POSIX, orphaned process group): then the program goes on.
 const stopTime = 200 * time.Millisecond
 
-// stop stops a process, or with 0 the process group, and returns when this one continues.
-func (s *Suspender) stop(ctx context.Context, pid int) {
-	if signal.Ignored(syscall.SIGTSTP) {
-		return
-	}
+// stop stops this process, and the others of its group where the key was typed. It returns when this one continues.
+func (s *Suspender) stop(ctx context.Context, group bool) {
 	signal.Stop(s.stops)
-	signal.Reset(syscall.SIGTSTP)
-	_ = syscall.Kill(pid, syscall.SIGTSTP)
+	if group {
+		signal.Ignore(syscall.SIGTSTP)
+		_ = syscall.Kill(0, syscall.SIGTSTP)
+	}
+	drain(s.conts)
+	stopSelf()
 	select {
 	case <-s.conts:
 	case <-time.After(stopTime):
 	case <-ctx.Done():
 	}
-	s.watch()
+	catchAgain()
+	drain(s.stops)
+	signal.Notify(s.stops, syscall.SIGTSTP)
+}
+
+// drain drops a signal that has come.
+func drain(signals chan os.Signal) {
+	select {
+	case <-signals:
+	default:
+	}
 }
 
 // untilFront waits until the process group is in front. It returns false if ctx ends first.
