@@ -129,9 +129,13 @@ func (s screenBrowser) Open(ctx context.Context, a *session.Attempt, p session.P
 }
 
 // Paste implements terminal.Browser.
-func (s screenBrowser) Paste(ctx context.Context, text string) (bool, error) {
-	result, err := s.b.engine.PasteRedirect(ctx, text)
-	return result.Outcome == session.CallbackAccepted, err
+func (s screenBrowser) Paste(ctx context.Context, text string) (session.CallbackOutcome, error) {
+	return s.b.paste(ctx, text)
+}
+
+func (b *Browser) paste(ctx context.Context, text string) (session.CallbackOutcome, error) {
+	result, err := b.engine.PasteRedirect(ctx, text)
+	return result.Outcome, err
 }
 
 // reportingBrowser opens the browser while the screens show the URL: an error is reported and does not end the step.
@@ -225,7 +229,7 @@ func (b *Browser) show(ctx context.Context, address string) (hide func()) {
 	if !b.pasted.ready() {
 		return func() {}
 	}
-	_, _ = fmt.Fprintln(b.app.IO.Err, "humanconnect: if the browser cannot return automatically, paste the full redirect URL:")
+	_, _ = fmt.Fprintln(b.app.IO.Err, "humanconnect: if the last page looks broken, that is fine: paste its full URL here:")
 	show := b.progress.Hide()
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -239,6 +243,7 @@ func (b *Browser) show(ctx context.Context, address string) (hide func()) {
 
 // readPasted reads lines until one is the redirect URL of a pending authorization.
 func (b *Browser) readPasted(ctx context.Context) {
+	var pasted session.Pasted
 	for {
 		line, ok := b.pasted.next(ctx)
 		if !ok {
@@ -248,12 +253,16 @@ func (b *Browser) readPasted(ctx context.Context) {
 			b.app.IO.Warn("the terminal truncated the URL; open it on this machine instead, or pass it with: open --no-browser < FILE")
 			continue
 		}
-		result, err := b.engine.PasteRedirect(ctx, line)
+		outcome, err := pasted.Take(ctx, line, b.paste)
 		switch {
 		case err != nil:
 			b.app.IO.Warn("the redirect could not be stored; paste the URL again")
-		case result.Outcome == session.CallbackAccepted:
+		case outcome == session.CallbackAccepted:
 			return
+		case outcome == session.CallbackNoAddress:
+			b.app.IO.Warn("this text contains no redirect URL; copy it from the address bar of the browser")
+		case outcome == session.CallbackNoState:
+			b.app.IO.Warn("this URL has no state; copy all of it from the address bar of the browser")
 		default:
 			b.app.IO.Warn("no pending authorization matches this URL; paste the full redirect URL")
 		}

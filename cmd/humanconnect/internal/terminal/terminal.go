@@ -60,9 +60,8 @@ type Attempt interface {
 	// Browse opens the browser at the URL of an sdk.OpenURL, and waits for the redirect. notOpened is called, from any
 	// goroutine, if no browser was started: with [ErrNoBrowser], or the error. The wait continues.
 	Browse(ctx context.Context, p session.Prompt, notOpened func(error)) (sdk.Reply, error)
-	// Paste takes a redirect URL that the person pasted while Browse waits. It returns false if it matches no pending
-	// authorization.
-	Paste(ctx context.Context, text string) (bool, error)
+	// Paste takes what the person pasted as the redirect URL while Browse waits, and says what became of it.
+	Paste(ctx context.Context, text string) (session.CallbackOutcome, error)
 }
 
 // ErrNoBrowser: no command opens the URL; the person does.
@@ -73,8 +72,8 @@ type Browser interface {
 	// Open returns the reply to an sdk.OpenURL. It ends early, with the cause, when ctx does. A [*failure.Failure] that
 	// it returns ends the attempt. For notOpened see [Attempt].
 	Open(ctx context.Context, a *session.Attempt, p session.Prompt, notOpened func(error)) (sdk.Reply, error)
-	// Paste takes a redirect URL; false: no pending authorization matches it.
-	Paste(ctx context.Context, text string) (bool, error)
+	// Paste takes what the person pasted as the redirect URL; see [Attempt].
+	Paste(ctx context.Context, text string) (session.CallbackOutcome, error)
 }
 
 // Outcome is the outcome of one action on a source.
