@@ -14,6 +14,10 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
@@ -329,25 +333,42 @@ type pasteReader struct {
 	terminal bool
 	reading  sync.Once
 	lines    chan string
+	// wanted counts the waiting calls of next.
+	wanted atomic.Int32
 }
 
 func newPasteReader(a *app.App, stdin bool) *pasteReader {
 	return &pasteReader{app: a, stdin: stdin, lines: make(chan string)}
 }
 
-// patient reads from a terminal, also when the program is in the background for a while.
-type patient struct{ terminal io.ReadWriteCloser }
+// patient reads from a terminal when lines are wanted: forms read from it too. In the background it waits.
+type patient struct {
+	terminal io.ReadWriteCloser
+	wanted   *atomic.Int32
+}
+
+// pastePoll is how often it looks whether lines are wanted.
+const pastePoll = 100 * time.Millisecond
 
 // Read implements [io.Reader].
-func (p patient) Read(b []byte) (n int, err error) {
-	read := p.terminal.Read
-	if f, ok := p.terminal.(tty.File); ok {
-		read = tty.Guard(f).Read
+func (p patient) Read(b []byte) (int, error) {
+	f, ok := p.terminal.(tty.File)
+	if !ok {
+		return p.terminal.Read(b)
 	}
-	for n == 0 && err == nil {
-		n, err = read(b)
+	for {
+		if p.wanted.Load() == 0 {
+			<-time.After(pastePoll)
+			continue
+		}
+		ready, err := unix.Poll([]unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}, int(pastePoll.Milliseconds()))
+		if ready == 0 || errors.Is(err, unix.EINTR) || p.wanted.Load() == 0 {
+			continue
+		}
+		if n, err := tty.Guard(f).Read(b); n > 0 || err != nil {
+			return n, err
+		}
 	}
-	return n, err
 }
 
 // ready says whether there is anything to read from.
@@ -359,7 +380,7 @@ func (p *pasteReader) ready() bool {
 		opened, err := p.app.IO.OpenTerminal()
 		switch {
 		case err == nil:
-			p.in, p.terminal = patient{opened}, true
+			p.in, p.terminal = patient{opened, &p.wanted}, true
 		case p.stdin:
 			p.in = p.app.IO.In
 		}
@@ -369,6 +390,8 @@ func (p *pasteReader) ready() bool {
 
 // next returns the next line, or false when ctx or the input ended.
 func (p *pasteReader) next(ctx context.Context) (string, bool) {
+	p.wanted.Add(1)
+	defer p.wanted.Add(-1)
 	p.reading.Do(func() { go p.read() })
 	select {
 	case line, ok := <-p.lines:

@@ -21,9 +21,12 @@ const awayPoll = 100 * time.Millisecond
 // Read implements [io.Reader]. A read in the background is no error: it returns 0 bytes after a while.
 func (g *Guarded) Read(p []byte) (int, error) {
 	n, err := g.File.Read(p)
-	if err == nil || n > 0 || !errors.Is(err, syscall.EIO) || !Background(g.File) {
+	if n > 0 || !errors.Is(err, syscall.EIO) {
 		return n, err
 	}
-	<-time.After(awayPoll)
-	return 0, nil
+	if Background(g.File) {
+		<-time.After(awayPoll)
+		return 0, nil
+	}
+	return g.File.Read(p) // it may have come to the front meanwhile; a terminal that is gone fails again
 }

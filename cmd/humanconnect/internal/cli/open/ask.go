@@ -54,12 +54,18 @@ func (t *prompts) Close() {
 	}
 }
 
-// openTerminal opens the terminal to prompt on if the call has no actions; else it returns nil. No actions and no terminal
+// openTerminal opens the terminal to prompt on. Without one, a script runs alone: it returns nil. No actions and no terminal
 // is a usage error.
 func (c *call) openTerminal(cmd *cobra.Command) (*prompts, error) {
+	t, err := c.openPrompts(cmd)
 	if len(c.request.Script.Actions) > 0 {
-		return nil, nil
+		c.request.Script.Asks = t != nil
+		return t, nil
 	}
+	return t, err
+}
+
+func (c *call) openPrompts(cmd *cobra.Command) (*prompts, error) {
 	nothing := command.Usage(cmd, "nothing to do").Hint("use --connect SOURCE, --disconnect SOURCE or --plan FILE").
 		Hint("list the sources with: humanconnect source list")
 	if c.options.ui == uiNone || c.a.NonInteractive() {
