@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"html"
 	"net/url"
 	"regexp"
 	"strings"
@@ -45,9 +44,7 @@ func FindRedirects(text string) []sdk.Callback {
 		}
 		return r
 	}, text)
-	if strings.Contains(text, "&amp;") || strings.Contains(text, "&#") {
-		text = html.UnescapeString(text)
-	}
+	text = strings.NewReplacer("&amp;", "&", "&#38;", "&", "&#x26;", "&", "&#61;", "=", "&#x3D;", "=", "&quot;", `"`, "&#34;", `"`, "&#39;", "'").Replace(text)
 	readings := []string{text, withoutBreaks(text), strings.Join(strings.Fields(text), "")}
 	if once, err := url.QueryUnescape(text); err == nil && once != text {
 		readings = append(readings, once)

@@ -9,15 +9,15 @@ import (
 )
 
 var (
-	// errUntold: the system does not tell who owns a socket.
-	errUntold = errors.New("the system does not tell the owner of a socket")
+	// errUntold: the system does not show who owns a socket.
+	errUntold = errors.New("the system does not show the owner of a socket")
 	// errNoOwner: no process on this machine has the socket.
 	errNoOwner = errors.New("no process has the socket")
 )
 
 // isOurs says whether a request comes from a socket of this user. Another user of the machine can see the link in the
 // arguments of the browser's command; the authorization URL behind it contains source and state. Where the system does not
-// tell the owner, every request is taken for ours.
+// show the owner, every request is taken for ours.
 func isOurs(r *http.Request) bool {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if local == nil {
