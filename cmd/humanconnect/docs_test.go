@@ -91,7 +91,8 @@ func TestTerminalShowsWhatTheREADMEShows(t *testing.T) {
 	c := p.program()
 	c.Path, c.Args = "/bin/sh", []string{"sh", "-ec", commandsIn(start) + commandsIn(section)}
 	c.Env = append(c.Env, "PATH="+binDir()+":"+os.Getenv("PATH"), "HUMANCONNECT_SESSION_TOKEN_FILE=")
-	p.starts(c).sees(cells...).presses(down + down + down + enter).sees("2 connected").presses(esc).sees("Are you done?").presses(enter)
+	p.starts(c).sees(cells...).presses("/clin").sees("1 source").presses(enter).sees("User name")
+	p.presses("demouser" + enter + "password" + enter).sees("2 connected").presses(esc).sees("Are you done?").presses(enter)
 	p.ends(0)
 	p.checkRestored()
 	response, err := os.ReadFile(filepath.Join(p.home, "response.json"))

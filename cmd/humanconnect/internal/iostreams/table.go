@@ -44,7 +44,8 @@ func WriteTable(w io.Writer, header []string, rows [][]string) error {
 	for i, row := range rows {
 		cleaned[i] = CleanAll(row)
 	}
-	text, err := "", error(nil)
+	var text string
+	var err error
 	if p, ok := w.(*Page); ok && p.columns > 0 {
 		text, err = p.table(header, cleaned)
 	} else {

@@ -17,8 +17,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -224,7 +223,7 @@ func (l *Listener) listenAt(ctx context.Context, addr string) (string, error) {
 		done: make(chan struct{}),
 		http: &http.Server{
 			Handler: l.handler(), MaxHeaderBytes: maxRequest, ReadHeaderTimeout: requestTime, ReadTimeout: requestTime,
-			IdleTimeout: requestTime, ErrorLog: log.New(io.Discard, "", 0), // its lines would be over the screens
+			IdleTimeout: requestTime, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // its lines would be over the screens
 		},
 	}
 	l.servers[addr], l.hosts[hostOf(addr)] = s, true

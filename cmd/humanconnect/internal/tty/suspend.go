@@ -25,6 +25,7 @@ type Suspender struct {
 	conts chan os.Signal
 }
 
+// NewSuspender returns a suspender of a terminal. give and take are called by Run alone.
 func NewSuspender(t File, give, take func()) *Suspender {
 	return &Suspender{
 		terminal: t, give: give, take: take, typed: make(chan struct{}, 1), stops: make(chan os.Signal, 1), conts: make(chan os.Signal, 1),
