@@ -73,21 +73,49 @@ func TestCommandsOfTheREADMEWork(t *testing.T) {
 	}
 }
 
-// TestTerminalShowsWhatTheREADMEShows opens a session as the README does, after the one of its quick start.
+// TestTerminalShowsWhatTheREADMEShows runs the README's own commands in order on a terminal, with keys alone: those of its
+// quick start, then those of the interactive use.
 func TestTerminalShowsWhatTheREADMEShows(t *testing.T) {
 	t.Parallel()
-	_, rest, found := strings.Cut(readDocument(t, "README.md"), "> response.json\n")
+	readme := readDocument(t, "README.md")
+	_, start, _ := strings.Cut(readme, "\n    $ humanconnect token create")
+	start, section, found := strings.Cut("\n    $ humanconnect token create"+start, "\n## Interactive use\n")
+	_, rest, drawn := strings.Cut(section, "> response.json\n")
 	screen, _, ended := strings.Cut(rest, "\n- ")
+	section, _, _ = strings.Cut(section, "\n## ")
 	cells := regexp.MustCompile(`\s{2,}`).Split(strings.TrimSpace(screen), -1)
-	if !found || !ended || len(cells) < 12 {
+	if !found || !drawn || !ended || len(cells) < 12 {
 		t.Fatalf("the README has no screen: %q", cells)
 	}
 	p := newPerson(t)
-	if out, err := p.program("open", "--connect", "sandbox-instant").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	c := p.program()
+	c.Path, c.Args = "/bin/sh", []string{"sh", "-ec", commandsIn(start) + commandsIn(section)}
+	c.Env = append(c.Env, "PATH="+binDir()+":"+os.Getenv("PATH"), "HUMANCONNECT_SESSION_TOKEN_FILE=")
+	p.starts(c).sees(cells...).presses("/clin").sees("1 source").presses(enter).sees("User name")
+	p.presses("demouser" + enter + "password" + enter).sees("2 connected").presses(esc).sees("Are you done?").presses(enter)
+	p.ends(0)
+	p.checkRestored()
+	response, err := os.ReadFile(filepath.Join(p.home, "response.json"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	p.issues()
-	p.opens().sees(cells...).presses(ctrlC).ends(130)
+	if r := p.answer(response); len(r.CurrentConnections) != 2 {
+		t.Errorf("the response is %+v", r)
+	}
+}
+
+// commandsIn are the commands of a text that have the prompt $ before them, with their continued lines.
+func commandsIn(text string) string {
+	var out strings.Builder
+	continued := false
+	for line := range strings.Lines(text) {
+		command, begins := strings.CutPrefix(line, "    $ ")
+		if begins || continued {
+			out.WriteString(command)
+			continued = strings.HasSuffix(strings.TrimSpace(line), "\\")
+		}
+	}
+	return out.String()
 }
 
 // TestBackupsAreTakenAndRestoredAsTheDocumentSays runs both blocks of the section, with a command between them that was

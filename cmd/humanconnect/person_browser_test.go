@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -84,9 +85,11 @@ func TestPersonPastesTheRedirectOnScreensAndLines(t *testing.T) {
 				p.sees(f.ready).connects(f, "tracker", "Sandbox Tracker")
 				redirect := place.consents(p.address(), "none")
 				place.write("fail", "now")
-				p.sees(b.message).presses("nonsense" + enter).sees("No pending authorization matches this URL")
+				p.sees(b.message).presses("nonsense" + enter).sees("This text contains no redirect URL")
+				p.presses("http://127.0.0.1:1/callback?code=x" + enter).sees("This URL has no state")
 				p.presses(with(redirect, "state", "x") + enter).sees("No pending authorization matches this URL")
-				p.presses(redirect + enter).sees("Sandbox Tracker is connected").presses(ctrlC)
+				p.presses("'" + strings.TrimPrefix(strings.ReplaceAll(redirect, "&", "&amp;"), "http://") + "'" + enter)
+				p.sees("Sandbox Tracker is connected").presses(ctrlC)
 				if r := p.answer(p.ends(130)); len(r.SessionResults.ConnectedSources) != 1 || len(r.Failures) != 0 {
 					t.Errorf("the response is %+v", r)
 				}

@@ -12,10 +12,13 @@ import (
 func (p *person) checkRestored() {
 	p.t.Helper()
 	p.read.Wait()
-	state, err := unix.IoctlGetTermios(int(p.screen.Fd()), getTermios)
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	p.checkSettings()
+}
+
+// checkSettings checks what checkRestored does while a program has the terminal.
+func (p *person) checkSettings() {
+	p.t.Helper()
+	state := p.settings()
 	const wanted = unix.ICANON | unix.ECHO | unix.ISIG
 	if state.Lflag&wanted != wanted || state.Oflag&unix.OPOST == 0 {
 		p.t.Errorf("the terminal is left raw: %x %x", state.Lflag, state.Oflag)

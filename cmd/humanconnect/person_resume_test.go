@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/humanconnect/humanconnect/core/event"
@@ -51,6 +52,26 @@ func TestPersonCancelsAnUnfinishedAttempt(t *testing.T) {
 			p.opens(face.flags...).sees(face.list).presses(ctrlC)
 			if r := p.answer(p.ends(130)); len(r.Failures) != 0 {
 				t.Errorf("what was left is a failure: %+v", r.Failures)
+			}
+		})
+	}
+}
+
+func TestPersonIsToldThatTheSessionIsClosed(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"screens": nil, "script": {"--connect", "sandbox-instant"}, "no prompts": {"--no-input"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPerson(t)
+			first := p.program("open", "--connect", "sandbox-instant")
+			if said, err := first.CombinedOutput(); err != nil || strings.Contains(string(said), "already closed") {
+				t.Fatalf("%v\n%s", err, said)
+			}
+			p.opens(args...)
+			p.answer(p.ends(0))
+			p.read.Wait()
+			if !p.shows([]string{"already closed", "humanconnect token create"}) {
+				t.Errorf("the terminal shows %s", p.all())
 			}
 		})
 	}

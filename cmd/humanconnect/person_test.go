@@ -86,8 +86,14 @@ func (p *person) opens(args ...string) *person {
 	return p.starts(p.program(append([]string{"open"}, args...)...))
 }
 
-// starts runs a command on a terminal.
+// starts runs a command on a terminal, with standard output in a file.
 func (p *person) starts(c *exec.Cmd) *person {
+	p.t.Helper()
+	return p.startsWith(c, false)
+}
+
+// startsWith does so; with whole, standard output is the terminal too.
+func (p *person) startsWith(c *exec.Cmd, whole bool) *person {
 	p.t.Helper()
 	p.read.Wait() // the one before has ended
 	p.command = c
@@ -96,7 +102,10 @@ func (p *person) starts(c *exec.Cmd) *person {
 		p.t.Fatal(err)
 	}
 	defer out.Close()
-	p.out, p.command.Stdout, p.seen, p.looked = out.Name(), out, nil, 0
+	p.out, p.seen, p.looked = out.Name(), nil, 0
+	if !whole {
+		p.command.Stdout = out
+	}
 	p.lost.Store(false)
 	screen, err := pty.StartWithSize(p.command, &pty.Winsize{Rows: 24, Cols: 80})
 	if err != nil {

@@ -49,6 +49,9 @@ const (
 	// CallbackStray: no attempt waits for it: its state is wrong, missing or used, or its attempt is over. Nothing has
 	// changed.
 	CallbackStray CallbackOutcome = "stray"
+	// CallbackNoAddress and CallbackNoState are of pasted text: there is no parameter in it, or no state among them.
+	CallbackNoAddress CallbackOutcome = "no_address"
+	CallbackNoState   CallbackOutcome = "no_state"
 )
 
 // CallbackResult is what became of a redirect, and whose it was.
@@ -100,15 +103,6 @@ func (e *Engine) Callback(ctx context.Context, c sdk.Callback) (CallbackResult, 
 	}
 	e.bell.ring()
 	return result, nil
-}
-
-// PasteRedirect takes the address that a browser ended at, as a person pasted it, for a callback.
-func (e *Engine) PasteRedirect(ctx context.Context, text string) (CallbackResult, error) {
-	c, ok := ParseRedirect(text)
-	if !ok {
-		return CallbackResult{Outcome: CallbackStray}, nil
-	}
-	return e.Callback(ctx, c)
 }
 
 // ParseRedirect reads the parameters of a redirect out of its address: those of the query, then those of the fragment.

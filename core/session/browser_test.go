@@ -114,7 +114,7 @@ func TestStrayRedirectsDisturbNothing(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
-	if got, err := fe.PasteRedirect(t.Context(), "no address"); err != nil || got.Outcome != session.CallbackStray {
+	if got, err := fe.PasteRedirect(t.Context(), "no address"); err != nil || got.Outcome != session.CallbackNoAddress {
 		t.Errorf("pasted nonsense: %+v, %v", got, err)
 	}
 	if after := w.attempts(s.ID)[0]; after.Version != before || after.State != store.AttemptOpen {

@@ -33,6 +33,8 @@ type Script struct {
 	Actions []Action
 	// Answers to the forms of a source, by source id and field id. They stand before those of an action.
 	Answers map[string]map[string]sdk.Secret
+	// Asks: a person is asked for answers that are missing; see [Person].
+	Asks bool
 }
 
 func (s Script) answers(a Action, source string) map[string]sdk.Secret {
@@ -193,7 +195,7 @@ func (c *checker) fields(a Action, src source.Source) {
 	declared := make(map[string]bool)
 	for _, f := range src.Fields {
 		declared[f.ID] = true
-		if _, ok := answers[f.ID]; f.Required && !ok {
+		if _, ok := answers[f.ID]; f.Required && !ok && !c.script.Asks {
 			c.missing = append(c.missing, src.ID+"."+f.ID)
 		}
 	}

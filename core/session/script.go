@@ -20,7 +20,13 @@ type Person struct {
 	Show func(source source.Source, code sdk.ShowCode)
 	// Browser is sent to addresses of sources; without one, a source that needs it fails with interaction_required.
 	Browser Browser
+	// Ask asks for what a form still needs: given are the answers that the script has, again is why the answers before were
+	// refused, or nil. [ErrNotAnswered]: the person does not answer. It is called by one action at a time.
+	Ask func(ctx context.Context, source source.Source, form sdk.Form, given map[string]sdk.Secret, again *failure.Failure) (map[string]sdk.Secret, error)
 }
+
+// ErrNotAnswered: the person does not answer a form.
+var ErrNotAnswered = errors.New("the form was not answered")
 
 // Run works through a script: it goes on after the actions that the session has ended already. A failure of an action is
 // kept with the session and stops nothing. An error is [ErrTakenOver], [ErrEnded], the cause of ctx's end, or one of the
@@ -126,7 +132,7 @@ func (r *runner) connect(ctx context.Context, action Action, no int) error {
 		if err != nil {
 			return err
 		}
-		if p.Again != nil { // a script answers each form once
+		if p.Again != nil && r.person.Ask == nil { // a script answers each form once
 			return a.Fail(ctx, p.Again)
 		}
 		if code, ok := p.Step.(sdk.ShowCode); ok && r.person.Show != nil && !sameCode(code, shown) {
@@ -148,6 +154,9 @@ func (r *runner) reply(ctx context.Context, a *Attempt, p Prompt, answers map[st
 		return nil, true, nil
 	case sdk.Form:
 		values, missing := fill(step, answers)
+		if r.person.Ask != nil && (missing != "" || p.Again != nil) {
+			return r.ask(ctx, a, step, values, p.Again)
+		}
 		if missing != "" {
 			f := failure.New(failure.InputRequired, "the source asks for %q", host.CleanText(missing, 64))
 			f.Field = host.CleanText(missing, 64)
@@ -161,6 +170,21 @@ func (r *runner) reply(ctx context.Context, a *Attempt, p Prompt, answers map[st
 		return reply, false, err
 	}
 	return nil, false, a.Fail(ctx, failure.New(failure.SourceError, "the provider asks for an unknown kind of step"))
+}
+
+// ask turns to the person with a form. One attempt of a session at a time holds the person; the others wait.
+func (r *runner) ask(ctx context.Context, a *Attempt, form sdk.Form, given map[string]sdk.Secret, again *failure.Failure) (sdk.Reply, bool, error) {
+	select {
+	case r.s.person <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false, context.Cause(ctx)
+	}
+	defer func() { <-r.s.person }()
+	values, err := r.person.Ask(ctx, a.Source, form, given, again)
+	if errors.Is(err, ErrNotAnswered) {
+		return nil, false, a.Fail(ctx, failure.New(failure.InputRequired, "the form was not answered"))
+	}
+	return sdk.FormValues{Values: values}, false, err
 }
 
 // sameCode says whether a step shows what another one did: it may ask for polls at another pace (RFC 8628 §3.5).

@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/redirect"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/tty"
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/internal/child"
@@ -130,9 +133,13 @@ func (s screenBrowser) Open(ctx context.Context, a *session.Attempt, p session.P
 }
 
 // Paste implements terminal.Browser.
-func (s screenBrowser) Paste(ctx context.Context, text string) (bool, error) {
-	result, err := s.b.engine.PasteRedirect(ctx, text)
-	return result.Outcome == session.CallbackAccepted, err
+func (s screenBrowser) Paste(ctx context.Context, text string) (session.CallbackOutcome, error) {
+	return s.b.paste(ctx, text)
+}
+
+func (b *Browser) paste(ctx context.Context, text string) (session.CallbackOutcome, error) {
+	result, err := b.engine.PasteRedirect(ctx, text)
+	return result.Outcome, err
 }
 
 // reportingBrowser opens the browser while the screens show the URL: an error is reported and does not end the step.
@@ -226,7 +233,7 @@ func (b *Browser) show(ctx context.Context, address string) (hide func()) {
 	if !b.pasted.ready() {
 		return func() {}
 	}
-	_, _ = fmt.Fprintln(b.app.IO.Err, "humanconnect: if the browser cannot return automatically, paste the full redirect URL:")
+	_, _ = fmt.Fprintln(b.app.IO.Err, "humanconnect: if the last page looks broken, that is fine: paste its full URL here:")
 	show := b.progress.Hide()
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -240,6 +247,7 @@ func (b *Browser) show(ctx context.Context, address string) (hide func()) {
 
 // readPasted reads lines until one is the redirect URL of a pending authorization.
 func (b *Browser) readPasted(ctx context.Context) {
+	var pasted session.Pasted
 	for {
 		line, ok := b.pasted.next(ctx)
 		if !ok {
@@ -249,12 +257,16 @@ func (b *Browser) readPasted(ctx context.Context) {
 			b.app.IO.Warn("the terminal truncated the URL; open it on this machine instead, or pass it with: open --no-browser < FILE")
 			continue
 		}
-		result, err := b.engine.PasteRedirect(ctx, line)
+		outcome, err := pasted.Take(ctx, line, b.paste)
 		switch {
 		case err != nil:
 			b.app.IO.Warn("the redirect could not be stored; paste the URL again")
-		case result.Outcome == session.CallbackAccepted:
+		case outcome == session.CallbackAccepted:
 			return
+		case outcome == session.CallbackNoAddress:
+			b.app.IO.Warn("this text contains no redirect URL; copy it from the address bar of the browser")
+		case outcome == session.CallbackNoState:
+			b.app.IO.Warn("this URL has no state; copy all of it from the address bar of the browser")
 		default:
 			b.app.IO.Warn("no pending authorization matches this URL; paste the full redirect URL")
 		}
@@ -321,23 +333,54 @@ type pasteReader struct {
 	terminal bool
 	reading  sync.Once
 	lines    chan string
+	// wanted counts the waiting calls of next.
+	wanted atomic.Int32
 }
 
 func newPasteReader(a *app.App, stdin bool) *pasteReader {
 	return &pasteReader{app: a, stdin: stdin, lines: make(chan string)}
 }
 
-// ready says whether there is anything to read from. A terminal with another process group in the foreground is
-// not: the system would stop a reader.
+// patient reads from a terminal when lines are wanted: forms read from it too. In the background it waits.
+type patient struct {
+	terminal io.ReadWriteCloser
+	wanted   *atomic.Int32
+}
+
+// pastePoll is how often it looks whether lines are wanted.
+const pastePoll = 100 * time.Millisecond
+
+// Read implements [io.Reader].
+func (p patient) Read(b []byte) (int, error) {
+	f, ok := p.terminal.(tty.File)
+	if !ok {
+		return p.terminal.Read(b)
+	}
+	for {
+		if p.wanted.Load() == 0 {
+			<-time.After(pastePoll)
+			continue
+		}
+		ready, err := unix.Poll([]unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}, int(pastePoll.Milliseconds()))
+		if ready == 0 || errors.Is(err, unix.EINTR) || p.wanted.Load() == 0 {
+			continue
+		}
+		if n, err := tty.Guard(f).Read(b); n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+// ready says whether there is anything to read from.
 func (p *pasteReader) ready() bool {
 	if p == nil {
 		return false
 	}
 	p.opened.Do(func() {
-		tty, err := p.app.IO.OpenTerminal()
+		opened, err := p.app.IO.OpenTerminal()
 		switch {
-		case err == nil && foreground(tty):
-			p.in, p.terminal = tty, true
+		case err == nil:
+			p.in, p.terminal = patient{opened, &p.wanted}, true
 		case p.stdin:
 			p.in = p.app.IO.In
 		}
@@ -345,17 +388,10 @@ func (p *pasteReader) ready() bool {
 	return p.in != nil
 }
 
-func foreground(tty io.ReadWriteCloser) bool {
-	f, ok := tty.(*os.File)
-	if !ok {
-		return true
-	}
-	front, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
-	return err == nil && front == unix.Getpgrp()
-}
-
 // next returns the next line, or false when ctx or the input ended.
 func (p *pasteReader) next(ctx context.Context) (string, bool) {
+	p.wanted.Add(1)
+	defer p.wanted.Add(-1)
 	p.reading.Do(func() { go p.read() })
 	select {
 	case line, ok := <-p.lines:

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,14 +15,14 @@ func PrintSummary(s *iostreams.IO, response []byte) error {
 	if err := json.Unmarshal(response, &r); err != nil {
 		return fmt.Errorf("reading a response: %w", err)
 	}
-	var b bytes.Buffer
+	b := s.NewPage()
 	if r.Status != "" {
-		fmt.Fprintln(&b, r.Status)
+		fmt.Fprintln(b, r.Status)
 	}
-	if err := iostreams.WriteTable(&b, nil, summaryRows(r)); err != nil {
+	if err := iostreams.WriteTable(b, nil, summaryRows(r)); err != nil {
 		return err
 	}
-	_, err := io.Copy(s.Out, &b)
+	_, err := io.Copy(s.Out, b)
 	return err
 }
 

@@ -20,7 +20,8 @@ type IO struct {
 
 	InTerminal, OutTerminal, ErrTerminal bool
 
-	// OpenTerminal opens the controlling terminal for prompts. It fails if there is none.
+	// OpenTerminal opens the controlling terminal for prompts. It fails if there is none, and with [ErrBackground] if another
+	// process group is in front on it.
 	OpenTerminal func() (io.ReadWriteCloser, error)
 	// Env looks up an environment variable.
 	Env   func(name string) (string, bool)
@@ -35,6 +36,8 @@ type IO struct {
 
 	// restore restores the terminal, or is nil.
 	restore atomic.Pointer[func()]
+	// unwatch ends watching for fatal signals, or is nil.
+	unwatch atomic.Pointer[func()]
 }
 
 // Flags are the global flags of input and output.
@@ -52,13 +55,11 @@ type Flags struct {
 func System(c clock.Clock) *IO {
 	return &IO{
 		In: os.Stdin, Out: os.Stdout, Err: newNotices(os.Stderr),
-		InTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
-		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
-		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
-		OpenTerminal: func() (io.ReadWriteCloser, error) {
-			return os.OpenFile("/dev/tty", os.O_RDWR, 0)
-		},
-		Env: os.LookupEnv, Clock: c, Args: os.Args[1:], Flags: Flags{Colour: ColourAuto},
+		InTerminal:   term.IsTerminal(int(os.Stdin.Fd())),
+		OutTerminal:  term.IsTerminal(int(os.Stdout.Fd())),
+		ErrTerminal:  term.IsTerminal(int(os.Stderr.Fd())),
+		OpenTerminal: openTerminal,
+		Env:          os.LookupEnv, Clock: c, Args: os.Args[1:], Flags: Flags{Colour: ColourAuto},
 	}
 }
 
@@ -70,8 +71,8 @@ func (s *IO) env(name string) string {
 // Plain says whether output is for a screen reader: nothing is redrawn, nothing moves.
 func (s *IO) Plain() bool { return s.Accessible || s.env("ACCESSIBLE") != "" }
 
-// Dumb says whether the terminal can only print.
-func (s *IO) Dumb() bool { return s.env("TERM") == "dumb" }
+// Dumb says whether the terminal is not known to do more than print.
+func (s *IO) Dumb() bool { return !draws(s.env("TERM")) }
 
 // Colour says whether a stream gets colour: as --color says, else if it is a terminal with colour and NO_COLOR is not set
 // (https://no-color.org).

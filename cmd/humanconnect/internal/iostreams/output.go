@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/pflag"
 )
@@ -44,8 +42,8 @@ func (s *IO) Print(v any, text func(w io.Writer) error) error {
 	if s.AsJSON(OutputText) {
 		return WriteJSON(s.Out, v)
 	}
-	var b bytes.Buffer
-	if err := text(&b); err != nil {
+	b := s.NewPage()
+	if err := text(b); err != nil {
 		return err
 	}
 	return s.Write(b.Bytes())
@@ -75,32 +73,6 @@ func writeJSONLine(w io.Writer, v any) {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(v) // strings and numbers always encode, and a closed standard error cannot be reported
-}
-
-// WriteTable writes rows in aligned columns. Cells are cleaned of control characters, and no line ends with blanks.
-func WriteTable(w io.Writer, header []string, rows [][]string) error {
-	var b bytes.Buffer
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	if len(header) > 0 {
-		rows = append([][]string{header}, rows...)
-	}
-	for _, row := range rows {
-		// All cells, empty ones too: a row that ends early would end the columns that it lacks for those below it.
-		if _, err := fmt.Fprintln(t, strings.Join(CleanAll(row), "\t")); err != nil {
-			return fmt.Errorf("writing a table: %w", err)
-		}
-	}
-	if err := t.Flush(); err != nil {
-		return fmt.Errorf("writing a table: %w", err)
-	}
-	var out strings.Builder
-	for line := range strings.Lines(b.String()) {
-		out.WriteString(strings.TrimRight(line, " \n") + "\n")
-	}
-	if _, err := io.WriteString(w, out.String()); err != nil {
-		return fmt.Errorf("writing a table: %w", err)
-	}
-	return nil
 }
 
 // Indented is a JSON document with an indent of two, its keys and values as they are.

@@ -72,8 +72,10 @@ func NewSignals(parent context.Context, duplicate time.Duration) *Signals {
 // the start, as by nohup, stays ignored. It takes about 2 ms, which --help saves.
 //
 // SIGPIPE is caught, so that a write to a closed pipe is an error and does not end the program. It is not ignored, so that
-// child processes keep its default effect.
+// child processes keep its default effect. SIGTTIN and SIGTTOU are ignored: no use of a terminal stops the program, which
+// then could not hear the others. A read in the background fails instead.
 func (s *Signals) Watch() {
+	signal.Ignore(syscall.SIGTTIN, syscall.SIGTTOU)
 	signal.Notify(s.pipe, syscall.SIGPIPE)
 	for _, one := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		if !signal.Ignored(one) {

@@ -1,18 +1,57 @@
 package iostreams
 
-import "time"
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
 
 // stopTime limits how long restoring the terminal delays the exit: a terminal can block.
 const stopTime = 500 * time.Millisecond
 
+// fatal are the signals by which the Go runtime ends the program with a dump of its goroutines, if somebody sends them.
+func fatal() []os.Signal {
+	return []os.Signal{
+		syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGSYS, syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE,
+	}
+}
+
+// watchFatal restores the terminal before a fatal signal ends the program. It returns the function that ends watching.
+func (s *IO) watchFatal() (end func()) {
+	received, over := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(received, fatal()...)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case got := <-received:
+			s.Stop()
+			signal.Reset(got)
+			_ = syscall.Kill(os.Getpid(), got.(syscall.Signal)) // every os.Signal of this system is one
+		case <-over:
+		}
+	})
+	return func() {
+		signal.Stop(received)
+		close(over)
+		watching.Wait()
+	}
+}
+
 // OnStop sets the function that restores the terminal when the program stops at once; nil for none. It may be called while
 // a command runs.
 func (s *IO) OnStop(restore func()) {
+	if end := s.unwatch.Swap(nil); end != nil {
+		(*end)()
+	}
 	if restore == nil {
 		s.restore.Store(nil)
 		return
 	}
 	s.restore.Store(&restore)
+	end := s.watchFatal()
+	s.unwatch.Store(&end)
 }
 
 // Stop restores the terminal and erases the progress line, before the program exits.

@@ -18,7 +18,7 @@ type testIO struct {
 
 func newTestIO(t *testing.T, args ...string) *testIO {
 	t.Helper()
-	s := &testIO{clock: clocktest.New(time.Date(2026, 11, 22, 20, 26, 10, 0, time.UTC)), vars: map[string]string{}}
+	s := &testIO{clock: clocktest.New(time.Date(2026, 11, 22, 20, 26, 10, 0, time.UTC)), vars: map[string]string{"TERM": "xterm"}}
 	s.IO = &IO{
 		In: bytes.NewReader(nil), Out: &s.out, Err: &s.err, Clock: s.clock, Args: args, Flags: Flags{Colour: ColourAuto},
 		Env: func(name string) (string, bool) { v, ok := s.vars[name]; return v, ok },

@@ -109,6 +109,13 @@ func usedLink() page {
 	}
 }
 
+func notYourLink() page {
+	return page{
+		Title: "This link is for another user", Text: "It opens the source only for the user of this computer who started humanconnect. It was not used up.",
+		Next: "Open the URL that humanconnect shows, in a browser of that user.",
+	}
+}
+
 func notStored() page {
 	return page{
 		Title: "The response could not be stored", Text: "An error occurred while storing it.",

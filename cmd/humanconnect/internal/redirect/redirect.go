@@ -1,8 +1,8 @@
 // Package redirect is the redirect endpoint of OAuth for native apps (RFC 8252 §7.3): a listener on loopback, the page that
 // shows the result, and links that send a browser to a source.
 //
-//	GET /go/NONCE   once: redirects to the authorization URL of the source. So that URL, which names source and state,
-//	                is not an argument of the browser's command.
+//	GET /go/NONCE   once, and only for a socket of this user where the system tells it: redirects to the authorization URL
+//	                of the source. So that URL, which names source and state, is not an argument of the browser's command.
 //	GET /callback   the authorization response of a source, or the path of the callback URL in the config. The page
 //	                sends parameters in the fragment again as a query, and removes all of them from its URL once they
 //	                are received.
@@ -17,6 +17,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -24,6 +25,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/id"
@@ -131,11 +133,7 @@ func (l *Listener) listenFor(ctx context.Context, own string) error {
 	_, port, err := net.SplitHostPort(l.opt.Listen)
 	free := err == nil && (port == "" || port == "0")
 	if free && u.Scheme == "http" && u.Port() != "" && loopback.Host(u.Hostname()) {
-		host := u.Hostname()
-		if _, err := netip.ParseAddr(host); err != nil { // a name: listen at an address of loopback only
-			host = "127.0.0.1"
-		}
-		addr, err := l.listen(ctx, net.JoinHostPort(host, u.Port()))
+		addr, err := l.listen(ctx, net.JoinHostPort(u.Hostname(), u.Port()))
 		if l.primary == "" {
 			l.primary = addr
 		}
@@ -173,7 +171,46 @@ func (l *Listener) start(ctx context.Context) (string, error) {
 	return addr, err
 }
 
-func (l *Listener) listen(ctx context.Context, addr string) (string, error) {
+// listen listens at an address of a host and a port, and returns it. The name of loopback means both of its addresses: a
+// browser may use either.
+func (l *Listener) listen(ctx context.Context, at string) (string, error) {
+	if _, ok := l.servers[at]; ok {
+		return at, nil
+	}
+	host, port, err := net.SplitHostPort(at)
+	if _, isAddress := netip.ParseAddr(host); err != nil || isAddress == nil || !loopback.Host(host) {
+		return l.listenAt(ctx, at)
+	}
+	addr, err := l.listenAt(ctx, net.JoinHostPort(loopbackIPv4, port))
+	if err != nil && !lacksAddress(err) {
+		return "", err
+	}
+	if addr != "" {
+		_, port, _ = net.SplitHostPort(addr) // the port that was free
+	}
+	other, otherErr := l.listenAt(ctx, net.JoinHostPort(loopbackIPv6, port))
+	switch {
+	case otherErr == nil && addr == "":
+		return other, nil
+	case addr == "" || otherErr != nil && !lacksAddress(otherErr):
+		return "", otherErr
+	}
+	return addr, nil
+}
+
+// The addresses of loopback (RFC 6761 §6.3).
+const (
+	loopbackIPv4 = "127.0.0.1"
+	loopbackIPv6 = "::1"
+)
+
+// lacksAddress says whether the system has no address of the kind to listen at, so that no browser can use it either.
+func lacksAddress(err error) bool {
+	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EPROTONOSUPPORT)
+}
+
+// listenAt listens at one address, and returns it with its port.
+func (l *Listener) listenAt(ctx context.Context, addr string) (string, error) {
 	if _, ok := l.servers[addr]; ok {
 		return addr, nil
 	}
@@ -186,7 +223,7 @@ func (l *Listener) listen(ctx context.Context, addr string) (string, error) {
 		done: make(chan struct{}),
 		http: &http.Server{
 			Handler: l.handler(), MaxHeaderBytes: maxRequest, ReadHeaderTimeout: requestTime, ReadTimeout: requestTime,
-			IdleTimeout: requestTime,
+			IdleTimeout: requestTime, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // its lines would be over the screens
 		},
 	}
 	l.servers[addr], l.hosts[hostOf(addr)] = s, true
@@ -260,10 +297,18 @@ func (l *Listener) handler() http.Handler {
 	})
 }
 
-// isPrefetch says whether a browser loads a page in advance.
+// isPrefetch says whether a browser loads a page in advance, or for a picture of it (Fetch standard, Sec-Purpose; the others
+// are older names of it).
 func isPrefetch(h http.Header) bool {
-	purpose := h.Get("Sec-Purpose") + h.Get("Purpose") + h.Get("X-Moz")
-	return strings.Contains(purpose, "prefetch") || strings.Contains(purpose, "preview")
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		purpose := strings.ToLower(strings.Join(h.Values(name), ","))
+		for _, word := range []string{"prefetch", "preview", "prerender", "preload", "instant"} {
+			if strings.Contains(purpose, word) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hasHost protects from DNS rebinding: it refuses host names that are not those of the listener.
@@ -276,11 +321,16 @@ func (l *Listener) hasHost(host string) bool {
 // followLink redirects a browser to a source. A callback URL of the config may have a path like that of a link.
 func (l *Listener) followLink(w http.ResponseWriter, r *http.Request) {
 	nonce := r.PathValue("nonce")
+	ours := isOurs(r)
 	l.mu.Lock()
 	address, ok := l.links[nonce]
-	delete(l.links, nonce)
+	if ours {
+		delete(l.links, nonce)
+	}
 	l.mu.Unlock()
 	switch {
+	case ok && !ours:
+		show(w, http.StatusForbidden, notYourLink())
 	case ok:
 		http.Redirect(w, r, address, http.StatusSeeOther)
 	case r.URL.RawQuery != "":

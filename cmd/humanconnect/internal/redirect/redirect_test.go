@@ -1,11 +1,14 @@
 package redirect
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -297,7 +300,17 @@ func TestHeadAndPrefetchRequestsChangeNothing(t *testing.T) {
 	for _, address := range []string{link, uri + "?code=1&state=good"} {
 		ask(t, http.MethodHead, address)
 		ask(t, http.MethodGet, address, "Sec-Purpose", "prefetch;prerender")
-		ask(t, http.MethodGet, address, "Purpose", "prefetch")
+		for _, h := range [][2]string{
+			{"Purpose", "prefetch"},
+			{"Purpose", "Preview"},
+			{"X-Purpose", "preview"},
+			{"X-Purpose", "instant"},
+			{"X-Moz", "prefetch"},
+			{"Sec-Purpose", "prefetch"},
+			{"Sec-Purpose", "Prefetch;prerender"},
+		} {
+			ask(t, http.MethodGet, address, h[0], h[1])
+		}
 	}
 	if len(e.got) > 0 {
 		t.Error("a redirect was taken")
@@ -420,7 +433,11 @@ func TestListensAtALoopbackCallbackURL(t *testing.T) {
 		if got != own {
 			t.Fatalf("sources get %s", got)
 		}
-		if want := []string{"127.0.0.1:" + u.Port()}; !slices.Equal(l.Addresses(), want) {
+		want := []string{"127.0.0.1:" + u.Port()}
+		if host != "127.0.0.1" && slices.Contains(l.Addresses(), "[::1]:"+u.Port()) { // where the machine has it
+			want = append(want, "[::1]:"+u.Port())
+		}
+		if !slices.Equal(l.Addresses(), want) {
 			t.Errorf("%s is listened for at %v", own, l.Addresses())
 		}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+u.Port()+"/cb/withings", nil)
@@ -464,5 +481,35 @@ func TestCallbackURLMayHaveAnyPathAndPort(t *testing.T) {
 	req.Host = "connect.example.com" // a browser leaves the port of https out
 	if status, body, _ := answer(t, http.DefaultClient, req); status != http.StatusOK || len(e.got) != 1 {
 		t.Errorf("%d\n%s", status, body)
+	}
+}
+
+// panickyEngine makes net/http write to its log, as it also does when it is out of file descriptors.
+type panickyEngine struct{ engine }
+
+func (e *panickyEngine) Callback(context.Context, sdk.Callback) (session.CallbackResult, error) {
+	panic("as if")
+}
+
+func TestServerWritesNoLinesOverTheScreens(t *testing.T) {
+	var lines bytes.Buffer
+	log.SetOutput(&lines) //nolint:forbidigo // what net/http falls back on
+	defer log.SetOutput(os.Stderr) //nolint:forbidigo // as above
+	l := New(Options{Engine: &panickyEngine{}})
+	uri, err := l.Bind(t.Context(), source.Source{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, uri+"?code=1&state=good", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.DefaultClient.Do(req); err == nil {
+		_ = resp.Body.Close()
+		t.Error("the handler did not panic")
+	}
+	l.Close()
+	if lines.Len() > 0 {
+		t.Errorf("net/http writes %s", lines.String())
 	}
 }

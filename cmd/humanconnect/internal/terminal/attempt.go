@@ -26,25 +26,31 @@ type prompter interface {
 }
 
 // paster takes a pasted redirect URL; see [Attempt].
-type paster func(ctx context.Context, text string) (bool, error)
+type paster func(ctx context.Context, text string) (session.CallbackOutcome, error)
 
 // Texts about redirect URLs.
 const (
 	noPendingURL  = "No pending authorization matches this URL. Paste the full redirect URL."
+	noAddress     = "This text contains no redirect URL. Copy it from the address bar of the browser."
+	noState       = "This URL has no state. Copy all of it from the address bar of the browser."
 	notStoredURL  = "The redirect could not be stored. Paste the URL again."
-	pasteQuestion = "Or paste the full redirect URL:"
+	pasteQuestion = "If the last page looks broken, that is fine: paste its full URL here:"
 	openURLText   = "Open this URL in a browser:"
 )
 
 // refusal says why a pasted redirect URL was refused, or "".
-func refusal(taken bool, err error) string {
+func refusal(outcome session.CallbackOutcome, err error) string {
 	switch {
 	case err != nil:
 		return notStoredURL
-	case !taken:
-		return noPendingURL
+	case outcome == session.CallbackAccepted:
+		return ""
+	case outcome == session.CallbackNoAddress:
+		return noAddress
+	case outcome == session.CallbackNoState:
+		return noState
 	}
-	return ""
+	return noPendingURL
 }
 
 // runAttempt runs an attempt from the first step to the last. errBack: the person cancelled it.

@@ -20,6 +20,8 @@ type browserScreen struct {
 	// notOpened is why no browser was started, or nil; fault is why the pasted text was refused, until it changes.
 	notOpened error
 	fault     string
+	// pasted is the last paste as it came, with its lines; "" once the text is edited.
+	pasted string
 	// copied: the URL was sent to the clipboard of the terminal.
 	copied bool
 }
@@ -48,22 +50,28 @@ func (s *browserScreen) handle(msg tea.Msg) intent {
 		if blank(s.input.Value()) {
 			return nil
 		}
+		if s.pasted != "" {
+			return pasteURL{s.pasted}
+		}
 		return pasteURL{s.input.Value()}
 	}
+	before, pasted := s.input.Value(), ""
 	if p, ok := msg.(tea.PasteMsg); ok {
-		msg = tea.PasteMsg{Content: strings.Join(strings.Fields(p.Content), "")} // it was copied from several lines
+		if before == "" {
+			pasted = p.Content
+		}
+		msg = tea.PasteMsg{Content: strings.Join(strings.Fields(p.Content), " ")} // one line shows it
 	}
-	before := s.input.Value()
 	s.input, _ = s.input.Update(msg)
 	if s.input.Value() != before {
-		s.fault, s.copied = "", false
+		s.fault, s.copied, s.pasted = "", false, pasted
 	}
 	return nil
 }
 
 // refuse shows why a redirect URL was refused, and clears the input.
 func (s *browserScreen) refuse(why string) {
-	s.fault = why
+	s.fault, s.pasted = why, ""
 	s.input.SetValue("")
 }
 

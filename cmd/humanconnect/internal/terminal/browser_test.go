@@ -24,7 +24,7 @@ func TestPastedURLIsAcceptedDuringABrowserStep(t *testing.T) {
 	s := atTheBrowser(t, c)
 	s.press("nonsense", "enter")
 	s.await()
-	s.shows("browser-refused").lacks("> nonsense").press("h").lacks("No pending authorization").press("backspace")
+	s.shows("browser-refused").lacks("> nonsense").press("h").lacks("contains no redirect URL").press("backspace")
 	s.update(tea.PasteMsg{Content: "http://127.0.0.1:1/call\n  back?code=x\n"})
 	s.press("enter")
 	s.await()

@@ -11,18 +11,26 @@ import (
 
 	"github.com/muesli/cancelreader"
 	"golang.org/x/term"
+
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/tty"
 )
 
 // keyboard reads lines from a terminal that echoes them, and secrets without an echo. One goroutine reads, from open to
 // close, so that waiting for a line can end with a context.
 type keyboard struct {
-	terminal File
+	terminal tty.File
 	reader   cancelreader.CancelReader
 	bytes    chan byte
 	reading  sync.WaitGroup
 	stop     chan struct{}
 	// err is why the goroutine ended; it is set before bytes is closed.
 	err error
+	// suspend stops the program, for a Ctrl-Z that a raw terminal passes on as a key.
+	suspend func()
+
+	// settings guards was: the settings of the terminal before a secret, nil without one.
+	settings sync.Mutex
+	was      *term.State
 }
 
 // The control bytes of secret input, and Esc of line input.
@@ -32,11 +40,12 @@ const (
 	keyBackspace = 0x08
 	keyKill      = 0x15
 	keyWord      = 0x17
+	keySuspend   = 0x1a
 	keyEscape    = 0x1b
 	keyDelete    = 0x7f
 )
 
-func openKeyboard(t File) (*keyboard, error) {
+func openKeyboard(t tty.File) (*keyboard, error) {
 	r, err := cancelreader.NewReader(t)
 	if err != nil {
 		return nil, err
@@ -153,11 +162,10 @@ func (k *keyboard) typed(ctx context.Context) ([]byte, error) {
 // secret reads a line without echo. errBack as for line, but Esc needs no Enter; interrupt is called for Ctrl-C, which is
 // not a signal in raw mode.
 func (k *keyboard) secret(ctx context.Context, interrupt func()) (string, error) {
-	was, err := term.MakeRaw(int(k.terminal.Fd()))
-	if err != nil {
+	if err := k.hide(); err != nil {
 		return "", err
 	}
-	defer func() { _ = term.Restore(int(k.terminal.Fd()), was) }()
+	defer k.unhide()
 	var line []byte
 	for pasting := false; ; {
 		b, err := k.next(ctx)
@@ -167,6 +175,8 @@ func (k *keyboard) secret(ctx context.Context, interrupt func()) (string, error)
 		switch {
 		case b == keyInterrupt:
 			interrupt()
+		case b == keySuspend:
+			k.suspend()
 		case b == keyEnd:
 			return "", errBack
 		case b == keyEscape:
@@ -183,6 +193,40 @@ func (k *keyboard) secret(ctx context.Context, interrupt func()) (string, error)
 		default:
 			line = edited(line, b)
 		}
+	}
+}
+
+// hide ends the echo of the terminal.
+func (k *keyboard) hide() (err error) {
+	k.settings.Lock()
+	defer k.settings.Unlock()
+	k.was, err = term.MakeRaw(int(k.terminal.Fd()))
+	return err
+}
+
+// unhide restores the settings of before hide.
+func (k *keyboard) unhide() {
+	k.giveBack()
+	k.settings.Lock()
+	defer k.settings.Unlock()
+	k.was = nil
+}
+
+// giveBack restores the settings of the terminal for the shell, unless another program is in front already.
+func (k *keyboard) giveBack() {
+	k.settings.Lock()
+	defer k.settings.Unlock()
+	if k.was != nil && !tty.Background(k.terminal) {
+		_ = term.Restore(int(k.terminal.Fd()), k.was)
+	}
+}
+
+// retake ends the echo again, if a secret is being typed.
+func (k *keyboard) retake() {
+	k.settings.Lock()
+	defer k.settings.Unlock()
+	if k.was != nil {
+		_, _ = term.MakeRaw(int(k.terminal.Fd()))
 	}
 }
 
@@ -241,7 +285,7 @@ func (k *keyboard) escape(ctx context.Context) (string, error) {
 
 // discardInput drops typed input that was not read yet, also an incomplete line.
 func (k *keyboard) discardInput() {
-	flushInput(k.terminal.Fd())
+	tty.FlushInput(k.terminal.Fd())
 	for {
 		quiet := time.NewTimer(quietTime)
 		select {

@@ -122,11 +122,12 @@ func (p *linePrompter) browse(ctx context.Context, step sdk.OpenURL, paste paste
 	p.say("\nContinue in the browser: sign in there and allow access.\nThen it continues automatically.")
 	p.say("If no page has opened, open this URL:\n%s", host.CleanText(step.URL, maxURL))
 	p.question("%s", pasteQuestion)
+	var pasted session.Pasted
 	hide = p.listen(ctx, func(ctx context.Context, line string) {
 		if blank(line) {
 			return
 		}
-		if why := refusal(paste(ctx, line)); why != "" {
+		if why := refusal(pasted.Take(ctx, line, paste)); why != "" {
 			p.say("%s", why)
 			p.question("%s", pasteQuestion)
 		}

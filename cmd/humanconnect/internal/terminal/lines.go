@@ -4,18 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/tty"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
 )
 
 // runLines prompts line by line. Nothing is redrawn or moves, and everything has a name or a number, for screen readers.
 func runLines(ctx context.Context, o Options) error {
-	k, err := openKeyboard(o.Terminal)
+	k, err := openKeyboard(tty.AsGuarded(o.Terminal))
 	if err != nil {
 		return fmt.Errorf("read from the terminal: %w", err)
 	}
@@ -26,6 +28,9 @@ func runLines(ctx context.Context, o Options) error {
 	l.outcomes, _ = o.before()
 	ctx, lose := context.WithCancelCause(ctx)
 	var watching sync.WaitGroup
+	stops := tty.NewSuspender(k.terminal, k.giveBack, func() { k.retake(); l.askAgain() })
+	k.suspend = stops.Request
+	watching.Go(func() { stops.Run(ctx) })
 	watching.Go(func() {
 		lose(watch(ctx, o, func([]session.Connected) {}))
 	})
@@ -35,7 +40,7 @@ func runLines(ctx context.Context, o Options) error {
 	}
 	lose(nil)
 	watching.Wait()
-	if err != nil && l.asking.Load() {
+	if err != nil && l.asking.Load() != nil {
 		l.say("")
 	}
 	if errors.Is(err, session.ErrEnded) {
@@ -52,20 +57,28 @@ type lines struct {
 	keys *keyboard
 	// outcomes has the last outcome of each source in this session.
 	outcomes map[string]sourceOutcome
-	// asking: a prompt is open on the current line.
-	asking atomic.Bool
+	// asking is the prompt that is open on the current line, or nil.
+	asking atomic.Pointer[string]
 }
 
 // say writes one line.
 func (l *lines) say(format string, args ...any) {
-	l.asking.Store(false)
+	l.asking.Store(nil)
 	_, _ = fmt.Fprintf(l.o.Terminal, format+"\n", args...) // a lost terminal is detected by the reader
 }
 
 // question writes a prompt and stays on the line.
 func (l *lines) question(format string, args ...any) {
-	l.asking.Store(true)
-	_, _ = fmt.Fprintf(l.o.Terminal, format+" ", args...)
+	asked := fmt.Sprintf(format+" ", args...)
+	l.asking.Store(&asked)
+	_, _ = io.WriteString(l.o.Terminal, asked)
+}
+
+// askAgain repeats the prompt that was open when the program was stopped: a shell has written below it.
+func (l *lines) askAgain() {
+	if asked := l.asking.Load(); asked != nil {
+		_, _ = io.WriteString(l.o.Terminal, "\r\n"+strings.TrimLeft(*asked, "\n"))
+	}
 }
 
 // run prompts for actions until the person is done.

@@ -265,10 +265,15 @@ func (s *list) handle(msg tea.Msg) intent {
 // pageRows is how far a page key moves.
 const pageRows = 10
 
-// narrow changes the search, and chooses the first match.
+// narrow changes the search, and chooses the first match. A first / is the mark before the search, and no part of it.
 func (s *list) narrow(msg tea.Msg) {
 	before := s.search.Value()
 	s.search, _ = s.search.Update(msg)
+	if text, marked := strings.CutPrefix(s.search.Value(), "/"); marked {
+		at := s.search.Position()
+		s.search.SetValue(text)
+		s.search.SetCursor(max(at-1, 0))
+	}
 	if s.search.Value() != before {
 		s.at = 0
 	}

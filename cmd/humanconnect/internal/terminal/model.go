@@ -140,6 +140,9 @@ func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 	case "ctrl+c":
 		m.o.Interrupt()
 		return nil
+	case "ctrl+z":
+		m.work.suspend()
+		return nil
 	case "ctrl+l": // something else wrote on the terminal
 		return tea.ClearScreen
 	}

@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/tty"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/sdk"
@@ -20,29 +21,31 @@ func runScreens(ctx context.Context, o Options) error {
 		return context.WithCancelCause(working)
 	}}
 	d := newModel(o, w)
-	p := tea.NewProgram(d, tea.WithInput(o.Terminal), tea.WithOutput(o.Terminal), tea.WithEnvironment(o.Environ),
+	guarded := tty.AsGuarded(o.Terminal)
+	p := tea.NewProgram(d, tea.WithInput(tty.Filtered(guarded)), tea.WithOutput(guarded), tea.WithEnvironment(o.Environ),
 		tea.WithoutSignalHandler())
 	w.send = p.Send
+	stops := tty.NewSuspender(guarded, func() { giveBack(p, guarded) }, func() { retake(p, guarded) })
+	w.suspend = stops.Request
 	w.run(func(ctx context.Context) {
 		if err := watch(ctx, o, func(c []session.Connected) { p.Send(loadedMsg{c, nil}) }); ctx.Err() == nil {
 			p.Send(sessionLostMsg{err})
 		}
 	})
 	var watching sync.WaitGroup
-	over := make(chan struct{})
+	running, over := context.WithCancel(ctx)
+	watching.Go(func() { stops.Run(running) })
 	watching.Go(func() {
-		select {
-		case <-ctx.Done():
-			p.Quit()
-		case <-over:
-		}
+		<-running.Done()
+		p.Quit() // nothing, if it is over
 	})
 	_, err := p.Run()
-	close(over)
+	over()
+	watching.Wait()
+	guarded.Restore()
 	stop(errBack)
 	done := o.Waiting()
 	w.running.Wait()
-	watching.Wait()
 	done()
 	switch {
 	case ctx.Err() != nil:
@@ -55,6 +58,22 @@ func runScreens(ctx context.Context, o Options) error {
 	return d.err
 }
 
+// giveBack gives the terminal back before a stop.
+func giveBack(p *tea.Program, t *tty.Guarded) {
+	if tty.Background(t.File) {
+		t.SetAway(true) // too late to change it
+	}
+	_ = p.ReleaseTerminal() // if it is lost, the next read says so
+	t.SetAway(true)
+}
+
+// retake takes the terminal again after a stop, and draws all of it.
+func retake(p *tea.Program, t *tty.Guarded) {
+	t.SetAway(false)
+	_ = p.RestoreTerminal() // if it is lost, the next read says so
+	p.Send(tea.ClearScreen())
+}
+
 // work runs the actions of the screens, each on its own goroutine, which reports by a message. runScreens waits for them.
 type work struct {
 	session Session
@@ -62,8 +81,8 @@ type work struct {
 	// child makes a context that ends with the screens; running are the goroutines.
 	child   func() (context.Context, context.CancelCauseFunc)
 	running sync.WaitGroup
-	// crashed is called before a panic continues.
-	crashed func()
+	// crashed is called before a panic continues; suspend stops the program.
+	crashed, suspend func()
 }
 
 // run runs a function with its own context, and returns the cancel function.

@@ -54,6 +54,11 @@ func TestEmptyCatalogueSaysWhy(t *testing.T) {
 	newStage(t, &clinic{}, nil).shows("list-empty").press("enter", "down", "up").wants("No sources to connect")
 }
 
+func TestSlashBeforeASearchIsNoPartOfIt(t *testing.T) {
+	s := newStage(t, &clinic{}, sources()).press("/").wants("4 sources")
+	s.press("ring").wants("1 source", "Night Ring")
+}
+
 func TestPastedTextIsSearchedFor(t *testing.T) {
 	s := newStage(t, &clinic{}, sources())
 	s.update(tea.PasteMsg{Content: "ring"})

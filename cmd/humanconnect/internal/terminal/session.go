@@ -45,9 +45,9 @@ func (a attempt) Browse(ctx context.Context, p session.Prompt, notOpened func(er
 }
 
 // Paste implements [Attempt].
-func (a attempt) Paste(ctx context.Context, text string) (bool, error) {
+func (a attempt) Paste(ctx context.Context, text string) (session.CallbackOutcome, error) {
 	if a.browser == nil {
-		return false, nil
+		return session.CallbackStray, nil
 	}
 	return a.browser.Paste(ctx, text)
 }

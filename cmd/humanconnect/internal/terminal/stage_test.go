@@ -116,13 +116,16 @@ func (c *clinic) Browse(ctx context.Context, _ session.Prompt, notOpened func(er
 	}
 }
 
-// Paste accepts one URL, once.
-func (c *clinic) Paste(_ context.Context, text string) (bool, error) {
-	if text != c.redirect {
-		return false, nil
+// Paste accepts one URL, once, whatever the blanks in it.
+func (c *clinic) Paste(_ context.Context, text string) (session.CallbackOutcome, error) {
+	switch strings.Join(strings.Fields(text), "") {
+	case "nonsense":
+		return session.CallbackNoAddress, nil
+	case c.redirect:
+		c.back <- struct{}{}
+		return session.CallbackAccepted, nil
 	}
-	c.back <- struct{}{}
-	return true, nil
+	return session.CallbackStray, nil
 }
 
 func (c *clinic) pause(ctx context.Context) error {

@@ -27,6 +27,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/tty"
 	"github.com/humanconnect/humanconnect/core/clock"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -59,9 +60,8 @@ type Attempt interface {
 	// Browse opens the browser at the URL of an sdk.OpenURL, and waits for the redirect. notOpened is called, from any
 	// goroutine, if no browser was started: with [ErrNoBrowser], or the error. The wait continues.
 	Browse(ctx context.Context, p session.Prompt, notOpened func(error)) (sdk.Reply, error)
-	// Paste takes a redirect URL that the person pasted while Browse waits. It returns false if it matches no pending
-	// authorization.
-	Paste(ctx context.Context, text string) (bool, error)
+	// Paste takes what the person pasted as the redirect URL while Browse waits, and says what became of it.
+	Paste(ctx context.Context, text string) (session.CallbackOutcome, error)
 }
 
 // ErrNoBrowser: no command opens the URL; the person does.
@@ -72,16 +72,8 @@ type Browser interface {
 	// Open returns the reply to an sdk.OpenURL. It ends early, with the cause, when ctx does. A [*failure.Failure] that
 	// it returns ends the attempt. For notOpened see [Attempt].
 	Open(ctx context.Context, a *session.Attempt, p session.Prompt, notOpened func(error)) (sdk.Reply, error)
-	// Paste takes a redirect URL; false: no pending authorization matches it.
-	Paste(ctx context.Context, text string) (bool, error)
-}
-
-// File is an open terminal.
-type File interface {
-	io.ReadWriter
-	Fd() uintptr
-	Name() string
-	Close() error
+	// Paste takes what the person pasted as the redirect URL; see [Attempt].
+	Paste(ctx context.Context, text string) (session.CallbackOutcome, error)
 }
 
 // Outcome is the outcome of one action on a source.
@@ -104,7 +96,7 @@ type Options struct {
 	// EndsAt is when the session expires.
 	EndsAt time.Time
 	// Terminal for input and output. The caller closes it.
-	Terminal File
+	Terminal tty.File
 	// Plain prompts line by line instead of with screens.
 	Plain bool
 	Clock clock.Clock

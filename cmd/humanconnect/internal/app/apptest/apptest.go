@@ -27,7 +27,7 @@ func New(t testing.TB, args ...string) *App {
 	t.Helper()
 	a := &App{
 		Fake: clocktest.New(time.Date(2026, 11, 22, 20, 26, 10, 0, time.UTC)),
-		Vars: map[string]string{"HOME": "/home/anna"},
+		Vars: map[string]string{"HOME": "/home/anna", "TERM": "xterm"},
 	}
 	signals := iostreams.NewSignals(context.Background(), 0)
 	t.Cleanup(signals.Release)

@@ -1,7 +1,6 @@
 package help
 
 import (
-	"fmt"
 	"io"
 	"strconv"
 
@@ -47,7 +46,7 @@ func findTopic(name string) (topic, bool) {
 }
 
 func (t topic) write(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "%s\n\n", t.Intro); err != nil {
+	if err := iostreams.WriteText(w, t.Intro+"\n"); err != nil {
 		return err
 	}
 	header, rows := t.Lines()

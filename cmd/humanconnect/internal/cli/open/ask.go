@@ -11,6 +11,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/tty"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/query"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -29,15 +30,15 @@ func addTerminalFlags(c *cobra.Command, o *options) {
 	_ = c.RegisterFlagCompletionFunc("ui", cobra.FixedCompletions([]string{uiTerminal, uiNone}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// tty is an open terminal, or nil in a scripted call.
-type tty struct {
-	*terminal.Guarded
+// prompts is an open terminal, or nil in a scripted call.
+type prompts struct {
+	*tty.Guarded
 	a *app.App
 }
 
 // guard makes an open terminal one that is restored when the program is killed by a second signal.
-func guard(a *app.App, f terminal.File) *tty {
-	t := &tty{terminal.Guard(f), a}
+func guard(a *app.App, f tty.File) *prompts {
+	t := &prompts{tty.Guard(f), a}
 	a.IO.OnStop(func() {
 		t.Restore()
 		a.IO.ReleaseNotices()
@@ -46,19 +47,25 @@ func guard(a *app.App, f terminal.File) *tty {
 }
 
 // Close closes the terminal, if there is one.
-func (t *tty) Close() {
+func (t *prompts) Close() {
 	if t != nil {
 		t.a.IO.OnStop(nil)
 		_ = t.File.Close()
 	}
 }
 
-// openTerminal opens the terminal to prompt on if the call has no actions; else it returns nil. No actions and no terminal
+// openTerminal opens the terminal to prompt on. Without one, a script runs alone: it returns nil. No actions and no terminal
 // is a usage error.
-func (c *call) openTerminal(cmd *cobra.Command) (*tty, error) {
+func (c *call) openTerminal(cmd *cobra.Command) (*prompts, error) {
+	t, err := c.openPrompts(cmd)
 	if len(c.request.Script.Actions) > 0 {
-		return nil, nil
+		c.request.Script.Asks = t != nil
+		return t, nil
 	}
+	return t, err
+}
+
+func (c *call) openPrompts(cmd *cobra.Command) (*prompts, error) {
 	nothing := command.Usage(cmd, "nothing to do").Hint("use --connect SOURCE, --disconnect SOURCE or --plan FILE").
 		Hint("list the sources with: humanconnect source list")
 	if c.options.ui == uiNone || c.a.NonInteractive() {
@@ -66,9 +73,9 @@ func (c *call) openTerminal(cmd *cobra.Command) (*tty, error) {
 	}
 	opened, err := c.a.IO.OpenTerminal()
 	if err != nil {
-		return nil, nothing.Fact("no terminal to prompt on")
+		return nil, nothing.Fact("no terminal to prompt on: %s", err)
 	}
-	f, ok := opened.(terminal.File)
+	f, ok := opened.(tty.File)
 	if !ok {
 		_ = opened.Close()
 		return nil, nothing
@@ -77,7 +84,7 @@ func (c *call) openTerminal(cmd *cobra.Command) (*tty, error) {
 }
 
 // runTerminal lets a person drive the session on the terminal.
-func (c *call) runTerminal(ctx context.Context, s *session.Session, t *tty) error {
+func (c *call) runTerminal(ctx context.Context, s *session.Session, t *prompts) error {
 	catalog, err := c.inst.Offered(ctx)
 	if err != nil {
 		return err

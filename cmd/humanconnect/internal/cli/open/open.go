@@ -16,6 +16,8 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
+	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -59,12 +61,13 @@ exits with the stored exit code. So a script can safely retry.
 
 The actions are those of --connect and --disconnect in their order, else of --plan, else of
 plan: in the config file. Adjacent connects run concurrently; a disconnect waits for all
-actions before it, and the next action waits for it. Without actions, the user is prompted on
-the terminal; standard input and output stay free. Esc goes back, Ctrl-C closes the session.
+actions before it, and the next action waits for it. At a terminal, the user is asked for
+answers that are missing. Without actions, the user is prompted on the terminal; standard input
+and output stay free. Esc goes back, Ctrl-C closes the session.
 
-For a source that needs a browser, the command in BROWSER opens the URL. With --no-browser the
-URL is printed, and the redirect URL can be pasted. Otherwise such a source fails with
-interaction_required.
+For a source that needs a browser, the command in BROWSER opens the URL, at a terminal also that
+of the desktop. With --no-browser, or without such a command at a terminal, the URL is printed,
+and the redirect URL can be pasted. Otherwise such a source fails with interaction_required.
 
 Pass the token in a file, on standard input or in the environment: other users of the machine
 can see the command line.`,
@@ -134,7 +137,7 @@ func run(a *app.App, c *cobra.Command, o options) error {
 		return call.printStored(ctx, err)
 	}
 	defer t.Close()
-	if t == nil {
+	if len(req.Script.Actions) > 0 {
 		if err := inst.Admit(ctx); err != nil {
 			return causeOf(ctx, err)
 		}
@@ -157,14 +160,15 @@ type call struct {
 }
 
 // run opens the session, runs a script or the terminal, and prints the response.
-func (c *call) run(ctx context.Context, t *tty) error {
+func (c *call) run(ctx context.Context, t *prompts) error {
 	var err error
 	if c.st, err = c.inst.Open(ctx, app.Options{NoHooks: c.options.noHooks}); err != nil {
 		return causeOf(ctx, err)
 	}
 	defer c.st.Close()
+	screens := t != nil && len(c.request.Script.Actions) == 0
 	c.web = browser.New(browser.Options{
-		App: c.a, Engine: c.st.Engine, Callback: c.inst.Config.Callback, Screens: t != nil, Terminal: c.options.ui == uiTerminal,
+		App: c.a, Engine: c.st.Engine, Callback: c.inst.Config.Callback, Screens: screens, Terminal: t != nil || c.options.ui == uiTerminal,
 		NoBrowser: c.options.noBrowser,
 	})
 	defer c.web.Close()
@@ -177,22 +181,23 @@ func (c *call) run(ctx context.Context, t *tty) error {
 	defer work.Stop()
 	final := opening.Final
 	if final == nil {
-		act := func(ctx context.Context) error { return c.runScript(ctx, opening.Session) }
-		if t != nil {
+		act := func(ctx context.Context) error { return c.runScript(ctx, opening.Session, t) }
+		if screens {
 			act = func(ctx context.Context) error { return c.runTerminal(ctx, opening.Session, t) }
 		}
 		if final, err = c.drive(ctx, opening.Session, act); err != nil {
 			return err
 		}
-		if t != nil {
+		if screens {
 			c.onScreen = true
 			c.saySummary(final)
 		}
 	}
+	c.sayStored(final)
 	if final.OtherScript {
 		c.a.IO.Warn("the session is already closed and had a different list of actions; this is its response")
 	}
-	if t == nil { // a person has seen it on the screen
+	if !screens { // a person has seen it on the screen
 		c.hintAtSettings(final)
 	}
 	return c.printFinal(ctx, final)
@@ -207,11 +212,18 @@ func (c *call) open(ctx context.Context) (session.Opening, error) {
 	return opening, err
 }
 
-// runScript runs the actions of the script.
-func (c *call) runScript(ctx context.Context, s *session.Session) error {
+// runScript runs the actions of the script. A person at a terminal is asked for answers that are missing.
+func (c *call) runScript(ctx context.Context, s *session.Session, t *prompts) error {
 	line := c.a.IO.StartProgress(progressText(c.request.Script))
 	defer line.Done()
 	p := session.Person{Show: c.showCode}
+	if t != nil {
+		asker := terminal.Asker{Terminal: t.Guarded, Interrupt: c.a.Signals.Interrupt}
+		p.Ask = func(ctx context.Context, src source.Source, form sdk.Form, given map[string]sdk.Secret, again *failure.Failure) (map[string]sdk.Secret, error) {
+			defer line.Hide()()
+			return asker.Ask(ctx, src, form, given, again)
+		}
+	}
 	if c.web != nil {
 		c.web.SetProgress(line)
 		p.Browser = c.web
@@ -269,6 +281,7 @@ func (c *call) printStored(ctx context.Context, refused error) error {
 	if err != nil || final == nil {
 		return refused
 	}
+	c.sayStored(final)
 	return c.printFinal(ctx, final)
 }
 

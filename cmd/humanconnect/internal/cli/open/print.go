@@ -109,6 +109,15 @@ func (c *call) hintAtSettings(final *session.Final) {
 	}
 }
 
+// sayStored tells a person that nothing was done: the session was closed before.
+func (c *call) sayStored(final *session.Final) {
+	if !final.Stored || final.Session == "" || !c.a.IO.ErrTerminal {
+		return
+	}
+	c.a.IO.Warn("the session of this token is already closed; nothing was done, and this is its stored response")
+	c.a.IO.Hint("begin a new session with a new token: humanconnect token create --client-user-id ID > token")
+}
+
 // scopeOf are the deliveries of a call that opened a session, or of one that opened none.
 func scopeOf(o session.Opening) hook.Scope {
 	if o.Final != nil {
