@@ -58,6 +58,8 @@ type Store struct {
 	commit   func(*conn) error
 	writer   *pool
 	readers  *pool
+	// files are those that were opened.
+	files opened
 }
 
 var _ store.Store = (*Store)(nil)
@@ -79,6 +81,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := useOFDLocks(); err != nil {
 		return nil, err
 	}
+	s, err := openDir(ctx, o)
+	return s, exact(o.Dir, err)
+}
+
+func openDir(ctx context.Context, o Options) (*Store, error) {
 	if o.ReadOnly {
 		return openReadOnly(ctx, o)
 	}
@@ -175,7 +182,7 @@ func assemble(ctx context.Context, o Options, writer *pool, head head) (*Store, 
 	}
 	return &Store{
 		dir: o.Dir, readOnly: o.ReadOnly, still: o.still, limit: o.BusyLimit,
-		ring: ring, tables: newTables(ring), commit: o.system.commit, writer: writer, readers: readers,
+		ring: ring, tables: newTables(ring), commit: o.system.commit, writer: writer, readers: readers, files: look(o.Dir),
 	}, nil
 }
 
@@ -204,18 +211,21 @@ func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
 	if s.readOnly {
 		return fail(CodeFailed, nil, "the state is open for reading only")
 	}
-	return s.run(ctx, s.writer, "BEGIN IMMEDIATE", f)
+	return exact(s.dir, s.run(ctx, s.writer, "BEGIN IMMEDIATE", f))
 }
 
 // View implements [store.Store].
 func (s *Store) View(ctx context.Context, f func(store.Tx) error) error {
-	return s.unlessOvertaken(s.run(ctx, s.readers, "BEGIN", f))
+	return exact(s.dir, s.unlessOvertaken(s.run(ctx, s.readers, "BEGIN", f)))
 }
 
 // run runs f in a transaction, when it is its turn. Locks are met at its begin and at its commit alone: those of writers
 // that have no turn, such as one that was passed over.
 func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.Tx) error) error {
 	deadline := time.Now().Add(s.limit)
+	if err := s.files.check(); err != nil {
+		return err
+	}
 	c, err := from.take(ctx, s.limit)
 	if err != nil {
 		return err
@@ -234,7 +244,10 @@ func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.
 			c.beat()
 			return err
 		}
-		if refused = s.apply(c, f); refused != nil {
+		if refused = s.apply(c, f); refused == nil {
+			refused = s.files.check()
+		}
+		if refused != nil {
 			return rollback(c, nil)
 		}
 		if err := s.commit(c); err != nil {

@@ -95,7 +95,7 @@ func (st *State) assemble(o Options) error {
 		return err
 	}
 	if st.process, err = process.Register(st.Config.StateDir); err != nil {
-		return problem.New(sqlite.CodePath, "cannot register this process").Because(err).
+		return problem.New(sqlite.PathCode(err), "cannot register this process").Because(err).
 			Hint("make the directory %s writable, or remove it", filepath.Join(st.Config.StateDir, "run"))
 	}
 	st.app.IO.Logger().Debug("process registered", "process", st.process.Self())

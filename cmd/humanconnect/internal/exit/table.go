@@ -60,7 +60,7 @@ func codes() map[int][]problem.Code {
 		},
 		Store: {
 			session.CodeCredentialLost, session.CodeCredentialUnknown, sqlite.CodeKey, sqlite.CodeBusy, sqlite.CodeUnknown,
-			sqlite.CodeNewer, sqlite.CodeOlder, sqlite.CodeMissing, sqlite.CodeDamaged, sqlite.CodePath, sqlite.CodeNetworkFS, sqlite.CodeFull, sqlite.CodeFailed,
+			sqlite.CodeNewer, sqlite.CodeOlder, sqlite.CodeMissing, sqlite.CodeDamaged, sqlite.CodePath, sqlite.CodeNetworkFS, sqlite.CodeFull, sqlite.CodeLost, sqlite.CodeDescriptors, sqlite.CodeFailed,
 		},
 	}
 }
