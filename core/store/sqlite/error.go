@@ -60,11 +60,19 @@ func (e *Error) Is(target error) bool {
 
 // fail makes an error with a code, unless the system says that a limit is reached, which has a code of its own.
 func fail(code problem.Code, cause error, format string, args ...any) *Error {
-	if limit := limitOf(cause); limit != "" && code != CodeUnknown {
-		e := &Error{problem.New(limit, format, args...).Because(cause)}
-		return e.limited()
+	limit := limitOf(cause)
+	if limit == "" || code == CodeUnknown {
+		return &Error{problem.New(code, format, args...).Because(cause)}
 	}
-	return &Error{problem.New(code, format, args...).Because(cause)}
+	code = limit
+	e := &Error{problem.New(code, format, args...).Because(cause)}
+	return e.limited()
+}
+
+// FailedPath is the error of a file of the state that the system refuses: full, out of descriptors, or with the hint that is
+// given.
+func FailedPath(cause error, text, hint string) error {
+	return fail(CodePath, cause, "%s", text).hint("%s", hint)
 }
 
 func (e *Error) hint(format string, args ...any) *Error {
@@ -91,14 +99,6 @@ func (e *Error) limited() *Error {
 		return &Error{e.Hint("allow more open files, as with: ulimit -n 4096")}
 	}
 	return &Error{e.Hint("make room on the disk of the state directory: bytes and inodes, as df and df -i show them")}
-}
-
-// PathCode returns the code of an error of the system about a file of the state: [CodePath] where nothing is more exact.
-func PathCode(err error) problem.Code {
-	if limit := limitOf(err); limit != "" {
-		return limit
-	}
-	return CodePath
 }
 
 // exact finds out why SQLite could not open, or write to, a file in a directory: its result code does not say it.

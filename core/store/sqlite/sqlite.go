@@ -38,6 +38,8 @@ type Options struct {
 	Key func(context.Context) ([]byte, error)
 	// ReadOnly opens an existing state and neither creates nor changes anything. Update fails.
 	ReadOnly bool
+	// Refusal is what Update returns of a state that was opened for reading only, because it cannot be written to; optional.
+	Refusal error
 	// BusyLimit is the longest time that one transaction waits for others; 0 means 30 s.
 	BusyLimit time.Duration
 
@@ -51,6 +53,7 @@ type Options struct {
 type Store struct {
 	dir      string
 	readOnly bool
+	refusal  error
 	still    bool
 	limit    time.Duration
 	ring     *seal.Ring
@@ -181,7 +184,7 @@ func assemble(ctx context.Context, o Options, writer *pool, head head) (*Store, 
 		return nil, fail(CodeFailed, err, "opening the state")
 	}
 	return &Store{
-		dir: o.Dir, readOnly: o.ReadOnly, still: o.still, limit: o.BusyLimit,
+		dir: o.Dir, readOnly: o.ReadOnly, refusal: o.Refusal, still: o.still, limit: o.BusyLimit,
 		ring: ring, tables: newTables(ring), commit: o.system.commit, writer: writer, readers: readers, files: look(o.Dir),
 	}, nil
 }
@@ -208,6 +211,9 @@ func (s *Store) Close() error {
 
 // Update implements [store.Store].
 func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
+	if s.refusal != nil {
+		return s.refusal
+	}
 	if s.readOnly {
 		return fail(CodeFailed, nil, "the state is open for reading only")
 	}

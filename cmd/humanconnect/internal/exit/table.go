@@ -29,7 +29,7 @@ func codes() map[int][]problem.Code {
 			failure.InteractionRequired, connection.CodeOpaque,
 		},
 		Config: {
-			CodeNoHome, CodeCallback, config.CodeInvalid, config.CodeMode, config.CodeNotFound, config.CodeUnreadable,
+			CodeNoHome, CodeCallback, CodeHookUnusable, config.CodeInvalid, config.CodeMode, config.CodeNotFound, config.CodeUnreadable,
 			config.CodePlan, config.CodeSecret, token.CodeJWKS, token.CodeIntrospection, hook.CodeSecret, source.CodeInvalid,
 			failure.BadConfiguration,
 		},
