@@ -41,8 +41,9 @@ type Revoker struct {
 // Due tries every revocation that is due, one after the other, and returns how many it tried.
 func (v *Revoker) Due(ctx context.Context) (int, error) {
 	var due []store.Revocation
+	now := v.Clock.Now()
 	err := v.Store.View(ctx, func(tx store.Tx) (err error) {
-		due, err = tx.DueRevocations(v.Clock.Now(), dueLimit)
+		due, err = tx.DueRevocations(store.Due{Now: now, Beyond: now.Add(retry.Horizon())}, dueLimit)
 		return err
 	})
 	if err != nil {

@@ -34,12 +34,19 @@ type scanResult struct {
 	gone []deadDelivery
 	// due says that something is due that nobody works on; contended, that others work on something of ours.
 	due, contended bool
+	// pull says that there are due times which a clock that has been set back since has written.
+	pull bool
+	// mark is the mark of the clock to save, if markClock.
+	mark      store.ClockMark
+	markClock bool
 	// unsettled says that something neither rests nor is left alone.
 	unsettled bool
 	// again says that the pass itself has made room for more.
 	again bool
 	// next is the first try to come; zero if there is none.
 	next time.Time
+	// now is the moment of the scan.
+	now time.Time
 }
 
 // job is a delivery that we claim, and what to send.
@@ -56,7 +63,9 @@ type deadDelivery struct {
 	hook Hook
 }
 
-func (s *scanResult) writes() bool { return len(s.jobs) > 0 || len(s.gone) > 0 }
+func (s *scanResult) writes() bool {
+	return len(s.jobs) > 0 || len(s.gone) > 0 || s.pull || s.markClock
+}
 
 // wait is how long there is nothing to do as far as the scan knows.
 func (s *scanResult) wait(now time.Time) time.Duration {
@@ -82,7 +91,17 @@ func (s *scanResult) claim(tx store.Tx) error {
 			return fmt.Errorf("claim a delivery: %w", err)
 		}
 	}
-	s.again = len(s.gone) > 0
+	if s.pull {
+		if err := tx.PullDeliveries(s.now.Add(schedule.Horizon()), s.now); err != nil {
+			return fmt.Errorf("pull deliveries forward: %w", err)
+		}
+	}
+	if s.markClock {
+		if err := tx.SaveClockMark(s.mark); err != nil {
+			return fmt.Errorf("mark the clock: %w", err)
+		}
+	}
+	s.again = len(s.gone) > 0 || s.pull
 	return nil
 }
 
@@ -101,7 +120,6 @@ func save(tx store.Tx, d store.Delivery) error {
 // scanner is one scan: its moment, the hooks of the config then, and which other processes were found alive.
 type scanner struct {
 	*Dispatcher
-	now   time.Time
 	hooks []Hook
 	given map[string]Hook
 	alive map[id.Process]bool
@@ -117,13 +135,18 @@ type scanner struct {
 // scan reads what there is to do in a scope. It writes nothing.
 func (d *Dispatcher) scan(tx store.Tx, scope Scope, hooks []Hook) (scanResult, error) {
 	g := scanner{
-		Dispatcher: d, now: d.opt.Clock.Now(), hooks: hooks, given: make(map[string]Hook), alive: make(map[id.Process]bool),
+		Dispatcher: d, hooks: hooks, given: make(map[string]Hook), alive: make(map[id.Process]bool),
 		off: make(map[string]bool), room: make(map[string]int), total: len(d.inFlight), passed: make(map[string]bool),
+		scanResult: scanResult{now: d.opt.Clock.Now()},
 	}
-	var err error
-	if scope == (Scope{}) {
+	stray, err := tx.NextDelivery(g.now.Add(schedule.Horizon()))
+	g.pull = !stray.IsZero()
+	g.due, g.unsettled = g.pull, g.pull
+	switch {
+	case err != nil:
+	case scope == (Scope{}):
 		err = g.scanDue(tx)
-	} else {
+	default:
 		err = g.scanHeads(tx, scope)
 	}
 	if err != nil {
@@ -270,6 +293,15 @@ func (g *scanner) skip(tx store.Tx, d store.Delivery) error {
 	}
 	if !g.free(d) || g.now.Sub(due) <= schedule.LongTotal() {
 		g.passed[d.Hook] = true // those behind it were due later
+		return nil
+	}
+	clock, err := store.CheckClock(tx, g.now)
+	if err != nil {
+		return err
+	}
+	g.mark, g.markClock = clock.Next, clock.Save
+	if !clock.Steady {
+		g.passed[d.Hook] = true
 		return nil
 	}
 	return g.markDead(tx, d, Hook{}, NotConfigured)

@@ -309,6 +309,7 @@ func TestHookThatNoConfigNamesIsLeftAloneAndDiesAfterTheLongSchedule(t *testing.
 	if d := s.only(e.ID); d.State != store.DeliveryPending || d.Owner != "" {
 		t.Fatalf("%+v", d)
 	}
+	s.steady()
 	s.clock.Advance(time.Millisecond)
 	later := s.record(session, 2, h)
 	if tally := s.once(stranger); tally.Dead != 1 || tally.Pending != 1 {

@@ -101,11 +101,14 @@ func TestEventBehindOneWhoseHookIsGoneHasTheWholeTimeOfItsOwn(t *testing.T) {
 	s.record(session, 1, h)
 	second := s.record(session, 2, h)
 	stranger := s.worker(&receiver{})
+	s.steady()
 	s.clock.Advance(schedule.LongTotal() + time.Millisecond)
+	s.steady()
 	if tally := s.once(stranger); tally.Dead != 1 || tally.Pending != 1 {
 		t.Errorf("%+v", tally)
 	}
 	s.clock.Advance(schedule.LongTotal())
+	s.steady()
 	if tally := s.once(stranger); tally.Dead != 0 || tally.Pending != 1 {
 		t.Errorf("%+v", tally)
 	}

@@ -66,6 +66,9 @@ func Register(stateDir string) (*Process, error) {
 	return nil, errors.New("registering this process: a sweep took each of its files")
 }
 
+// Observe asks about the processes of a state directory without being one that others know: it has no id and owns nothing.
+func Observe(stateDir string) *Process { return &Process{dir: filepath.Join(stateDir, runDir)} }
+
 // register returns nothing if a sweep was faster.
 func register(dir string) (*Process, error) {
 	self := id.New[id.Process]()
@@ -97,7 +100,7 @@ func (p *Process) Self() id.Process { return p.self }
 
 // Alive says whether a run of this state directory on this host lives; this one does until Close. "" is nobody.
 func (p *Process) Alive(other id.Process) (bool, error) {
-	if other == p.self {
+	if other == p.self && p.self != "" {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.lock != nil, nil

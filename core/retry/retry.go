@@ -4,6 +4,7 @@ package retry
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -27,6 +28,12 @@ func LongTotal() time.Duration {
 		sum += d
 	}
 	return sum
+}
+
+// Horizon is later than any wait that a schedule sets, jitter and what a receiver may ask for included. A due time further ahead
+// was written by a clock that has been set back since: it counts as now.
+func Horizon() time.Duration {
+	return slices.Max(Long()) * 5 / 4
 }
 
 // Jitter moves a wait by up to 10 % either way, so that what failed together is not tried again together, and cuts it to

@@ -267,7 +267,9 @@ func (a *Attempt) Reply(ctx context.Context, r sdk.Reply) (Prompt, error) { retu
 // WaitDue waits until the provider may be asked again, but not past the end of what the step shows, of the attempt, or of
 // the session: after the former two it ends the attempt with attempt_expired.
 func (a *Attempt) WaitDue(ctx context.Context) error {
-	until := earlier(a.row.DueAt, a.callDeadline(sdk.TimePassed{}))
+	// The process that stored DueAt may have had another clock.
+	due := earlier(a.row.DueAt, a.s.e.o.Clock.Now().Add(pollAfter(a.last)))
+	until := earlier(due, a.callDeadline(sdk.TimePassed{}))
 	if err := a.s.sleep(ctx, until); err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (w *World) ledger() (l ledger, err error) {
 				return err
 			}
 		}
-		rows, err := tx.DueRevocations(w.clock.Now().Add(10000*time.Hour), 10000)
+		rows, err := tx.DueRevocations(store.Due{Now: w.clock.Now().Add(10000 * time.Hour), Beyond: w.clock.Now().Add(10000 * time.Hour)}, 10000)
 		for _, r := range rows {
 			l.pending[string(r.Credential)] = r
 		}

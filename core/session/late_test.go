@@ -37,6 +37,32 @@ func TestPollThatIsDueTooLateExpires(t *testing.T) {
 	}
 }
 
+// TestClockThatIsSetBackPutsNoPollOff: two hours back while a provider waits, in this process or between two.
+func TestClockThatIsSetBackPutsNoPollOff(t *testing.T) {
+	w, fe, s := opened(t)
+	w.place.next(alpha, play{Polls: 1, Code: true, PollAfter: 5 * time.Second, Account: "ann"})
+	a, err := s.Connect(t.Context(), alpha, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	back := func() { w.clock.Set(w.clock.Now().Add(-2 * time.Hour)) }
+	for name, prepare := range map[string]func(){"before the wait": back, "meanwhile": func() {}} {
+		prepare()
+		done := fe.begin(func() error { return a.WaitDue(context.Background()) })
+		w.waitForTimers(1)
+		back()
+		if err := w.settle(t, done); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if now := w.clock.Now(); now.After(start().Add(-5 * time.Hour)) {
+		t.Errorf("it waited until %s", now)
+	}
+}
+
 func TestCodeIsShownOnceHoweverOftenItIsAskedFor(t *testing.T) {
 	w, fe, s := opened(t, connectTo(alpha))
 	w.place.next(alpha, play{Polls: 4, Code: true, Account: "ann"})

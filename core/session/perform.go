@@ -311,11 +311,8 @@ func (a *Attempt) after(reply sdk.Reply, step sdk.Step) (store.Attempt, error) {
 	if err := send(&row, a.Source, step); err != nil {
 		return row, err
 	}
-	switch s := step.(type) {
-	case sdk.ShowCode:
-		row.DueAt = a.s.e.o.Clock.Now().Add(max(s.PollAfter, minPoll))
-	case sdk.Wait:
-		row.DueAt = a.s.e.o.Clock.Now().Add(max(s.PollAfter, minPoll))
+	if wait := pollAfter(step); wait > 0 {
+		row.DueAt = a.s.e.o.Clock.Now().Add(wait)
 	}
 	return row, nil
 }
@@ -331,6 +328,17 @@ func methodOf(step sdk.Step) sdk.Method {
 		return sdk.MethodCode
 	}
 	return ""
+}
+
+// pollAfter is how long a poll waits after a step; 0 for a step that is not polled.
+func pollAfter(step sdk.Step) time.Duration {
+	switch s := step.(type) {
+	case sdk.ShowCode:
+		return max(s.PollAfter, minPoll)
+	case sdk.Wait:
+		return max(s.PollAfter, minPoll)
+	}
+	return 0
 }
 
 // commitConnected makes the connection, if the attempt is unchanged since the step began, whatever the epoch. A grant

@@ -135,16 +135,19 @@ func (s *Session) lost(ctx context.Context) error {
 // watchEvery is how often a front end that waits looks whether its session is still its own.
 const watchEvery = time.Second
 
-// sleep returns at a time; with the cause of ctx's end, or when the session is lost, sooner.
+// sleep returns at a time; with the cause of ctx's end, or when the session is lost, sooner. A clock that is set back makes it no
+// longer than it was to be.
 func (s *Session) sleep(ctx context.Context, until time.Time) error {
+	left := until.Sub(s.e.o.Clock.Now())
 	for {
-		now := s.e.o.Clock.Now()
-		if !now.Before(until) {
+		step := min(until.Sub(s.e.o.Clock.Now()), left, watchEvery)
+		if step <= 0 {
 			return nil
 		}
-		next, stop := s.e.o.Clock.After(min(until.Sub(now), watchEvery))
+		next, stop := s.e.o.Clock.After(step)
 		select {
 		case <-next:
+			left -= step
 		case <-ctx.Done():
 			stop()
 			return context.Cause(ctx)

@@ -59,6 +59,7 @@ type Tx interface {
 	DeliveryTx
 	HookTx
 	SecretTx
+	ClockTx
 }
 
 // User is a user of a client.
@@ -296,15 +297,19 @@ type Revocation struct {
 	EndedAt   time.Time
 }
 
+// Due says which due times have come: those up to Now, and those later than Beyond, which nothing plans so far ahead: a clock
+// that has been set back since wrote them.
+type Due struct{ Now, Beyond time.Time }
+
 // RevocationTx finds and keeps revocations.
 type RevocationTx interface {
 	Revocation(id.Revocation) (Revocation, error)
 	InsertRevocation(Revocation) error
 	// SaveRevocation writes the row anew.
 	SaveRevocation(Revocation) error
-	// DueRevocations returns pending ones with NextAt <= now, the earliest first, owned ones included. It leaves out those
+	// DueRevocations returns pending ones whose NextAt is due, the earliest first, owned ones included. It leaves out those
 	// that cannot be read, which hold up no other.
-	DueRevocations(now time.Time, limit int) ([]Revocation, error)
+	DueRevocations(due Due, limit int) ([]Revocation, error)
 	// RevocationsOf returns those of a session in the order they were made.
 	RevocationsOf(id.Session) ([]Revocation, error)
 	// RevocationOfConnection returns the newest one of a connection.
@@ -416,6 +421,8 @@ type DeliveryTx interface {
 	DueDeliveries(DueFilter) ([]Delivery, error)
 	// NextDelivery returns the first NextAt of a pending delivery that is later than t, or the zero time.
 	NextDelivery(t time.Time) (time.Time, error)
+	// PullDeliveries sets to at the NextAt of the pending deliveries that have a later one than beyond.
+	PullDeliveries(beyond, at time.Time) error
 	// MoveQueue sets the NextAt of the pending deliveries that come after one in its session, to the same hook.
 	MoveQueue(behind Delivery, at time.Time) error
 	Deliveries(DeliveryFilter) ([]Delivery, error)

@@ -198,9 +198,12 @@ func TestWhatWasSeenLastCounts(t *testing.T) {
 func TestWhatWasSeenIsForgottenAfter30Days(t *testing.T) {
 	p := newIntrospectionPlace(t, says(t, nil))
 	verdictOf(t, p, opaque, event.Success, true)
-	p.clock.Advance(time.Hour + 30*24*time.Hour + time.Millisecond)
-	p.server.now(says(t, map[string]any{"exp": p.clock.Now().Add(time.Hour).Unix()}))
-	verdictOf(t, p, "another", event.Success, true) // sweeps
+	p.clock.Advance(30*24*time.Hour + time.Millisecond)
+	for _, other := range []string{"another", "a third"} { // the second sweeps, since the clock has gone on for an hour
+		p.server.now(says(t, map[string]any{"exp": p.clock.Now().Add(2 * time.Hour).Unix()}))
+		verdictOf(t, p, sdk.Secret(other), event.Success, true)
+		p.clock.Advance(time.Hour)
+	}
 	p.server.now(sends([]byte(`{"active":false}`)))
 	verdictOf(t, p, opaque, event.TokenInvalid, false)
 }

@@ -170,8 +170,10 @@ func TestTokenExpiresToTheMillisecond(t *testing.T) {
 func TestExpiredTokensAreRememberedFor30Days(t *testing.T) {
 	p := newPlace(t)
 	tok := p.create(t, time.Second).Token
-	p.clock.Advance(time.Second + 30*24*time.Hour)
-	p.create(t, time.Second) // sweeps
+	p.clock.Advance(time.Second + 30*24*time.Hour - time.Hour)
+	p.create(t, time.Second)
+	p.clock.Advance(time.Hour)
+	p.create(t, time.Second) // sweeps, since the clock has gone on for an hour
 	p.want(t, tok, event.TokenExpired, true)
 	p.clock.Advance(time.Millisecond)
 	p.create(t, time.Second)
@@ -204,9 +206,27 @@ func TestTokenThatIsForgottenIsStillThatOfItsSession(t *testing.T) {
 	p.open(t, tok, store.Session{ID: "ses_1"})
 	p.clock.Advance(40 * 24 * time.Hour)
 	p.create(t, time.Second)
+	p.clock.Advance(2 * time.Hour)
+	p.create(t, time.Second)
 	if v := p.want(t, tok, event.TokenExpired, true); v.ClientUserID != "u1" {
 		t.Errorf("%+v", v)
 	}
+}
+
+// TestAClockThatJumpsAheadForgetsNoToken: a good token outlives commands of an hour in which the clock was wrong.
+func TestAClockThatJumpsAheadForgetsNoToken(t *testing.T) {
+	p := newPlace(t)
+	p.create(t, time.Hour)
+	p.clock.Advance(2 * time.Hour)
+	good := p.create(t, time.Hour).Token
+	right := p.clock.Now()
+	p.clock.Set(right.Add(40 * 24 * time.Hour))
+	for range 2 {
+		p.create(t, time.Second)
+		p.clock.Advance(time.Minute)
+	}
+	p.clock.Set(right)
+	p.want(t, good, event.Success, true)
 }
 
 func TestRevokedTokenIsInvalidForEver(t *testing.T) {

@@ -38,9 +38,16 @@ type Checker interface {
 // remembered is how long expired tokens are distinguished from unknown ones.
 const remembered = 30 * 24 * time.Hour
 
-// forget takes from the state what is known of tokens that expired long ago, whoever made them.
+// forget takes from the state what is known of tokens that expired long ago, whoever made them, unless the clock has jumped.
 func forget(tx store.Tx, now time.Time) error {
-	_, err := tx.DeleteTokens(now.Add(-remembered))
+	clock, err := store.CheckClock(tx, now)
+	if err == nil && clock.Save {
+		err = tx.SaveClockMark(clock.Next)
+	}
+	if err != nil || !clock.Steady {
+		return err
+	}
+	_, err = tx.DeleteTokens(now.Add(-remembered))
 	_, errVerified := tx.DeleteVerifiedTokens(now.Add(-remembered))
 	return errors.Join(err, errVerified)
 }

@@ -60,6 +60,17 @@ func (f *Fake) Advance(d time.Duration) {
 	}
 }
 
+// Set gives the clock another time, as an administrator does. Timers are not concerned: they fire after as long a time as before.
+func (f *Fake) Set(at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	moved := at.UTC().Truncate(time.Millisecond).Sub(f.now)
+	f.now = f.now.Add(moved)
+	for t := range f.timers {
+		t.at = t.at.Add(moved)
+	}
+}
+
 // Next returns how long it is until the first timer fires; 0 if none waits.
 func (f *Fake) Next() time.Duration {
 	f.mu.Lock()

@@ -21,6 +21,9 @@ const maxFindings = 5
 // openReadOnly opens a state that is there and up to date. It waits for another process that makes or migrates it.
 func openReadOnly(ctx context.Context, o Options) (*Store, error) {
 	err := o.system.checkDir(o.Dir, true)
+	if err == nil {
+		err = checkLost(o.Dir)
+	}
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !exists(filepath.Join(o.Dir, fileDB)) {
 		return nil, fail(CodeMissing, nil, "there is no state in %s", o.Dir)
 	}

@@ -88,6 +88,9 @@ func take(ctx context.Context, limit time.Duration, try func(context.Context, ti
 }
 
 func createLocked(ctx context.Context, o Options) error {
+	if err := checkLost(o.Dir); err != nil {
+		return err
+	}
 	path := filepath.Join(o.Dir, fileDB)
 	// SQLite gives the files that it makes the permissions of the lock file.
 	p, err := newPool(dsn(path, url.Values{"mode": {"rwc"}, "modeof": {filepath.Join(o.Dir, fileLock)}}), 1)
@@ -109,7 +112,13 @@ func createLocked(ctx context.Context, o Options) error {
 	}
 	err = patiently(ctx, o.BusyLimit, func() error { return migrate(c, head, ring.Primary()) })
 	p.put(c, err != nil)
-	return classify("making the state", err)
+	if err != nil {
+		return classify("making the state", err)
+	}
+	if err := markComplete(o.Dir); err != nil {
+		return fail(CodePath, err, "marking the state as complete")
+	}
+	return nil
 }
 
 func keyForCreation(ctx context.Context, o Options, head head) (*seal.Ring, error) {

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"os"
+	"syscall"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -31,6 +33,10 @@ const (
 	CodeNetworkFS problem.Code = "store_network_fs"
 	// CodeFull: no room is left on the disk.
 	CodeFull problem.Code = "store_full"
+	// CodeDescriptors: this process, or the machine, has too many open files.
+	CodeDescriptors problem.Code = "store_descriptors"
+	// CodeLost: the database was removed, and what belongs to it is still there.
+	CodeLost problem.Code = "store_lost"
 	// CodeUnknown: the disk failed in a commit, and whether it holds is not known. The error is [store.ErrCommitUnknown].
 	CodeUnknown problem.Code = "store_unknown"
 	// CodeFailed: anything else that the database reports.
@@ -52,11 +58,79 @@ func (e *Error) Is(target error) bool {
 		target == store.ErrDamaged && (e.Code() == CodeDamaged || e.Code() == CodeKey)
 }
 
+// fail makes an error with a code, unless the system says that a limit is reached, which has a code of its own.
 func fail(code problem.Code, cause error, format string, args ...any) *Error {
-	return &Error{problem.New(code, format, args...).Because(cause)}
+	limit := limitOf(cause)
+	if limit == "" || code == CodeUnknown {
+		return &Error{problem.New(code, format, args...).Because(cause)}
+	}
+	code = limit
+	e := &Error{problem.New(code, format, args...).Because(cause)}
+	return e.limited()
 }
 
-func (e *Error) hint(format string, args ...any) *Error { return &Error{e.Hint(format, args...)} }
+// FailedPath is the error of a file of the state that the system refuses: full, out of descriptors, or with the hint that is
+// given.
+func FailedPath(cause error, text, hint string) error {
+	return fail(CodePath, cause, "%s", text).hint("%s", hint)
+}
+
+func (e *Error) hint(format string, args ...any) *Error {
+	if e.Code() == CodeFull || e.Code() == CodeDescriptors {
+		return e // it has the one that helps
+	}
+	return &Error{e.Hint(format, args...)}
+}
+
+// limitOf returns the code of a limit of the system that an error comes from, or "".
+func limitOf(err error) problem.Code {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), resultCode(err)&0xff == sqlite3.SQLITE_FULL:
+		return CodeFull
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return CodeDescriptors
+	}
+	return ""
+}
+
+// limited adds the hint of a limit.
+func (e *Error) limited() *Error {
+	if e.Code() == CodeDescriptors {
+		return &Error{e.Hint("allow more open files, as with: ulimit -n 4096")}
+	}
+	return &Error{e.Hint("make room on the disk of the state directory: bytes and inodes, as df and df -i show them")}
+}
+
+// exact finds out why SQLite could not open, or write to, a file in a directory: its result code does not say it.
+func exact(dir string, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Code() != CodePath && e.Code() != CodeFailed {
+		return err
+	}
+	switch resultCode(err) & 0xff {
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM:
+	default:
+		return err
+	}
+	cause := scarce(dir)
+	if limitOf(cause) == "" {
+		return err
+	}
+	return fail(CodePath, errors.Join(cause, err), "%s", e.Message())
+}
+
+// scarce says what the system has no more of: descriptors, or room where a directory is.
+func scarce(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	_ = f.Close()
+	if room, known := RoomOf(dir); known && (room.Bytes == 0 || room.NoInodes) {
+		return syscall.ENOSPC
+	}
+	return nil
+}
 
 // classify makes what the driver returned an Error, or one of the store's sentinels.
 func classify(doing string, err error) error {
@@ -77,7 +151,7 @@ func classify(doing string, err error) error {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return fail(CodeDamaged, err, "%s", doing).hint("restore the state directory from a backup")
 	case sqlite3.SQLITE_FULL:
-		return fail(CodeFull, err, "%s", doing).hint("make room on the disk of the state directory")
+		return fail(CodeFull, err, "%s", doing)
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY:
 		return fail(CodePath, err, "%s", doing).hint("check who may write to the state directory")
 	}

@@ -47,6 +47,8 @@ func TestHotQueriesUseAnIndex(t *testing.T) {
 		"account held":           accountHeld,
 		"source held":            sourceHeld,
 		"due revocations":        t1.revocation.selectSQL + dueRevocations,
+		"stray revocations":      t1.revocation.selectSQL + strayRevocations,
+		"pull deliveries":        pullDeliveries,
 		"revocations of session": t1.revocation.selectSQL + "WHERE session_id = ? ORDER BY n",
 		"of connection":          t1.revocation.selectSQL + "WHERE connection_id = ? ORDER BY n DESC",
 		"events of session":      t1.event.selectSQL + "WHERE session_id = ? ORDER BY n DESC",
@@ -176,7 +178,7 @@ func connect(t *testing.T, dir string) (*Store, *conn) {
 }
 
 // toVersion1 takes from a state what later migrations gave it.
-const toVersion1 = "ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX connection_refresh; " +
+const toVersion1 = "DROP TABLE clock; ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX connection_refresh; " +
 	"ALTER TABLE connection DROP COLUMN version; ALTER TABLE connection DROP COLUMN credential_at; " +
 	"ALTER TABLE connection DROP COLUMN reconnect_by; ALTER TABLE connection DROP COLUMN can_refresh; " +
 	"ALTER TABLE connection DROP COLUMN can_check; ALTER TABLE connection DROP COLUMN reason; " +

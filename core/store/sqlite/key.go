@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/humanconnect/humanconnect/core/seal"
+	"github.com/humanconnect/humanconnect/internal/filetrust"
 )
 
 // loadKey gets the master key from where the options say.
@@ -25,12 +26,15 @@ func loadKey(ctx context.Context, o Options, h head) ([]byte, error) {
 		}
 	}
 	key, err := readKeyFile(path)
+	if sized, ok := errors.AsType[*Error](err); ok {
+		return nil, sized
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fail(CodeKey, nil, "the state has a key, and %s is not there", path).
 			hint("restore %s from a backup; without it nothing sealed can be read", fileKey)
 	case err != nil:
-		return nil, fail(CodeKey, err, "reading the key of the state")
+		return nil, fail(CodeKey, err, "reading the key of the state").hint("check %s; only this user should be able to read it", path)
 	}
 	return key, nil
 }
@@ -50,14 +54,26 @@ func givenKey(ctx context.Context, o Options, h head) ([]byte, error) {
 		hint("check what store.key refers to; make a new key with: head -c %d /dev/urandom | base64", seal.KeySize)
 }
 
-// readKeyFile reads one byte more than a key has, so that a longer file is refused and not cut.
+// readKeyFile reads a key. A file of another size is refused, and what is no file is not waited for.
 func readKeyFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, info, err := filetrust.Open(path, 0)
 	if err != nil {
-		return nil, err
+		return nil, named(path, err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	return io.ReadAll(io.LimitReader(f, seal.KeySize+1))
+	if info.Size() != seal.KeySize {
+		return nil, fail(CodeKey, nil, "%s has %d bytes, and a key has %d", path, info.Size(), seal.KeySize).
+			hint("restore %s from a backup: the state needs the key that it was made with", fileKey)
+	}
+	return io.ReadAll(f)
+}
+
+// named gives a flaw the path that it is of.
+func named(path string, err error) error {
+	if flaw := (*filetrust.Flaw)(nil); errors.As(err, &flaw) {
+		return fmt.Errorf("%s %w", path, err)
+	}
+	return err
 }
 
 // makeKeyFile makes the key file unless there is one. The caller holds the lock. When it returns, the key is on the

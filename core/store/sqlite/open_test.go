@@ -434,7 +434,7 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 // toVersion1 takes from a state what later migrations gave it.
-const toVersion1 = "ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX connection_refresh; " +
+const toVersion1 = "DROP TABLE clock; ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX connection_refresh; " +
 	"ALTER TABLE connection DROP COLUMN version; ALTER TABLE connection DROP COLUMN credential_at; " +
 	"ALTER TABLE connection DROP COLUMN reconnect_by; ALTER TABLE connection DROP COLUMN can_refresh; " +
 	"ALTER TABLE connection DROP COLUMN can_check; ALTER TABLE connection DROP COLUMN reason; " +

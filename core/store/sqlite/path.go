@@ -83,10 +83,47 @@ func (s *system) checkDir(dir string, readOnly bool) error {
 		return fail(CodeNetworkFS, nil, "%s is on a network file system (%s)", dir, fsType).
 			hint("choose a state directory on a local disk: --state-dir or HUMANCONNECT_STATE_DIR")
 	}
-	if info.Mode().Perm()&0o077 == 0 || readOnly {
-		return nil
+	if err := s.checkFiles(dir); err != nil || info.Mode().Perm()&0o077 == 0 || readOnly {
+		return err
 	}
 	return closeDir(dir)
+}
+
+// checkFiles refuses files of a state that another user has put there, or that are of another kind: a named pipe would be waited
+// for. What is not there is no flaw.
+func (s *system) checkFiles(dir string) error {
+	for _, name := range append(ourFiles(), fileKey) {
+		path := filepath.Join(dir, name)
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fail(CodePath, err, "the files of the state")
+		}
+		if !s.ours(info) {
+			return fail(CodePath, nil, "%s belongs to another user", path).
+				hint("if it is yours to trust, give it to this user; else choose another state directory")
+		}
+		if flaw := kindOf(name, info); flaw != nil {
+			return fail(CodePath, nil, "%s %s", path, flaw).hint("restore it from a backup, or choose another state directory")
+		}
+	}
+	return nil
+}
+
+// kindOf returns the flaw of a file of another kind than its name is for.
+func kindOf(name string, info fs.FileInfo) error {
+	if name == "run" || name == "cache" {
+		if !info.IsDir() {
+			return errors.New("is not a directory")
+		}
+		return nil
+	}
+	if flaw := filetrust.Regular(info); flaw != nil {
+		return flaw
+	}
+	return nil
 }
 
 // closeDir shuts others out of a directory that is ours to shut.

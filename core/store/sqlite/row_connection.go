@@ -74,11 +74,12 @@ func (t *tx) AccountHeld(source string, key []byte, user id.Human) (bool, error)
 
 func (t *tx) InsertConnection(c store.Connection) error { return t.tables.connection.insert(t, c) }
 
+// A cool-down is a day at most: one that ends later was written by a clock that has been set back since.
 const dueRefreshes = "WHERE state = 'active' AND refresh_at IS NOT NULL AND refresh_at <= ? " +
-	"AND (refresh_next_at IS NULL OR refresh_next_at <= ?) ORDER BY refresh_at, n LIMIT ?"
+	"AND (refresh_next_at IS NULL OR refresh_next_at <= ? OR refresh_next_at > ? + 90000000) ORDER BY refresh_at, n LIMIT ?"
 
 func (t *tx) DueRefreshes(now time.Time, limit int) ([]store.Connection, error) {
-	return t.tables.connection.sound(t, dueRefreshes, instant{&now}, instant{&now}, rowLimit(limit))
+	return t.tables.connection.sound(t, dueRefreshes, instant{&now}, instant{&now}, instant{&now}, rowLimit(limit))
 }
 
 func (t *tx) SaveConnection(c store.Connection) error { return t.tables.connection.save(t, c) }
@@ -115,10 +116,18 @@ func (t *tx) InsertRevocation(r store.Revocation) error { return t.tables.revoca
 
 func (t *tx) SaveRevocation(r store.Revocation) error { return t.tables.revocation.save(t, r) }
 
-const dueRevocations = "WHERE state = 'pending' AND next_at <= ? ORDER BY next_at, n LIMIT ?"
+const (
+	dueRevocations   = "WHERE state = 'pending' AND next_at <= ? ORDER BY next_at, n LIMIT ?"
+	strayRevocations = "WHERE state = 'pending' AND next_at > ? ORDER BY next_at, n LIMIT ?"
+)
 
-func (t *tx) DueRevocations(now time.Time, limit int) ([]store.Revocation, error) {
-	return t.tables.revocation.sound(t, dueRevocations, instant{&now}, rowLimit(limit))
+func (t *tx) DueRevocations(due store.Due, limit int) ([]store.Revocation, error) {
+	out, err := t.tables.revocation.sound(t, dueRevocations, instant{&due.Now}, rowLimit(limit))
+	if err != nil || limit > 0 && len(out) >= limit {
+		return out, err
+	}
+	stray, err := t.tables.revocation.sound(t, strayRevocations, instant{&due.Beyond}, rowLimit(max(0, limit-len(out))))
+	return append(out, stray...), err
 }
 
 func (t *tx) RevocationsOf(session id.Session) ([]store.Revocation, error) {

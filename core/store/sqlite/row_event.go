@@ -94,6 +94,13 @@ func (t *tx) NextDelivery(after time.Time) (next time.Time, err error) {
 	return next, err
 }
 
+const pullDeliveries = "UPDATE delivery SET next_at = ? WHERE state = 'pending' AND next_at > ?"
+
+func (t *tx) PullDeliveries(beyond, at time.Time) error {
+	_, err := t.exec(pullDeliveries, instant{&at}, instant{&beyond})
+	return err
+}
+
 const moveQueue = "UPDATE delivery SET next_at = ? WHERE state = 'pending' AND session_id = ? AND hook = ? AND sequence > ?"
 
 func (t *tx) MoveQueue(behind store.Delivery, at time.Time) error {

@@ -106,7 +106,7 @@ func TestAValueMovedToAnotherPlaceDoesNotOpen(t *testing.T) {
 			update(t, s, plant)
 			execSQL(t, filepath.Join(dir, "state.db"), move)
 			err := s.View(context.Background(), func(tx store.Tx) error {
-				revocations, err := tx.DueRevocations(time.Now(), 0)
+				revocations, err := tx.DueRevocations(store.Due{Now: time.Now(), Beyond: time.Now()}, 0)
 				for _, r := range revocations {
 					_, err2 := tx.Connection(r.Connection)
 					err = errors.Join(err, err2)
@@ -189,7 +189,7 @@ func TestARevocationThatCannotBeReadHoldsUpNoOther(t *testing.T) {
 	for _, limit := range []int{0, 2} {
 		var due []store.Revocation
 		err := s.View(context.Background(), func(tx store.Tx) (err error) {
-			due, err = tx.DueRevocations(time.Now(), limit)
+			due, err = tx.DueRevocations(store.Due{Now: time.Now(), Beyond: time.Now()}, limit)
 			return err
 		})
 		if err != nil || len(due) != 1 || len(due[0].Credential) == 0 {

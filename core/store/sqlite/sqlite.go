@@ -38,6 +38,8 @@ type Options struct {
 	Key func(context.Context) ([]byte, error)
 	// ReadOnly opens an existing state and neither creates nor changes anything. Update fails.
 	ReadOnly bool
+	// Refusal is what Update returns of a state that was opened for reading only, because it cannot be written to; optional.
+	Refusal error
 	// BusyLimit is the longest time that one transaction waits for others; 0 means 30 s.
 	BusyLimit time.Duration
 
@@ -51,6 +53,7 @@ type Options struct {
 type Store struct {
 	dir      string
 	readOnly bool
+	refusal  error
 	still    bool
 	limit    time.Duration
 	ring     *seal.Ring
@@ -58,6 +61,8 @@ type Store struct {
 	commit   func(*conn) error
 	writer   *pool
 	readers  *pool
+	// files are those that were opened.
+	files opened
 }
 
 var _ store.Store = (*Store)(nil)
@@ -79,6 +84,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := useOFDLocks(); err != nil {
 		return nil, err
 	}
+	s, err := openDir(ctx, o)
+	return s, exact(o.Dir, err)
+}
+
+func openDir(ctx context.Context, o Options) (*Store, error) {
 	if o.ReadOnly {
 		return openReadOnly(ctx, o)
 	}
@@ -156,7 +166,7 @@ func attach(ctx context.Context, o Options) (*Store, bool, error) {
 		return nil, false, fail(CodeFailed, err, "opening the state")
 	}
 	s := &Store{
-		dir: o.Dir, readOnly: o.ReadOnly, still: o.still, limit: o.BusyLimit, commit: o.system.commit, writer: writer, readers: readers,
+		dir: o.Dir, readOnly: o.ReadOnly, refusal: o.Refusal, still: o.still, limit: o.BusyLimit, commit: o.system.commit, writer: writer, readers: readers,
 	}
 	head, err := readHead(ctx, readers, o.BusyLimit)
 	if err == nil && head.version == len(migrations()) {
@@ -178,6 +188,7 @@ func (s *Store) unlock(ctx context.Context, o Options, head head) error {
 		return err
 	}
 	s.tables = newTables(s.ring)
+	s.files = look(o.Dir)
 	return nil
 }
 
@@ -203,21 +214,27 @@ func (s *Store) Close() error {
 
 // Update implements [store.Store].
 func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
+	if s.refusal != nil {
+		return s.refusal
+	}
 	if s.readOnly {
 		return fail(CodeFailed, nil, "the state is open for reading only")
 	}
-	return s.run(ctx, s.writer, "BEGIN IMMEDIATE", f)
+	return exact(s.dir, s.run(ctx, s.writer, "BEGIN IMMEDIATE", f))
 }
 
 // View implements [store.Store].
 func (s *Store) View(ctx context.Context, f func(store.Tx) error) error {
-	return s.unlessOvertaken(s.run(ctx, s.readers, "BEGIN", f))
+	return exact(s.dir, s.unlessOvertaken(s.run(ctx, s.readers, "BEGIN", f)))
 }
 
 // run runs f in a transaction, when it is its turn. Locks are met at its begin and at its commit alone: those of writers
 // that have no turn, such as one that was passed over.
 func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.Tx) error) error {
 	deadline := time.Now().Add(s.limit)
+	if err := s.files.check(); err != nil {
+		return err
+	}
 	c, err := from.take(ctx, s.limit)
 	if err != nil {
 		return err
@@ -236,7 +253,10 @@ func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.
 			c.beat()
 			return err
 		}
-		if refused = s.apply(c, f); refused != nil {
+		if refused = s.apply(c, f); refused == nil {
+			refused = s.files.check()
+		}
+		if refused != nil {
 			return rollback(c, nil)
 		}
 		if err := s.commit(c); err != nil {

@@ -46,7 +46,7 @@ func dueRefreshes(s *suite) {
 	var want []store.Connection
 	for n, change := range []func(*store.Connection){
 		func(c *store.Connection) { c.Refresh.At = at(20) },
-		func(c *store.Connection) { c.Refresh.At, c.Refresh.NextAt = at(10), at(30) },
+		func(c *store.Connection) { c.Refresh.At, c.Refresh.NextAt = at(10), at(30).Add(26*time.Hour) },
 		func(c *store.Connection) { c.Refresh.At, c.Refresh.Owner = at(15), id.New[id.Process]() },
 		func(c *store.Connection) { c.Refresh.At = at(31) },
 		func(c *store.Connection) { c.Refresh.At, c.Refresh.NextAt = at(5), at(31) },
@@ -303,12 +303,14 @@ func dueRevocations(s *suite) {
 	}
 	last, first := add(10, store.RevocationPending, ""), add(1, store.RevocationPending, id.New[id.Process]())
 	add(11, store.RevocationPending, "")
+	add(100, store.RevocationPending, "")
+	stray := add(101, store.RevocationPending, "")
 	for _, state := range []store.RevocationState{store.RevocationRevoked, store.RevocationUnsupported, store.RevocationShared, store.RevocationFailed} {
 		add(2, state, "")
 	}
-	for limit, want := range map[int][]id.Revocation{0: {first, last}, 1: {first}} {
+	for limit, want := range map[int][]id.Revocation{0: {first, last, stray}, 1: {first}} {
 		s.view(func(tx store.Tx) error {
-			got, err := tx.DueRevocations(at(10), limit)
+			got, err := tx.DueRevocations(store.Due{Now: at(10), Beyond: at(100)}, limit)
 			same(s, "due", revocationIDs(got), want)
 			return err
 		})

@@ -78,15 +78,16 @@ func eventFilters(s *suite) {
 
 func deliveryTests() map[string]func(*suite) {
 	return map[string]func(*suite){
-		"RoundTrip":                        deliveryRoundTrip,
-		"MissingIsErrNotFound":             missingDeliveries,
-		"HeadOfQueueHoldsLaterEvents":      headHoldsLater,
-		"EventsOutsideASessionHoldNothing": outsideHoldsNothing,
-		"DueOnesComeEarliestFirstInPages":  dueInPages,
-		"NextIsTheFirstThatIsPending":      nextDelivery,
-		"QueueMovesBehindOneOfItsLane":     moveQueue,
-		"FiltersSelectAndNewestIsFirst":    deliveryFilters,
-		"CountsAreOfWhatAFilterSelects":    deliveryCounts,
+		"RoundTrip":                            deliveryRoundTrip,
+		"MissingIsErrNotFound":                 missingDeliveries,
+		"HeadOfQueueHoldsLaterEvents":          headHoldsLater,
+		"EventsOutsideASessionHoldNothing":     outsideHoldsNothing,
+		"DueOnesComeEarliestFirstInPages":      dueInPages,
+		"NextIsTheFirstThatIsPending":          nextDelivery,
+		"PullMovesPendingDeliveriesFromBeyond": pullDeliveries,
+		"QueueMovesBehindOneOfItsLane":         moveQueue,
+		"FiltersSelectAndNewestIsFirst":        deliveryFilters,
+		"CountsAreOfWhatAFilterSelects":        deliveryCounts,
 	}
 }
 
@@ -237,6 +238,25 @@ func nextDelivery(s *suite) {
 	want("the first", at(2), at(3))
 	want("strictly later", at(3), at(5))
 	want("no more", at(5), time.Time{})
+}
+
+func pullDeliveries(s *suite) {
+	e := s.addEvent(s.addSession(s.addUser("u")).ID, 1)
+	near := s.addDelivery(e, "a", func(d *store.Delivery) { d.NextAt = at(5) })
+	far := s.addDelivery(e, "b", func(d *store.Delivery) { d.NextAt = at(6) })
+	dead := s.addDelivery(e, "c", func(d *store.Delivery) { d.NextAt, d.State = at(6), store.DeliveryDead })
+	s.update(func(tx store.Tx) error { return tx.PullDeliveries(at(5), at(1)) })
+	far.NextAt = at(1)
+	s.view(func(tx store.Tx) error {
+		for _, want := range []store.Delivery{near, far, dead} {
+			got, err := tx.Delivery(want.ID)
+			if err != nil {
+				return err
+			}
+			same(s, want.Hook, got, want)
+		}
+		return nil
+	})
 }
 
 func moveQueue(s *suite) {

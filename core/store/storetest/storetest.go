@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(testing.TB) store.Store) {
 		"delivery":    deliveryTests(),
 		"hook":        hookTests(),
 		"secret":      secretTests(),
+		"clock":       clockTests(),
 	}
 	for group, tests := range groups {
 		t.Run(group, func(t *testing.T) {

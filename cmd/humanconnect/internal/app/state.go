@@ -41,6 +41,8 @@ type State struct {
 type Options struct {
 	// NoHooks creates and makes no deliveries to the hooks of the config.
 	NoHooks bool
+	// Read: a state that cannot be written to is opened for reading, with a warning; what would change it fails.
+	Read bool
 }
 
 // Open opens config, state and providers, and closes the sessions whose end has passed. No provider is started.
@@ -55,11 +57,39 @@ func (a *App) Open(ctx context.Context, o Options) (*State, error) {
 // Open opens the state of an installation, which it closes where that fails.
 func (i *Installation) Open(ctx context.Context, o Options) (*State, error) {
 	st := &State{Installation: i, noHooks: o.NoHooks}
-	if err := st.open(ctx, o); err != nil {
+	err := st.open(ctx, o)
+	if err != nil && o.Read && unwritable(err) {
+		if reading := st.reopen(ctx, o, err); reading == nil {
+			return st, nil
+		}
+	}
+	if err != nil {
 		st.Close()
 		return nil, err
 	}
 	return st, nil
+}
+
+// unwritable says whether an error of opening the state may be one of writing alone.
+func unwritable(err error) bool {
+	return problem.Is(err, sqlite.CodePath) || problem.Is(err, sqlite.CodeFull)
+}
+
+// reopen opens for reading a state that cannot be opened otherwise, because of refusal.
+func (st *State) reopen(ctx context.Context, o Options, refusal error) (err error) {
+	st.closeStore()
+	st.process = nil
+	so := st.StoreOptions()
+	so.ReadOnly, so.Refusal = true, refusal
+	if st.Store, err = sqlite.Open(ctx, so); err != nil {
+		return err
+	}
+	st.process = process.Observe(st.Config.StateDir)
+	if err := st.assemble(o); err != nil {
+		return err
+	}
+	st.app.IO.Warn("the state is shown as it is, since it cannot be written to: %s", refusal)
+	return nil
 }
 
 func (st *State) open(ctx context.Context, o Options) (err error) {
@@ -94,9 +124,12 @@ func (st *State) assemble(o Options) error {
 	if err != nil {
 		return err
 	}
-	if st.process, err = process.Register(st.Config.StateDir); err != nil {
-		return problem.New(sqlite.CodePath, "cannot register this process").Because(err).
-			Hint("make the directory %s writable, or remove it", filepath.Join(st.Config.StateDir, "run"))
+	if st.process == nil {
+		st.process, err = process.Register(st.Config.StateDir)
+	}
+	if err != nil {
+		return sqlite.FailedPath(err, "cannot register this process",
+			"make the directory "+filepath.Join(st.Config.StateDir, "run")+" writable, or remove it")
 	}
 	st.app.IO.Logger().Debug("process registered", "process", st.process.Self())
 	st.Tokens = token.NewLocal(st.Store, st.app.Clock)
@@ -125,6 +158,11 @@ func (st *State) Close() {
 	var stopping sync.WaitGroup
 	stopping.Go(st.Installation.Close)
 	defer stopping.Wait()
+	st.closeStore()
+}
+
+// closeStore closes what [State.open] has opened.
+func (st *State) closeStore() {
 	if st.process != nil {
 		_ = st.process.Close()
 	}

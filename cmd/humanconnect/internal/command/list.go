@@ -27,7 +27,7 @@ type List[T any] struct {
 
 // Run runs the command.
 func (l List[T]) Run(a *app.App, c *cobra.Command) error {
-	st, err := a.Open(c.Context(), app.Options{})
+	st, err := a.Open(c.Context(), app.Options{Read: true})
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func ByID[T id.Session | id.Connection | id.Event | id.Delivery](a *app.App, c *
 		if err != nil {
 			return err
 		}
-		st, err := a.Open(c.Context(), app.Options{})
+		st, err := a.Open(c.Context(), app.Options{Read: true})
 		if err != nil {
 			return err
 		}

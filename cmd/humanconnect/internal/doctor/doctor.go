@@ -203,6 +203,7 @@ func (d *examination) state(ctx context.Context, inst *app.Installation) {
 	if err != nil {
 		if problem.Is(err, sqlite.CodeMissing) {
 			d.ok("state", "none yet; the first command that needs it creates it")
+			d.creatable(inst.Config.StateDir)
 			return
 		}
 		d.failed("state", err)
@@ -214,6 +215,7 @@ func (d *examination) state(ctx context.Context, inst *app.Installation) {
 		return
 	}
 	d.ok("state", "%s is intact and its key is correct", inst.Config.StateDir)
+	d.writable(inst.Config.StateDir)
 	if names := sqlite.Exposed(inst.Config.StateDir); len(names) > 0 {
 		d.warn("state", "any command that opens the state restricts the permissions", "accessible to other users: %s", strings.Join(names, ", "))
 	}
@@ -271,19 +273,15 @@ func interprets(path string) bool {
 
 func (d *examination) hook(ctx context.Context, h hook.Hook) {
 	check := "hook " + h.Name
-	switch h.Kind() {
-	case hook.KindShell:
-		d.ok(check, "shell command")
-		return
-	case hook.KindHTTP:
+	switch {
+	case h.Kind() == hook.KindHTTP:
 		d.url(ctx, check, h)
-		return
+	case !d.runnable(check, h):
+	case h.Kind() == hook.KindShell:
+		d.shell(check, h)
+	default:
+		d.ok(check, "its command exists, and this user can run it in %s", h.Dir)
 	}
-	if _, err := exec.LookPath(h.Command[0]); err != nil {
-		d.warn(check, "fix command: in the config file", "its command cannot be run")
-		return
-	}
-	d.ok(check, "its command exists")
 }
 
 // url checks the secret; nothing is sent.

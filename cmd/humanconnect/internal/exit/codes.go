@@ -23,8 +23,10 @@ const (
 	// CodeNoHome: HOME names no directory.
 	CodeNoHome problem.Code = "no_home"
 	// CodeCallback: the redirect listener cannot listen at its address.
-	CodeCallback        problem.Code = "callback_unavailable"
-	CodeHookUnknown     problem.Code = "hook_unknown"
+	CodeCallback    problem.Code = "callback_unavailable"
+	CodeHookUnknown problem.Code = "hook_unknown"
+	// CodeHookUnusable: this user cannot use the directory of a hook, or run its command.
+	CodeHookUnusable    problem.Code = "hook_unusable"
 	CodeHookNotAccepted problem.Code = "hook_not_accepted"
 	CodeSandboxMissing  problem.Code = "sandbox_missing"
 	CodeSandboxEnded    problem.Code = "sandbox_ended"

@@ -32,7 +32,7 @@ func codes() map[int][]problem.Code {
 			failure.InteractionRequired, connection.CodeOpaque,
 		},
 		Config: {
-			CodeNoHome, CodeCallback, config.CodeInvalid, config.CodeMode, config.CodeNotFound, config.CodeUnreadable,
+			CodeNoHome, CodeCallback, CodeHookUnusable, config.CodeInvalid, config.CodeMode, config.CodeNotFound, config.CodeUnreadable,
 			config.CodePlan, config.CodeSecret, token.CodeJWKS, token.CodeIntrospection, token.CodeIntrospectionInvalid, hook.CodeSecret, source.CodeInvalid,
 			failure.BadConfiguration,
 		},
@@ -66,7 +66,7 @@ func codes() map[int][]problem.Code {
 		},
 		Store: {
 			session.CodeCredentialLost, session.CodeCredentialUnknown, sqlite.CodeKey, sqlite.CodeBusy, sqlite.CodeUnknown,
-			sqlite.CodeNewer, sqlite.CodeOlder, sqlite.CodeMissing, sqlite.CodeDamaged, sqlite.CodePath, sqlite.CodeNetworkFS, sqlite.CodeFull, sqlite.CodeFailed,
+			sqlite.CodeNewer, sqlite.CodeOlder, sqlite.CodeMissing, sqlite.CodeDamaged, sqlite.CodePath, sqlite.CodeNetworkFS, sqlite.CodeFull, sqlite.CodeLost, sqlite.CodeDescriptors, sqlite.CodeFailed,
 		},
 	}
 }
