@@ -107,7 +107,7 @@ func TestRedirectIsAsGoodAsAPaste(t *testing.T) {
 			p.browses(place, "sh keep link", f.flags...)
 			p.sees(f.ready).connects(f, "tracker", "Sandbox Tracker")
 			redirect := place.consents(p.address(), "none")
-			p.presses("half an addr")
+			p.presses("half an addr").sees("half an addr") // before what it is typed for goes away
 			<-place.comesBack(redirect)
 			p.sees("Sandbox Tracker is connected")
 			if r := p.answer(p.finishes(f)); len(r.SessionResults.ConnectedSources) != 1 {
