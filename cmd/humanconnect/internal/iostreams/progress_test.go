@@ -47,6 +47,7 @@ func TestProgressShowsOnlyLongWorkToAPerson(t *testing.T) {
 
 	for name, change := range map[string]func(*testIO){
 		"quiet": func(a *testIO) { a.Flags.Quiet = true },
+		"unset": func(a *testIO) { delete(a.vars, "TERM") },
 		"dumb":  func(a *testIO) { a.vars["TERM"] = "dumb" },
 		"json":  func(a *testIO) { a.Flags.Output = OutputJSON },
 	} {
