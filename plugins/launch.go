@@ -100,7 +100,7 @@ func (l *launch) Start(context.Context) error {
 	if l.killed {
 		return errStopped
 	}
-	path, err := executable(l.file, l.path)
+	path, err := executable(l.file, l.path, l.dir, Prefix+l.spec.Name)
 	if err == nil {
 		l.proc, err = startProcess(&exec.Cmd{
 			Path: path, Args: l.spec.Command, Env: l.childEnv, Dir: l.dir, ExtraFiles: []*os.File{l.file},

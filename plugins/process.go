@@ -10,13 +10,17 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/humanconnect/humanconnect/internal/child"
 )
 
 const (
-	// drainLimit is how long the output of an ended process is still read. Its group is dead by then, so only a
+	// drainLimit is how long the output of an ended process is still awaited. Its group is dead by then, so only a
 	// descendant that left the group can hold the pipes.
 	drainLimit = 250 * time.Millisecond
+	// unreadTries is how many times as long what is in the pipes by then is waited for, where this machine is slow to read it.
+	unreadTries = 20
 	// busyTries and busyPause limit the retries for a file that is still open for writing (ETXTBSY), as it happens just
 	// after an install.
 	busyTries = 5
@@ -114,11 +118,7 @@ func (p *process) finish(reaped <-chan struct{}, drains *sync.WaitGroup, pipes *
 		drains.Wait()
 		close(drained)
 	}()
-	limit := time.NewTimer(drainLimit)
-	defer limit.Stop()
-	select {
-	case <-drained:
-	case <-limit.C:
+	for try := 0; !isClosedWithin(drained, drainLimit) && try < unreadTries && pipes.hasUnread(); try++ {
 	}
 	closeFiles(pipes.stdin[1], pipes.stdout[0], pipes.stderr[0])
 	<-drained
@@ -144,10 +144,14 @@ func (p *process) exited() bool {
 
 // endsWithin says whether the process ended, its output read, before the time was over.
 func (p *process) endsWithin(d time.Duration) bool {
+	return isClosedWithin(p.done, d)
+}
+
+func isClosedWithin(c <-chan struct{}, d time.Duration) bool {
 	limit := time.NewTimer(d)
 	defer limit.Stop()
 	select {
-	case <-p.done:
+	case <-c:
 		return true
 	case <-limit.C:
 		return false
@@ -179,6 +183,18 @@ func openPipes() (*pipes, error) {
 		pair[0], pair[1] = r, w
 	}
 	return p, nil
+}
+
+// hasUnread says whether the program has written what nobody has read yet.
+func (p *pipes) hasUnread() bool { return unread(p.stdout[0]) > 0 || unread(p.stderr[0]) > 0 }
+
+// unread is how many bytes are in a pipe.
+func unread(pipe *os.File) (n int) {
+	raw, err := pipe.SyscallConn()
+	if err == nil {
+		_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unreadRequest) }) // 0 where it is not known
+	}
+	return n
 }
 
 // closeFiles closes those that are not nil.

@@ -7,6 +7,9 @@ import (
 	"os"
 )
 
+// unreadRequest asks how many bytes are in a pipe: FIONREAD, _IOR('f', 127, int).
+const unreadRequest = 0x4004667f
+
 // groupGuard does nothing here: no descriptor can send SIGKILL, and there is no parent-death signal. The lifeline ends the
 // providers that are made with our SDK.
 type groupGuard struct{}
@@ -16,7 +19,7 @@ func guardGroup(int) *groupGuard { return nil }
 func (*groupGuard) release() {}
 
 // executable returns the path, after a check that the opened file is still there. Nothing here executes an opened file.
-func executable(opened *os.File, path string) (string, error) {
+func executable(opened *os.File, path, _, _ string) (string, error) {
 	was, err := opened.Stat()
 	if err != nil {
 		return "", err

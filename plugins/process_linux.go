@@ -2,12 +2,16 @@ package plugins
 
 import (
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
 
 // childFD is the descriptor of a program's own file in the program.
 const childFD = "/proc/self/fd/3"
+
+// unreadRequest asks how many bytes are in a pipe (FIONREAD in pipe(7)).
+const unreadRequest = unix.TIOCINQ
 
 // groupGuard makes the kernel kill a process group when this process ends, however it ends: the parent-death signal reaches
 // the leader alone, not its children. It is an unused pipe, whose ends only we hold.
@@ -52,5 +56,12 @@ func (t *groupGuard) release() {
 
 // executable is the path by which a program whose opened file is its third descriptor is executed: that very file,
 // even if its path has been replaced since. The descriptor stays open in the program, because the interpreter of a script
-// has to open it again.
-func executable(*os.File, string) (string, error) { return childFD, nil }
+// has to open it again. The path is a link of this name in the directory of the process, so that lists of processes show it: for a
+// script they show the path, and not the first argument.
+func executable(_ *os.File, _, dir, name string) (string, error) {
+	link := filepath.Join(dir, name)
+	if err := os.Symlink(childFD, link); err != nil {
+		return "", err
+	}
+	return link, nil
+}

@@ -59,7 +59,7 @@ func checkSocket(dir, path string) error {
 	if err != nil {
 		return err
 	}
-	if found, err := filepath.EvalSymlinks(path); info.Mode()&fs.ModeSymlink != 0 || err != nil || found != filepath.Join(real, inside) {
+	if found, err := filepath.EvalSymlinks(path); err != nil || found != filepath.Join(real, inside) {
 		return fmt.Errorf("%w: it is a symbolic link", errForeignSocket)
 	}
 	if info.Mode().Type() != fs.ModeSocket {

@@ -194,3 +194,32 @@ func gush(file *os.File) {
 		}
 	}
 }
+
+// A script has no name of its own in a list of processes, but that of its interpreter and the path by which it was executed.
+func TestListOfProcessesShowsTheNameOfAScript(t *testing.T) {
+	s := newStage(t)
+	spec := s.script(t, "#!/bin/sh -e\n"+s.self+" act:provider "+s.marker+" & wait")
+	spec.Command[0] = filepath.Join(filepath.Dir(spec.Command[0]), "other")
+	if err := os.Rename(filepath.Join(filepath.Dir(spec.Command[0]), plugins.Prefix+"test"), spec.Command[0]); err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan int, 1)
+	h := s.host(plugins.Options{Specs: []plugins.Spec{spec}, Started: func(_ string, pid int) { started <- pid }})
+	provider(t, h)
+	pid := <-started
+	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := strings.Split(string(command), "\x00")
+	if filepath.Base(args[2]) != plugins.Prefix+"test" || strings.TrimSpace(string(name)) != (plugins.Prefix + "test")[:15] {
+		t.Errorf("%q, %q", args, name)
+	}
+	if strings.Contains(string(command), "instant") {
+		t.Errorf("it names the source: %q", args)
+	}
+}
