@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/pflag"
+
+	"github.com/humanconnect/humanconnect/internal/plainjson"
 )
 
 // The values of --output.
@@ -61,10 +63,15 @@ func (s *IO) Write(output []byte) error {
 
 // WriteJSON writes a document with an indent of two, without escaping what only HTML needs escaped.
 func WriteJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
+	err := enc.Encode(v)
+	if err == nil {
+		_, err = w.Write(plainjson.Escape(b.Bytes()))
+	}
+	if err != nil {
 		return fmt.Errorf("writing JSON: %w", err)
 	}
 	return nil
@@ -72,9 +79,11 @@ func WriteJSON(w io.Writer, v any) error {
 
 // writeJSONLine writes a document on one line.
 func writeJSONLine(w io.Writer, v any) {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // strings and numbers always encode, and a closed standard error cannot be reported
+	_ = enc.Encode(v)                           // strings and numbers always encode
+	_, _ = w.Write(plainjson.Escape(b.Bytes())) // a closed standard error cannot be reported
 }
 
 // WriteTable writes rows in aligned columns. Cells are cleaned of control characters, and no line ends with blanks.
@@ -109,7 +118,7 @@ func Indented(doc []byte) []byte {
 	if err := json.Indent(&b, bytes.TrimRight(doc, "\n"), "", "  "); err != nil {
 		return doc // not JSON: print it unchanged
 	}
-	return append(b.Bytes(), '\n')
+	return append(plainjson.Escape(b.Bytes()), '\n')
 }
 
 // OrNone returns text, or "none" if it is empty.
