@@ -96,21 +96,24 @@ func invalid(code problem.Code, name string, flaws []flaw) error {
 var (
 	yamlLine  = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
 	yamlQuote = regexp.MustCompile(`(?s:'.*')`)
+	// yamlDirective is one at the beginning, behind comments alone.
+	yamlDirective = regexp.MustCompile(`^(\x{feff}?(?:[ \t]*(?:#[^\n]*)?\n)*)%(YAML 1\.[0-9]+[ \t\r]*\n)`)
 )
 
 // parse returns the one document of a file, or nil if it has none.
 func (r *reader) parse(text string) *yaml.Node {
+	text = withoutDirective(text)
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	var doc, next yaml.Node
 	if err := decode(dec, &doc); err != nil {
-		r.syntax(err)
+		r.syntax(text, err)
 		return nil
 	}
 	if len(doc.Content) == 0 {
 		return nil
 	}
 	if err := decode(dec, &next); err != nil {
-		r.syntax(err)
+		r.syntax(text, err)
 	} else if next.Kind != 0 {
 		r.flaw(&next, "", "one document only, and this is the second")
 	}
@@ -128,14 +131,26 @@ func decode(dec *yaml.Decoder, n *yaml.Node) error {
 	return nil
 }
 
-// syntax tells where the YAML breaks. What the parser quotes is left out: it may be part of a secret.
-func (r *reader) syntax(err error) {
-	at, text := &yaml.Node{Line: 1, Column: 1}, err.Error()
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		_, _ = fmt.Sscan(m[1], &at.Line)
-		text = m[2]
+// withoutDirective makes a comment of the directive of a YAML version 1 (YAML 1.2.2 §6.8.1): the parser refuses the newer one.
+func withoutDirective(text string) string {
+	return yamlDirective.ReplaceAllString(text, "$1#$2")
+}
+
+// syntax tells where the YAML breaks, and why. What the parser quotes is left out: it may be part of a secret.
+func (r *reader) syntax(text string, err error) {
+	if s, found := findSlip(text); found {
+		r.flaw(&yaml.Node{Line: s.line, Column: s.column}, "", "not YAML: %s", s.text)
+		return
 	}
-	r.flaw(at, "", "not YAML: %s", host.CleanText(yamlQuote.ReplaceAllString(text, "'…'"), 120))
+	at, said := &yaml.Node{Line: 1, Column: 1}, err.Error()
+	if m := yamlLine.FindStringSubmatch(said); m != nil {
+		_, _ = fmt.Sscan(m[1], &at.Line)
+		said = m[2]
+	}
+	if m := strings.HasPrefix(said, "did not find"); m { // the parser counts those from 0
+		at.Line++
+	}
+	r.flaw(at, "", "not YAML: %s", host.CleanText(yamlQuote.ReplaceAllString(said, "'…'"), 120))
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
@@ -159,6 +174,10 @@ func (r *reader) mapping(n *yaml.Node, key string, known ...string) map[string]*
 	r.pairs(n, key, func(name string, k, v *yaml.Node) {
 		if slices.Contains(known, name) {
 			found[name] = v
+			return
+		}
+		if odd := oddBlankIn(name); odd != "" {
+			r.flaw(k, join(key, name), "unknown key: it has %s", odd)
 			return
 		}
 		hint := "; known here: " + strings.Join(known, ", ")
@@ -224,6 +243,8 @@ func (r *reader) text(n *yaml.Node, key string) (s string, ok bool) {
 		r.flaw(n, key, "has no value; give one or leave the key out")
 	case strings.ContainsRune(n.Value, 0):
 		r.flaw(n, key, "contains a zero byte")
+	case n.Style == 0 && oddBlankIn(n.Value) != "":
+		r.flaw(n, key, "it has %s; put the value in quotes if it is meant", oddBlankIn(n.Value))
 	default:
 		return n.Value, true
 	}

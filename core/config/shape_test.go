@@ -27,7 +27,7 @@ func problemsOf(t *testing.T, text string) []string {
 
 // mistakes are configs with what is said of them. Each is one that a person would make.
 var mistakes = []struct{ name, text, want string }{
-	{"not YAML", "version: 1\n\tx: y", "2:1 not YAML: found a tab character that violates indentation"},
+	{"not YAML", "version: 1\n\tx: y", "2:1 not YAML: a tab, where YAML takes blanks alone; indent with blanks"},
 	{"a list", "- a", "1:1 a list, where keys with values are expected"},
 	{"a word", "hello", "1:1 a single value, where keys with values are expected"},
 	{"two documents", "version: 1\n---\nversion: 1\n", "2:1 one document only, and this is the second"},
@@ -47,7 +47,7 @@ var mistakes = []struct{ name, text, want string }{
 	{"merge key", "version: 1\n<<: {clientId: x}", "2:1 << unknown key; known here: version, clientId, store, token, callback, connection, providers, sources, hooks, plan"},
 	{"anchor", "version: 1\nclientId: &a x", "2:11 clientId anchors and aliases are not supported; write the value out"},
 	{"alias", "version: 1\nclientId: &a x\nstore: *a", "2:11 clientId anchors and aliases are not supported; write the value out | 3:8 store anchors and aliases are not supported; write the value out"},
-	{"unknown alias", "version: 1\nclientId: *s3cret", "1:1 not YAML: unknown anchor '…' referenced"},
+	{"unknown alias", "version: 1\nclientId: *s3cret", "2:11 not YAML: a value that begins with *, which YAML takes for an alias; put it in quotes"},
 	{"tag", "version: 1\nclientId: !!binary aGk=", "2:11 clientId tags are not supported; write the value without one"},
 	{"complex key", "version: 1\n? [a]\n: b", "2:3 a key is plain text"},
 	{"null", "version: 1\nclientId:", "2:10 clientId has no value; give one or leave the key out"},

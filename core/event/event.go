@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/internal/plainjson"
 )
 
 // Status of a response.
@@ -141,7 +142,7 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 func (t Time) String() string { return time.Time(t).UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // JSON writes a response or an event on one line that ends with a newline, with keys in the order of the reference and
-// without escaping what only HTML needs escaped.
+// without escaping what only HTML needs escaped. What cannot be seen is escaped; see [plainjson.Escape].
 func JSON(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -149,7 +150,7 @@ func JSON(v any) []byte {
 	if err := enc.Encode(v); err != nil {
 		panic(fmt.Sprintf("event: %v", err)) // strings, numbers and times always encode
 	}
-	return b.Bytes()
+	return plainjson.Escape(b.Bytes())
 }
 
 // MaybeTime is a time as it is printed, or nil for the zero time.

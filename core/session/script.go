@@ -32,6 +32,7 @@ var ErrNotAnswered = errors.New("the form was not answered")
 // kept with the session and stops nothing. An error is [ErrTakenOver], [ErrEnded], the cause of ctx's end, or one of the
 // store.
 func (s *Session) Run(ctx context.Context, script Script, p Person) error {
+	s.follow(script.Actions) // before all that may be cut
 	var row store.Session
 	err := s.e.o.Store.View(ctx, func(tx store.Tx) (err error) {
 		row, err = tx.Session(s.ID)
@@ -44,7 +45,6 @@ func (s *Session) Run(ctx context.Context, script Script, p Person) error {
 	if err != nil {
 		return err
 	}
-	s.follow(script.Actions)
 	r := runner{s: s, script: script, person: p}
 	for i := 0; i < len(script.Actions); {
 		if ctx.Err() != nil {

@@ -100,3 +100,20 @@ func TestAllProblemsOfAScriptAreToldAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestScriptThatIsCutBeforeItBeganNamesAllOfIt: the time may be over with the opening.
+func TestScriptThatIsCutBeforeItBeganNamesAllOfIt(t *testing.T) {
+	w := newWorld(t)
+	script := session.Script{Actions: []session.Action{connectTo(alpha), connectTo(beta)}}
+	s := w.frontEnd().open(w.token("u1", time.Hour), script.Actions...)
+	ctx, stop := context.WithCancelCause(t.Context())
+	stop(cutBy(session.CutTimeLimit))
+	final, err := s.Drive(ctx, func(ctx context.Context) error { return s.Run(ctx, script, session.Person{}) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := w.response(final.Response).Failures; len(f) != 2 || f[0].Message != "the time limit passed before the action began" {
+		t.Errorf("failures: %+v", f)
+	}
+	w.check()
+}

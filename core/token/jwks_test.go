@@ -52,11 +52,11 @@ func TestKeysThatVerifyNothing(t *testing.T) {
 	}
 	p := newJWTPlace(t, keySetOf(t, append(useless, other.jwk())...))
 	verdictOf(t, p, s.sign(good(nil), nil), event.TokenInvalid, false) // one of its keys is good for PS256
-	for _, unusable := range []*signer{short, private} { // whoever reads the set could have signed for the private one
+	for _, unusable := range []*signer{short, private} {               // whoever reads the set could have signed for the private one
 		wantNoVerdict(t, p, unusable.sign(good(nil), nil), "jwks_invalid")
 		verdictOf(t, p, unusable.sign(good(nil), map[string]any{"kid": nil}), event.TokenInvalid, false)
 	}
-	verdictOf(t, p, other.sign(good(nil), nil), event.Success, true)         // the rest does not spoil the set
+	verdictOf(t, p, other.sign(good(nil), nil), event.Success, true) // the rest does not spoil the set
 	for _, changes := range []map[string]any{
 		{"alg": nil, "use": nil, "kid": nil}, {"key_ops": []string{"sign", "verify"}}, {"use": nil, "key_ops": []string{"verify"}},
 	} {

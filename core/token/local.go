@@ -131,7 +131,7 @@ func (l *Local) Check(ctx context.Context, token sdk.Secret) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	v := Verdict{Status: info.status(), Reason: info.reason(token)}
+	v := Verdict{Status: info.status(), Reason: info.Reason}
 	if info.State != Unknown {
 		key, _ := hash(token)
 		v.Key, v.Sources, v.ExpiresAt = key, info.Sources, info.ExpiresAt
@@ -160,12 +160,16 @@ const (
 	Invalidated State = "revoked"
 	// Unknown: this installation did not make it, or has forgotten it.
 	Unknown State = "unknown"
+	// Invalid: a token of another service breaks a rule.
+	Invalid State = "invalid"
 )
 
 // Info is what is known of a token.
 type Info struct {
 	State State
-	// The rest is set unless the state is Unknown.
+	// Reason is the rule that the token breaks; see [Verdict].
+	Reason string
+	// The rest is set for a genuine token; HumanID and IssuedAt only as far as this state knows.
 	User      store.User
 	Sources   []string
 	IssuedAt  time.Time
@@ -204,7 +208,9 @@ func (i Info) reason(token sdk.Secret) string {
 func (l *Local) Inspect(ctx context.Context, token sdk.Secret) (Info, error) {
 	key, ok := hash(token)
 	if !ok {
-		return Info{State: Unknown}, nil
+		info := Info{State: Unknown}
+		info.Reason = info.reason(token)
+		return info, nil
 	}
 	var info Info
 	err := l.store.View(ctx, func(tx store.Tx) error {
@@ -222,6 +228,7 @@ func (l *Local) Inspect(ctx context.Context, token sdk.Secret) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("look up a session token: %w", err)
 	}
+	info.Reason = info.reason(token)
 	return info, nil
 }
 
@@ -289,6 +296,7 @@ func (l *Local) Revoke(ctx context.Context, token sdk.Secret) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("revoke a session token: %w", err)
 	}
+	info.Reason = info.reason(token)
 	return info, nil
 }
 

@@ -112,9 +112,9 @@ func TestWhatWasPastedAroundATokenIsNamed(t *testing.T) {
 // TestUselessAnswerNamesMemberAndKind: asking again would not help, and the operator has to find what is wrong.
 func TestUselessAnswerNamesMemberAndKind(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"active":"true"}`:                                      "member active is a string, where true or false is expected",
-		`{"active":1}`:                                           "member active is a number",
-		`{}`:                                                     "member active is missing",
+		`{"active":"true"}`: "member active is a string, where true or false is expected",
+		`{"active":1}`:      "member active is a number",
+		`{}`:                "member active is missing",
 		`{"active":true,"sub":"u","client_id":"c","exp":"1700"}`: "member exp is a string, where a number is expected",
 		`{"active":true,"sub":17,"client_id":"c"}`:               "member sub is a number, where a string is expected",
 		`{"active":true,"client_id":["c"]}`:                      "member client_id is an array",

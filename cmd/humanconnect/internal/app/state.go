@@ -18,6 +18,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
 	"github.com/humanconnect/humanconnect/core/token"
 	"github.com/humanconnect/humanconnect/internal/problem"
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // State is an installation with its state open. The caller closes it.
@@ -34,6 +35,7 @@ type State struct {
 	Audience hook.Audience
 
 	process *process.Process
+	checker token.Checker
 	noHooks bool
 }
 
@@ -133,8 +135,7 @@ func (st *State) assemble(o Options) error {
 	}
 	st.app.IO.Logger().Debug("process registered", "process", st.process.Self())
 	st.Tokens = token.NewLocal(st.Store, st.app.Clock)
-	checker, err := st.app.checker(st.Config, st.Store, cacheDir(st.Config))
-	if err != nil {
+	if st.checker, err = st.app.checker(st.Config, st.Store, cacheDir(st.Config)); err != nil {
 		return err
 	}
 	st.Dispatcher = hook.New(hook.Options{
@@ -146,7 +147,7 @@ func (st *State) assemble(o Options) error {
 		hooks = nil
 	}
 	st.Engine, err = session.New(session.Options{
-		Store: st.Store, Checker: checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Confirming{Process: st.process},
+		Store: st.Store, Checker: st.checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Confirming{Process: st.process},
 		Clock: st.app.Clock, Hooks: hooks, Expiring: st.Config.Connection.ExpiringWithin, Wake: st.Dispatcher.Wake,
 	})
 	return err
@@ -169,6 +170,11 @@ func (st *State) closeStore() {
 	if st.Store != nil {
 		_ = st.Store.Close()
 	}
+}
+
+// InspectToken tells what is known of a session token, whoever issued it.
+func (st *State) InspectToken(ctx context.Context, t sdk.Secret) (token.Info, error) {
+	return token.InspectWith(ctx, st.checker, st.Store, t)
 }
 
 // Now is the time of the state's clock.

@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/spf13/pflag"
+
+	"github.com/humanconnect/humanconnect/internal/plainjson"
 )
 
 // The values of --output.
@@ -59,10 +61,15 @@ func (s *IO) Write(output []byte) error {
 
 // WriteJSON writes a document with an indent of two, without escaping what only HTML needs escaped.
 func WriteJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
+	err := enc.Encode(v)
+	if err == nil {
+		_, err = w.Write(plainjson.Escape(b.Bytes()))
+	}
+	if err != nil {
 		return fmt.Errorf("writing JSON: %w", err)
 	}
 	return nil
@@ -70,9 +77,11 @@ func WriteJSON(w io.Writer, v any) error {
 
 // writeJSONLine writes a document on one line.
 func writeJSONLine(w io.Writer, v any) {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // strings and numbers always encode, and a closed standard error cannot be reported
+	_ = enc.Encode(v)                           // strings and numbers always encode
+	_, _ = w.Write(plainjson.Escape(b.Bytes())) // a closed standard error cannot be reported
 }
 
 // Indented is a JSON document with an indent of two, its keys and values as they are.
@@ -81,7 +90,7 @@ func Indented(doc []byte) []byte {
 	if err := json.Indent(&b, bytes.TrimRight(doc, "\n"), "", "  "); err != nil {
 		return doc // not JSON: print it unchanged
 	}
-	return append(b.Bytes(), '\n')
+	return append(plainjson.Escape(b.Bytes()), '\n')
 }
 
 // OrNone returns text, or "none" if it is empty.

@@ -142,7 +142,7 @@ func (c *call) countFailures(final *session.Final, failed []event.Failure) strin
 		total = len(failed)
 	}
 	if len(failed) == 0 {
-		return "no action failed"
+		return "every action was finished"
 	}
 	var named []string
 	for _, f := range failed[:min(len(failed), maxNamedFailures)] {

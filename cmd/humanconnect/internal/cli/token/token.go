@@ -28,10 +28,10 @@ func New(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:   "token",
 		Short: "Create, inspect and revoke session tokens",
-		Long: `Create, inspect and revoke the session tokens of this installation. A token opens one session.
+		Long: `Create, inspect and revoke session tokens. A token opens one session.
 
-If token.check in the config is jwt or introspection, another service issues the tokens, and
-these commands cannot be used.`,
+If token.check in the config is jwt or introspection, another service issues the tokens: they
+can be inspected here, and are created and revoked there.`,
 		Example: "  humanconnect token create --client-user-id @user.txt",
 	})
 	c.AddCommand(newCreate(a), newInspect(a), newRevoke(a))
@@ -121,6 +121,7 @@ func warnOfUnknown(ctx context.Context, a *app.App, st *app.State, sources []str
 // tokenInfo is the state of a token.
 type tokenInfo struct {
 	State        token.State `json:"state"`
+	Reason       string      `json:"reason,omitempty"`
 	ClientID     string      `json:"clientId,omitempty"`
 	ClientUserID string      `json:"clientUserId,omitempty"`
 	HumanID      id.Human    `json:"humanId,omitempty"`
@@ -135,19 +136,21 @@ func newInspect(a *app.App) *cobra.Command {
 		Use:   "inspect [TOKEN | @FILE | -]",
 		Short: "Show the state of a session token",
 		Long: `Show whether a session token is valid, expired, revoked or unknown, its client and user, and
-the session that it opened. Without an argument the token is read from the environment, as by
-open.
+the session that it opened. A token of another service (token.check: jwt or introspection) is
+checked as open checks it, and may also be invalid. For a token that is not valid, the reason
+names the rule that it breaks. Without an argument the token is read from the environment, as
+by open.
 
 Expired tokens are kept for 30 days.`,
 		Example: "  humanconnect token inspect @token.txt",
 		Args:    command.UpToArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withToken(a, c, args, func(st *app.State, t sdk.Secret) (token.Info, error) {
-				return st.Tokens.Inspect(c.Context(), t)
+				return st.InspectToken(c.Context(), t)
 			}, token.Valid)
 		},
 	}
-	return command.Exits(c, exit.OK, exit.Token, exit.Usage, exit.Config, exit.Provider, exit.Store)
+	return command.Exits(c, exit.OK, exit.Token, exit.Usage, exit.Config, exit.Provider, exit.Network, exit.Store)
 }
 
 func newRevoke(a *app.App) *cobra.Command {
@@ -160,6 +163,9 @@ SESSION_TOKEN_INVALID. Revoking twice changes nothing.`,
 		Args:    command.UpToArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withToken(a, c, args, func(st *app.State, t sdk.Secret) (token.Info, error) {
+				if err := st.RequireLocalTokens(); err != nil {
+					return token.Info{}, err
+				}
 				info, err := st.Tokens.Revoke(c.Context(), t)
 				if err != nil || info.Session == "" {
 					return info, err
@@ -187,14 +193,11 @@ func withToken(a *app.App, c *cobra.Command, args []string, do func(*app.State, 
 		return err
 	}
 	defer st.Close()
-	if err := st.RequireLocalTokens(); err != nil {
-		return err
-	}
 	info, err := do(st, t)
 	if err != nil {
 		return err
 	}
-	if err := printToken(a, info); err != nil {
+	if err := printToken(a, t, info); err != nil {
 		return err
 	}
 	if info.State != want {
@@ -203,19 +206,22 @@ func withToken(a *app.App, c *cobra.Command, args []string, do func(*app.State, 
 	return nil
 }
 
-func printToken(a *app.App, info token.Info) error {
-	out := tokenInfo{State: info.State}
-	if info.State != token.Unknown {
-		issued, expires := event.Time(info.IssuedAt), event.Time(info.ExpiresAt)
-		out = tokenInfo{
-			info.State, info.User.ClientID, info.User.ClientUserID, info.User.HumanID, info.Sources, &issued, &expires, info.Session,
-		}
+func printToken(a *app.App, t sdk.Secret, info token.Info) error {
+	out := tokenInfo{
+		info.State, info.Reason, info.User.ClientID, info.User.ClientUserID, info.User.HumanID, info.Sources,
+		event.MaybeTime(info.IssuedAt), event.MaybeTime(info.ExpiresAt), info.Session,
+	}
+	if malformed := token.Malformed(t); malformed != "" && info.State != token.Valid {
+		out.Reason = malformed
 	}
 	return a.IO.Print(out, func(w io.Writer) error {
 		rows := [][]string{{"state", string(out.State)}}
-		if out.IssuedAt != nil {
+		if out.Reason != "" {
+			rows = append(rows, []string{"reason", out.Reason})
+		}
+		if out.ClientID != "" {
 			rows = append(rows, []string{"client", out.ClientID}, []string{"user", out.ClientUserID},
-				[]string{"human id", string(out.HumanID)}, []string{"issued", out.IssuedAt.String()},
+				[]string{"human id", iostreams.OrNone(string(out.HumanID))}, []string{"issued", iostreams.OrNone(command.TimeText(out.IssuedAt))},
 				[]string{"expires", out.ExpiresAt.String()}, []string{"sources", orAll(out.Sources)},
 				[]string{"session", iostreams.OrNone(string(out.SessionID))})
 		}
