@@ -123,7 +123,7 @@ func oddBlankIn(text string) string {
 var keyed = regexp.MustCompile(`^("[^"]*"|'[^']*'|[^\s"'#{}\[\],&*!|>%@` + "`" + `-][^#{}\[\]:]*):(\s|$)`)
 
 // entry looks at a line of a block: its indent, its dashes, its key and its value.
-func (s *slips) entry(line string, indent int) (at int, why string) {
+func (s *slips) entry(line string, indent int) (at int, why string) { //nolint:gocyclo // one case for each kind of line
 	at = indent
 	dashed := func() bool { return line[at:] == "-" || strings.HasPrefix(line[at:], "- ") }
 	key := keyed.FindString(line[at:])
@@ -239,7 +239,7 @@ func badStart(text string) string {
 }
 
 // flow looks at what stands in brackets or in quotes, from a place on. start says that a value may begin there.
-func (s *slips) flow(line string, at int, start bool) (int, string) {
+func (s *slips) flow(line string, at int, start bool) (int, string) { //nolint:gocyclo // one case for each character that counts
 	for i := at; i < len(line); i++ {
 		c := line[i]
 		switch {

@@ -493,7 +493,7 @@ func (e *panickyEngine) Callback(context.Context, sdk.Callback) (session.Callbac
 
 func TestServerWritesNoLinesOverTheScreens(t *testing.T) {
 	var lines bytes.Buffer
-	log.SetOutput(&lines) //nolint:forbidigo // what net/http falls back on
+	log.SetOutput(&lines)          //nolint:forbidigo // what net/http falls back on
 	defer log.SetOutput(os.Stderr) //nolint:forbidigo // as above
 	l := New(Options{Engine: &panickyEngine{}})
 	uri, err := l.Bind(t.Context(), source.Source{}, "")
