@@ -179,7 +179,7 @@ func sweepCache(dir string) {
 	defer closeFiles(open)
 	entries, _ := open.ReadDir(maxSwept) // what cannot be read is left to the next one
 	for _, e := range entries {
-		limit := time.Duration(0)
+		var limit time.Duration
 		switch name := e.Name(); {
 		case strings.HasPrefix(name, "."):
 			limit = staleAfter

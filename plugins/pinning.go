@@ -36,26 +36,17 @@ type Pinned struct {
 //
 // A pin of the config or of the release would override one of the user's lock. Such a provider is refused with CodeConfigPin or
 // CodeReleasePin, unless its file is the one that is pinned and the pin there names no sources: then these are recorded.
-//
-// Without names, an *Error comes with what was pinned where the file of another provider is not the pinned one: that is pinned
-// again by its name only.
+// Without names, one whose file is no longer the pinned one is left alone; see Changed.
 func PinUser(ctx context.Context, o Options, path string, names []string) ([]Pinned, error) {
 	chosen, err := pinnable(o.Specs, names)
-	if err != nil {
+	if err != nil || len(chosen) == 0 {
 		return nil, err
-	}
-	var other error
-	if len(names) == 0 {
-		other = firstChanged(o.Specs)
-	}
-	if len(chosen) == 0 {
-		return nil, other
 	}
 	pins, err := describePins(ctx, o, chosen)
 	if err != nil {
 		return nil, err
 	}
-	err = UpdateLock(ctx, path, func(lock *Lock) {
+	return pins, UpdateLock(ctx, path, func(lock *Lock) {
 		for i, p := range pins {
 			if chosen[i].Pinned != OriginConfig && chosen[i].Pinned != OriginRelease {
 				lock.Set(p.Name, p.SHA256)
@@ -63,11 +54,10 @@ func PinUser(ctx context.Context, o Options, path string, names []string) ([]Pin
 			lock.Record(p.Name, p.SHA256, p.Sources)
 		}
 	})
-	return pins, cmp.Or(err, other)
 }
 
-// firstChanged is the error of the first provider whose file is not the pinned one, or is gone; nil where there is none.
-func firstChanged(specs []Spec) error {
+// Changed returns the error of the first provider whose file is no longer the pinned one, or is gone; nil where there is none.
+func Changed(specs []Spec) error {
 	for _, spec := range specs {
 		if spec.Dev || spec.SHA256 == "" {
 			continue

@@ -72,8 +72,7 @@ func newList(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List the installed providers",
-		Long: "List the installed providers, their pins, how many sources their pins let them offer, and whether the\n" +
-			"file of each is the pinned one: ok, changed, missing, unreadable or unpinned. No provider is started.",
+		Long:    "List the installed providers, their pins, how many sources their pins let them offer, and\nwhether the file of each is the pinned one: ok, changed, missing, unreadable or unpinned. No\nprovider is started.",
 		Example: "  humanconnect provider list -o json",
 		Args:    command.UpToArgs(0),
 		RunE: func(*cobra.Command, []string) error {
@@ -168,7 +167,7 @@ func newLock(a *app.App) *cobra.Command {
 SHA-256 of their executables, and by the sources that they offer now. Each is started once.
 Only a pinned provider runs, and only with the sources of its pin. One that does not describe
 itself is pinned without any source. A provider that the release pins cannot be pinned again.
-Without names, one whose file is not the pinned one any more is not pinned again: the exit code is 14.
+Without names, one whose file is no longer the pinned one is not pinned again: the exit code is 14.
 
 With --dir, for packagers: write the lock file of a directory, with a pin for each provider in
 the directory. One that does not run here is completed where it runs.`,
@@ -225,7 +224,7 @@ func lock(ctx context.Context, a *app.App, names []string) error {
 	starting := a.IO.StartProgress(startingProviders)
 	pins, err := plugins.PinUser(ctx, a.HostOptions(inst.Specs), path, names)
 	starting.Done()
-	if err != nil && len(pins) == 0 {
+	if err != nil {
 		return err
 	}
 	entries := make([]plugins.Entry, len(pins))
@@ -237,7 +236,10 @@ func lock(ctx context.Context, a *app.App, names []string) error {
 		}
 	}
 	inst.WarnOfConflicts(newConflicts(inst, entries))
-	return errors.Join(printPins(a, entries), err)
+	if err := printPins(a, entries); err != nil || len(names) > 0 {
+		return err
+	}
+	return plugins.Changed(inst.Specs)
 }
 
 // newConflicts lists the sources of providers just pinned that another provider claims too.
