@@ -115,7 +115,7 @@ func (h *Host) cacheFile(spec Spec, of ...string) (string, error) {
 		}
 	}
 	sum := sha256.Sum256([]byte(strings.Join(key, "\x00")))
-	return filepath.Join(h.options.CacheDir, "describe-"+hex.EncodeToString(sum[:16])+".json"), nil
+	return filepath.Join(h.options.CacheDir, describePrefix+hex.EncodeToString(sum[:16])+".json"), nil
 }
 
 // readDescription returns the cached description, or nil.

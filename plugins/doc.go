@@ -21,6 +21,9 @@
 //	a process is left after a failure     one cleanup for every outcome                             instance.go
 //	any number of processes               32 places, idle ones make room and are stopped            room.go
 //	the broker can be flooded             it is refused                                             launch.go
+//	output costs as much as it is long    what writes too much is killed                            flood.go
+//	a start that fails is killed          its exit is awaited first, so that no signal is blamed    handshake.go
+//	a path may lead to another's socket   checked, and who listens there, at each dial              socket.go
 //
 // Each source in use has a process of its own, see [Host] and [Key]. It is only sent what is for that source.
 //

@@ -26,6 +26,9 @@ var (
 	WithoutUserInfo = withoutUserInfo
 )
 
+// WritePrivate writes a file of a cache.
+func WritePrivate(path string, data []byte) error { return writePrivate(path, data) }
+
 // DefaultLimits are those of a host that is given none.
 func DefaultLimits() Limits { return Limits{}.withDefaults() }
 

@@ -56,6 +56,12 @@ type identity struct {
 	ExecutablePath string
 }
 
+// describePrefix and digestPrefix begin the names of the files in a cache.
+const (
+	describePrefix = "describe-"
+	digestPrefix   = "digest-"
+)
+
 // minAge is how old the last change must be before a digest is cached: a write within the same tick of the
 // file system's clock would not move the change time.
 const minAge = 2 * time.Second
@@ -117,7 +123,7 @@ func (d digests) file(id identity) string {
 		return ""
 	}
 	name := sha256.Sum256([]byte(id.ExecutablePath))
-	return filepath.Join(d.dir, "digest-"+hex.EncodeToString(name[:16])+".json")
+	return filepath.Join(d.dir, digestPrefix+hex.EncodeToString(name[:16])+".json")
 }
 
 // readPrivate reads a file of a cache, if only we (or root) can have written it.
@@ -154,18 +160,35 @@ func writePrivate(path string, data []byte) error {
 	return atomicfile.Replace(path, data, 0o600)
 }
 
-// staleAfter is the age from which an unfinished file is left over.
-const staleAfter = time.Minute
+const (
+	// staleAfter is the age from which an unfinished file is left over.
+	staleAfter = time.Minute
+	// agedAfter is the age from which a description or a digest is removed. One that is still in use is made again.
+	agedAfter = 30 * 24 * time.Hour
+	// maxSwept is how many files one write looks at.
+	maxSwept = 1000
+)
 
-// sweepCache removes the unfinished files of killed processes from a cache: those whose names start with a dot.
+// sweepCache removes from a cache the unfinished files of killed processes, whose names start with a dot, and old ones: a
+// provider, a source or a definition that is changed leaves its description behind.
 func sweepCache(dir string) {
-	entries, err := os.ReadDir(dir)
+	open, err := os.Open(dir)
 	if err != nil {
 		return // the write that follows fails with the same error
 	}
+	defer closeFiles(open)
+	entries, _ := open.ReadDir(maxSwept) // what cannot be read is left to the next one
 	for _, e := range entries {
-		info, err := e.Info()
-		if err == nil && strings.HasPrefix(e.Name(), ".") && info.Mode().IsRegular() && time.Since(info.ModTime()) > staleAfter {
+		var limit time.Duration
+		switch name := e.Name(); {
+		case strings.HasPrefix(name, "."):
+			limit = staleAfter
+		case strings.HasPrefix(name, describePrefix), strings.HasPrefix(name, digestPrefix):
+			limit = agedAfter
+		default:
+			continue
+		}
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > limit {
 			_ = os.Remove(filepath.Join(dir, e.Name())) // the next one tries again
 		}
 	}

@@ -3,6 +3,7 @@ package plugins
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -35,6 +36,7 @@ type Pinned struct {
 //
 // A pin of the config or of the release would override one of the user's lock. Such a provider is refused with CodeConfigPin or
 // CodeReleasePin, unless its file is the one that is pinned and the pin there names no sources: then these are recorded.
+// Without names, one whose file is no longer the pinned one is left alone; see Changed.
 func PinUser(ctx context.Context, o Options, path string, names []string) ([]Pinned, error) {
 	chosen, err := pinnable(o.Specs, names)
 	if err != nil || len(chosen) == 0 {
@@ -52,6 +54,54 @@ func PinUser(ctx context.Context, o Options, path string, names []string) ([]Pin
 			lock.Record(p.Name, p.SHA256, p.Sources)
 		}
 	})
+}
+
+// Changed returns the error of the first provider whose file is no longer the pinned one, or is gone; nil where there is none.
+func Changed(specs []Spec) error {
+	for _, spec := range specs {
+		if spec.Dev || spec.SHA256 == "" {
+			continue
+		}
+		if digest, err := spec.Digest(); err != nil {
+			return err
+		} else if digest != spec.SHA256 {
+			return checksumMismatch(spec, digest)
+		}
+	}
+	return nil
+}
+
+// FileState is what has become of the executable of a provider since it was pinned.
+type FileState string
+
+// The states of an executable.
+const (
+	// FilePinned: it is the pinned one.
+	FilePinned FileState = "ok"
+	// FileChanged: it is another one.
+	FileChanged FileState = "changed"
+	// FileMissing: it is not there, and FileUnreadable: it cannot be read, or is not a file.
+	FileMissing    FileState = "missing"
+	FileUnreadable FileState = "unreadable"
+	// FileUnpinned: nothing pins it.
+	FileUnpinned FileState = "unpinned"
+)
+
+// FileState reads the executable, and compares it with the pin.
+func (s Spec) FileState() FileState {
+	digest, err := s.Digest()
+	var failed *Error
+	switch {
+	case errors.As(err, &failed) && failed.Code() == CodeNotFound:
+		return FileMissing
+	case err != nil:
+		return FileUnreadable
+	case s.Dev || s.SHA256 == "":
+		return FileUnpinned
+	case digest != s.SHA256:
+		return FileChanged
+	}
+	return FilePinned
 }
 
 // LockDirectory pins every provider in a directory, as a release lock does, and runs each of them once for its sources. One that

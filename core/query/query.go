@@ -250,6 +250,15 @@ func notConfigured(counts []store.DeliveryCount, hooks []hook.Hook) []store.Deli
 	return out
 }
 
+// Orphans counts the connections and pending revocations of providers that are not installed, by provider. Nothing refreshes,
+// checks or revokes them.
+func Orphans(ctx context.Context, s Reader, installed []string) ([]store.ProviderCount, error) {
+	return read(ctx, s, func(tx store.Tx) ([]store.ProviderCount, error) {
+		counts, err := tx.CountByProvider()
+		return slices.DeleteFunc(counts, func(c store.ProviderCount) bool { return slices.Contains(installed, c.Provider) }), err
+	})
+}
+
 // DeadDeliveries counts the deliveries that are dead.
 func DeadDeliveries(ctx context.Context, s Reader) (int, error) {
 	return read(ctx, s, func(tx store.Tx) (dead int, err error) {

@@ -74,6 +74,12 @@ type Refresh struct {
 	Error string
 }
 
+// ProviderCount is how many connections of a provider are not disconnected, and how many of its revocations are pending.
+type ProviderCount struct {
+	Provider                 string
+	Connections, Revocations int
+}
+
 // ConnectionTx finds and keeps connections.
 type ConnectionTx interface {
 	Connection(id.Connection) (Connection, error)
@@ -85,6 +91,8 @@ type ConnectionTx interface {
 	// AccountHeld says whether any user holds a connection of this account that is not disconnected; with a nil key,
 	// whether this user holds one of this source.
 	AccountHeld(source string, accountKey []byte, user id.Human) (bool, error)
+	// CountByProvider counts what providers are still needed for, by their names.
+	CountByProvider() ([]ProviderCount, error)
 	// InsertConnection returns ErrExists if the account has a connection that is not disconnected.
 	InsertConnection(Connection) error
 	// SaveConnection writes the row anew.

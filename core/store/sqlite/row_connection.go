@@ -72,6 +72,20 @@ func (t *tx) AccountHeld(source string, key []byte, user id.Human) (bool, error)
 	return n != 0, err
 }
 
+const countByProvider = `SELECT provider, SUM(held), SUM(due) FROM (
+SELECT provider, 1 AS held, 0 AS due FROM connection WHERE state <> 'disconnected'
+UNION ALL SELECT provider, 0, 1 FROM revocation WHERE state = 'pending') GROUP BY provider ORDER BY provider`
+
+func (t *tx) CountByProvider() (out []store.ProviderCount, err error) {
+	err = t.query(countByProvider, nil, func(scan func(...any) error) error {
+		var c store.ProviderCount
+		err := scan(&c.Provider, &c.Connections, &c.Revocations)
+		out = append(out, c)
+		return err
+	})
+	return out, err
+}
+
 func (t *tx) InsertConnection(c store.Connection) error { return t.tables.connection.insert(t, c) }
 
 // A cool-down is a day at most: one that ends later was written by a clock that has been set back since.

@@ -18,6 +18,7 @@ func connectionTests() map[string]func(*suite) {
 		"DueRefreshesAreActiveAndNotCoolingDown": dueRefreshes,
 		"AccountHeldLooksAtAllUsers":             accountHeld,
 		"AccountHeldWithoutKeyLooksAtTheUser":    sourceHeld,
+		"CountedByProviderWhileItIsNeeded":       countedByProvider,
 	}
 }
 
@@ -227,6 +228,40 @@ func sourceHeld(s *suite) {
 	c.State = store.ConnectionDisconnected
 	s.update(func(tx store.Tx) error { return tx.SaveConnection(c) })
 	s.wantHeld("disconnected", "withings", nil, user, false)
+}
+
+func countedByProvider(s *suite) {
+	user := s.addUser("u")
+	s.update(func(tx store.Tx) error {
+		for n, state := range []store.ConnectionState{store.ConnectionActive, store.ConnectionNeedsReconnect, store.ConnectionDisconnected} {
+			c := connection(user, "withings", digest(n))
+			if c.State = state; state == store.ConnectionNeedsReconnect {
+				c.Provider = "acme"
+			}
+			if err := tx.InsertConnection(c); err != nil {
+				return err
+			}
+		}
+		for _, state := range []store.RevocationState{store.RevocationPending, store.RevocationPending, store.RevocationFailed} {
+			r := revocation(user, "", "")
+			r.State = state
+			if err := tx.InsertRevocation(r); err != nil {
+				return err
+			}
+		}
+		r := revocation(user, "", "")
+		r.Provider = "zeta"
+		return tx.InsertRevocation(r)
+	})
+	s.view(func(tx store.Tx) error {
+		got, err := tx.CountByProvider()
+		same(s, "counts", got, []store.ProviderCount{
+			{Provider: "acme", Connections: 1},
+			{Provider: "sandbox", Connections: 1, Revocations: 2},
+			{Provider: "zeta", Revocations: 1},
+		})
+		return err
+	})
 }
 
 func revocationTests() map[string]func(*suite) {

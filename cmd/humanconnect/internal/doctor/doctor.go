@@ -219,8 +219,26 @@ func (d *examination) state(ctx context.Context, inst *app.Installation) {
 	if names := sqlite.Exposed(inst.Config.StateDir); len(names) > 0 {
 		d.warn("state", "any command that opens the state restricts the permissions", "accessible to other users: %s", strings.Join(names, ", "))
 	}
+	d.orphans(ctx, s, inst.Specs)
 	d.deliveries(ctx, s)
 	d.disabledHooks(ctx, s, d.app.Hooks(inst.Config))
+}
+
+// orphans checks that each provider is installed that connections and pending revocations need.
+func (d *examination) orphans(ctx context.Context, s *sqlite.Store, specs []plugins.Spec) {
+	var installed []string
+	for _, spec := range specs {
+		installed = append(installed, spec.Name)
+	}
+	orphans, err := query.Orphans(ctx, s, installed)
+	if err != nil {
+		d.failed("connections", err)
+	}
+	for _, o := range orphans {
+		d.failed("provider "+o.Provider, problem.New(plugins.CodeNotFound, "provider %q is not installed; connections that need it: %d, pending revocations: %d",
+			o.Provider, o.Connections, o.Revocations).
+			Hint("install it again: until then nothing of it is refreshed or revoked"))
+	}
 }
 
 func (d *examination) deliveries(ctx context.Context, s *sqlite.Store) {

@@ -47,10 +47,12 @@ type row struct {
 	Dev    bool           `json:"dev,omitempty"`
 	// Sources are the ids that its pin lets it offer; null while they are not recorded.
 	Sources []string `json:"sources"`
+	// State is what has become of the executable since it was pinned: ok, changed, missing, unreadable or unpinned.
+	State plugins.FileState `json:"state"`
 }
 
 func rowOf(s plugins.Spec) row {
-	return row{s.Name, s.Command, s.Origin, s.SHA256, s.Pinned, s.Dev, s.Sources}
+	return row{s.Name, s.Command, s.Origin, s.SHA256, s.Pinned, s.Dev, s.Sources, s.FileState()}
 }
 
 // sourcesText says how many sources a provider may offer.
@@ -70,7 +72,7 @@ func newList(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List the installed providers",
-		Long:    "List the installed providers, their pins, and how many sources their pins let them offer. No\nprovider is started.",
+		Long:    "List the installed providers, their pins, how many sources their pins let them offer, and\nwhether the file of each is the pinned one: ok, changed, missing, unreadable or unpinned. No\nprovider is started.",
 		Example: "  humanconnect provider list -o json",
 		Args:    command.UpToArgs(0),
 		RunE: func(*cobra.Command, []string) error {
@@ -82,12 +84,13 @@ func newList(a *app.App) *cobra.Command {
 			rows := []row{}
 			var cells [][]string
 			for _, s := range inst.Specs {
-				rows = append(rows, rowOf(s))
-				cells = append(cells, []string{s.Name, string(s.Origin), s.PinText(), sourcesText(s), s.Path()})
+				r := rowOf(s)
+				rows = append(rows, r)
+				cells = append(cells, []string{s.Name, string(s.Origin), s.PinText(), sourcesText(s), string(r.State), s.Path()})
 			}
 			inst.WarnOfConflicts(inst.Providers.Conflicts())
 			return a.IO.Print(rows, func(w io.Writer) error {
-				return iostreams.WriteTable(w, []string{"PROVIDER", "ORIGIN", "PIN", "SOURCES", "EXECUTABLE"}, cells)
+				return iostreams.WriteTable(w, []string{"PROVIDER", "ORIGIN", "PIN", "SOURCES", "FILE", "EXECUTABLE"}, cells)
 			})
 		},
 	}
@@ -164,6 +167,7 @@ func newLock(a *app.App) *cobra.Command {
 SHA-256 of their executables, and by the sources that they offer now. Each is started once.
 Only a pinned provider runs, and only with the sources of its pin. One that does not describe
 itself is pinned without any source. A provider that the release pins cannot be pinned again.
+Without names, one whose file is no longer the pinned one is not pinned again: the exit code is 14.
 
 With --dir, for packagers: write the lock file of a directory, with a pin for each provider in
 the directory. One that does not run here is completed where it runs.`,
@@ -232,7 +236,10 @@ func lock(ctx context.Context, a *app.App, names []string) error {
 		}
 	}
 	inst.WarnOfConflicts(newConflicts(inst, entries))
-	return printPins(a, entries)
+	if err := printPins(a, entries); err != nil || len(names) > 0 {
+		return err
+	}
+	return plugins.Changed(inst.Specs)
 }
 
 // newConflicts lists the sources of providers just pinned that another provider claims too.
