@@ -400,7 +400,7 @@ func TestSessionExpiresDuringPrompts(t *testing.T) {
 
 func TestDumbTerminalsGetLines(t *testing.T) {
 	t.Parallel()
-	for _, variable := range []string{"ACCESSIBLE=1", "TERM=dumb"} {
+	for _, variable := range []string{"ACCESSIBLE=1", "TERM=dumb", "TERM=", "TERM=nosuch"} {
 		p := newPerson(t)
 		c := p.program("open")
 		c.Env = append(c.Env, variable)
