@@ -86,7 +86,7 @@ func (a *App) PrepareWith(cfg *config.Config, keep bool) (*Installation, error) 
 func (a *App) HostOptions(specs []plugins.Spec) plugins.Options {
 	log := a.IO.Logger()
 	return plugins.Options{
-		Specs: specs, RefuseDev: a.InCI(), RuntimeDir: a.Variable("XDG_RUNTIME_DIR"), Environ: a.Environ(),
+		Specs: specs, RefuseDev: a.InCI(), RuntimeDir: a.Variable("XDG_RUNTIME_DIR"), TempDir: a.Variable("TMPDIR"), Environ: a.Environ(),
 		Log:     func(process, line string) { log.Debug("provider", "name", process, "line", line) },
 		Started: func(process string, pid int) { log.Debug("provider process", "name", process, "pid", pid) },
 	}
