@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 
@@ -97,16 +99,28 @@ func (a *App) findOptions(cfg *config.Config) (plugins.FindOptions, error) {
 	for _, p := range cfg.Providers {
 		o.Configured = append(o.Configured, plugins.Spec{Name: p.Name, Command: p.Command, SHA256: p.SHA256, Dev: p.Dev})
 	}
-	data, err := a.dataDir()
-	if err != nil {
-		return o, err
+	// Without HOME, or with one that this user cannot look into, nobody has installed providers there.
+	if data, err := a.dataDir(); err == nil {
+		o.UserDir = reachable(filepath.Join(data, "providers"))
 	}
-	o.UserDir = filepath.Join(data, "providers")
-	if o.UserLock, err = a.UserLock(); err != nil {
-		return o, err
+	if lock, err := a.UserLock(); err == nil {
+		o.UserLock = reachable(lock)
 	}
+	var err error
 	o.CoreDir, err = a.coreDir()
 	return o, err
+}
+
+// reachable returns a path, or "" if a directory on the way to it, or the directory itself, is closed to this user.
+func reachable(path string) string {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		_, err = os.ReadDir(path)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return ""
+	}
+	return path
 }
 
 // cacheDir is the directory of cached descriptions and keys. It is "" if there can be no state; opening the state reports why.
