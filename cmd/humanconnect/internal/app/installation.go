@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/humanconnect/humanconnect/core/admission"
 	"github.com/humanconnect/humanconnect/core/config"
@@ -111,13 +112,13 @@ func (a *App) findOptions(cfg *config.Config) (plugins.FindOptions, error) {
 	return o, err
 }
 
-// reachable returns a path, or "" if a directory on the way to it, or the directory itself, is closed to this user.
+// reachable returns a path, or "" if a directory on the way to it is none, or is closed to this user, or the directory itself is.
 func reachable(path string) string {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
 		_, err = os.ReadDir(path)
 	}
-	if errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) {
 		return ""
 	}
 	return path
