@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/humanconnect/humanconnect/core/config"
 )
@@ -20,6 +21,7 @@ func TestSecretCommandWithAChildInTheBackground(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ref, dir := refTo(t, `{command: [sh, -c, "`+line+`"]}`)
+			began := time.Now()
 			got, err := ref.Resolve(t.Context(), config.Environment{"PATH=" + os.Getenv("PATH")})
 			want := "sesame"
 			if strings.Contains(name, "two") {
@@ -27,6 +29,9 @@ func TestSecretCommandWithAChildInTheBackground(t *testing.T) {
 			}
 			if err != nil || got.Reveal() != want {
 				t.Errorf("%q, %v", got.Reveal(), err)
+			}
+			if took := time.Since(began); took >= config.SecretTimeout {
+				t.Errorf("it took %s", took)
 			}
 			pid, err := os.ReadFile(filepath.Join(dir, "pid"))
 			if err != nil {
