@@ -10,6 +10,8 @@ import (
 // The codes of problems with a provider. The first group is about finding and trusting it, the second about its start, the
 // third about a call to it.
 const (
+	// CodeRunDir: no directory can have the sockets of providers.
+	CodeRunDir   problem.Code = "provider_run_dir"
 	CodeNotFound problem.Code = "provider_not_found"
 	// CodeUnknown: a command names a provider that is not installed.
 	CodeUnknown problem.Code = "provider_unknown"

@@ -59,8 +59,8 @@ type Options struct {
 	CacheDir string
 	// UserLock is the user's lock, in which a pin without sources is completed. Empty: it is not.
 	UserLock string
-	// RuntimeDir is $XDG_RUNTIME_DIR, or empty; the sockets then lie below /tmp.
-	RuntimeDir string
+	// RuntimeDir is $XDG_RUNTIME_DIR, and TempDir $TMPDIR, or empty. The sockets lie below the first that can be used, or below /tmp.
+	RuntimeDir, TempDir string
 	// Environ is our environment, of which a provider sees a part. Nil: os.Environ.
 	Environ []string
 	// Log gets each line that a provider writes, cleaned of control characters and of the secrets of this run, within
@@ -310,7 +310,7 @@ func (h *Host) processDir() (string, error) {
 		return "", ErrClosed
 	}
 	if h.run == nil {
-		run, err := openRunDir(h.options.RuntimeDir)
+		run, err := openRunDir(h.options.RuntimeDir, h.options.TempDir)
 		if err != nil {
 			return "", err
 		}

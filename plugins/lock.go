@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/humanconnect/humanconnect/internal/atomicfile"
+	"github.com/humanconnect/humanconnect/internal/filetrust"
 )
 
 // LockName is the file name of a lock: of the release lock beside the core binary, and of the user lock in the config
@@ -168,7 +169,7 @@ func WriteLock(path string, lock *Lock) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := (filetrust.Maker{UID: os.Geteuid()}).All(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("writing the lock of the providers: %w", err)
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
@@ -205,7 +206,7 @@ func UpdateLock(ctx context.Context, path string, change func(*Lock)) error {
 }
 
 func updateLock(ctx context.Context, path string, change func(*Lock)) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := (filetrust.Maker{UID: os.Geteuid()}).All(filepath.Dir(path)); err != nil {
 		return err
 	}
 	held, err := awaitLock(ctx, filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock"))

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/humanconnect/humanconnect/internal/filetrust"
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 const (
@@ -29,21 +30,46 @@ type runDir struct {
 	lock *os.File
 }
 
-// openRunDir makes the directory below the first base that is private and short enough: hint ($XDG_RUNTIME_DIR), else /tmp.
-func openRunDir(hint string) (*runDir, error) {
-	for _, base := range []string{hint, tmpBase} {
-		if base == "" || !filepath.IsAbs(base) || len(base)+len("/hc-12345678") > maxRunDir {
+// openRunDir makes the directory below the first base that can be used: $XDG_RUNTIME_DIR if it is private, $TMPDIR, /tmp. The
+// directory is private in any of them. The error has each base, and why it was not used.
+func openRunDir(runtimeDir, tmpDir string) (*runDir, error) {
+	return openRunDirIn(runtimeDir, tmpDir, tmpBase)
+}
+
+func openRunDirIn(runtimeDir, tmpDir, last string) (*runDir, error) {
+	var failures []error
+	tried := make(map[string]bool)
+	for _, base := range []string{runtimeDir, tmpDir, last} {
+		if base == "" || tried[base] {
 			continue
 		}
-		if base != tmpBase && !isPrivate(base) {
-			continue
+		tried[base] = true
+		err := fitsRunDir(base)
+		if err == nil && base == runtimeDir && base != last && base != tmpDir && !isPrivate(base) {
+			err = errors.New("it is not private to this user")
 		}
-		sweep(base)
-		if dir, err := makeRunDir(base); err == nil || base == tmpBase {
-			return dir, err
+		if err == nil {
+			sweep(base)
+			var dir *runDir
+			if dir, err = makeRunDir(base); err == nil {
+				return dir, nil
+			}
 		}
+		failures = append(failures, fmt.Errorf("%s: %w", base, err))
 	}
-	return nil, errors.New("no directory for the sockets of providers")
+	return nil, problem.New(CodeRunDir, "no directory for the sockets of providers").Because(errors.Join(failures...)).
+		Hint("set TMPDIR to a directory that can be written to, with a path of at most %d bytes", maxRunDir-len("/hc-12345678"))
+}
+
+// fitsRunDir says why a base cannot have the sockets, as far as its path says.
+func fitsRunDir(base string) error {
+	switch {
+	case !filepath.IsAbs(base):
+		return errors.New("the path is not absolute")
+	case len(base)+len("/hc-12345678") > maxRunDir:
+		return errors.New("the path is too long for a socket")
+	}
+	return nil
 }
 
 // isPrivate says whether a directory is ours alone, as XDG_RUNTIME_DIR must be.

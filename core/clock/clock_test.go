@@ -21,6 +21,9 @@ func TestMachineClockThatIsSetBackGoesOn(t *testing.T) {
 	}
 	c.latest = c.latest.Add(2 * time.Hour) // as if the machine had been two hours ahead until now
 	ahead := c.Now()
+	if !ahead.Equal(want.Add(time.Second + 2*time.Hour)) {
+		t.Errorf("set back two hours: %s", ahead)
+	}
 	for n := range 3 {
 		at = at.Add(time.Minute)
 		if got, want := c.Now(), ahead.Add(time.Duration(n+1)*time.Minute); !got.Equal(want) {

@@ -30,8 +30,8 @@ type SecretRef struct {
 	File string
 	// Env is the name of an environment variable.
 	Env string
-	// Command is an argv, run without a shell in the directory of the config; what it prints is the secret, but for
-	// one newline at its end. Command[0] is absolute, or a bare name to look up in PATH.
+	// Command is an argv, run without a shell in the directory of the config; what it prints until it exits, or has been quiet for
+	// a second after a newline, is the secret, but for one newline at its end. Its process group ends with it. Command[0] is absolute, or a bare name to look up in PATH.
 	Command []string
 
 	key string

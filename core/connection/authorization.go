@@ -19,6 +19,9 @@ import (
 // CodeNotFound: there is no such connection.
 const CodeNotFound problem.Code = "connection_not_found"
 
+// CredentialDamaged is the error of a revocation whose credential could not be read.
+const CredentialDamaged = "store_damaged"
+
 // Authorization is what a source granted: the end of an attempt that succeeded.
 type Authorization struct {
 	User       id.Human
@@ -61,6 +64,7 @@ func Save(tx store.ConnectionTx, key []byte, g Authorization, now time.Time) (st
 func (g Authorization) apply(c store.Connection, now time.Time) store.Connection {
 	c.SourceName, c.Provider, c.CanRevoke, c.RenewedAt = g.SourceName, g.Provider, g.CanRevoke, now
 	c.AccountID, c.AccountLabel = g.Connected.Account.ID, g.Connected.Account.Label
+	c.Damaged = nil // all that is sealed is new
 	c.Credential, c.MediaType = []byte(g.Connected.Credential.Data.Reveal()), g.Connected.Credential.MediaType
 	c.CredentialExpiresAt, c.Scopes = g.Connected.Credential.ExpiresAt, g.Connected.Scopes
 	c.ReconnectBy, c.CanRefresh, c.CanCheck = g.Connected.Credential.ReconnectBy, g.CanRefresh, g.CanCheck
@@ -93,7 +97,7 @@ func Disconnect(tx store.Tx, c store.Connection, why Cause) (store.Connection, s
 	r := store.Revocation{
 		ID: id.New[id.Revocation](), Session: why.Session, Connection: c.ID, User: c.User, Source: c.Source, Provider: c.Provider,
 		AccountKey: c.AccountKey, AccountID: c.AccountID, AccountLabel: c.AccountLabel,
-		Credential: c.Credential, MediaType: c.MediaType, CreatedAt: now,
+		Credential: c.Credential, MediaType: c.MediaType, CreatedAt: now, Damaged: c.Damaged,
 	}
 	c.State, c.DisconnectedAt, c.Credential, c.Refresh = store.ConnectionDisconnected, now, nil, store.Refresh{}
 	if err := tx.SaveConnection(c); err != nil {
@@ -125,6 +129,9 @@ func Discard(tx store.Tx, key []byte, g Authorization, why Cause) (store.Revocat
 // firstState gives a new revocation its first state. A pending one is its process's from the beginning: nobody else's try comes
 // between, of which that process could not tell.
 func firstState(tx store.ConnectionTx, r store.Revocation, canRevoke bool, why Cause) (store.Revocation, error) {
+	if r.Damaged != nil {
+		return finish(r, store.RevocationFailed, CredentialDamaged, why.Now), nil
+	}
 	if !canRevoke {
 		return finish(r, store.RevocationUnsupported, "", why.Now), nil
 	}

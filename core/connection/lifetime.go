@@ -40,7 +40,7 @@ func StateOf(c store.Connection, w Window) State {
 	switch {
 	case c.State == store.ConnectionDisconnected:
 		return Disconnected
-	case c.State == store.ConnectionNeedsReconnect || dead(c, w.Now):
+	case c.State == store.ConnectionNeedsReconnect || c.Damaged != nil || dead(c, w.Now):
 		return NeedsReconnect
 	case !c.ReconnectBy.IsZero() && !w.Now.Before(c.ReconnectBy.Add(-w.Expiring)):
 		return Expiring
@@ -51,6 +51,8 @@ func StateOf(c store.Connection, w Window) State {
 // ReasonOf is the code of why a connection needs to be reconnected; "" where it does not.
 func ReasonOf(c store.Connection, now time.Time) string {
 	switch {
+	case c.Damaged != nil && c.State != store.ConnectionDisconnected:
+		return CredentialDamaged
 	case c.State == store.ConnectionNeedsReconnect:
 		return c.Reason
 	case dead(c, now):

@@ -184,7 +184,7 @@ func (f *Refresher) load(ctx context.Context, con id.Connection) (c store.Connec
 	if err != nil {
 		return c, fmt.Errorf("read a connection: %w", err)
 	}
-	return c, nil
+	return c, c.Damaged
 }
 
 func notFound(c store.Connection, con id.Connection) error {

@@ -30,6 +30,9 @@ type Connection struct {
 	// AccountID and AccountLabel are the provider's. Sealed.
 	AccountID    string
 	AccountLabel string
+	// Damaged says, as an [ErrDamaged], why AccountID, AccountLabel or Credential could not be read, and is nil if they could. It is
+	// not stored: a save after a disconnect or with a new credential leaves nothing damaged, and any other is refused.
+	Damaged error
 	// Credential and its media type are the provider's. The credential is sealed, and empty once disconnected.
 	Credential          []byte
 	MediaType           string

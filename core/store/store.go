@@ -113,6 +113,8 @@ type Session struct {
 	Status   string
 	// Cut says why the front end stopped before it was done; "" for one that was done.
 	Cut string
+	// Damaged is why the response could not be read; see [Connection].Damaged. Only listings return such a row.
+	Damaged error
 	// Response is the JSON document that ended the session. Sealed.
 	Response []byte
 }
@@ -280,6 +282,8 @@ type Revocation struct {
 	Source     string
 	Provider   string
 	AccountKey []byte
+	// Damaged is why what is sealed could not be read; see [Connection].Damaged. Only listings return such a row.
+	Damaged error
 	// AccountID, AccountLabel and Credential are the provider's. Sealed; the credential is empty once it is final.
 	AccountID    string
 	AccountLabel string
@@ -324,6 +328,8 @@ type Event struct {
 	Sequence int64
 	Type     string
 	At       time.Time
+	// Damaged is why the body could not be read; see [Connection].Damaged. Only listings return such a row.
+	Damaged error
 	// Body is the JSON document that every hook gets, byte for byte. Sealed.
 	Body []byte
 }

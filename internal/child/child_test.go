@@ -110,9 +110,8 @@ func left(ctx context.Context, t *testing.T, after string, change func(*child.Ru
 	return got, true
 }
 
-func TestChildrenEndWithTheirRunUnlessTheyAreSpared(t *testing.T) {
-	spare := func(r *child.Run) { r.Spare = true }
-	late := func(r *child.Run) { r.Spare, r.Limit = true, 3*time.Second }
+func TestChildrenEndWithTheirRun(t *testing.T) {
+	late := func(r *child.Run) { r.Limit = 3 * time.Second }
 	for name, c := range map[string]struct {
 		after  string
 		change func(*child.Run)
@@ -120,7 +119,6 @@ func TestChildrenEndWithTheirRunUnlessTheyAreSpared(t *testing.T) {
 		lives  bool
 	}{
 		"it ends":       {"true", nil, child.Exited, false},
-		"it spares":     {"true", spare, child.Exited, true},
 		"it was late":   {"wait", late, child.Late, false},
 		"its own group": {"read -r p c s pp pgrp rest < /proc/$$/stat; [ $pgrp = $$ ]", nil, child.Exited, false},
 	} {

@@ -45,8 +45,6 @@ type Run struct {
 	Cmd *exec.Cmd
 	// Session: it gets a session of its own, without our terminal.
 	Session bool
-	// Spare: children that it leaves when it exits may live on.
-	Spare bool
 	// Input is what it can read on standard input.
 	Input []byte
 	// Output and Errors take what it writes, Output both where Errors is nil. They must not block, and each is written to
@@ -59,7 +57,7 @@ type Run struct {
 }
 
 // Do runs the command to its end, and returns why it ended. The error is a [StatusError] if it exited with another status
-// than 0; any other error means that it did not start. No member of its process group outlives the call, unless Spare is set.
+// than 0; any other error means that it did not start. No member of its process group outlives the call.
 // Children may escape by a session of their own, and delay the call by half a second if they keep its output open.
 func (r Run) Do(ctx context.Context) (Cause, error) {
 	// The parent-death signal comes when the thread that started the child ends, so the thread stays ours until then.
@@ -79,9 +77,7 @@ func (r Run) Do(ctx context.Context) (Cause, error) {
 	}()
 	cause := r.await(ctx, exited)
 	// The leader may have exited and left children. It is not reaped yet, so that the id of its group is not reused.
-	if cause != Exited || !r.Spare {
-		Signal(leader, syscall.SIGKILL)
-	}
+	Signal(leader, syscall.SIGKILL)
 	if r.within(exited, killGrace) {
 		_ = r.Cmd.Wait() // its error repeats the status
 	}

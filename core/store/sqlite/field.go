@@ -170,6 +170,14 @@ type box struct {
 	ring  *seal.Ring
 	table string
 	id    *string
+	// damaged gets the error of a value that cannot be read, which is left out; nil where that is the error of the row.
+	damaged *error
+}
+
+// marking is the box of a row that says itself what of it cannot be read.
+func (b box) marking(damaged *error) box {
+	b.damaged = damaged
+	return b
 }
 
 func (b box) place(column string) string { return b.table + "|" + *b.id + "|" + column }
@@ -207,6 +215,10 @@ func (s sealed) Scan(v any) error {
 		return fmt.Errorf("a sealed value is stored as %T", v)
 	}
 	value, err := s.box.ring.Open(s.purpose, s.box.place(s.column), b)
+	if err != nil && s.box.damaged != nil {
+		*s.box.damaged, *s.into = s.unreadable(err), nil
+		return nil
+	}
 	if err != nil {
 		return s.unreadable(err)
 	}

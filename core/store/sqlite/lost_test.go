@@ -90,11 +90,16 @@ func TestNothingIsWrittenToADatabaseThatWasRemovedWhileItIsOpen(t *testing.T) {
 			if err := insert(); err != nil {
 				t.Fatal(err)
 			}
-			if err := change(filepath.Join(s.dir, fileDB)); err != nil {
-				t.Fatal(err)
+			err = s.Update(t.Context(), func(tx store.Tx) error { // in the middle of a transaction
+				return errors.Join(tx.InsertUser(store.User{HumanID: id.NewHuman(), ClientUserID: "last"}), change(filepath.Join(s.dir, fileDB)))
+			})
+			if problem.CodeOf(err) != CodeLost {
+				t.Errorf("an update under way: %v", err)
 			}
-			if err := insert(); problem.CodeOf(err) != CodeLost {
-				t.Errorf("update: %v", err)
+			for range 2 {
+				if err := insert(); problem.CodeOf(err) != CodeLost {
+					t.Errorf("update: %v", err)
+				}
 			}
 			if err := s.View(t.Context(), func(store.Tx) error { return nil }); problem.CodeOf(err) != CodeLost {
 				t.Errorf("view: %v", err)

@@ -18,6 +18,7 @@ func Exists(dir string) bool {
 // system is what is asked of the operating system. A test answers in its place what no machine of its own can.
 type system struct {
 	ours      func(fs.FileInfo) bool
+	uid       int
 	networkFS func(dir string) string
 	sync      func(*os.File) error
 	commit    func(*conn) error
@@ -26,6 +27,7 @@ type system struct {
 func realSystem() *system {
 	own := filetrust.Own(os.Geteuid())
 	return &system{
+		uid:       os.Geteuid(),
 		ours:      func(info fs.FileInfo) bool { return own.Check(info) == nil },
 		networkFS: networkFS, sync: (*os.File).Sync, commit: commit,
 	}
@@ -37,25 +39,15 @@ func (s *system) prepareDir(dir string) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := s.makeDir(dir); err != nil {
+	err = filetrust.Maker{UID: s.uid, Made: s.syncDir}.All(dir)
+	if errors.Is(err, filetrust.ErrHome) {
+		return fail(CodePath, err, "making the state directory %s", dir).
+			hint("run as that user; or set HOME to that of root, as sudo -H does; or choose another state directory")
+	}
+	if err != nil {
 		return fail(CodePath, err, "making the state directory")
 	}
 	return s.checkDir(dir, false)
-}
-
-// makeDir makes a directory and its parents, and sees that their names survive a crash of the machine.
-func (s *system) makeDir(dir string) error {
-	parent := filepath.Dir(dir)
-	err := os.Mkdir(dir, 0o700)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = s.makeDir(parent); err == nil {
-			err = os.Mkdir(dir, 0o700)
-		}
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return s.syncDir(parent) // whoever made it may not have come to that
 }
 
 func (s *system) syncDir(dir string) error {
@@ -106,10 +98,19 @@ func (s *system) checkFiles(dir string) error {
 				hint("if it is yours to trust, give it to this user; else choose another state directory")
 		}
 		if flaw := kindOf(name, info); flaw != nil {
-			return fail(CodePath, nil, "%s %s", path, flaw).hint("restore it from a backup, or choose another state directory")
+			return fail(CodePath, nil, "%s %s", path, flaw).hint("%s", remedyOf(name, path))
 		}
 	}
 	return nil
+}
+
+// remedyOf is what to do about a file of another kind.
+func remedyOf(name, path string) string {
+	switch name {
+	case "run", "cache", fileQueue:
+		return "remove " + path + ", which is made again"
+	}
+	return "restore it from a backup, or choose another state directory"
 }
 
 // kindOf returns the flaw of a file of another kind than its name is for.

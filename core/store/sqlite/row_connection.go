@@ -44,7 +44,7 @@ func connectionFields(c *store.Connection, in box) []field {
 }
 
 func (t *tx) Connection(connection id.Connection) (store.Connection, error) {
-	return t.tables.connection.find(t, "WHERE id = ?", connection)
+	return t.tables.listedConnection.find(t, "WHERE id = ?", connection)
 }
 
 // The queries name the state that a connection is not in literally: only then does SQLite use the partial indexes.
@@ -56,11 +56,11 @@ const (
 )
 
 func (t *tx) ActiveConnection(user id.Human, source string, key []byte) (store.Connection, error) {
-	return t.tables.connection.find(t, activeConnection, user, source, keyValue(key))
+	return t.tables.listedConnection.find(t, activeConnection, user, source, keyValue(key))
 }
 
 func (t *tx) Connections(user id.Human) ([]store.Connection, error) {
-	return t.tables.connection.list(t, activeConnections, user)
+	return t.tables.listedConnection.list(t, activeConnections, user)
 }
 
 func (t *tx) AccountHeld(source string, key []byte, user id.Human) (bool, error) {
@@ -96,7 +96,12 @@ func (t *tx) DueRefreshes(now time.Time, limit int) ([]store.Connection, error) 
 	return t.tables.connection.sound(t, dueRefreshes, instant{&now}, instant{&now}, instant{&now}, rowLimit(limit))
 }
 
-func (t *tx) SaveConnection(c store.Connection) error { return t.tables.connection.save(t, c) }
+func (t *tx) SaveConnection(c store.Connection) error {
+	if c.Damaged != nil && c.State != store.ConnectionDisconnected {
+		return c.Damaged // it would lose for good what a backup of the key may still open
+	}
+	return t.tables.connection.save(t, c)
+}
 
 func revocationFields(r *store.Revocation, in box) []field {
 	return []field{
@@ -145,12 +150,12 @@ func (t *tx) DueRevocations(due store.Due, limit int) ([]store.Revocation, error
 }
 
 func (t *tx) RevocationsOf(session id.Session) ([]store.Revocation, error) {
-	return t.tables.revocation.list(t, "WHERE session_id = ? ORDER BY n", session)
+	return t.tables.listedRevocation.list(t, "WHERE session_id = ? ORDER BY n", session)
 }
 
 func (t *tx) RevocationOfConnection(connection id.Connection) (store.Revocation, error) {
 	if connection == "" {
 		return store.Revocation{}, store.ErrNotFound // grants that never became a connection have none
 	}
-	return t.tables.revocation.find(t, "WHERE connection_id = ? ORDER BY n DESC", connection)
+	return t.tables.listedRevocation.find(t, "WHERE connection_id = ? ORDER BY n DESC", connection)
 }

@@ -29,7 +29,7 @@ func (t *tx) Events(f store.EventFilter) ([]store.Event, error) {
 	s.where(f.Session != "", "session_id = ?", f.Session)
 	s.where(f.Type != "", "type = ?", f.Type)
 	rest, args := s.rest("n DESC", f.Limit)
-	return t.tables.event.list(t, rest, args...)
+	return t.tables.listedEvent.list(t, rest, args...)
 }
 
 func deliveryFields(d *store.Delivery) []field {

@@ -59,7 +59,7 @@ func (t *tx) Sessions(f store.SessionFilter) ([]store.Session, error) {
 	s.where(f.Open != nil && *f.Open, "closed_at IS NULL")
 	s.where(f.Open != nil && !*f.Open, "closed_at IS NOT NULL")
 	rest, args := s.rest("n DESC", f.Limit)
-	return t.tables.session.list(t, rest, args...)
+	return t.tables.listedSession.list(t, rest, args...)
 }
 
 func hookFields(h *store.SessionHook, in box) []field {

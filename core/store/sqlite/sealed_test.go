@@ -108,8 +108,8 @@ func TestAValueMovedToAnotherPlaceDoesNotOpen(t *testing.T) {
 			err := s.View(context.Background(), func(tx store.Tx) error {
 				revocations, err := tx.DueRevocations(store.Due{Now: time.Now(), Beyond: time.Now()}, 0)
 				for _, r := range revocations {
-					_, err2 := tx.Connection(r.Connection)
-					err = errors.Join(err, err2)
+					c, err2 := tx.Connection(r.Connection)
+					err = errors.Join(err, err2, c.Damaged)
 				}
 				return errors.Join(err, lastConnection(tx))
 			})
@@ -127,7 +127,10 @@ func lastConnection(tx store.Tx) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Connections(sessions[0].User)
+	list, err := tx.Connections(sessions[0].User)
+	for _, c := range list {
+		err = errors.Join(err, c.Damaged)
+	}
 	return err
 }
 

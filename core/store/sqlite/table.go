@@ -167,22 +167,40 @@ type tables struct {
 	delivery     table[store.Delivery]
 	disabledHook table[store.DisabledHook]
 	secret       table[store.Secret]
+
+	// Those for listings keep a row of which something sealed cannot be read, and say so in it.
+	listedSession    table[store.Session]
+	listedConnection table[store.Connection]
+	listedRevocation table[store.Revocation]
+	listedEvent      table[store.Event]
 }
 
 func newTables(ring *seal.Ring) *tables {
-	in := func(table string, id *string) box { return box{ring, table, id} }
+	in := func(table string, id *string) box { return box{ring: ring, table: table, id: id} }
 	return &tables{
-		user:         newTable("user", 1, userFields),
-		token:        newTable("token", 1, tokenFields),
-		verified:     newTable("verified_token", 1, verifiedTokenFields),
-		session:      newTable("session", 1, func(s *store.Session) []field { return sessionFields(s, in("session", (*string)(&s.ID))) }),
-		sessionHook:  newTable("session_hook", 1, func(h *store.SessionHook) []field { return hookFields(h, in("session_hook", (*string)(&h.ID))) }),
-		attempt:      newTable("attempt", 1, func(a *store.Attempt) []field { return attemptFields(a, in("attempt", (*string)(&a.ID))) }),
-		action:       newTable("action", 2, actionFields),
-		connection:   newTable("connection", 1, func(c *store.Connection) []field { return connectionFields(c, in("connection", (*string)(&c.ID))) }),
-		revocation:   newTable("revocation", 1, func(r *store.Revocation) []field { return revocationFields(r, in("revocation", (*string)(&r.ID))) }),
-		event:        newTable("event", 1, func(e *store.Event) []field { return eventFields(e, in("event", (*string)(&e.ID))) }),
-		delivery:     newTable("delivery", 1, deliveryFields),
+		user:        newTable("user", 1, userFields),
+		token:       newTable("token", 1, tokenFields),
+		verified:    newTable("verified_token", 1, verifiedTokenFields),
+		session:     newTable("session", 1, func(s *store.Session) []field { return sessionFields(s, in("session", (*string)(&s.ID))) }),
+		sessionHook: newTable("session_hook", 1, func(h *store.SessionHook) []field { return hookFields(h, in("session_hook", (*string)(&h.ID))) }),
+		attempt:     newTable("attempt", 1, func(a *store.Attempt) []field { return attemptFields(a, in("attempt", (*string)(&a.ID))) }),
+		action:      newTable("action", 2, actionFields),
+		connection:  newTable("connection", 1, func(c *store.Connection) []field { return connectionFields(c, in("connection", (*string)(&c.ID))) }),
+		revocation:  newTable("revocation", 1, func(r *store.Revocation) []field { return revocationFields(r, in("revocation", (*string)(&r.ID))) }),
+		event:       newTable("event", 1, func(e *store.Event) []field { return eventFields(e, in("event", (*string)(&e.ID))) }),
+		delivery:    newTable("delivery", 1, deliveryFields),
+		listedSession: newTable("session", 1, func(s *store.Session) []field {
+			return sessionFields(s, in("session", (*string)(&s.ID)).marking(&s.Damaged))
+		}),
+		listedConnection: newTable("connection", 1, func(c *store.Connection) []field {
+			return connectionFields(c, in("connection", (*string)(&c.ID)).marking(&c.Damaged))
+		}),
+		listedRevocation: newTable("revocation", 1, func(r *store.Revocation) []field {
+			return revocationFields(r, in("revocation", (*string)(&r.ID)).marking(&r.Damaged))
+		}),
+		listedEvent: newTable("event", 1, func(e *store.Event) []field {
+			return eventFields(e, in("event", (*string)(&e.ID)).marking(&e.Damaged))
+		}),
 		disabledHook: newTable("disabled_hook", 1, disabledFields),
 		secret:       newTable("secret", 1, func(s *store.Secret) []field { return secretFields(s, in("secret", &s.Name)) }),
 	}

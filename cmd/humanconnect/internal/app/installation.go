@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/humanconnect/humanconnect/core/admission"
 	"github.com/humanconnect/humanconnect/core/config"
@@ -86,7 +89,7 @@ func (a *App) PrepareWith(cfg *config.Config, keep bool) (*Installation, error) 
 func (a *App) HostOptions(specs []plugins.Spec) plugins.Options {
 	log := a.IO.Logger()
 	return plugins.Options{
-		Specs: specs, RefuseDev: a.InCI(), RuntimeDir: a.Variable("XDG_RUNTIME_DIR"), Environ: a.Environ(),
+		Specs: specs, RefuseDev: a.InCI(), RuntimeDir: a.Variable("XDG_RUNTIME_DIR"), TempDir: a.Variable("TMPDIR"), Environ: a.Environ(),
 		Log:     func(process, line string) { log.Debug("provider", "name", process, "line", line) },
 		Started: func(process string, pid int) { log.Debug("provider process", "name", process, "pid", pid) },
 	}
@@ -97,16 +100,28 @@ func (a *App) findOptions(cfg *config.Config) (plugins.FindOptions, error) {
 	for _, p := range cfg.Providers {
 		o.Configured = append(o.Configured, plugins.Spec{Name: p.Name, Command: p.Command, SHA256: p.SHA256, Dev: p.Dev})
 	}
-	data, err := a.dataDir()
-	if err != nil {
-		return o, err
+	// Without HOME, or with one that this user cannot look into, nobody has installed providers there.
+	if data, err := a.dataDir(); err == nil {
+		o.UserDir = reachable(filepath.Join(data, "providers"))
 	}
-	o.UserDir = filepath.Join(data, "providers")
-	if o.UserLock, err = a.UserLock(); err != nil {
-		return o, err
+	if lock, err := a.UserLock(); err == nil {
+		o.UserLock = reachable(lock)
 	}
+	var err error
 	o.CoreDir, err = a.coreDir()
 	return o, err
+}
+
+// reachable returns a path, or "" if a directory on the way to it is none, or is closed to this user, or the directory itself is.
+func reachable(path string) string {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		_, err = os.ReadDir(path)
+	}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) {
+		return ""
+	}
+	return path
 }
 
 // cacheDir is the directory of cached descriptions and keys. It is "" if there can be no state; opening the state reports why.

@@ -1,6 +1,9 @@
 package app_test
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
@@ -47,5 +50,37 @@ func TestNoPromptsInCI(t *testing.T) {
 		if got := a.NonInteractive(); got != tt.want {
 			t.Errorf("Unattended() = %v with %+v", got, tt)
 		}
+	}
+}
+
+// TestOptionalPlacesAreOptional: with config and state named, nobody needs a home.
+func TestOptionalPlacesAreOptional(t *testing.T) {
+	for name, home := range map[string]string{"unset": "", "relative": "home", "a file": "/dev/null", "missing": "/nonexistent"} {
+		a := apptest.New(t)
+		a.Vars["HOME"] = home
+		a.Overrides, a.ConfigPath = map[string]string{"store.path": t.TempDir()}, "none"
+		a.Executable = func() (string, error) { return os.Args[0], nil }
+		inst, err := a.Prepare()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		inst.Close()
+	}
+}
+
+func TestADirectoryThatIsClosedIsNotLookedInto(t *testing.T) {
+	closed := t.TempDir()
+	inside := filepath.Join(closed, "providers")
+	if err := errors.Join(os.Mkdir(inside, 0o700), os.Chmod(closed, 0)); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.Chmod(closed, 0o700) }()
+	want := ""
+	if os.Geteuid() == 0 {
+		want = inside // nothing is closed to root
+	}
+	if got := app.Reachable(inside); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

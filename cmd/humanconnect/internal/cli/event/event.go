@@ -36,10 +36,12 @@ type row struct {
 	SessionID *id.Session `json:"sessionId"`
 	Sequence  int64       `json:"sequence"`
 	Timestamp event.Time  `json:"timestamp"`
+	// Damaged: the body cannot be read.
+	Damaged bool `json:"damaged"`
 }
 
 func rowOf(e store.Event) row {
-	return row{ID: e.ID, Type: e.Type, SessionID: command.Maybe(e.Session), Sequence: e.Sequence, Timestamp: event.Time(e.At)}
+	return row{ID: e.ID, Type: e.Type, SessionID: command.Maybe(e.Session), Sequence: e.Sequence, Timestamp: event.Time(e.At), Damaged: e.Damaged != nil}
 }
 
 func newList(a *app.App) *cobra.Command {
@@ -74,7 +76,11 @@ func list(f store.EventFilter) command.List[row] {
 		},
 		Header: []string{"EVENT", "TYPE", "AT", "SEQUENCE", "SESSION"},
 		Cells: func(r row) []string {
-			return []string{string(r.ID), r.Type, r.Timestamp.String(), strconv.FormatInt(r.Sequence, 10), command.Text(r.SessionID)}
+			typ := r.Type
+			if r.Damaged {
+				typ += " (damaged)"
+			}
+			return []string{string(r.ID), typ, r.Timestamp.String(), strconv.FormatInt(r.Sequence, 10), command.Text(r.SessionID)}
 		},
 	}
 }
