@@ -252,6 +252,9 @@ func (o options) check(c *cobra.Command) error {
 			return command.Usage(c, "--%s is empty", name)
 		}
 	}
+	if err := command.Plain(c, "--client-id", o.clientID); err != nil {
+		return err
+	}
 	return nil
 }
 
