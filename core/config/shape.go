@@ -185,7 +185,11 @@ func (r *reader) on(n *yaml.Node, key string) []event.On {
 		switch {
 		case !ok:
 		case !slices.Contains(known, s):
-			r.flaw(item, index(key, i), "%s is none of %s", quote(s), strings.Join(known, ", "))
+			hint := ""
+			if meant := event.Meant(s); meant != "" {
+				hint = fmt.Sprintf("; did you mean %q?", meant)
+			}
+			r.flaw(item, index(key, i), "%s is none of %s%s", quote(s), strings.Join(known, ", "), hint)
 		case slices.Contains(out, event.On(s)):
 			r.flaw(item, index(key, i), "%s is there twice", s)
 		default:

@@ -109,7 +109,7 @@ var mistakes = []struct{ name, text, want string }{
 	{"keys of a url without it", "version: 1\nhooks:\n  - {name: a, on: [onClose], shell: x, secret: {env: S}, proxy: 'http://p.test'}", "3:48 hooks[0].secret goes with url, which is missing | 3:65 hooks[0].proxy goes with url, which is missing"},
 	{"on a word", "version: 1\nhooks:\n  - {name: a, on: onClose, shell: x}", "3:19 hooks[0].on a single value, where a list is expected"},
 	{"on nothing", "version: 1\nhooks:\n  - {name: a, on: [], shell: x}", "3:19 hooks[0].on is empty; use one or more of onConnectSource, onDisconnectSource, onClose, onNeedsReconnect"},
-	{"on unknown", "version: 1\nhooks:\n  - {name: a, on: [onclose], shell: x}", `3:20 hooks[0].on[0] "onclose" is none of onConnectSource, onDisconnectSource, onClose, onNeedsReconnect`},
+	{"on unknown", "version: 1\nhooks:\n  - {name: a, on: [onclose], shell: x}", `3:20 hooks[0].on[0] "onclose" is none of onConnectSource, onDisconnectSource, onClose, onNeedsReconnect; did you mean "onClose"?`},
 	{"on twice", "version: 1\nhooks:\n  - {name: a, on: [onClose, onClose], shell: x}", "3:29 hooks[0].on[1] onClose is there twice"},
 	{"hook too long", "version: 1\nhooks:\n  - {name: a, on: [onClose], shell: x, timeout: 2h}", `3:49 hooks[0].timeout "2h" is longer than the most, 1h0m0s`},
 
