@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/humanconnect/humanconnect/internal/filetrust"
@@ -46,6 +47,23 @@ func place(path, origin string) Place {
 		path = ""
 	}
 	return Place{Path: path, Origin: origin}
+}
+
+// ignored warns of a file beside the default one that has its name in another spelling, and is not read.
+func (p Place) ignored() []Warning {
+	if p.Origin != fromDefault || p.Path == "" {
+		return nil
+	}
+	for _, name := range []string{"config.yml", "config.json", "config.toml"} {
+		other := filepath.Join(filepath.Dir(p.Path), name)
+		if _, err := os.Stat(other); err == nil {
+			return []Warning{{
+				Code: "config_ignored", Message: fmt.Sprintf("%s is not read; the config file is %s", other, filepath.Base(p.Path)),
+				Hint: "rename it, or name it with --config",
+			}}
+		}
+	}
+	return nil
 }
 
 // xdg returns a base directory, or "" where nothing says where it is. A relative one counts as unset (XDG Base

@@ -43,6 +43,7 @@ func Load(o Options) (*Config, []Warning, error) {
 func Check(o Options) (*Config, []Warning, error) {
 	warnings := unknownVariables(o.Environ)
 	place := Find(o)
+	warnings = append(warnings, place.ignored()...)
 	text, abs, of, found, err := place.read(o.UID)
 	warnings = append(warnings, of...)
 	if err != nil {
@@ -53,7 +54,9 @@ func Check(o Options) (*Config, []Warning, error) {
 		c.File, c.Dir = abs, filepath.Dir(abs)
 	}
 	r := newReader(place.Path, c.Dir)
-	if err := r.load(o, text, found, c); err != nil {
+	err = r.load(o, text, found, c)
+	c.refs = r.refs
+	if err != nil {
 		return c, warnings, err
 	}
 	if c.StateDir == "" {

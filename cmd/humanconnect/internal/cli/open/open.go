@@ -128,6 +128,11 @@ func run(a *app.App, c *cobra.Command, o options) error {
 	if err != nil {
 		return causeOf(ctx, err)
 	}
+	if !o.noHooks {
+		if err := inst.RequiredSecrets(ctx); err != nil {
+			return causeOf(ctx, err)
+		}
+	}
 	call := call{a: a, inst: inst, options: o, request: req}
 	t, err := call.openTerminal(c)
 	if err != nil {
