@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +50,7 @@ func Check(o Options) (*Config, []Warning, error) {
 	}
 	c := &Config{}
 	if found {
-		c.File, c.Dir = abs, filepath.Dir(abs)
+		c.File, c.Dir = abs, dirOf(abs)
 	}
 	r := newReader(place.Path, c.Dir)
 	err = r.load(o, text, found, c)

@@ -16,6 +16,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
+	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -112,6 +113,9 @@ func run(a *app.App, c *cobra.Command, o options) error {
 	ctx := c.Context()
 	if err := o.check(c); err != nil {
 		return err
+	}
+	if fromStdin := slices.DeleteFunc([]string{o.token, o.plan, a.ConfigPath}, func(v string) bool { return v != config.Stdin }); len(fromStdin) > 1 {
+		return command.Usage(c, "standard input (-) can be only one of --token, --plan and --config")
 	}
 	a.IO.Accessible = o.accessible
 	if o.timeout > 0 {
