@@ -62,14 +62,14 @@ type Config struct {
 	refs    []*SecretRef
 }
 
-// MissingSecrets warns of secret references that lead to nothing, as far as can be said without running a command: see
+// MissingSecrets warns of secret references without a secret, as far as can be said without running a command: see
 // [SecretRef.Exists]. Whoever needs such a secret gets an error.
 func (c *Config) MissingSecrets(env Environment) []Warning {
 	var out []Warning
 	for _, ref := range c.refs {
 		if !ref.Exists(env) {
 			out = append(out, Warning{
-				Code: "secret_missing", Message: fmt.Sprintf("%s (%s) leads to no secret: %s", ref.key, ref.at, ref), Hint: ref.remedy(),
+				Code: "secret_missing", Message: fmt.Sprintf("%s (%s) cannot be read: %s", ref.key, ref.at, ref), Hint: ref.remedy(),
 			})
 		}
 	}
