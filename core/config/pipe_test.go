@@ -56,8 +56,13 @@ func TestNamedPipeWaitsForItsWriterAndNotForEver(t *testing.T) {
 	if p, _, err := ReadPlan(other, os.Getuid()); err != nil || len(p.Actions) != 1 {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if err := <-wrote; err != nil {
-		t.Error(err)
+	select {
+	case err := <-wrote:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(2 * pipeTime):
+		t.Fatal("nobody read the pipe")
 	}
 	// Nobody opens a pipe that others can write.
 	if err := os.Chmod(other, 0o622); err != nil {
