@@ -35,7 +35,7 @@ func sameEverywhere() map[string]outcome {
 
 func atABrowser() map[string]outcome {
 	o := sameEverywhere()
-	o["wrong_state"] = outcome{waits: true}
+	o["wrong_state"] = outcome{code: failure.AttemptInterrupted, retryable: true, waits: true}
 	o["wrong_issuer"] = outcome{code: failure.SourceError}
 	o["no_code"] = outcome{code: failure.SourceError}
 	o["error_temporarily_unavailable"] = outcome{code: failure.SourceUnavailable, retryable: true}
@@ -52,8 +52,8 @@ func atADevice() map[string]outcome {
 	o := sameEverywhere()
 	o["expired"] = outcome{code: failure.AttemptExpired, retryable: true}
 	o["slow_down"] = outcome{}
-	o["hang"] = outcome{waits: true}
-	o["token_unavailable"] = outcome{waits: true}
+	o["hang"] = outcome{code: failure.AttemptInterrupted, retryable: true, waits: true}
+	o["token_unavailable"] = outcome{code: failure.AttemptInterrupted, retryable: true, waits: true}
 	o["code_refused"] = outcome{code: failure.AttemptExpired, retryable: true}
 	return o
 }

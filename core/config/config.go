@@ -59,6 +59,21 @@ type Config struct {
 	Plan *Plan
 
 	entries []Entry
+	refs    []*SecretRef
+}
+
+// MissingSecrets warns of secret references without a secret, as far as can be said without running a command: see
+// [SecretRef.Exists]. Whoever needs such a secret gets an error.
+func (c *Config) MissingSecrets(env Environment) []Warning {
+	var out []Warning
+	for _, ref := range c.refs {
+		if !ref.Exists(env) {
+			out = append(out, Warning{
+				Code: "secret_missing", Message: fmt.Sprintf("%s (%s) cannot be read: %s", ref.key, ref.at, ref), Hint: ref.remedy(),
+			})
+		}
+	}
+	return out
 }
 
 // Store says where the state is kept.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -85,31 +86,86 @@ func Variables() []Variable {
 	return vars
 }
 
-// unknownVariables warns of variables that look like ours and are not, without their values. The prefix that all have in
-// common says nothing of what was meant, nor does a variable that is only given to others.
+// serviceLink is a variable that Kubernetes, or a link of Docker, sets in a container for a service whose name is ours, or begins
+// with it: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables.
+var serviceLink = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
+
+var serviceAddress = regexp.MustCompile(`^(tcp|udp|sctp)://`)
+
+func isServiceLink(name, value string) bool {
+	return serviceLink.MatchString(name) || strings.HasSuffix(name, "_PORT") && serviceAddress.MatchString(value)
+}
+
+// unknownVariables warns in one line of variables that look like ours and are not, without their values. The prefix that all have
+// in common says nothing of what was meant, nor does a variable that is only given to others.
 func unknownVariables(env Environment) []Warning {
-	var names, meant []string
+	var names, meant, unknown, hints []string
 	for _, v := range Variables() {
 		names = append(names, v.Name)
 		if short, ours := strings.CutPrefix(v.Name, prefix); ours && !v.Given {
 			meant = append(meant, short)
 		}
 	}
-	var out []Warning
 	for _, pair := range env {
-		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) || slices.Contains(names, name) {
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, prefix) || slices.Contains(names, name) || isServiceLink(name, value) {
 			continue
 		}
-		w := Warning{
-			Code:    "env_unknown",
-			Message: fmt.Sprintf("the environment variable %s means nothing", host.CleanText(name, maxNameShown)),
-			Hint:    "all variables: humanconnect help environment",
+		unknown = append(unknown, host.CleanText(name, maxNameShown))
+		if near := meantVariable(strings.TrimPrefix(name, prefix), meant); near != "" {
+			hints = append(hints, prefix+near)
 		}
-		if near := problem.Nearest(strings.TrimPrefix(name, prefix), meant); near != "" {
-			w.Hint = "did you mean " + prefix + near + "?"
-		}
-		out = append(out, w)
 	}
-	return out
+	if len(unknown) == 0 {
+		return nil
+	}
+	w := Warning{
+		Code:    "env_unknown",
+		Message: fmt.Sprintf("the environment variable %s means nothing", unknown[0]),
+		Hint:    "all variables: humanconnect help environment",
+	}
+	if len(unknown) > 1 {
+		w.Message = fmt.Sprintf("the environment variables %s mean nothing", joinAnd(unknown))
+	}
+	if len(hints) > 0 {
+		w.Hint = fmt.Sprintf("did you mean %s?", joinAnd(hints))
+	}
+	return []Warning{w}
+}
+
+// maxNamed is how many variables a warning names.
+const maxNamed = 8
+
+func joinAnd(names []string) string {
+	if more := len(names) - maxNamed; more > 0 {
+		names = append(slices.Clone(names[:maxNamed]), fmt.Sprintf("%d more", more))
+	}
+	if len(names) == 1 {
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+// meantVariable returns the variable that a short name most likely means: one that is near, or the only one that it is the end or
+// the beginning of.
+func meantVariable(word string, meant []string) string {
+	if near := problem.Nearest(word, meant); near != "" {
+		return near
+	}
+	for _, part := range []func(string) bool{
+		func(name string) bool { return strings.HasSuffix(name, "_"+word) },
+		func(name string) bool { return strings.HasPrefix(name, word+"_") },
+		func(name string) bool { return word == name+"_FILE" || word == name+"_PATH" },
+	} {
+		var found []string
+		for _, name := range meant {
+			if part(name) {
+				found = append(found, name)
+			}
+		}
+		if len(found) == 1 {
+			return found[0]
+		}
+	}
+	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/humanconnect/humanconnect/internal/filetrust"
@@ -45,7 +46,24 @@ func place(path, origin string) Place {
 	if path == None {
 		path = ""
 	}
-	return Place{Path: path, Origin: origin}
+	return Place{Path: named(path), Origin: origin}
+}
+
+// ignored warns of a file beside the default one that has its name in another spelling, and is not read.
+func (p Place) ignored() []Warning {
+	if p.Origin != fromDefault || p.Path == "" {
+		return nil
+	}
+	for _, name := range []string{"config.yml", "config.json", "config.toml"} {
+		other := filepath.Join(filepath.Dir(p.Path), name)
+		if _, err := os.Stat(other); err == nil {
+			return []Warning{{
+				Code: "config_ignored", Message: fmt.Sprintf("%s is not read; the config file is %s", other, filepath.Base(p.Path)),
+				Hint: "rename it, or name it with --config",
+			}}
+		}
+	}
+	return nil
 }
 
 // xdg returns a base directory, or "" where nothing says where it is. A relative one counts as unset (XDG Base
@@ -84,25 +102,38 @@ func (p Place) read(uid int) (text, abs string, warnings []Warning, found bool, 
 		Hint("it is set by: %s; to use no file: --config none", p.Origin)
 }
 
-// readTrusted reads a file that may name commands, once it is sure that nobody but the user and root can write it.
+// readTrusted reads a file that may name commands, once it is sure that nobody but the user and root can write it; or a pipe, for
+// [pipeTime] at most.
 func readTrusted(path string, uid int) (string, []Warning, error) {
-	f, info, err := filetrust.Open(path, 0)
-	if flaw := (*filetrust.Flaw)(nil); errors.As(err, &flaw) {
-		return "", nil, fmt.Errorf("%s %w", path, err)
+	read := readFile
+	if isPipe(path) {
+		read = func(path string, uid int) ([]byte, []Warning, error) { return readPipe(path, uid, pipeTime) }
+	}
+	text, warnings, err := read(path, uid)
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
 	}
 	if err != nil {
 		return "", nil, err
+	}
+	return string(text), warnings, nil
+}
+
+func readFile(path string, uid int) ([]byte, []Warning, error) {
+	f, info, err := filetrust.Open(path, 0)
+	if flaw := (*filetrust.Flaw)(nil); errors.As(err, &flaw) {
+		return nil, nil, fmt.Errorf("%s %w", path, err)
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	defer f.Close()
 	warnings, err := checkMode(path, info, uid)
 	if err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
-	}
-	return string(text), warnings, err
+	return text, warnings, err
 }
 
 func checkMode(path string, info fs.FileInfo, uid int) ([]Warning, error) {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,6 +42,7 @@ func Load(o Options) (*Config, []Warning, error) {
 func Check(o Options) (*Config, []Warning, error) {
 	warnings := unknownVariables(o.Environ)
 	place := Find(o)
+	warnings = append(warnings, place.ignored()...)
 	text, abs, of, found, err := place.read(o.UID)
 	warnings = append(warnings, of...)
 	if err != nil {
@@ -50,10 +50,12 @@ func Check(o Options) (*Config, []Warning, error) {
 	}
 	c := &Config{}
 	if found {
-		c.File, c.Dir = abs, filepath.Dir(abs)
+		c.File, c.Dir = abs, dirOf(abs)
 	}
 	r := newReader(place.Path, c.Dir)
-	if err := r.load(o, text, found, c); err != nil {
+	err = r.load(o, text, found, c)
+	c.refs = r.refs
+	if err != nil {
 		return c, warnings, err
 	}
 	if c.StateDir == "" {

@@ -319,16 +319,36 @@ func TestVariableThatMeansNothingIsAWarning(t *testing.T) {
 		got = append(got, w.Message+"; "+w.Hint)
 	}
 	want := []string{
-		"the environment variable HUMANCONNECT_TOKEN means nothing; all variables: humanconnect help environment",
-		"the environment variable HUMANCONNECT_CLIENTID means nothing; did you mean HUMANCONNECT_CLIENT_ID?",
-		"the environment variable HUMANCONNECT_STORE means nothing; all variables: humanconnect help environment",
-		"the environment variable HUMANCONNECT_EVENT_TYP means nothing; all variables: humanconnect help environment",
+		"the environment variables HUMANCONNECT_TOKEN, HUMANCONNECT_CLIENTID, HUMANCONNECT_STORE and HUMANCONNECT_EVENT_TYP mean nothing; " +
+			"did you mean HUMANCONNECT_SESSION_TOKEN and HUMANCONNECT_CLIENT_ID?",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if c.Token.Check != "local" || c.Token.TTL != time.Hour {
 		t.Errorf("HUMANCONNECT_TOKEN emptied the section: %+v", c.Token)
+	}
+}
+
+// TestVariablesOfAPlatformAreNoSlips: Kubernetes sets them for a service named humanconnect, or humanconnect-web.
+func TestVariablesOfAPlatformAreNoSlips(t *testing.T) {
+	o := options("none")
+	o.Environ = config.Environment{
+		"HUMANCONNECT_PORT=tcp://10.0.0.11:6379", "HUMANCONNECT_SERVICE_HOST=10.0.0.11", "HUMANCONNECT_SERVICE_PORT=6379", "HUMANCONNECT_SERVICE_PORT_HTTP_ADMIN=1",
+		"HUMANCONNECT_PORT_6379_TCP=tcp://10.0.0.11:6379", "HUMANCONNECT_PORT_6379_TCP_PROTO=tcp", "HUMANCONNECT_PORT_6379_TCP_PORT=6379",
+		"HUMANCONNECT_PORT_53_UDP_ADDR=10.0.0.11", "HUMANCONNECT_WEB_SERVICE_HOST=10.0.0.12", "HUMANCONNECT_WEB_PORT=udp://10.0.0.12:53",
+	}
+	if _, warnings, err := config.Load(o); err != nil || len(warnings) > 0 {
+		t.Errorf("%v, %v", warnings, err)
+	}
+	for name, want := range map[string]string{
+		"PORT=8080": "all variables", "TOKEN=x": "HUMANCONNECT_SESSION_TOKEN?", "TOKEN_FILE=x": "HUMANCONNECT_SESSION_TOKEN_FILE?", "TTL=1h": "HUMANCONNECT_TOKEN_TTL?",
+		"STATE=x": "HUMANCONNECT_STATE_DIR?", "CONFIG_FILE=x": "HUMANCONNECT_CONFIG?", "CLIENT=x": "HUMANCONNECT_CLIENT_ID?",
+	} {
+		o.Environ = config.Environment{"HUMANCONNECT_" + name}
+		if _, warnings, err := config.Load(o); err != nil || len(warnings) != 1 || !strings.Contains(warnings[0].Hint, want) {
+			t.Errorf("%s: %v, %v", name, warnings, err)
+		}
 	}
 }
 

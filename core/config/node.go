@@ -33,6 +33,15 @@ type reader struct {
 type flaw struct {
 	line, column     int
 	where, key, text string
+	// file that it stands in; "" for a flag or a variable.
+	file string
+}
+
+func (f flaw) place() problem.Place {
+	if f.file == "" {
+		return problem.NewPlace("", 0, 0, f.key, f.where+": "+f.text)
+	}
+	return problem.NewPlace(f.file, f.line, f.column, f.key, f.text)
 }
 
 func newReader(file, dir string) *reader {
@@ -51,7 +60,7 @@ func (r *reader) flaw(n *yaml.Node, key, format string, args ...any) {
 func (r *reader) flawAt(n *yaml.Node, key, text string) flaw {
 	p := r.at(n)
 	return flaw{
-		line: p.Line, column: p.Column, where: p.Exact(),
+		line: p.Line, column: p.Column, where: p.Exact(), file: p.File,
 		key: host.CleanText(key, 80), text: text,
 	}
 }
@@ -59,12 +68,15 @@ func (r *reader) flawAt(n *yaml.Node, key, text string) flaw {
 // maxFacts is how many problems are listed; the rest is counted.
 const maxFacts = 100
 
-// facts are the problems in the order of the file, in columns.
-func facts(flaws []flaw) []string {
-	flaws = slices.Clone(flaws)
-	slices.SortStableFunc(flaws, func(a, b flaw) int {
+// sorted are the problems in the order of the file.
+func sorted(flaws []flaw) []flaw {
+	return slices.SortedStableFunc(slices.Values(flaws), func(a, b flaw) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column))
 	})
+}
+
+// facts are problems, in columns.
+func facts(flaws []flaw) []string {
 	where, key, more := 0, 0, len(flaws)-maxFacts
 	if more > 0 {
 		flaws = flaws[:maxFacts]
@@ -84,13 +96,19 @@ func facts(flaws []flaw) []string {
 
 // invalid makes the problem of what was found, or nil of nothing.
 func invalid(code problem.Code, name string, flaws []flaw) error {
-	switch len(flaws) {
-	case 0:
+	if len(flaws) == 0 {
 		return nil
-	case 1:
-		return problem.New(code, "%s has a problem", name).WithFacts(facts(flaws)...)
 	}
-	return problem.New(code, "%s has %d problems", name, len(flaws)).WithFacts(facts(flaws)...)
+	text := "%s has a problem"
+	if len(flaws) > 1 {
+		text = fmt.Sprintf("%%s has %d problems", len(flaws))
+	}
+	flaws = sorted(flaws)
+	places := make([]problem.Place, 0, len(flaws))
+	for _, f := range flaws[:min(len(flaws), maxFacts)] {
+		places = append(places, f.place())
+	}
+	return problem.New(code, text, name).WithFacts(facts(flaws)...).WithPlaces(places...)
 }
 
 var (

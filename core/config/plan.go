@@ -39,7 +39,7 @@ type Action struct {
 // because a plan names commands too. uid is the user that runs the program. A plan that cannot be used is a problem with
 // code [CodePlan] or [CodeMode].
 func ReadPlan(path string, uid int) (*Plan, []Warning, error) {
-	abs, err := filepath.Abs(path)
+	abs, err := filepath.Abs(named(path))
 	if err != nil {
 		return nil, nil, problem.New(CodePlan, "reading the plan").Because(err).Hint("use its absolute path")
 	}
@@ -51,7 +51,7 @@ func ReadPlan(path string, uid int) (*Plan, []Warning, error) {
 		return nil, nil, problem.New(CodePlan, "the plan %s cannot be read", path).Because(err).
 			Hint("a plan is a file of your own; see: humanconnect open --help")
 	}
-	r := newReader(path, filepath.Dir(abs))
+	r := newReader(path, dirOf(abs))
 	var plan *Plan
 	if root := r.parse(text); root != nil {
 		plan = r.plan(root, "")

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/viper"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/humanconnect/humanconnect/internal/textfile"
 	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
@@ -38,10 +39,10 @@ type scalar struct {
 
 func scalars() []scalar {
 	return []scalar{
-		{stateDirKey, prefix + "STATE_DIR", "", "directory of the state", tilde},
+		{stateDirKey, prefix + "STATE_DIR", "", "directory of the state", wrongPath},
 		{"clientId", prefix + "CLIENT_ID", "", "application that sessions are opened for", anything},
 		{"store.driver", prefix + "STORE_DRIVER", "sqlite", "kind of the store: sqlite", oneOf("sqlite")},
-		{"store.path", prefix + "STORE_PATH", "default", "directory of the state, or default", tilde},
+		{"store.path", prefix + "STORE_PATH", "default", "directory of the state, or default", wrongPath},
 		{"token.check", prefix + "TOKEN_CHECK", "local", "how session tokens are checked: local, jwt or introspection", oneOf(checkLocal, checkJWT, checkIntrospection)},
 		{"token.ttl", prefix + "TOKEN_TTL", "1h", "how long a new session token lives", duration},
 		{"callback.listen", prefix + "CALLBACK_LISTEN", "127.0.0.1:0", "address on loopback that the redirect listener binds", loopbackAddress},
@@ -70,10 +71,27 @@ func (s scalar) wrongGiven(text string) string {
 	if text == "" {
 		return "is empty"
 	}
+	if wrong := anything(text); wrong != "" {
+		return wrong
+	}
 	return s.wrong(text)
 }
 
-func anything(string) string { return "" }
+// anything is any text but one with a control character, such as the carriage return of a file from another system: it would
+// be another id or path, which looks the same.
+func anything(s string) string {
+	if _, found := textfile.Control(s); found {
+		return shownControl(s)
+	}
+	return ""
+}
+
+// shownControl shows a text with its control characters escaped.
+func shownControl(s string) string {
+	const most = 80
+	quoted := strconv.Quote(s)
+	return "has a control character: " + quoted[:min(len(quoted), most)]
+}
 
 func oneOf(known ...string) func(string) string {
 	return func(s string) string {

@@ -1,7 +1,7 @@
 package config
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/internal/filetrust"
 	"github.com/humanconnect/humanconnect/internal/problem"
+	"github.com/humanconnect/humanconnect/internal/textfile"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -73,7 +74,7 @@ func (s *SecretRef) Resolve(ctx context.Context, env Environment) (sdk.Secret, e
 		return "", s.problem(err)
 	}
 	if s.Env == "" {
-		text = cutNewline(text)
+		text = textfile.Value(text, true)
 	}
 	if len(text) == 0 {
 		return "", s.problem(errors.New("it is empty"))
@@ -148,36 +149,59 @@ func readSecretFile(ctx context.Context, path string, limit time.Duration) ([]by
 	}
 }
 
-func cutNewline(b []byte) []byte {
-	return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
-}
-
-// warning is for a secret file that everyone can read. A file that does not exist is an error when it is needed.
-func (s *SecretRef) warning() (Warning, bool) {
+// warnings are for a secret file that everyone can read, and for one whose value has blanks at an end. A file that does not exist
+// is an error when it is needed.
+func (s *SecretRef) warnings() []Warning {
 	if s.File == "" {
-		return Warning{}, false
+		return nil
 	}
 	info, err := os.Stat(s.File)
 	if err != nil || !info.Mode().IsRegular() {
-		return Warning{}, false
+		return nil
 	}
-	flaw := filetrust.Secret().Warning(info)
-	if flaw == nil {
-		return Warning{}, false
+	var out []Warning
+	if flaw := filetrust.Secret().Warning(info); flaw != nil {
+		out = append(out, Warning{
+			Code:    "secret_mode",
+			Message: fmt.Sprintf("the secret file of %s (%s) %s", s.key, s.at, flaw),
+			Hint:    "chmod 600 " + s.File,
+		})
 	}
-	return Warning{
-		Code:    "secret_mode",
-		Message: fmt.Sprintf("the secret file of %s (%s) %s", s.key, s.at, flaw),
-		Hint:    "chmod 600 " + s.File,
-	}, true
+	if edges := edgesOf(s.File, info.Size()); edges != "" {
+		out = append(out, Warning{
+			Code:    "secret_blanks",
+			Message: fmt.Sprintf("the value in the secret file of %s (%s) %s, which is part of the secret", s.key, s.at, edges),
+			Hint:    "remove it, if it is not meant",
+		})
+	}
+	return out
+}
+
+// edgesOf reads no more of a secret than its ends.
+func edgesOf(path string, size int64) string {
+	const edge = 8
+	f, _, err := filetrust.Open(path, 0)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if size > MaxSecret {
+		return ""
+	}
+	head, tail := make([]byte, min(size, edge)), make([]byte, min(size, edge))
+	_, errHead := f.ReadAt(head, 0)
+	_, errTail := f.ReadAt(tail, size-int64(len(tail)))
+	if errors.Join(errHead, errTail) != nil {
+		return ""
+	}
+	end := textfile.Edges(append([]byte("x"), textfile.Value(tail, true)...))
+	return cmp.Or(end, textfile.Edges(append(textfile.Value(head, true), 'x')))
 }
 
 func (r *reader) secretWarnings() []Warning {
 	var out []Warning
 	for _, ref := range r.refs {
-		if w, warn := ref.warning(); warn {
-			out = append(out, w)
-		}
+		out = append(out, ref.warnings()...)
 	}
 	return out
 }

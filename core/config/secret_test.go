@@ -211,3 +211,25 @@ func TestCommandThatIsLateIsTold(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestBlanksAtTheEndsOfASecretAreWarnedOf: a byte order mark is no part of it, blanks are, and are hardly meant.
+func TestBlanksAtTheEndsOfASecretAreWarnedOf(t *testing.T) {
+	for text, want := range map[string]string{
+		"s3cret \n": "ends with a blank", "\ufeff s3cret-that-is-long\n": "begins with a blank", "a s3cret of words\n": "", "s3cret\r\n": "", "s3cret-that-is-long\t": "ends with a blank",
+	} {
+		path := write(t, "version: 1\nstore: {key: {file: key}}\n")
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "key"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, warnings, err := config.Load(options(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(warnings) == 1) != (want != "") || want != "" && !strings.Contains(warnings[0].Message, want) || strings.Contains(fmt.Sprint(warnings), "s3cret") {
+			t.Errorf("%q: %v", text, warnings)
+		}
+		if got, err := c.Store.Key.Resolve(t.Context(), nil); err != nil || strings.HasPrefix(got.Reveal(), "\ufeff") {
+			t.Errorf("%q is %q, %v", text, got.Reveal(), err)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -184,7 +185,11 @@ func (r *reader) on(n *yaml.Node, key string) []event.On {
 		switch {
 		case !ok:
 		case !slices.Contains(known, s):
-			r.flaw(item, index(key, i), "%s is none of %s", quote(s), strings.Join(known, ", "))
+			hint := ""
+			if meant := event.Meant(s); meant != "" {
+				hint = fmt.Sprintf("; did you mean %q?", meant)
+			}
+			r.flaw(item, index(key, i), "%s is none of %s%s", quote(s), strings.Join(known, ", "), hint)
 		case slices.Contains(out, event.On(s)):
 			r.flaw(item, index(key, i), "%s is there twice", s)
 		default:
@@ -254,17 +259,32 @@ func (r *reader) argv(n *yaml.Node, key string, lookup bool) []string {
 
 // path makes a path absolute, from the directory of the file.
 func (r *reader) path(n *yaml.Node, key, s string) string {
-	if wrong := tilde(s); wrong != "" {
+	if wrong := wrongPath(s); wrong != "" {
 		r.flaw(n, key, "%s", wrong)
 	}
 	return absolute(r.dir, s)
 }
 
-func tilde(path string) string {
-	if path == "~" || strings.HasPrefix(path, "~/") {
+// variableInPath is one of a shell, at the beginning of a part of a path.
+var variableInPath = regexp.MustCompile(`(?:^|/)\$(?:[A-Za-z_]|\{)`)
+
+// Unexpanded says what of a path a shell would have expanded, and nobody does here; "" for nothing.
+func Unexpanded(path string) string {
+	switch {
+	case path == "~" || strings.HasPrefix(path, "~/"):
 		return fmt.Sprintf("%s: ~ is not expanded here; write the path out", quote(path))
+	case variableInPath.MatchString(path):
+		return fmt.Sprintf("%s: $ is not expanded here; write the path out", quote(path))
 	}
 	return ""
+}
+
+// wrongPath says what is wrong with a path, or "".
+func wrongPath(path string) string {
+	if wrong := Unexpanded(path); wrong != "" {
+		return wrong
+	}
+	return anything(path)
 }
 
 func absolute(dir, path string) string {

@@ -61,6 +61,9 @@ var mistakes = []struct{ name, text, want string }{
 	{"no duration", "version: 1\ntoken: {ttl: soon}", `2:14 token.ttl "soon" is not a duration, such as 15s, 1h30m or 14d`},
 	{"negative", "version: 1\ntoken: {ttl: -1s}", `2:14 token.ttl "-1s" is not longer than nothing`},
 	{"too long", "version: 1\ntoken: {ttl: 9000h}", `2:14 token.ttl "9000h" is longer than the most, 8760h0m0s`},
+	{"variable of a shell", "version: 1\nstore: {path: $HOME/state}", `2:15 store.path "$HOME/state": $ is not expanded here; write the path out`},
+	{"variable in the middle", "version: 1\nstore: {key: {file: '/x/${USER}/k'}}", `2:21 store.key.file "/x/${USER}/k": $ is not expanded here; write the path out`},
+	{"control character", "version: 1\nclientId: \"demo\\r\"", `2:11 clientId has a control character: "demo\r"`},
 	{"tilde", "version: 1\nstore: {path: ~/state}", `2:15 store.path "~/state": ~ is not expanded here; write the path out`},
 	{"plain key", "version: 1\nstore: {key: abc}", "2:14 store.key a secret must be a reference, such as {file: PATH}"},
 	{"two ways", "version: 1\nstore: {key: {file: a, env: B}}", "2:14 store.key give one of file, env and command"},
@@ -106,7 +109,7 @@ var mistakes = []struct{ name, text, want string }{
 	{"keys of a url without it", "version: 1\nhooks:\n  - {name: a, on: [onClose], shell: x, secret: {env: S}, proxy: 'http://p.test'}", "3:48 hooks[0].secret goes with url, which is missing | 3:65 hooks[0].proxy goes with url, which is missing"},
 	{"on a word", "version: 1\nhooks:\n  - {name: a, on: onClose, shell: x}", "3:19 hooks[0].on a single value, where a list is expected"},
 	{"on nothing", "version: 1\nhooks:\n  - {name: a, on: [], shell: x}", "3:19 hooks[0].on is empty; use one or more of onConnectSource, onDisconnectSource, onClose, onNeedsReconnect"},
-	{"on unknown", "version: 1\nhooks:\n  - {name: a, on: [onclose], shell: x}", `3:20 hooks[0].on[0] "onclose" is none of onConnectSource, onDisconnectSource, onClose, onNeedsReconnect`},
+	{"on unknown", "version: 1\nhooks:\n  - {name: a, on: [onclose], shell: x}", `3:20 hooks[0].on[0] "onclose" is none of onConnectSource, onDisconnectSource, onClose, onNeedsReconnect; did you mean "onClose"?`},
 	{"on twice", "version: 1\nhooks:\n  - {name: a, on: [onClose, onClose], shell: x}", "3:29 hooks[0].on[1] onClose is there twice"},
 	{"hook too long", "version: 1\nhooks:\n  - {name: a, on: [onClose], shell: x, timeout: 2h}", `3:49 hooks[0].timeout "2h" is longer than the most, 1h0m0s`},
 

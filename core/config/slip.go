@@ -66,7 +66,7 @@ func (s *slips) look(line string) (at int, why string) {
 	}
 	switch {
 	case s.quote != 0 || len(s.open) > 0:
-		return s.flow(line, 0, s.quote == 0)
+		return s.flow(line, 0, false)
 	case strings.TrimSpace(body) == "" || body[0] == '#':
 		return 0, ""
 	case body[0] == '\t':
@@ -123,51 +123,62 @@ func oddBlankIn(text string) string {
 var keyed = regexp.MustCompile(`^("[^"]*"|'[^']*'|[^\s"'#{}\[\],&*!|>%@` + "`" + `-][^#{}\[\]:]*):(\s|$)`)
 
 // entry looks at a line of a block: its indent, its dashes, its key and its value.
-func (s *slips) entry(line string, indent int) (at int, why string) { //nolint:gocyclo // one case for each kind of line
-	at = indent
-	dashed := func() bool { return line[at:] == "-" || strings.HasPrefix(line[at:], "- ") }
-	key := keyed.FindString(line[at:])
-	if s.plain && indent > s.top() && key == "" && !dashed() {
-		return s.continued(line, at) // text over several lines
+func (s *slips) entry(line string, indent int) (at int, why string) {
+	if s.plain && indent > s.top() && keyed.FindString(line[indent:]) == "" && !dashed(line[indent:]) {
+		return colonIn(line, indent) // plain text over several lines
 	}
 	if why := s.indent(indent); why != "" {
 		return indent, why
 	}
 	s.opens, s.plain = false, false
-	for dashed() {
+	at, why = s.dashes(line, indent)
+	if why != "" || s.opens {
+		return at, why
+	}
+	key := keyed.FindString(line[at:])
+	if key == "" {
+		if colon := strings.IndexByte(line[at:], ':'); colon >= 0 && oddBlank(line[at+colon+1:]) != "" {
+			return at + colon + 1, oddBlank(line[at+colon+1:])
+		}
+	}
+	owner := indent
+	if key != "" {
+		owner = at
+		at += len(strings.TrimRight(key, " \t\u00a0"))
+	}
+	rest := strings.TrimLeft(line[at:], " \t")
+	at = len(line) - len(rest)
+	switch {
+	case rest == "" || rest[0] == '#':
+		s.opens = key != ""
+		return 0, ""
+	case rest[0] == '|' || rest[0] == '>':
+		s.block = owner
+		return 0, ""
+	}
+	return s.value(line, at)
+}
+
+// dashed says whether a text is an item of a list.
+func dashed(text string) bool { return text == "-" || strings.HasPrefix(text, "- ") }
+
+// dashes goes behind the dashes of a line, which open a level each where a key follows. opens is set where nothing follows.
+func (s *slips) dashes(line string, at int) (behind int, why string) {
+	for dashed(line[at:]) {
 		rest := strings.TrimLeft(line[at+1:], " ")
 		at = len(line) - len(rest)
 		if rest == "" || rest[0] == '#' {
 			s.opens = true
-			return 0, ""
+			return at, ""
 		}
 		if odd := oddBlank(rest); odd != "" {
 			return at, odd
 		}
-		if key = keyed.FindString(rest); key != "" || dashed() {
+		if keyed.MatchString(rest) || dashed(rest) {
 			s.levels = append(s.levels, at)
 		}
 	}
-	owner := at
-	if key != "" {
-		at += len(strings.TrimRight(key, " \t\u00a0"))
-	} else if colon := strings.IndexByte(line[at:], ':'); colon >= 0 && oddBlank(line[at+colon+1:]) != "" {
-		return at + colon + 1, oddBlank(line[at+colon+1:])
-	}
-	rest := strings.TrimLeft(line[at:], " \t")
-	at = len(line) - len(rest)
-	if rest == "" || rest[0] == '#' {
-		s.opens = key != ""
-		return 0, ""
-	}
-	if rest[0] == '|' || rest[0] == '>' {
-		s.block = owner
-		if key == "" {
-			s.block = indent
-		}
-		return 0, ""
-	}
-	return s.value(line, at)
+	return at, ""
 }
 
 func (s *slips) top() int {
@@ -195,9 +206,6 @@ func (s *slips) indent(indent int) string {
 	return ""
 }
 
-// continued looks at a further line of plain text.
-func (s *slips) continued(line string, at int) (int, string) { return colonIn(line, at) }
-
 // colonIn finds what makes a key of a part of plain text.
 func colonIn(line string, at int) (int, string) {
 	text, _, _ := strings.Cut(line[at:], " #")
@@ -217,7 +225,7 @@ func (s *slips) value(line string, at int) (int, string) {
 	}
 	switch line[at] {
 	case '{', '[', '"', '\'':
-		return s.flow(line, at, false)
+		return s.flow(line, at, true)
 	case '&', '!':
 		return 0, ""
 	}
@@ -232,51 +240,73 @@ func badStart(text string) string {
 		return "a value that begins with *, which YAML takes for an alias; put it in quotes"
 	case '@', '`', '%':
 		return fmt.Sprintf("a value that begins with %c, which YAML keeps for itself; put it in quotes", text[0])
-	case '}', ']', ',':
+	case '}', ']':
 		return fmt.Sprintf("a %c without what it belongs to; put the value in quotes", text[0])
 	}
 	return ""
 }
 
 // flow looks at what stands in brackets or in quotes, from a place on. start says that a value may begin there.
-func (s *slips) flow(line string, at int, start bool) (int, string) { //nolint:gocyclo // one case for each character that counts
+func (s *slips) flow(line string, at int, start bool) (int, string) {
+	start = start || s.quote == 0
 	for i := at; i < len(line); i++ {
-		c := line[i]
 		switch {
 		case s.quote != 0:
 			i = s.quoted(line, i)
-			if s.quote == 0 && len(s.open) == 0 {
-				return after(line, i+1)
-			}
-		case c == '#' && i > 0 && line[i-1] == ' ':
-			if len(s.open) > 0 && strings.ContainsAny(line[i:], "}]") {
-				return i, "# begins a comment here, so that a bracket stays open; put the value in quotes"
-			}
-			return 0, ""
-		case (c == '"' || c == '\'') && (start || i == at):
-			s.quote, s.began = rune(c), slip{s.line, columnOf(line, i), "the quote that begins here has no end"}
-			start = false
-		case c == '{' || c == '[':
-			s.open = append(s.open, slip{s.line, columnOf(line, i), fmt.Sprintf("the %c that begins here has no end", c)})
-			start = true
-		case c == '}' || c == ']':
-			if s.open[len(s.open)-1].text[4] != c-2 {
-				return i, fmt.Sprintf("a %c without what it belongs to; put the value in quotes", c)
-			}
-			if s.open = s.open[:len(s.open)-1]; len(s.open) == 0 {
-				return after(line, i+1)
-			}
-			start = false
-		case c == ',' || c == ':' && (i+1 == len(line) || line[i+1] == ' '):
-			start = true
-		case c == ' ':
-		case start && badStart(line[i:]) != "":
-			return i, badStart(line[i:])
+		case strings.HasPrefix(line[i:], "#") && strings.HasSuffix(line[:i], " "):
+			return i, s.comment(line[i:])
 		default:
-			start = false
+			var why string
+			if start, why = s.character(line, i, start); why != "" {
+				return i, why
+			}
+		}
+		if s.quote == 0 && len(s.open) == 0 {
+			return after(line, i+1)
 		}
 	}
 	return 0, ""
+}
+
+// comment says what is wrong with a comment: that it hides the bracket that would end a value.
+func (s *slips) comment(text string) string {
+	if len(s.open) > 0 && strings.ContainsAny(text, "}]") {
+		return "# begins a comment here, so that a bracket stays open; put the value in quotes"
+	}
+	return ""
+}
+
+// character looks at a character in brackets, outside of quotes, and says whether a value may begin behind it.
+func (s *slips) character(line string, i int, start bool) (next bool, why string) {
+	switch c := line[i]; {
+	case start && (c == '"' || c == '\''):
+		s.quote, s.began = rune(c), slip{s.line, columnOf(line, i), "the quote that begins here has no end"}
+		return false, ""
+	case strings.IndexByte("{}[]", c) >= 0:
+		return c == '{' || c == '[', s.bracket(line, i)
+	case start && badStart(line[i:]) != "":
+		return false, badStart(line[i:])
+	case c == ' ':
+		return start, ""
+	case c == ':':
+		return i+1 == len(line) || line[i+1] == ' ', ""
+	default:
+		return c == ',', ""
+	}
+}
+
+// bracket opens or closes a flow collection.
+func (s *slips) bracket(line string, i int) string {
+	c := line[i]
+	if c == '{' || c == '[' {
+		s.open = append(s.open, slip{s.line, columnOf(line, i), fmt.Sprintf("the %c that begins here has no end", c)})
+		return ""
+	}
+	if last := len(s.open) - 1; last >= 0 && s.open[last].text[len("the ")] == c-2 { // its other half
+		s.open = s.open[:last]
+		return ""
+	}
+	return fmt.Sprintf("a %c without what it belongs to; put the value in quotes", c)
 }
 
 // quoted moves on in a quoted text, by one character or one that is escaped, and ends it.

@@ -108,7 +108,7 @@ func keysPlace(s string) string {
 	if strings.Contains(s, "://") {
 		return serviceURL(s)
 	}
-	return tilde(s)
+	return wrongPath(s)
 }
 
 // serviceURL says what is wrong with the address of a service that decides on tokens: whoever stands between could decide

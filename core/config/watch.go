@@ -49,7 +49,7 @@ func (w *Watch) Load() (*Config, error) {
 // stat returns the file as it lies there now, or nil.
 func (w *Watch) stat() os.FileInfo {
 	info, err := os.Stat(Find(w.options).Path)
-	if err != nil {
+	if err != nil || !info.Mode().IsRegular() { // what came by a pipe was read
 		return nil
 	}
 	return info

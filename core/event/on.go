@@ -1,5 +1,11 @@
 package event
 
+import (
+	"strings"
+
+	"github.com/humanconnect/humanconnect/internal/problem"
+)
+
 // On is the moment that a hook asks for, in the words of the reference and of the config.
 type On string
 
@@ -28,4 +34,22 @@ func (o On) Type() Type {
 		return ConnectionNeedsReconnect
 	}
 	return ""
+}
+
+// Meant returns the moment that a word most likely means, such as "close" or the type of an event; "" where none is near.
+func Meant(word string) On {
+	word = strings.ToLower(word)
+	for _, m := range []struct {
+		part string
+		on   On
+	}{{"reconnect", OnNeedsReconnect}, {"disconnect", OnDisconnectSource}, {"connect", OnConnectSource}, {"clos", OnClose}} {
+		if strings.Contains(word, m.part) {
+			return m.on
+		}
+	}
+	names := make([]string, 0, len(Ons()))
+	for _, on := range Ons() {
+		names = append(names, string(on))
+	}
+	return On(problem.Nearest(word, names))
 }

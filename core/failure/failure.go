@@ -53,7 +53,7 @@ func Entries() []Entry {
 	return []Entry{
 		{AccessDenied, false, "authorization was denied by the user or the source", "connect again and allow the access"},
 		{AttemptExpired, true, "the attempt took longer than the source or its 15 minutes allow", "connect again"},
-		{AttemptInterrupted, true, "the attempt was interrupted while the source processed the reply", "connect again"},
+		{AttemptInterrupted, true, "the action was interrupted before it was finished", "connect again"},
 		{AccountMismatch, false, "the reconnect was authorized with another account", "authorize with the account of the connection"},
 		{ScopeMissing, false, "a scope that the source cannot do without was not granted", "connect again and leave every box ticked"},
 		{InvalidInput, false, "a form value was rejected", "correct the field and connect again"},

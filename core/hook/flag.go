@@ -40,6 +40,9 @@ func Parse(on event.On, value string, at Place) (Hook, error) {
 	case strings.ContainsRune(line, 0):
 		return Hook{}, problem.New(problem.CodeUsage, "the hook for %s contains a NUL character", on).
 			Hint("give a URL, or a command line for sh -c")
+	case at.Dir == "":
+		return Hook{}, problem.New(problem.CodeUsage, "the working directory, where the hook for %s would run, does not exist", on).
+			Hint("change to a directory that exists")
 	case !filepath.IsAbs(at.Dir):
 		return Hook{}, fmt.Errorf("the directory of a hook is not absolute: %q", at.Dir)
 	}

@@ -84,7 +84,7 @@ func (e *Engine) check(ctx context.Context, r OpenRequest, v token.Verdict, know
 			c.wrong = append(c.wrong, err)
 		}
 	}
-	return c.names, problem.Join("the actions have %d problems", append(c.wrong, c.answersWrong()...)...)
+	return c.names, problem.Join("%d problems with the requested actions", append(c.wrong, c.answersWrong()...)...)
 }
 
 // endedActions returns the numbers of the actions that the session has done already, if it works through this very list.

@@ -179,5 +179,5 @@ func (l *loader) verdict() error {
 	default:
 		return nil
 	}
-	return p.WithFacts(slices.Concat(p.Facts(), l.absent, l.wrong)...)
+	return p.WithPlacedFacts(slices.Concat(p.Facts(), l.absent, l.wrong)...)
 }

@@ -43,7 +43,7 @@ func (c *Catalog) CheckPlan(p *config.Plan) error {
 	if len(facts) == 0 {
 		return nil
 	}
-	return problem.New(config.CodePlan, "the plan is invalid").WithFacts(facts...).
+	return problem.New(config.CodePlan, "the plan is invalid").WithPlacedFacts(facts...).
 		Hint("see the fields of a source with: humanconnect source show ID")
 }
 

@@ -30,6 +30,7 @@ func Join(format string, errs ...error) error {
 		for _, fact := range p.facts {
 			all = all.Fact("  %s", fact)
 		}
+		all = all.WithPlaces(append(all.Places(), p.places...)...)
 		for _, hint := range p.hints {
 			if !slices.Contains(all.hints, hint) {
 				all = all.Hint("%s", hint)

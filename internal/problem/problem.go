@@ -27,7 +27,21 @@ type Problem struct {
 	code         Code
 	message      string
 	facts, hints []string
+	places       []Place
 	cause        error
+}
+
+// Place is one thing that is wrong in a file, or beside one: what a fact says in columns, apart for a program.
+type Place struct {
+	// File is the file as it was named; "" for what stands in none, as a flag. Line and Column count from 1; 0 where there are none.
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	// Key is the path of the value: "hooks[0].on"; "" where the file as a whole is wrong.
+	Key string `json:"key"`
+	// Message says what is wrong; Suggestion is what was probably meant, or "".
+	Message    string `json:"message"`
+	Suggestion string `json:"suggestion"`
 }
 
 // New returns a problem. The message says what happened, lower case, no full stop, no secrets, no health data.
@@ -53,6 +67,12 @@ func (p Problem) WithFacts(facts ...string) *Problem { p.facts = slices.Clone(fa
 
 // WithHints returns the problem with these hints and no others.
 func (p Problem) WithHints(hints ...string) *Problem { p.hints = slices.Clone(hints); return &p }
+
+// WithPlaces returns the problem with these places and no others.
+func (p Problem) WithPlaces(places ...Place) *Problem { p.places = slices.Clone(places); return &p }
+
+// Places returns where what is wrong stands, for a problem of a file.
+func (p *Problem) Places() []Place { return slices.Clone(p.places) }
 
 // Code returns the code.
 func (p *Problem) Code() Code { return p.code }

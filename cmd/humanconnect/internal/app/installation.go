@@ -140,6 +140,19 @@ func (i *Installation) Close() {
 	})
 }
 
+// RequiredSecrets returns an error if the secret of a required hook cannot be read: what must be delivered could not be.
+func (i *Installation) RequiredSecrets(ctx context.Context) error {
+	for _, h := range i.Config.Hooks {
+		if !h.Required || h.Secret == nil {
+			continue
+		}
+		if _, err := h.Secret.Resolve(ctx, i.app.Environ()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Admit waits until this process may begin with work that needs providers, where many do so at once. It returns the error
 // of ctx, or nil.
 func (i *Installation) Admit(ctx context.Context) error {

@@ -50,11 +50,12 @@ func (a *App) coreDir() (string, error) {
 	return filepath.Dir(exe), nil
 }
 
-// Place is the user, host and directory of hooks given as flags.
+// Place is the user, host and directory of hooks given as flags. Without a working directory, as when it was removed, the
+// directory is "": only a hook that runs there needs it.
 func (a *App) Place() (hook.Place, error) {
 	dir, err := a.Getwd()
 	if err != nil {
-		return hook.Place{}, fmt.Errorf("the working directory: %w", err)
+		dir = ""
 	}
 	host, err := os.Hostname()
 	if err != nil {

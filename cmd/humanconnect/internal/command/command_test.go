@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -129,6 +130,7 @@ func TestFlagsThatWereGivenSetTheConfigAndPathsAreNotEmpty(t *testing.T) {
 
 func TestInputIsAValueAFileOrStandardInput(t *testing.T) {
 	a := apptest.New(t)
+	answer := command.Input{What: "--answer", Secret: true}
 	dir := filepath.Join(t.TempDir(), "of zoe")
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -143,16 +145,46 @@ func TestInputIsAValueAFileOrStandardInput(t *testing.T) {
 			t.Errorf("%q: %q, %v", value, got.Reveal(), err)
 		}
 	}
-	if got, err := command.TextOf(t.Context(), "--answer", "@"+file("b", " x \n\r\n")); err != nil || got != " x " {
+	if got, err := answer.Of(t.Context(), a.App, "@"+file("b", " x \n\r\n")); err != nil || got != " x " {
 		t.Errorf("a text: %q, %v", got, err)
 	}
-	if got, err := command.TextOf(t.Context(), "--answer", "@"+file("c", strings.Repeat("x", command.MaxInput))); err != nil || len(got) != command.MaxInput {
+	if got, err := answer.Of(t.Context(), a.App, "@"+file("c", strings.Repeat("x", command.MaxInput))); err != nil || len(got) != command.MaxInput {
 		t.Errorf("the largest: %d, %v", len(got), err)
 	}
 	for _, value := range []string{"@" + file("d", strings.Repeat("x", command.MaxInput+1)), "@" + filepath.Join(dir, "absent")} {
-		if _, err := command.TextOf(t.Context(), "--answer", value); problem.CodeOf(err) != exit.CodeInputFile || strings.Contains(err.Error(), "zoe") || !strings.Contains(err.Error(), "--answer") {
+		if _, err := answer.Of(t.Context(), a.App, value); problem.CodeOf(err) != exit.CodeInputFile || strings.Contains(err.Error(), "zoe") || !strings.Contains(err.Error(), "--answer") {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+// TestAtMeansAFile: who did not mean one learns how to say so, and who did which one it is.
+func TestAtMeansAFile(t *testing.T) {
+	a := apptest.New(t)
+	for value, want := range map[string]string{"@@alice:example.org": "@alice:example.org", "@@@x": "@@x", "a@b": "a@b"} {
+		if got, err := (command.Input{What: "--client-user-id"}).Of(t.Context(), a.App, value); err != nil || got != want {
+			t.Errorf("%q: %q, %v", value, got, err)
+		}
+	}
+	for value, want := range map[string]string{"@alice:example.org": "@@alice:example.org", "@~/t": `"~/t": ~ is not expanded here`, "@$HOME/t": `"$HOME/t": $ is not expanded here`} {
+		_, err := command.Input{What: "--token"}.Of(t.Context(), a.App, value)
+		p := exit.ProblemOf(err)
+		if p.Code() != exit.CodeInputFile || !strings.Contains(p.Message(), "@ means a file, and \""+value[1:]+"\"") || len(p.Hints()) != 1 || !strings.Contains(p.Hints()[0], want) {
+			t.Errorf("%q: %v, %v", value, err, p.Hints())
+		}
+	}
+}
+
+func TestControlCharactersOfAnIdAreShownEscaped(t *testing.T) {
+	c := &cobra.Command{Use: "x"}
+	for _, id := range []string{"demo\r", "a\x1b[2J", "\x00", "a\nb", "\x7f"} {
+		err := command.Plain(c, "--client-id", id)
+		if err == nil || !strings.Contains(err.Error(), strconv.Quote(id)) || strings.Contains(err.Error(), id) {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	if err := command.Plain(c, "--client-id", "ädä \u009b"); err != nil {
+		t.Error(err)
 	}
 }
 

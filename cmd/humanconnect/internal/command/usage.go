@@ -79,16 +79,6 @@ func UnknownCommand(c *cobra.Command, word string) error {
 	return p.Hint("see: %s --help", c.CommandPath())
 }
 
-func nearestCommand(c *cobra.Command, word string) string {
-	var names []string
-	for _, sub := range c.Commands() {
-		if sub.IsAvailableCommand() {
-			names = append(names, sub.Name())
-		}
-	}
-	return problem.Nearest(word, names)
-}
-
 // FlagProblem turns an error of the flag parser into a problem. The messages of the parser quote the input; ours never do,
 // since it may be a secret, as TOKEN in -tTOKEN.
 func FlagProblem(c *cobra.Command, err error) error {
@@ -126,26 +116,20 @@ func valueProblem(f *pflag.Flag) string {
 func unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	name := e.GetSpecifiedName()
 	if e.GetSpecifiedShortnames() != "" {
-		return Usage(c, "unknown flag -%s", iostreams.Clean(name))
+		p := Usage(c, "unknown flag -%s", iostreams.Clean(name))
+		if guess := guessFlag(c, name); guess != "" {
+			p = p.WithHints(append([]string{"did you mean: " + guess}, p.Hints()...)...)
+		}
+		return p
 	}
 	if !isCommandWord(name) {
 		return Usage(c, "unknown flag")
 	}
 	p := problem.New(problem.CodeUsage, "unknown flag --%s", name)
 	if near := nearestFlag(c, name); near != "" {
-		p = p.Hint("did you mean: --%s", near)
+		p = p.Hint("did you mean: %s", near)
 	}
 	return p.Hint("see: %s --help", c.CommandPath())
-}
-
-func nearestFlag(c *cobra.Command, name string) string {
-	var names []string
-	c.Flags().VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden {
-			names = append(names, f.Name)
-		}
-	})
-	return problem.Nearest(name, names)
 }
 
 // Choice is the value of a flag that takes one of a few words.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
@@ -23,15 +24,22 @@ type Described struct {
 	Message string       `json:"message"`
 	Facts   []string     `json:"facts"`
 	Hints   []string     `json:"hints"`
-	Exit    int          `json:"exit"`
+	// Problems has apart what facts have in columns, for an error of a file.
+	Problems []problem.Place `json:"problems"`
+	Exit     int             `json:"exit"`
 }
 
 // Describe collects the parts of an error. Control characters are removed from its texts.
 func Describe(err error) Described {
 	p := exit.ProblemOf(err)
-	return Described{
-		Code: cmp.Or(p.Code(), defaultCode), Message: Clean(err.Error()), Facts: CleanAll(p.Facts()), Hints: CleanAll(p.Hints()), Exit: exit.Of(err),
+	d := Described{
+		Code: cmp.Or(p.Code(), defaultCode), Message: Clean(err.Error()), Facts: CleanAll(p.Facts()), Hints: CleanAll(p.Hints()),
+		Problems: OrEmpty(p.Places()), Exit: exit.Of(err),
 	}
+	for i := range d.Problems {
+		d.Problems[i].Message = Clean(d.Problems[i].Message)
+	}
+	return d
 }
 
 // Clean removes control characters from a text from outside, and truncates it to one line for the terminal.
@@ -56,6 +64,10 @@ func (s *IO) Report(err error) int {
 	}
 	d := Describe(err)
 	if s.WantsJSON() {
+		d.Facts = slices.DeleteFunc(d.Facts, func(fact string) bool {
+			_, placed := problem.PlaceOf(fact)
+			return placed && len(d.Problems) > 0
+		})
 		writeJSONLine(s.Err, map[string]Described{"error": d})
 		return d.Exit
 	}

@@ -2,6 +2,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -82,7 +83,8 @@ func newValidate(a *app.App) *cobra.Command {
 		Short: "Check the config",
 		Long: `Check the config: print every problem of the file, each with its line, and check its sources and
 plan against the descriptions of the providers. Providers without a cached description are
-started, and one that cannot be started is a problem too.`,
+started, and one that cannot be started is a problem too. A secret that is not there is a
+warning, or, for a required hook, a problem.`,
 		Example: "  humanconnect config validate",
 		Args:    command.UpToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return validate(c.Context(), a) },
@@ -96,7 +98,7 @@ func validate(ctx context.Context, a *app.App) error {
 	if cfg == nil {
 		return err
 	}
-	problems := []error{err}
+	problems := []error{err, requiredSecrets(cfg, a.Environ())}
 	more, err := providerProblems(ctx, a, cfg)
 	if err != nil {
 		return err
@@ -104,14 +106,47 @@ func validate(ctx context.Context, a *app.App) error {
 	if err := problem.Join("the config and what it depends on have %d problems", append(problems, more...)...); err != nil {
 		return err
 	}
-	out := struct {
-		File  string `json:"file"`
-		Valid bool   `json:"valid"`
-	}{cfg.File, true}
+	a.Warn(cfg.MissingSecrets(a.Environ()))
+	out := validity{File: cfg.File, Valid: true, Hooks: len(cfg.Hooks), Sources: len(cfg.Sources)}
+	if cfg.Plan != nil {
+		out.Actions = len(cfg.Plan.Actions)
+	}
+	if out.File == "" {
+		a.IO.Warn("no config file is read; these are the defaults, the environment and the flags")
+	}
 	return a.IO.Print(out, func(w io.Writer) error {
-		_, err := fmt.Fprintln(w, "the config is valid")
+		_, err := fmt.Fprintf(w, "the config is valid: %s with %s, %s, %s in the plan\n", cmp.Or(out.File, "no file"),
+			counted(out.Hooks, "hook"), counted(out.Sources, "source"), counted(out.Actions, "action"))
 		return err
 	})
+}
+
+// validity is what config validate says of a valid config.
+type validity struct {
+	File  string `json:"file"`
+	Valid bool   `json:"valid"`
+	// Hooks, Sources and Actions are how many the file has of each.
+	Hooks   int `json:"hooks"`
+	Sources int `json:"sources"`
+	Actions int `json:"actions"`
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// requiredSecrets returns a problem if the secret of a required hook is not there: open would open no session.
+func requiredSecrets(cfg *config.Config, env config.Environment) error {
+	for _, h := range cfg.Hooks {
+		if h.Required && h.Secret != nil && !h.Secret.Exists(env) {
+			return problem.New(config.CodeSecret, "the secret of the required hook %s is not there: %s", h.Name, h.Secret).
+				Hint("write it there, or correct the hook in the config")
+		}
+	}
+	return nil
 }
 
 // providerProblems returns the problems of a config that only the providers know; entries may be nil.

@@ -80,7 +80,7 @@ func newList(a *app.App) *cobra.Command {
 }
 
 func list(a *app.App, c *cobra.Command, user string) error {
-	user, err := command.TextOf(c.Context(), "--client-user-id", user)
+	user, err := command.UserID(c.Context(), a, c, user)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func addHookFlags(f *pflag.FlagSet, into *[]givenHook) {
 
 // request reads the flags and files of open.
 func request(ctx context.Context, a *app.App, c *cobra.Command, o options, inst *app.Installation) (session.OpenRequest, error) {
-	script, err := scriptOf(ctx, c, o, inst)
+	script, err := scriptOf(ctx, a, c, o, inst)
 	if err != nil {
 		return session.OpenRequest{}, err
 	}
@@ -86,12 +86,9 @@ func request(ctx context.Context, a *app.App, c *cobra.Command, o options, inst 
 	if err != nil {
 		return session.OpenRequest{}, err
 	}
-	user, err := command.TextOf(ctx, "--client-user-id", o.clientUserID)
+	user, err := command.UserID(ctx, a, c, o.clientUserID)
 	if err != nil {
 		return session.OpenRequest{}, err
-	}
-	if user == "" && o.clientUserID != "" {
-		return session.OpenRequest{}, command.Usage(c, "the file of --client-user-id is empty")
 	}
 	return session.OpenRequest{
 		Token: token, ClientID: o.clientID, ClientUserID: user, DefaultClientID: inst.Config.ClientID,
@@ -100,8 +97,8 @@ func request(ctx context.Context, a *app.App, c *cobra.Command, o options, inst 
 }
 
 // scriptOf returns the actions: of the flags, else of the plan file, else of the config's plan.
-func scriptOf(ctx context.Context, c *cobra.Command, o options, inst *app.Installation) (session.Script, error) {
-	answers, err := answersOf(ctx, c, o.answers)
+func scriptOf(ctx context.Context, a *app.App, c *cobra.Command, o options, inst *app.Installation) (session.Script, error) {
+	answers, err := answersOf(ctx, a, c, o.answers)
 	if err != nil {
 		return session.Script{}, err
 	}
@@ -115,7 +112,7 @@ func scriptOf(ctx context.Context, c *cobra.Command, o options, inst *app.Instal
 }
 
 // answersOf reads --answer flags. An error never contains their values.
-func answersOf(ctx context.Context, c *cobra.Command, given []string) (map[string]map[string]sdk.Secret, error) {
+func answersOf(ctx context.Context, a *app.App, c *cobra.Command, given []string) (map[string]map[string]sdk.Secret, error) {
 	out := make(map[string]map[string]sdk.Secret)
 	for _, g := range given {
 		target, text, _ := strings.Cut(g, "=")
@@ -123,7 +120,7 @@ func answersOf(ctx context.Context, c *cobra.Command, given []string) (map[strin
 		if len(target) == len(g) || !host.ValidID(source) || !host.ValidFieldID(field) {
 			return nil, command.Usage(c, "--answer must be SOURCE.FIELD=VALUE or SOURCE.FIELD=@FILE")
 		}
-		value, err := command.TextOf(ctx, "--answer", text)
+		value, err := command.Input{What: "--answer", Secret: true}.Of(ctx, a, text)
 		if err != nil {
 			return nil, err
 		}

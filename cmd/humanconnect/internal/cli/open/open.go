@@ -17,6 +17,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
+	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
@@ -116,6 +117,9 @@ func run(a *app.App, c *cobra.Command, o options) error {
 	if err := o.check(c); err != nil {
 		return err
 	}
+	if fromStdin := slices.DeleteFunc([]string{o.token, o.plan, a.ConfigPath}, func(v string) bool { return v != config.Stdin }); len(fromStdin) > 1 {
+		return command.Usage(c, "standard input (-) can be only one of --token, --plan and --config")
+	}
 	a.IO.Accessible = o.accessible
 	if o.timeout > 0 {
 		var cancel context.CancelFunc
@@ -130,6 +134,11 @@ func run(a *app.App, c *cobra.Command, o options) error {
 	req, err := request(ctx, a, c, o, inst)
 	if err != nil {
 		return causeOf(ctx, err)
+	}
+	if !o.noHooks {
+		if err := inst.RequiredSecrets(ctx); err != nil {
+			return causeOf(ctx, err)
+		}
 	}
 	call := call{a: a, inst: inst, options: o, request: req}
 	t, err := call.openTerminal(c)
@@ -263,6 +272,9 @@ func (o options) check(c *cobra.Command) error {
 		if f := c.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
 			return command.Usage(c, "--%s is empty", name)
 		}
+	}
+	if err := command.Plain(c, "--client-id", o.clientID); err != nil {
+		return err
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ Keep the user id off the command line with --client-user-id @FILE.`,
 
 func create(a *app.App, c *cobra.Command, r token.Request) error {
 	var err error
-	if r.ClientUserID, err = command.TextOf(c.Context(), "--client-user-id", r.ClientUserID); err != nil {
+	if r.ClientUserID, err = command.UserID(c.Context(), a, c, r.ClientUserID); err != nil {
 		return err
 	}
 	st, err := a.Open(c.Context(), app.Options{})
