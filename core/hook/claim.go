@@ -104,7 +104,7 @@ type scanner struct {
 	now   time.Time
 	hooks []Hook
 	given map[string]Hook
-	alive map[id.Process]bool
+	owners map[id.Process]owner
 	off   map[string]bool
 	// room counts the jobs of each hook; total, what runs and will run in all.
 	room  map[string]int
@@ -117,7 +117,7 @@ type scanner struct {
 // scan reads what there is to do in a scope. It writes nothing.
 func (d *Dispatcher) scan(tx store.Tx, scope Scope, hooks []Hook) (scanResult, error) {
 	g := scanner{
-		Dispatcher: d, now: d.opt.Clock.Now(), hooks: hooks, given: make(map[string]Hook), alive: make(map[id.Process]bool),
+		Dispatcher: d, now: d.opt.Clock.Now(), hooks: hooks, given: make(map[string]Hook), owners: make(map[id.Process]owner),
 		off: make(map[string]bool), room: make(map[string]int), total: len(d.inFlight), passed: make(map[string]bool),
 	}
 	var err error
@@ -200,7 +200,8 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 		return g.skip(tx, head)
 	case !g.free(head):
 		// The word of our own tries comes by itself.
-		g.contended, g.unsettled = g.contended || !g.inFlight[head.ID], true
+		_, mine := g.inFlight[head.ID]
+		g.contended, g.unsettled = g.contended || !mine, true
 		return nil
 	case damaged:
 		return g.markDead(tx, head, Hook{}, Damaged)
@@ -288,26 +289,34 @@ func (g *scanner) markDead(tx store.Tx, d store.Delivery, h Hook, why string) er
 	return nil
 }
 
-// free says whether nobody works on a delivery: it has no owner, its owner is dead, or its lease is over. What we work on
-// ourselves is not free, however late it is.
+// free says whether nobody works on a delivery: it has no owner, or its owner is dead. The lease decides where nobody can
+// tell. What we work on ourselves is not free, however late it is, and what a living process works on neither: it repeats
+// the try if it has lost its outcome.
 func (g *scanner) free(d store.Delivery) bool {
+	_, mine := g.inFlight[d.ID]
+	over := !d.LeaseUntil.After(g.now)
 	switch {
-	case g.inFlight[d.ID]:
+	case mine:
 		return false
-	case d.Owner == "" || !d.LeaseUntil.After(g.now):
+	case d.Owner == "":
 		return true
 	case d.Owner == g.opt.Liveness.Self():
-		return false
+		return over
 	}
-	alive, asked := g.alive[d.Owner]
+	known, asked := g.owners[d.Owner]
 	if !asked {
-		var err error
-		alive, err = g.opt.Liveness.Alive(d.Owner)
-		alive = alive || err != nil // cannot tell: the lease decides
-		g.alive[d.Owner] = alive
+		alive, err := g.opt.Liveness.Alive(d.Owner)
+		known = owner{alive: alive, unknown: err != nil}
+		g.owners[d.Owner] = known
 	}
-	return !alive
+	if known.unknown {
+		return over
+	}
+	return !known.alive
 }
+
+// owner is what is known of another process.
+type owner struct{ alive, unknown bool }
 
 // hasRoom says whether there is room for one more try of a hook. The first of each has room of its own, so that hooks that
 // hang do not starve another.
