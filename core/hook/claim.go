@@ -23,6 +23,8 @@ const (
 const (
 	// leaseMargin is how much longer than a try may take the lease of its delivery is.
 	leaseMargin = 30 * time.Second
+	// notOursPause is how long a hook of a flag that is another user's or host's is left out of the scans: it may be adopted.
+	notOursPause = time.Minute
 	// pageSize is how many deliveries that are due are read at once, however many there are.
 	pageSize = 100
 )
@@ -101,11 +103,11 @@ func save(tx store.Tx, d store.Delivery) error {
 // scanner is one scan: its moment, the hooks of the config then, and which other processes were found alive.
 type scanner struct {
 	*Dispatcher
-	now   time.Time
-	hooks []Hook
-	given map[string]Hook
+	now    time.Time
+	hooks  []Hook
+	given  map[string]Hook
 	owners map[id.Process]owner
-	off   map[string]bool
+	off    map[string]bool
 	// room counts the jobs of each hook; total, what runs and will run in all.
 	room  map[string]int
 	total int
@@ -177,8 +179,17 @@ func (g *scanner) scanDue(tx store.Tx) error {
 // without names the hooks that the next page has no use for: those that are not ours, and those without room, of which
 // more may be due.
 func (g *scanner) without() []string {
-	names := slices.Collect(maps.Keys(g.notOurs))
-	names = slices.AppendSeq(names, maps.Keys(g.passed))
+	names := slices.Collect(maps.Keys(g.passed))
+	for hook, again := range g.notOurs {
+		if g.passed[hook] {
+			continue
+		}
+		if g.now.Before(again) {
+			names = append(names, hook)
+		} else {
+			delete(g.notOurs, hook)
+		}
+	}
 	for _, busy := range []map[string]int{g.running, g.room} {
 		for hook := range busy {
 			if !g.hasRoom(hook) {
@@ -219,6 +230,10 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 		g.expect(head.NextAt)
 		return nil
 	}
+	if later, err := g.comesLater(tx, head); err != nil || later {
+		g.unsettled = true
+		return err
+	}
 	g.due = true
 	return g.addJob(tx, head, h)
 }
@@ -243,8 +258,7 @@ func (g *scanner) hookOf(tx store.Tx, d store.Delivery) (Hook, bool, error) {
 		}
 		g.given[d.Hook] = h
 	}
-	// A URL is the same from everywhere; a command is its user's, on its host.
-	return h, h.Kind() == KindHTTP || g.opt.FlagHooks && h.UID == g.opt.UID && h.Host == g.opt.Host, nil
+	return h, h.Kind() == KindHTTP || g.opt.FlagHooks && h.RunsHere(g.opt.UID, g.opt.Host), nil
 }
 
 // disabled asks once for each hook.
@@ -258,22 +272,26 @@ func (g *scanner) disabled(tx store.Tx, h Hook) (bool, error) {
 	return off, err
 }
 
-// skip leaves a delivery to another process, unless it is one of a config's that nobody has tried for as long as the long
-// schedule takes since it was due. It was not due before it was at the head of its queue.
+// skip leaves a delivery to another process, unless nobody has tried it for as long as the long schedule takes since it was
+// due. It was not due before it was at the head of its queue.
 func (g *scanner) skip(tx store.Tx, d store.Delivery) error {
-	if IsGiven(d.Hook) {
-		g.notOurs[d.Hook] = true
-		return nil
+	end := dueSince(d).Add(schedule.LongTotal())
+	if g.free(d) && g.now.After(end) {
+		return g.markDead(tx, d, Hook{}, NotConfigured)
 	}
-	due := d.NextAt
-	if due.Before(d.CreatedAt) {
-		due = d.CreatedAt
+	g.passed[d.Hook] = true // those behind it were due later
+	if again := g.now.Add(notOursPause); IsGiven(d.Hook) && again.Before(end) {
+		g.notOurs[d.Hook] = again
 	}
-	if !g.free(d) || g.now.Sub(due) <= schedule.LongTotal() {
-		g.passed[d.Hook] = true // those behind it were due later
-		return nil
+	return nil
+}
+
+// dueSince is since when a delivery could have been tried.
+func dueSince(d store.Delivery) time.Time {
+	if d.NextAt.Before(d.CreatedAt) {
+		return d.CreatedAt
 	}
-	return g.markDead(tx, d, Hook{}, NotConfigured)
+	return d.NextAt
 }
 
 // markDead makes a delivery dead that is not tried again.

@@ -30,8 +30,8 @@ func (f Fixed) Hooks() []Hook { return f }
 // Options of a dispatcher. All but those marked otherwise are needed.
 type Options struct {
 	Store store.Store
-	// Hooks are the config's. A delivery to another one is left alone, and dies when nobody has tried it for as long as
-	// the long schedule takes since it was due.
+	// Hooks are the config's. A delivery to another one, or to a flag's that is not run here, is left alone, and dies when
+	// nobody has tried it for as long as the long schedule takes since it was due.
 	Hooks    Configured
 	Liveness process.Liveness
 	Clock    clock.Clock
@@ -93,8 +93,8 @@ type Dispatcher struct {
 	// inFlight has the deliveries that we try; running counts them for each hook.
 	inFlight map[id.Delivery]store.Delivery
 	running  map[string]int
-	// notOurs are hooks of flags that are not ours to run, and never will be.
-	notOurs map[string]bool
+	// notOurs are hooks of flags that are not ours to run, and when to look at them again.
+	notOurs map[string]time.Time
 
 	mu   sync.Mutex
 	wake chan struct{}
@@ -112,7 +112,7 @@ func New(opt Options) *Dispatcher {
 		opt.Hooks = Fixed(nil)
 	}
 	return &Dispatcher{
-		opt: opt, inFlight: make(map[id.Delivery]store.Delivery), running: make(map[string]int), notOurs: make(map[string]bool),
+		opt: opt, inFlight: make(map[id.Delivery]store.Delivery), running: make(map[string]int), notOurs: make(map[string]time.Time),
 		wake: make(chan struct{}),
 	}
 }

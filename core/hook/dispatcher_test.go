@@ -862,9 +862,12 @@ func word(ctx context.Context) string {
 // Whoever ends first, a call or a try of it: the try is not cut, nor made again.
 func TestTryThatHasBegunEndsThoughItsCallDoes(t *testing.T) {
 	calls := map[string]func(context.Context, *Dispatcher, Scope) error{
-		"Run":   func(ctx context.Context, d *Dispatcher, s Scope) error { return d.Run(ctx, s) },
-		"Once":  func(ctx context.Context, d *Dispatcher, s Scope) error { _, err := d.Once(ctx, s); return err },
-		"Drain": func(ctx context.Context, d *Dispatcher, s Scope) error { _, err := d.Drain(ctx, s, time.Hour); return err },
+		"Run":  func(ctx context.Context, d *Dispatcher, s Scope) error { return d.Run(ctx, s) },
+		"Once": func(ctx context.Context, d *Dispatcher, s Scope) error { _, err := d.Once(ctx, s); return err },
+		"Drain": func(ctx context.Context, d *Dispatcher, s Scope) error {
+			_, err := d.Drain(ctx, s, time.Hour)
+			return err
+		},
 	}
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {

@@ -148,6 +148,8 @@ type SessionTx interface {
 	Sessions(SessionFilter) ([]Session, error)
 	// InsertSessionHook returns ErrExists if the session has a hook with this fingerprint.
 	InsertSessionHook(SessionHook) error
+	// SaveSessionHook writes the row anew.
+	SaveSessionHook(SessionHook) error
 	SessionHook(id.SessionHook) (SessionHook, error)
 	// SessionHooks returns the hooks of a session in the order they came.
 	SessionHooks(id.Session) ([]SessionHook, error)

@@ -73,6 +73,8 @@ func hookFields(h *store.SessionHook, in box) []field {
 
 func (t *tx) InsertSessionHook(h store.SessionHook) error { return t.tables.sessionHook.insert(t, h) }
 
+func (t *tx) SaveSessionHook(h store.SessionHook) error { return t.tables.sessionHook.save(t, h) }
+
 func (t *tx) SessionHook(hook id.SessionHook) (store.SessionHook, error) {
 	return t.tables.sessionHook.find(t, "WHERE id = ?", hook)
 }

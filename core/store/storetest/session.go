@@ -17,6 +17,7 @@ func sessionTests() map[string]func(*suite) {
 		"HooksComeInTheOrderTheyCame":   sessionHooks,
 		"AFingerprintIsOnceInASession":  oneHookPerFingerprint,
 		"HooksOfCallsWithoutASession":   hooksWithoutSession,
+		"AHookIsSavedInItsPlace":        savedHook,
 		"AnEndMovesOnceAndNeverBack":    endSession,
 	}
 }
@@ -214,4 +215,23 @@ func endSession(s *suite) {
 	for name, ses := range map[string]store.Session{"over": over, "closed": closed, "open": open} {
 		s.wantSession(name, ses)
 	}
+}
+
+func savedHook(s *suite) {
+	ses := session(s.addUser("u"))
+	a, b := sessionHook(ses.ID, "a"), sessionHook(ses.ID, "b")
+	changed := a
+	changed.Spec = []byte(`{"shell":"true","host":"there"}`)
+	s.update(func(tx store.Tx) error {
+		return must(tx.InsertSession(ses), tx.InsertSessionHook(a), tx.InsertSessionHook(b), tx.SaveSessionHook(changed))
+	})
+	s.view(func(tx store.Tx) error {
+		got, err := tx.SessionHooks(ses.ID)
+		same(s, "hooks", got, []store.SessionHook{changed, b})
+		return err
+	})
+	s.update(func(tx store.Tx) error {
+		wantErr(s, "of none", tx.SaveSessionHook(sessionHook(ses.ID, "c")), store.ErrNotFound)
+		return nil
+	})
 }
