@@ -119,8 +119,16 @@ type Session struct {
 // SessionFilter selects sessions; zero fields select all.
 type SessionFilter struct {
 	User id.Human
+	// Source: an action of the session was about it.
+	Source string
+	// Status of a closed session.
+	Status string
 	// Open selects the open (true) or closed (false) ones.
 	Open *bool
+	// Since is when it was opened, or later.
+	Since time.Time
+	// After selects those that are older than this one.
+	After id.Session
 	// Limit of rows, newest first; 0 means no limit.
 	Limit int
 }
@@ -319,6 +327,9 @@ type Event struct {
 	Sequence int64
 	Type     string
 	At       time.Time
+	// User and Source that it is about; "" for none, and where an earlier program stored the event.
+	User   id.Human
+	Source string
 	// Body is the JSON document that every hook gets, byte for byte. Sealed.
 	Body []byte
 }
@@ -327,6 +338,12 @@ type Event struct {
 type EventFilter struct {
 	Session id.Session
 	Type    string
+	User    id.Human
+	Source  string
+	// Since is when it was, or later.
+	Since time.Time
+	// After selects those that are older than this one.
+	After id.Event
 	// Limit of rows, newest first; 0 means no limit.
 	Limit int
 }
@@ -347,6 +364,8 @@ const (
 	DeliveryPending   DeliveryState = "pending"
 	DeliveryDelivered DeliveryState = "delivered"
 	DeliveryDead      DeliveryState = "dead"
+	// DeliveryDiscarded was dead, or pending, and nobody wants it any more.
+	DeliveryDiscarded DeliveryState = "discarded"
 )
 
 // Delivery is one event on its way to one hook.
@@ -363,6 +382,10 @@ type Delivery struct {
 	Tries int
 	// Deferred counts the tries that put it on the long schedule; the others were quick ones.
 	Deferred int
+	// Hung counts the tries that use up none of the schedule, because the hook is known to hang.
+	Hung int
+	// Redelivered says that it is made once more, outside of the order of its queue: it waits for none and holds none back.
+	Redelivered bool
 	// NextAt is when the next try is due; behind another one, when that one's is.
 	NextAt time.Time
 	// Owner works on it, until LeaseUntil at the latest; "" if nobody does.
@@ -380,6 +403,13 @@ type DeliveryFilter struct {
 	Event   id.Event
 	Hook    string
 	State   DeliveryState
+	// User and Source are those of the event.
+	User   id.Human
+	Source string
+	// Since is when it was made, or later.
+	Since time.Time
+	// After selects those that are older than this one.
+	After id.Delivery
 	// Limit of rows, newest first; 0 means no limit.
 	Limit int
 }
@@ -408,15 +438,16 @@ type DeliveryTx interface {
 	InsertDelivery(Delivery) error
 	// SaveDelivery writes the row anew.
 	SaveDelivery(Delivery) error
-	// HeadDeliveries returns the pending deliveries of a session that no earlier pending one of the same hook holds back,
-	// whether due or not, owned ones included, the earliest NextAt first.
+	// HeadDeliveries returns the pending deliveries of a session that no earlier pending one of the same hook holds back, and
+	// the redelivered ones, whether due or not, owned ones included, the earliest NextAt first.
 	HeadDeliveries(id.Session) ([]Delivery, error)
 	// DueDeliveries returns such heads of all sessions, and pending deliveries of events outside of one, which are held
 	// back by none: those that are due, by NextAt, then id.
 	DueDeliveries(DueFilter) ([]Delivery, error)
 	// NextDelivery returns the first NextAt of a pending delivery that is later than t, or the zero time.
 	NextDelivery(t time.Time) (time.Time, error)
-	// MoveQueue sets the NextAt of the pending deliveries that come after one in its session, to the same hook.
+	// MoveQueue sets the NextAt of the pending deliveries that come after one in its session, to the same hook, but for
+	// redelivered ones; behind one of these it does nothing.
 	MoveQueue(behind Delivery, at time.Time) error
 	Deliveries(DeliveryFilter) ([]Delivery, error)
 	// CountDeliveries counts what a filter selects, whatever its limit, by hook and state.
