@@ -108,6 +108,7 @@ type scanner struct {
 	given  map[string]Hook
 	owners map[id.Process]owner
 	off    map[string]bool
+	pauses map[string]store.HookPause
 	// room counts the jobs of each hook; total, what runs and will run in all.
 	room  map[string]int
 	total int
@@ -120,7 +121,7 @@ type scanner struct {
 func (d *Dispatcher) scan(tx store.Tx, scope Scope, hooks []Hook) (scanResult, error) {
 	g := scanner{
 		Dispatcher: d, now: d.opt.Clock.Now(), hooks: hooks, given: make(map[string]Hook), owners: make(map[id.Process]owner),
-		off: make(map[string]bool), room: make(map[string]int), total: len(d.inFlight), passed: make(map[string]bool),
+		off: make(map[string]bool), pauses: make(map[string]store.HookPause), room: make(map[string]int), total: len(d.inFlight), passed: make(map[string]bool),
 	}
 	var err error
 	if scope == (Scope{}) {
@@ -222,6 +223,9 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 		if disabled {
 			err = g.markDead(tx, head, h, Disabled)
 		}
+		return err
+	}
+	if left, err := g.leaveAlone(tx, head, h); err != nil || left {
 		return err
 	}
 	wait := head.NextAt.Sub(g.now)
@@ -391,7 +395,11 @@ func (d *Dispatcher) storeOutcome(tx store.Tx, r result) ([]Report, error) {
 	if !ours {
 		return nil, nil
 	}
-	apply(&row, r.outcome, d.opt.Clock.Now(), d.opt.Random)
+	outcome, err := d.judge(tx, r)
+	if err != nil {
+		return nil, err
+	}
+	apply(&row, outcome, d.opt.Clock.Now(), d.opt.Random)
 	if err := save(tx, row); err != nil {
 		return nil, fmt.Errorf("store what came of a delivery: %w", err)
 	}
@@ -408,4 +416,28 @@ func (d *Dispatcher) storeOutcome(tx store.Tx, r result) ([]Report, error) {
 		State: row.State, Next: row.NextAt, Error: row.Error, Disabled: r.outcome.Verdict == Gone,
 		Origin: r.message.Hook.Origin(), Lines: lines(r.outcome.Output),
 	}}, nil
+}
+
+// judge notes what the outcome of a try says about its hook: that it hangs, or that it does not.
+func (d *Dispatcher) judge(tx store.Tx, r result) (Outcome, error) {
+	h, o := r.message.Hook, r.outcome
+	switch o.Verdict {
+	case Interrupted:
+		return o, nil
+	case Hung:
+		before, err := noteHang(tx, d.opt.Store.MAC, h, d.opt.Clock.Now())
+		if err == nil && !before {
+			o.Verdict = verdictOfHang(h)
+		}
+		return o, err
+	}
+	return o, Unpause(tx, d.opt.Store.MAC, h)
+}
+
+// verdictOfHang is what the first tries that hang count as.
+func verdictOfHang(h Hook) Verdict {
+	if h.Kind() == KindHTTP {
+		return Undelivered
+	}
+	return Failed
 }

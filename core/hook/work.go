@@ -69,7 +69,7 @@ func (d *Dispatcher) sending(ctx context.Context) (sending context.Context, stop
 
 // turn returns nil when the loop is to end, and the store's error otherwise.
 func (l *loop) turn(ctx, sending context.Context, enough func(scanResult) bool) error {
-	for ctx.Err() == nil && sending.Err() == nil {
+	for ctx.Err() == nil && sending.Err() == nil && !l.isOver() {
 		woken := l.d.woken()
 		s, err := l.pass(ctx, sending)
 		switch {
@@ -84,6 +84,16 @@ func (l *loop) turn(ctx, sending context.Context, enough func(scanResult) bool) 
 		}
 	}
 	return nil
+}
+
+// isOver says whether the time of the loop is over, whatever else has happened at the same moment.
+func (l *loop) isOver() bool {
+	select {
+	case <-l.over:
+		return true
+	default:
+		return false
+	}
 }
 
 // sleep waits for something to do, and says false when the loop is to end.
