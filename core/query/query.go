@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
@@ -18,7 +19,7 @@ import (
 // The codes of the problems of rows that are not there; connections have one of their own package.
 const (
 	CodeSessionNotFound  problem.Code = "session_not_found"
-	CodeDeliveryNotFound problem.Code = "delivery_not_found"
+	CodeDeliveryNotFound              = hook.CodeNoDelivery
 	CodeEventNotFound    problem.Code = "event_not_found"
 )
 
@@ -189,6 +190,8 @@ type HookView struct {
 	Pending, Dead int
 	// Disabled is set while the hook is disabled.
 	Disabled *store.DisabledHook
+	// PausedUntil is set while the hook is left alone, because it hangs.
+	PausedUntil time.Time
 }
 
 // HookViews are the hooks of the config, and the pending deliveries to hooks that the config does not name.
@@ -223,6 +226,11 @@ func Hooks(ctx context.Context, s Reader, mac func(purpose string, data ...[]byt
 			if disabled {
 				v.Disabled = &row
 			}
+			pause, _, err := hook.FindPause(tx, mac, h)
+			if err != nil {
+				return views, err
+			}
+			v.PausedUntil = pause.Until
 			views.Hooks = append(views.Hooks, v)
 		}
 		return views, nil
@@ -258,5 +266,55 @@ func DeadDeliveries(ctx context.Context, s Reader) (int, error) {
 			dead += c.N
 		}
 		return dead, err
+	})
+}
+
+// Waiting are pending deliveries that nobody brings here: to a hook that the config does not name, or to commands of flags of
+// another user or host.
+type Waiting struct {
+	// Hook of the config; "" for the flags of UID on Host.
+	Hook string
+	UID  int
+	Host string
+	N    int
+}
+
+// NotHere returns the pending deliveries that a process with these hooks, of this user on this host, does not bring.
+func NotHere(ctx context.Context, s Reader, hooks []hook.Hook, uid int, host string) ([]Waiting, error) {
+	return read(ctx, s, func(tx store.Tx) (out []Waiting, err error) {
+		pending, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryPending})
+		for _, c := range pending {
+			h, known, err := hook.Find(tx, c.Hook, hooks)
+			switch {
+			case errors.Is(err, store.ErrDamaged):
+			case err != nil:
+				return nil, err
+			case !known:
+				out = append(out, Waiting{Hook: c.Hook, N: c.N})
+			case !h.RunsHere(uid, host):
+				at := slices.IndexFunc(out, func(w Waiting) bool { return w.Hook == "" && w.UID == h.UID && w.Host == h.Host })
+				if at < 0 {
+					at, out = len(out), append(out, Waiting{UID: h.UID, Host: h.Host})
+				}
+				out[at].N += c.N
+			}
+		}
+		return out, err
+	})
+}
+
+// DeliveriesOf returns those of a list that are still there, in its order.
+func DeliveriesOf(ctx context.Context, s Reader, ids []id.Delivery) ([]store.Delivery, error) {
+	return read(ctx, s, func(tx store.Tx) (rows []store.Delivery, err error) {
+		for _, dlv := range ids {
+			row, err := tx.Delivery(dlv)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return nil, err
+			}
+			if err == nil {
+				rows = append(rows, row)
+			}
+		}
+		return rows, nil
 	})
 }

@@ -43,6 +43,7 @@ type row struct {
 	Pending  int         `json:"pending"`
 	Dead     int         `json:"dead"`
 	Disabled *event.Time `json:"disabledAt,omitempty"`
+	Paused   *event.Time `json:"pausedUntil,omitempty"`
 	Error    string      `json:"error,omitempty"`
 }
 
@@ -81,6 +82,7 @@ func list(a *app.App, c *cobra.Command) error {
 func rowOf(v query.HookView) row {
 	h := v.Hook
 	r := row{Name: h.Name, Kind: h.Kind(), On: h.On, Required: h.Required, Origin: h.Origin(), Pending: v.Pending, Dead: v.Dead}
+	r.Paused = event.MaybeTime(v.PausedUntil)
 	if v.Disabled != nil {
 		r.Disabled, r.Error = event.MaybeTime(v.Disabled.At), v.Disabled.Error
 	}
@@ -95,6 +97,9 @@ func (r row) cells() []string {
 	required, state := "no", "enabled"
 	if r.Required {
 		required = "yes"
+	}
+	if r.Paused != nil {
+		state = "does not answer: next try at " + r.Paused.String()
 	}
 	if r.Disabled != nil {
 		state = "disabled: " + r.Error
