@@ -414,7 +414,7 @@ func (d *Dispatcher) storeOutcome(tx store.Tx, r result) ([]Report, error) {
 	return []Report{{
 		Delivery: row.ID, Event: row.Event, Session: row.Session, Type: r.message.Event.Type, Hook: row.Hook, Try: row.Tries,
 		State: row.State, Next: row.NextAt, Error: row.Error, Disabled: r.outcome.Verdict == Gone,
-		Origin: r.message.Hook.Origin(), Lines: lines(r.outcome.Output),
+		Origin: r.message.Hook.Origin(), Lines: linesOf(r.outcome.Output, r.message.Event.Body),
 	}}, nil
 }
 

@@ -143,7 +143,23 @@ func (e *Engine) checkOpen(ctx context.Context, r OpenRequest, v token.Verdict, 
 			return err
 		}
 	}
+	if err := e.checkHooks(ctx); err != nil {
+		return err
+	}
 	return e.check(ctx, r, v, known)
+}
+
+// checkHooks makes sure that the required hooks can sign: a session whose events they cannot accept would end as a failure.
+func (e *Engine) checkHooks(ctx context.Context) error {
+	for _, h := range e.o.Hooks {
+		if !h.Required || h.Kind() != hook.KindHTTP {
+			continue
+		}
+		if err := h.CheckSecret(ctx); err != nil {
+			return fmt.Errorf("required hook %s: %w", h.Name, err)
+		}
+	}
+	return nil
 }
 
 // checkOwner returns a problem if a living front end owns the session.
