@@ -37,9 +37,30 @@ func read[T any](ctx context.Context, s Reader, f func(store.Tx) (T, error)) (fo
 	return found, err
 }
 
+// SessionView is a session with its user.
+type SessionView struct {
+	Row  store.Session
+	User store.User
+}
+
 // Sessions returns sessions, the newest first.
 func Sessions(ctx context.Context, s Reader, f store.SessionFilter) ([]store.Session, error) {
 	return read(ctx, s, func(tx store.Tx) ([]store.Session, error) { return tx.Sessions(f) })
+}
+
+// SessionViews returns the same with their users.
+func SessionViews(ctx context.Context, s Reader, f store.SessionFilter) ([]SessionView, error) {
+	return read(ctx, s, func(tx store.Tx) ([]SessionView, error) {
+		rows, err := tx.Sessions(f)
+		views := make([]SessionView, len(rows))
+		for i := range rows {
+			if err == nil {
+				views[i].Row = rows[i]
+				views[i].User, err = tx.UserByID(rows[i].User)
+			}
+		}
+		return views, err
+	})
 }
 
 // Session returns a session and its response document: the stored one of a closed session, byte for byte; of an open one the
@@ -78,25 +99,31 @@ func Revocations(ctx context.Context, s Reader, ses id.Session) ([]store.Revocat
 type ConnectionView struct {
 	Row  store.Connection
 	Seen event.Connection
+	User store.User
 }
 
 func viewConnection(tx store.Tx, c store.Connection) (ConnectionView, error) {
 	seen, err := event.Of(tx, c)
-	return ConnectionView{c, seen}, err
+	if err != nil {
+		return ConnectionView{}, err
+	}
+	user, err := tx.UserByID(c.User)
+	return ConnectionView{c, seen, user}, err
 }
 
-// Connections returns a user's connections that are not disconnected, by the time they were made. A user that is not known
-// has none.
-func Connections(ctx context.Context, s Reader, clientID, clientUserID string) ([]ConnectionView, error) {
+// UserID finds a user by the names that the application uses; false if there is none.
+func UserID(ctx context.Context, s Reader, clientID, clientUserID string) (id.Human, bool, error) {
+	user, err := read(ctx, s, func(tx store.Tx) (store.User, error) { return tx.User(clientID, clientUserID) })
+	if errors.Is(err, store.ErrNotFound) {
+		return "", false, nil
+	}
+	return user.HumanID, err == nil, err
+}
+
+// Connections returns the connections that a filter selects, by the time they were made.
+func Connections(ctx context.Context, s Reader, f store.ConnectionFilter) ([]ConnectionView, error) {
 	return read(ctx, s, func(tx store.Tx) (views []ConnectionView, err error) {
-		user, err := tx.User(clientID, clientUserID)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		list, err := tx.Connections(user.HumanID)
+		list, err := tx.ListConnections(f)
 		if err != nil {
 			return nil, err
 		}

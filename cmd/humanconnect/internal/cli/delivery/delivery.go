@@ -71,20 +71,35 @@ func newList(a *app.App) *cobra.Command {
 	}
 	c.Flags().StringVar(&f.Hook, "hook", "", "only deliveries to this `HOOK`")
 	c.Flags().Var(&command.Choice{Value: &state, Of: []string{"pending", "delivered", "dead", "discarded"}}, "state", "only deliveries in this state")
-	selected := command.SessionFlags(c, "deliveries", &f.Limit)
+	p := command.NewPage(c, "deliveries", "newest")
+	p.SessionFlag(c)
+	p.SinceFlag(c)
+	p.UserFlags(c)
+	p.SourceFlag(c, a)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := selected.Check(c, &f.Session); err != nil {
+		if err := p.Read(c, a.Clock.Now()); err != nil {
 			return err
 		}
-		f.State = store.DeliveryState(state)
-		return list(f).Run(a, c)
+		f.Session, f.Source, f.Since, f.Limit, f.State = p.Session, p.Source, p.Since, p.Limit, store.DeliveryState(state)
+		var err error
+		if f.After, err = command.After[id.Delivery](c, p); err != nil {
+			return err
+		}
+		return list(p, f).Run(a, c)
 	}
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
-func list(f store.DeliveryFilter) command.List[row] {
+func list(p *command.Page, f store.DeliveryFilter) command.List[row] {
 	return command.List[row]{
+		Page: p,
+		ID:   func(r row) string { return string(r.ID) },
 		Find: func(ctx context.Context, st *app.State) ([]row, error) {
+			user, known, err := p.User(ctx, st)
+			if err != nil || !known {
+				return nil, err
+			}
+			f.User = user
 			deliveries, err := query.Deliveries(ctx, st.Store, f)
 			return command.Map(deliveries, err, rowOf)
 		},
