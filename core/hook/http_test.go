@@ -642,8 +642,13 @@ func TestURLOfAFlagIsSignedWithTheStatesSecretByAnyProcess(t *testing.T) {
 func TestProbeIsAnEventOfItsOwnThatIsStoredNowhere(t *testing.T) {
 	e := serve(t, httptest.NewServer, status(200))
 	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
-	sent, o := Probe(t.Context(), sender(), to(e.URL), now)
-	want := fmt.Sprintf(`{"type":"hook.test","id":"%s","sequence":1,"timestamp":"2026-11-22T08:00:00.000Z","hook":"app"}`+"\n", sent)
+	sent, o := Probe(t.Context(), sender(), to(e.URL), event.SourceConnected, now)
+	example := event.Example(event.SourceConnected, now)
+	example.ID, example.Test = sent, true
+	want := string(event.JSON(example))
+	if !strings.Contains(want, `"test":true`) || strings.Contains(want, `"test":false`) {
+		t.Error(want)
+	}
 	if o.Verdict != Accepted || e.bodies[0] != want || e.got[0].Header.Get("webhook-id") != string(sent) {
 		t.Errorf("%+v %s", o, e.bodies)
 	}
