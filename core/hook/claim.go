@@ -219,13 +219,7 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 		return g.markDead(tx, head, Hook{}, Damaged)
 	}
 	h.Name = head.Hook
-	if disabled, err := g.disabled(tx, h); err != nil || disabled {
-		if disabled {
-			err = g.markDead(tx, head, h, Disabled)
-		}
-		return err
-	}
-	if left, err := g.leaveAlone(tx, head, h); err != nil || left {
+	if off, err := g.checkHook(tx, head, h); err != nil || off {
 		return err
 	}
 	wait := head.NextAt.Sub(g.now)
@@ -240,6 +234,18 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 	}
 	g.due = true
 	return g.addJob(tx, head, h)
+}
+
+// checkHook says whether a delivery is not tried because of its hook, which is disabled or hangs.
+func (g *scanner) checkHook(tx store.Tx, head store.Delivery, h Hook) (off bool, err error) {
+	disabled, err := g.disabled(tx, h)
+	switch {
+	case err != nil:
+		return false, err
+	case disabled:
+		return true, g.markDead(tx, head, h, Disabled)
+	}
+	return g.leaveAlone(tx, head, h)
 }
 
 func (g *scanner) expect(at time.Time) {

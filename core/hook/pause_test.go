@@ -141,3 +141,17 @@ func TestNobodyWaitsForAHookThatIsLeftAlone(t *testing.T) {
 		t.Errorf("%+v, %v, %d tries", tally, err, r.count()-before)
 	}
 }
+
+func TestEnablingAHookTriesItAgain(t *testing.T) {
+	s := newState(t)
+	h := closing("stuck")
+	s.lanes(8, h)
+	s.once(s.worker(&receiver{answer: hanging}, h))
+	if was, err := Enable(t.Context(), s.store, "stuck", []Hook{h}); was || err != nil {
+		t.Fatal(was, err)
+	}
+	s.clock.Advance(schedule.Quick()[1])
+	if tally := s.once(s.worker(&receiver{}, h)); tally.Delivered != 8 {
+		t.Errorf("%+v", tally)
+	}
+}

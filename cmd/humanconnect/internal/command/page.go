@@ -27,7 +27,7 @@ type Page struct {
 
 	what, first                         string
 	limit                               int
-	after, since, session, user, client string
+	after, since, session, user string
 	byUser                              bool
 }
 

@@ -177,7 +177,7 @@ func newDiscard(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "discard ID… | --hook NAME | --dead",
 		Short: "Discard dead deliveries",
-		Long: `Discard dead deliveries: they are not counted as dead any more, and required hooks do not miss
+		Long: `Discard dead deliveries: they are no longer counted as dead, and required hooks do not miss
 them. Their events are kept. By ID a pending delivery is discarded too; those behind it go on.`,
 		Example: "  humanconnect delivery discard dlv_…\n  humanconnect delivery discard --hook journal\n" +
 			"  humanconnect delivery discard --dead",

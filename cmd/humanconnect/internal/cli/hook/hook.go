@@ -195,7 +195,7 @@ func enable(a *app.App, c *cobra.Command, name string) error {
 	}
 	defer st.Close()
 	r := enabled{Hook: name}
-	r.WasDisabled, err = hook.Enable(c.Context(), st.Store, name)
+	r.WasDisabled, err = hook.Enable(c.Context(), st.Store, name, st.Hooks)
 	if err != nil {
 		return err
 	}
