@@ -63,7 +63,7 @@ A hook that was left alone because it did not answer is tried again; a disabled 
 hook enable. A pending delivery is tried now.
 
 The exit code is 17 if a required hook has not accepted one of them, and 16 if --timeout is over.`,
-		Example: "  humanconnect delivery redeliver dlv_…\n  humanconnect delivery redeliver --hook journal\n" +
+		Example: "  humanconnect delivery redeliver --hook journal\n" +
 			"  humanconnect delivery redeliver --dead",
 		ValidArgsFunction: command.Deliveries(a),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -179,7 +179,7 @@ func newDiscard(a *app.App) *cobra.Command {
 		Short: "Discard dead deliveries",
 		Long: `Discard dead deliveries: they are no longer counted as dead, and required hooks do not miss
 them. Their events are kept. By ID a pending delivery is discarded too; those behind it go on.`,
-		Example: "  humanconnect delivery discard dlv_…\n  humanconnect delivery discard --hook journal\n" +
+		Example: "  humanconnect delivery discard --hook journal\n" +
 			"  humanconnect delivery discard --dead",
 		ValidArgsFunction: command.Deliveries(a),
 		RunE: func(c *cobra.Command, args []string) error {
