@@ -24,7 +24,8 @@ type Options struct {
 	StateDir string
 	Clock    clock.Clock
 	Log      *slog.Logger
-	// Deliver brings deliveries in a scope to their hooks until its context ends; see [hook.Dispatcher.Run].
+	// Deliver brings deliveries in a scope to their hooks until its context ends, and waits then for the tries that run; see
+	// [hook.Dispatcher.Run].
 	Deliver func(context.Context, hook.Scope) error
 	// Scope is what it delivers: the zero value is everything.
 	Scope hook.Scope
@@ -36,14 +37,15 @@ type Options struct {
 
 // Work is background work that runs. Stop it.
 type Work struct {
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	cancel, rest context.CancelFunc
+	wg           sync.WaitGroup
 }
 
 // Start begins the work after [Delay] and returns at once. What fails of it is tried again by the next process.
 func Start(ctx context.Context, o Options) *Work {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &Work{cancel: cancel}
+	delivering, rest := context.WithCancel(ctx)
+	w := &Work{cancel: cancel, rest: rest}
 	due, stop := o.Clock.After(Delay)
 	w.wg.Go(func() {
 		defer stop()
@@ -56,7 +58,7 @@ func Start(ctx context.Context, o Options) *Work {
 			return
 		}
 		w.wg.Go(func() {
-			if err := o.Deliver(ctx, o.Scope); err != nil {
+			if err := o.Deliver(delivering, o.Scope); err != nil {
 				o.DeliveryStopped(err)
 			}
 		})
@@ -67,7 +69,12 @@ func Start(ctx context.Context, o Options) *Work {
 	return w
 }
 
-// Stop ends the work and waits for it. A delivery that is under way is stopped and stays pending.
+// Rest begins no more deliveries, and does not wait for those that it has begun: for a process that is about to end, which a
+// long try would hold up.
+func (w *Work) Rest() { w.rest() }
+
+// Stop ends the work and waits for it. It begins no more deliveries; a try that has begun has its time, since its receiver
+// may have acted on it already.
 func (w *Work) Stop() {
 	w.cancel()
 	w.Wait()

@@ -151,6 +151,20 @@ func TestStopEndsTheWorkAndWaitsForIt(t *testing.T) {
 	}
 }
 
+func TestRestEndsTheDeliveriesAloneAndDoesNotWait(t *testing.T) {
+	w := newWorld(t)
+	release := make(chan struct{})
+	w.options.Deliver = func(ctx context.Context, _ hook.Scope) error { w.delivers <- ctx; <-release; return nil }
+	work := w.start()
+	w.clock.Advance(background.Delay)
+	delivering, revoking := await(t, "deliveries", w.delivers), await(t, "revocations", w.revokes)
+	work.Rest()
+	if delivering.Err() == nil || revoking.Err() != nil {
+		t.Errorf("deliveries: %v, revocations: %v", delivering.Err(), revoking.Err())
+	}
+	close(release)
+}
+
 func TestDeliveryThatEndsUnaskedIsReported(t *testing.T) {
 	w := newWorld(t)
 	full := errors.New("the disk is full")

@@ -116,6 +116,8 @@ type Event struct {
 	// ConnectionID and Reason are those of a connection that needs to be reconnected.
 	ConnectionID id.Connection `json:"connectionId,omitempty"`
 	Reason       string        `json:"reason,omitempty"`
+	// Test marks an event that tells of nothing: its values are made up, to try a hook.
+	Test bool `json:"test,omitempty"`
 	Response
 }
 

@@ -23,6 +23,8 @@ const (
 const (
 	// leaseMargin is how much longer than a try may take the lease of its delivery is.
 	leaseMargin = 30 * time.Second
+	// notOursPause is how long a hook of a flag that is another user's or host's is left out of the scans: it may be adopted.
+	notOursPause = time.Minute
 	// pageSize is how many deliveries that are due are read at once, however many there are.
 	pageSize = 100
 )
@@ -120,10 +122,11 @@ func save(tx store.Tx, d store.Delivery) error {
 // scanner is one scan: its moment, the hooks of the config then, and which other processes were found alive.
 type scanner struct {
 	*Dispatcher
-	hooks []Hook
-	given map[string]Hook
-	alive map[id.Process]bool
-	off   map[string]bool
+	hooks  []Hook
+	given  map[string]Hook
+	owners map[id.Process]owner
+	off    map[string]bool
+	pauses map[string]store.HookPause
 	// room counts the jobs of each hook; total, what runs and will run in all.
 	room  map[string]int
 	total int
@@ -135,8 +138,8 @@ type scanner struct {
 // scan reads what there is to do in a scope. It writes nothing.
 func (d *Dispatcher) scan(tx store.Tx, scope Scope, hooks []Hook) (scanResult, error) {
 	g := scanner{
-		Dispatcher: d, hooks: hooks, given: make(map[string]Hook), alive: make(map[id.Process]bool),
-		off: make(map[string]bool), room: make(map[string]int), total: len(d.inFlight), passed: make(map[string]bool),
+		Dispatcher: d, hooks: hooks, given: make(map[string]Hook), owners: make(map[id.Process]owner),
+		off: make(map[string]bool), pauses: make(map[string]store.HookPause), room: make(map[string]int), total: len(d.inFlight), passed: make(map[string]bool),
 		scanResult: scanResult{now: d.opt.Clock.Now()},
 	}
 	stray, err := tx.NextDelivery(g.now.Add(schedule.Horizon()))
@@ -200,8 +203,17 @@ func (g *scanner) scanDue(tx store.Tx) error {
 // without names the hooks that the next page has no use for: those that are not ours, and those without room, of which
 // more may be due.
 func (g *scanner) without() []string {
-	names := slices.Collect(maps.Keys(g.notOurs))
-	names = slices.AppendSeq(names, maps.Keys(g.passed))
+	names := slices.Collect(maps.Keys(g.passed))
+	for hook, again := range g.notOurs {
+		if g.passed[hook] {
+			continue
+		}
+		if g.now.Before(again) {
+			names = append(names, hook)
+		} else {
+			delete(g.notOurs, hook)
+		}
+	}
 	for _, busy := range []map[string]int{g.running, g.room} {
 		for hook := range busy {
 			if !g.hasRoom(hook) {
@@ -223,16 +235,14 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 		return g.skip(tx, head)
 	case !g.free(head):
 		// The word of our own tries comes by itself.
-		g.contended, g.unsettled = g.contended || !g.inFlight[head.ID], true
+		_, mine := g.inFlight[head.ID]
+		g.contended, g.unsettled = g.contended || !mine, true
 		return nil
 	case damaged:
 		return g.markDead(tx, head, Hook{}, Damaged)
 	}
 	h.Name = head.Hook
-	if disabled, err := g.disabled(tx, h); err != nil || disabled {
-		if disabled {
-			err = g.markDead(tx, head, h, Disabled)
-		}
+	if off, err := g.checkHook(tx, head, h); err != nil || off {
 		return err
 	}
 	wait := head.NextAt.Sub(g.now)
@@ -241,8 +251,24 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 		g.expect(head.NextAt)
 		return nil
 	}
+	if later, err := g.comesLater(tx, head); err != nil || later {
+		g.unsettled = true
+		return err
+	}
 	g.due = true
 	return g.addJob(tx, head, h)
+}
+
+// checkHook says whether a delivery is not tried because of its hook, which is disabled or hangs.
+func (g *scanner) checkHook(tx store.Tx, head store.Delivery, h Hook) (off bool, err error) {
+	disabled, err := g.disabled(tx, h)
+	switch {
+	case err != nil:
+		return false, err
+	case disabled:
+		return true, g.markDead(tx, head, h, Disabled)
+	}
+	return g.leaveAlone(tx, head, h)
 }
 
 func (g *scanner) expect(at time.Time) {
@@ -265,8 +291,7 @@ func (g *scanner) hookOf(tx store.Tx, d store.Delivery) (Hook, bool, error) {
 		}
 		g.given[d.Hook] = h
 	}
-	// A URL is the same from everywhere; a command is its user's, on its host.
-	return h, h.Kind() == KindHTTP || g.opt.FlagHooks && h.UID == g.opt.UID && h.Host == g.opt.Host, nil
+	return h, h.Kind() == KindHTTP || g.opt.FlagHooks && h.RunsHere(g.opt.UID, g.opt.Host), nil
 }
 
 // disabled asks once for each hook.
@@ -280,31 +305,33 @@ func (g *scanner) disabled(tx store.Tx, h Hook) (bool, error) {
 	return off, err
 }
 
-// skip leaves a delivery to another process, unless it is one of a config's that nobody has tried for as long as the long
-// schedule takes since it was due. It was not due before it was at the head of its queue.
+// skip leaves a delivery to another process, unless nobody has tried it for as long as the long schedule takes since it was
+// due. It was not due before it was at the head of its queue.
 func (g *scanner) skip(tx store.Tx, d store.Delivery) error {
-	if IsGiven(d.Hook) {
-		g.notOurs[d.Hook] = true
-		return nil
+	end := dueSince(d).Add(schedule.LongTotal())
+	if g.free(d) && g.now.After(end) {
+		clock, err := store.CheckClock(tx, g.now)
+		if err != nil {
+			return err
+		}
+		g.mark, g.markClock = clock.Next, clock.Save
+		if clock.Steady {
+			return g.markDead(tx, d, Hook{}, NotConfigured)
+		}
 	}
-	due := d.NextAt
-	if due.Before(d.CreatedAt) {
-		due = d.CreatedAt
+	g.passed[d.Hook] = true // those behind it were due later
+	if again := g.now.Add(notOursPause); IsGiven(d.Hook) && again.Before(end) {
+		g.notOurs[d.Hook] = again
 	}
-	if !g.free(d) || g.now.Sub(due) <= schedule.LongTotal() {
-		g.passed[d.Hook] = true // those behind it were due later
-		return nil
+	return nil
+}
+
+// dueSince is since when a delivery could have been tried.
+func dueSince(d store.Delivery) time.Time {
+	if d.NextAt.Before(d.CreatedAt) {
+		return d.CreatedAt
 	}
-	clock, err := store.CheckClock(tx, g.now)
-	if err != nil {
-		return err
-	}
-	g.mark, g.markClock = clock.Next, clock.Save
-	if !clock.Steady {
-		g.passed[d.Hook] = true
-		return nil
-	}
-	return g.markDead(tx, d, Hook{}, NotConfigured)
+	return d.NextAt
 }
 
 // markDead makes a delivery dead that is not tried again.
@@ -320,26 +347,34 @@ func (g *scanner) markDead(tx store.Tx, d store.Delivery, h Hook, why string) er
 	return nil
 }
 
-// free says whether nobody works on a delivery: it has no owner, its owner is dead, or its lease is over. What we work on
-// ourselves is not free, however late it is.
+// free says whether nobody works on a delivery: it has no owner, or its owner is dead. The lease decides where nobody can
+// tell. What we work on ourselves is not free, however late it is, and what a living process works on neither: it repeats
+// the try if it has lost its outcome.
 func (g *scanner) free(d store.Delivery) bool {
+	_, mine := g.inFlight[d.ID]
+	over := !d.LeaseUntil.After(g.now)
 	switch {
-	case g.inFlight[d.ID]:
+	case mine:
 		return false
-	case d.Owner == "" || !d.LeaseUntil.After(g.now):
+	case d.Owner == "":
 		return true
 	case d.Owner == g.opt.Liveness.Self():
-		return false
+		return over
 	}
-	alive, asked := g.alive[d.Owner]
+	known, asked := g.owners[d.Owner]
 	if !asked {
-		var err error
-		alive, err = g.opt.Liveness.Alive(d.Owner)
-		alive = alive || err != nil // cannot tell: the lease decides
-		g.alive[d.Owner] = alive
+		alive, err := g.opt.Liveness.Alive(d.Owner)
+		known = owner{alive: alive, unknown: err != nil}
+		g.owners[d.Owner] = known
 	}
-	return !alive
+	if known.unknown {
+		return over
+	}
+	return !known.alive
 }
+
+// owner is what is known of another process.
+type owner struct{ alive, unknown bool }
 
 // hasRoom says whether there is room for one more try of a hook. The first of each has room of its own, so that hooks that
 // hang do not starve another.
@@ -396,7 +431,11 @@ func (d *Dispatcher) storeOutcome(tx store.Tx, r result) ([]Report, error) {
 	if !ours {
 		return nil, nil
 	}
-	apply(&row, r.outcome, d.opt.Clock.Now(), d.opt.Random)
+	outcome, err := d.judge(tx, r)
+	if err != nil {
+		return nil, err
+	}
+	apply(&row, outcome, d.opt.Clock.Now(), d.opt.Random)
 	if err := save(tx, row); err != nil {
 		return nil, fmt.Errorf("store what came of a delivery: %w", err)
 	}
@@ -411,6 +450,30 @@ func (d *Dispatcher) storeOutcome(tx store.Tx, r result) ([]Report, error) {
 	return []Report{{
 		Delivery: row.ID, Event: row.Event, Session: row.Session, Type: r.message.Event.Type, Hook: row.Hook, Try: row.Tries,
 		State: row.State, Next: row.NextAt, Error: row.Error, Disabled: r.outcome.Verdict == Gone,
-		Origin: r.message.Hook.Origin(), Lines: linesAbout(r.outcome.Output, r.message.Event.Body),
+		Origin: r.message.Hook.Origin(), Lines: linesOf(r.outcome.Output, r.message.Event.Body),
 	}}, nil
+}
+
+// judge notes what the outcome of a try says about its hook: that it hangs, or that it does not.
+func (d *Dispatcher) judge(tx store.Tx, r result) (Outcome, error) {
+	h, o := r.message.Hook, r.outcome
+	switch o.Verdict {
+	case Interrupted:
+		return o, nil
+	case Hung:
+		before, err := noteHang(tx, d.opt.Store.MAC, h, d.opt.Clock.Now())
+		if err == nil && !before {
+			o.Verdict = verdictOfHang(h)
+		}
+		return o, err
+	}
+	return o, Unpause(tx, d.opt.Store.MAC, h)
+}
+
+// verdictOfHang is what the first tries that hang count as.
+func verdictOfHang(h Hook) Verdict {
+	if h.Kind() == KindHTTP {
+		return Undelivered
+	}
+	return Failed
 }

@@ -32,10 +32,20 @@ func FindDisabled(tx store.Tx, mac store.MAC, h Hook) (store.DisabledHook, bool,
 	return row, bytes.Equal(row.Target, target(mac, h)), nil
 }
 
-// Enable enables a hook that is disabled, and says whether it was. Its dead deliveries stay dead.
-func Enable(ctx context.Context, s store.Store, hook string) (was bool, err error) {
+// Enable enables a hook that is disabled, and says whether it was. Its dead deliveries stay dead. One of those configured that
+// was left alone, because it hangs, is tried again.
+func Enable(ctx context.Context, s store.Store, hook string, configured []Hook) (was bool, err error) {
 	err = s.Update(ctx, func(tx store.Tx) (err error) {
-		was, err = enable(tx, hook)
+		if was, err = enable(tx, hook); err != nil {
+			return err
+		}
+		h, known, err := Find(tx, hook, configured)
+		if err == nil && known {
+			err = Unpause(tx, s.MAC, h)
+		}
+		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
+			err = nil // a hook of a flag that is not there: disabled or not, that is all there is to say
+		}
 		return err
 	})
 	return was, err

@@ -30,8 +30,8 @@ func (f Fixed) Hooks() []Hook { return f }
 // Options of a dispatcher. All but those marked otherwise are needed.
 type Options struct {
 	Store store.Store
-	// Hooks are the config's. A delivery to another one is left alone, and dies when nobody has tried it for as long as
-	// the long schedule takes since it was due.
+	// Hooks are the config's. A delivery to another one, or to a flag's that is not run here, is left alone, and dies when
+	// nobody has tried it for as long as the long schedule takes since it was due.
 	Hooks    Configured
 	Liveness process.Liveness
 	Clock    clock.Clock
@@ -48,6 +48,9 @@ type Options struct {
 	// Concurrency is how many tries of one hook run at once; 0 means DefaultConcurrency. Four times as many run at
 	// once in all, beside which each hook that has none finds room for one, up to sixteen times as many.
 	Concurrency int
+	// Abort stops the tries that run when it is closed; they do not count. Nothing else cuts a try short but its own
+	// timeout, since the receiver may have acted on it already. Optional.
+	Abort <-chan struct{}
 	// Random is the jitter's; see [retry.Jitter]. Optional.
 	Random func() float64
 }
@@ -88,10 +91,10 @@ type Dispatcher struct {
 	// pass makes the passes of concurrent loops take turns; it guards what follows.
 	pass sync.Mutex
 	// inFlight has the deliveries that we try; running counts them for each hook.
-	inFlight map[id.Delivery]bool
+	inFlight map[id.Delivery]store.Delivery
 	running  map[string]int
-	// notOurs are hooks of flags that are not ours to run, and never will be.
-	notOurs map[string]bool
+	// notOurs are hooks of flags that are not ours to run, and when to look at them again.
+	notOurs map[string]time.Time
 
 	mu   sync.Mutex
 	wake chan struct{}
@@ -109,7 +112,7 @@ func New(opt Options) *Dispatcher {
 		opt.Hooks = Fixed(nil)
 	}
 	return &Dispatcher{
-		opt: opt, inFlight: make(map[id.Delivery]bool), running: make(map[string]int), notOurs: make(map[string]bool),
+		opt: opt, inFlight: make(map[id.Delivery]store.Delivery), running: make(map[string]int), notOurs: make(map[string]time.Time),
 		wake: make(chan struct{}),
 	}
 }
@@ -133,15 +136,15 @@ func (d *Dispatcher) woken() <-chan struct{} {
 	return d.wake
 }
 
-// Run brings what is due in the scope until ctx ends; then it stops the tries that run, which do not count and stay
-// pending, and returns nil. An error is the store's.
+// Run brings what is due in the scope until ctx ends; then it begins no more tries, waits for those that run, and returns
+// nil. An error is the store's.
 func (d *Dispatcher) Run(ctx context.Context, scope Scope) error {
 	_, err := d.work(ctx, scope, nil, func(scanResult) bool { return false })
 	return err
 }
 
 // Once brings all that is due in the scope, and what becomes due meanwhile, until nothing is due that others do not
-// work on, or ctx ends. The tally has what this call delivered and what died in it, and all that is pending in the scope;
+// work on, or ctx ends: then it begins no more tries, and waits for those that run. The tally has what this call delivered and what died in it, and all that is pending in the scope;
 // its Unaccepted names the required hooks of the latter two.
 func (d *Dispatcher) Once(ctx context.Context, scope Scope) (Tally, error) {
 	done, err := d.work(ctx, scope, nil, func(s scanResult) bool { return !s.due })
@@ -163,8 +166,9 @@ func (d *Dispatcher) Once(ctx context.Context, scope Scope) (Tally, error) {
 }
 
 // Drain works on the scope, which is not all, until each of its deliveries is delivered, dead, waits for the long
-// schedule, or waits for a hook that this process does not run; for wait at most, and until ctx ends. The tally is of the
-// whole scope then. It may run beside Run.
+// schedule, or waits for a hook that this process does not run; it begins tries for wait at most, and until ctx ends, and
+// waits for those of the scope that run, whoever of this dispatcher began them. The tally is of the whole scope then. It may
+// run beside Run.
 func (d *Dispatcher) Drain(ctx context.Context, scope Scope, wait time.Duration) (Tally, error) {
 	if wait > 0 {
 		over, stop := d.opt.Clock.After(wait)
@@ -173,10 +177,37 @@ func (d *Dispatcher) Drain(ctx context.Context, scope Scope, wait time.Duration)
 			return Tally{}, err
 		}
 	}
+	d.await(scope)
 	var t Tally
 	err := d.opt.Store.View(context.WithoutCancel(ctx), func(tx store.Tx) (err error) {
 		t, err = TallyOf(tx, scope, d.opt.Hooks.Hooks())
 		return err
 	})
 	return t, err
+}
+
+// await waits for the tries of a scope that run.
+func (d *Dispatcher) await(scope Scope) {
+	for {
+		woken := d.woken()
+		if !d.isTrying(scope) {
+			return
+		}
+		<-woken // a try that has ended wakes
+	}
+}
+
+func (d *Dispatcher) isTrying(scope Scope) bool {
+	d.pass.Lock()
+	defer d.pass.Unlock()
+	for _, tried := range d.inFlight {
+		if scope.has(tried) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s Scope) has(d store.Delivery) bool {
+	return (s.Session == "" || s.Session == d.Session) && (s.Event == "" || s.Event == d.Event)
 }

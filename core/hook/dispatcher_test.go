@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -274,6 +275,25 @@ func TestOverdueTryOfOurOwnIsNotMadeTwiceAtOnce(t *testing.T) {
 	}
 }
 
+// TestLivingOwnerKeepsItsWorkWhateverTheClockSays: its try may have reached the receiver, and its word comes.
+func TestLivingOwnerKeepsItsWorkWhateverTheClockSays(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	e := s.record(s.session(), 1, h)
+	_, first, release, done := stuckWorker(t, s, Outcome{Verdict: Accepted}, h)
+	r := &receiver{}
+	second := s.worker(r, h)
+	s.clock.Advance(400 * 24 * time.Hour)
+	if s.once(second); r.count() != 0 {
+		t.Error("took the work of a living owner")
+	}
+	close(release)
+	<-done
+	if s.once(second); first.count()+r.count() != 1 || s.only(e.ID).State != store.DeliveryDelivered {
+		t.Errorf("%d tries, %+v", first.count()+r.count(), s.only(e.ID))
+	}
+}
+
 func TestLeaseFreesWorkWhoseOwnerCannotBeAsked(t *testing.T) {
 	s := newState(t)
 	h := closing("journal")
@@ -281,7 +301,9 @@ func TestLeaseFreesWorkWhoseOwnerCannotBeAsked(t *testing.T) {
 	s.record(s.session(), 1, h)
 	_, _, release, done := stuckWorker(t, s, Outcome{}, h)
 	r := &receiver{}
-	second := s.worker(r, h)
+	opt := s.options(r, h)
+	opt.Liveness = deaf{opt.Liveness}
+	second := New(opt)
 	s.clock.Advance(90*time.Second - time.Millisecond)
 	if s.once(second); r.count() != 0 {
 		t.Fatal("took it within its lease")
@@ -485,10 +507,10 @@ func TestBacklogThatIsDueIsReadByThePage(t *testing.T) {
 	s.backlog(500, stuck, s.clock.Now().Add(-time.Hour))
 	e := s.record(s.session(), 1, free)
 	w := watched{s.store, new(atomic.Int64), new(atomic.Int64)}
-	release := make(chan struct{})
-	opt := s.options(&receiver{answer: func(ctx context.Context, m Message) Outcome {
+	release, hung := make(chan struct{}), make(chan struct{})
+	opt := s.options(&receiver{answer: func(_ context.Context, m Message) Outcome {
 		if m.Hook.Name == "stuck" {
-			<-ctx.Done()
+			<-hung
 			return Outcome{Verdict: Interrupted}
 		}
 		close(release)
@@ -498,10 +520,12 @@ func TestBacklogThatIsDueIsReadByThePage(t *testing.T) {
 	end := running(t, New(opt))
 	<-release
 	eventually(t, "what comes behind the backlog is delivered", func() bool { return s.only(e.ID).State == store.DeliveryDelivered })
+	n := w.read.Load()
+	close(hung)
 	end()
 	// A page of each of the two, and the rest of one with it, when it looks and when it claims; then one that leaves out
 	// what there is no room for, and one that finds that none is left.
-	if n := w.read.Load(); n > 8*pageSize {
+	if n > 8*pageSize {
 		t.Errorf("%d read", n)
 	}
 }
@@ -535,7 +559,8 @@ func TestHooksThatHangDoNotStarveAnother(t *testing.T) {
 	e := s.record(s.session(), 1, free)
 	var mu sync.Mutex
 	at := map[string]int{}
-	end := running(t, s.worker(&receiver{answer: func(ctx context.Context, m Message) Outcome {
+	abort := make(chan struct{})
+	opt := s.options(&receiver{answer: func(ctx context.Context, m Message) Outcome {
 		if m.Hook.Name == "free" {
 			return Outcome{Verdict: Accepted}
 		}
@@ -544,8 +569,11 @@ func TestHooksThatHangDoNotStarveAnother(t *testing.T) {
 		mu.Unlock()
 		<-ctx.Done()
 		return Outcome{Verdict: Interrupted}
-	}}, append(hooks, free)...))
+	}}, append(hooks, free)...)
+	opt.Abort = abort
+	end := running(t, New(opt))
 	eventually(t, "the last one is delivered", func() bool { return s.only(e.ID).State == store.DeliveryDelivered })
+	close(abort)
 	end()
 	sum := 0
 	for _, n := range at {
@@ -793,32 +821,150 @@ func (s *state) pass(got <-chan Tally) Tally {
 	}
 }
 
-func TestDrainEndsWhenItsTimeIsOverAndLeavesTheRestPending(t *testing.T) {
+func TestDrainBeginsNothingWhenItsTimeIsOver(t *testing.T) {
 	s := newState(t)
 	h := closing("journal")
 	session := s.session()
-	e := s.record(session, 1, h)
-	r := &receiver{answer: func(ctx context.Context, _ Message) Outcome { <-ctx.Done(); return Outcome{Verdict: Interrupted} }}
-	d := s.worker(r, h)
-	if tally, err := d.Drain(t.Context(), Scope{Session: session}, 0); err != nil || tally.Pending != 1 || r.count() != 0 {
+	first, second := s.record(session, 1, h), s.record(session, 2, h)
+	r := &receiver{}
+	if tally, err := s.worker(r, h).Drain(t.Context(), Scope{Session: session}, 0); err != nil || tally.Pending != 2 || r.count() != 0 {
 		t.Errorf("no wait: %+v, %v, %d tries", tally, err, r.count())
 	}
-	tally, err := s.onSystemClock(r, h).Drain(t.Context(), Scope{Session: session}, 50*time.Millisecond)
-	if err != nil || tally.Pending != 1 {
+	over := make(chan struct{})
+	r.answer = func(ctx context.Context, _ Message) Outcome {
+		<-over
+		return Outcome{Verdict: Accepted, Error: word(ctx)}
+	}
+	go func() { // the try ends long after the wait
+		eventually(t, "the try runs", func() bool { return r.count() == 1 })
+		s.clock.Advance(2 * time.Second)
+		close(over)
+	}()
+	tally, err := s.worker(r, h).Drain(t.Context(), Scope{Session: session}, time.Second)
+	if want := (Tally{Delivered: 1, Pending: 1}); err != nil || !cmp.Equal(want, tally) {
 		t.Errorf("%+v, %v", tally, err)
 	}
-	if row := s.only(e.ID); row.Tries != 0 || row.Owner != "" || row.State != store.DeliveryPending || row.Error != "" {
+	if row := s.only(first.ID); row.Tries != 1 || row.State != store.DeliveryDelivered || row.Error != "" {
+		t.Errorf("%+v", row)
+	}
+	if row := s.only(second.ID); row.Tries != 0 || row.Owner != "" || row.State != store.DeliveryPending {
 		t.Errorf("%+v", row)
 	}
 }
 
-func TestRunStopsWhatRunsWhenItsContextEnds(t *testing.T) {
+// word says whether a try was told to stop.
+func word(ctx context.Context) string {
+	if ctx.Err() != nil {
+		return "it was cut"
+	}
+	return ""
+}
+
+// Whoever ends first, a call or a try of it: the try is not cut, nor made again.
+func TestTryThatHasBegunEndsThoughItsCallDoes(t *testing.T) {
+	calls := map[string]func(context.Context, *Dispatcher, Scope) error{
+		"Run":  func(ctx context.Context, d *Dispatcher, s Scope) error { return d.Run(ctx, s) },
+		"Once": func(ctx context.Context, d *Dispatcher, s Scope) error { _, err := d.Once(ctx, s); return err },
+		"Drain": func(ctx context.Context, d *Dispatcher, s Scope) error {
+			_, err := d.Drain(ctx, s, time.Hour)
+			return err
+		},
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			s := newState(t)
+			h := closing("journal")
+			session := s.session()
+			first, second := s.record(session, 1, h), s.record(session, 2, h)
+			ctx, cancel := context.WithCancel(t.Context())
+			r := &receiver{}
+			r.answer = func(ctx context.Context, _ Message) Outcome {
+				cancel()
+				return Outcome{Verdict: Accepted, Error: word(ctx)}
+			}
+			d := s.worker(r, h)
+			if err := call(ctx, d, Scope{Session: session}); err != nil {
+				t.Fatal(err)
+			}
+			if row := s.only(first.ID); row.State != store.DeliveryDelivered || row.Tries != 1 || row.Error != "" {
+				t.Errorf("%+v", row)
+			}
+			if row := s.only(second.ID); row.State != store.DeliveryPending || row.Owner != "" || r.count() != 1 {
+				t.Errorf("%d tries, %+v", r.count(), row)
+			}
+		})
+	}
+}
+
+// What came of a try is stored when it ends, not when the last one does: a death repeats the others alone.
+func TestOutcomeIsStoredWhileAnotherTryStillRuns(t *testing.T) {
+	s := newState(t)
+	slow, quick := closing("slow"), closing("quick")
+	e := s.record(s.session(), 1, slow, quick)
+	release, began := make(chan struct{}), make(chan struct{}, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &receiver{answer: func(_ context.Context, m Message) Outcome {
+		began <- struct{}{}
+		if m.Hook.Name == "slow" {
+			<-release
+		} else {
+			<-ctx.Done()
+		}
+		return Outcome{Verdict: Accepted}
+	}}
+	done := make(chan error, 1)
+	go func() { done <- s.worker(r, slow, quick).Run(ctx, Scope{}) }()
+	<-began
+	<-began
+	cancel()
+	eventually(t, "the quick one is delivered", func() bool {
+		return len(s.deliveries(store.DeliveryFilter{Event: e.ID, State: store.DeliveryDelivered})) == 1
+	})
+	close(release)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// The tries of a session count in its tally, whichever loop of the process began them.
+func TestDrainWaitsForTheTriesOfOtherLoops(t *testing.T) {
+	s := newState(t)
+	h := closing("journal")
+	session := s.session()
+	s.record(session, 1, h)
+	ctx, rest := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	r := &receiver{answer: func(context.Context, Message) Outcome { <-release; return Outcome{Verdict: Accepted} }}
+	d := s.worker(r, h)
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx, Scope{}) }()
+	eventually(t, "the try runs", func() bool { return r.count() == 1 })
+	rest()
+	go func() {
+		for range 1000 {
+			runtime.Gosched() // time for a Drain that does not wait
+		}
+		close(release)
+	}()
+	if tally, err := d.Drain(t.Context(), Scope{Session: session}, 0); err != nil || tally.Delivered != 1 {
+		t.Errorf("%+v, %v", tally, err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAbortStopsWhatRuns(t *testing.T) {
 	s := newState(t)
 	h := closing("journal")
 	e := s.record(s.session(), 1, h)
 	r := &receiver{answer: func(ctx context.Context, _ Message) Outcome { <-ctx.Done(); return Outcome{Verdict: Interrupted} }}
-	end := running(t, s.worker(r, h))
+	abort := make(chan struct{})
+	opt := s.options(r, h)
+	opt.Abort = abort
+	end := running(t, New(opt))
 	eventually(t, "the try runs", func() bool { return r.count() == 1 })
+	close(abort)
 	end()
 	if row := s.only(e.ID); row.Tries != 0 || row.Owner != "" || row.State != store.DeliveryPending {
 		t.Errorf("%+v", row)

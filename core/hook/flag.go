@@ -1,12 +1,13 @@
 package hook
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/humanconnect/humanconnect/core/endpoint"
@@ -68,53 +69,160 @@ func isURL(line string) bool {
 }
 
 // Attach keeps hooks of flags with a session ("" for a call that opened none), and returns their ids, each once,
-// in the order given. The same hook again, which is the same event and URL, or event, command and directory, is kept once (without a session: once in a
-// call).
+// in the order given. Flags with the same target are one hook, which asks for the events of them all and gets them in
+// order: the same URL, or the same command in the same directory of the same user. The same flag again, from another host,
+// makes the hook one of this host, with what is pending of it.
 func Attach(tx store.Tx, mac store.MAC, session id.Session, hooks []Hook) ([]id.SessionHook, error) {
-	known := make(map[string]id.SessionHook)
+	kept, err := keptHooks(tx, session)
+	if err != nil {
+		return nil, fmt.Errorf("keep a hook: %w", err)
+	}
 	var ids []id.SessionHook
 	for _, h := range hooks {
-		mark := fingerprint(mac, h)
-		if _, ok := known[string(mark)]; ok {
-			continue
+		k, changed := kept.join(h)
+		switch {
+		case k == nil:
+			k = &keptHook{row: store.SessionHook{ID: id.New[id.SessionHook](), Session: session, Fingerprint: fingerprint(mac, h)}, hook: h}
+			k.row.Spec = specOf(h)
+			kept = append(kept, k)
+			err = tx.InsertSessionHook(k.row)
+		case changed:
+			k.row.Spec = specOf(k.hook)
+			err = tx.SaveSessionHook(k.row)
 		}
-		kept, err := attach(tx, session, mark, h)
 		if err != nil {
 			return nil, fmt.Errorf("keep a hook: %w", err)
 		}
-		known[string(mark)] = kept
-		ids = append(ids, kept)
+		if !slices.Contains(ids, k.row.ID) {
+			ids = append(ids, k.row.ID)
+		}
 	}
 	return ids, nil
 }
 
-func attach(tx store.Tx, session id.Session, mark []byte, h Hook) (id.SessionHook, error) {
-	row := store.SessionHook{ID: id.New[id.SessionHook](), Session: session, Fingerprint: mark, Spec: specOf(h)}
-	err := tx.InsertSessionHook(row)
-	if !errors.Is(err, store.ErrExists) {
-		return row.ID, err
+// Adopt makes the hooks of a closed session that are given again, from another host, hooks of this one, with what is
+// pending of them. The session gets no further hooks and events.
+func Adopt(ctx context.Context, s store.Store, session id.Session, hooks []Hook) error {
+	if len(hooks) == 0 {
+		return nil
 	}
-	hooks, err := tx.SessionHooks(session)
+	var moved []store.SessionHook
+	find := func(tx store.Tx) error {
+		moved = nil
+		kept, err := keptHooks(tx, session)
+		for _, h := range hooks {
+			if k := kept.find(h); k != nil && k.adopt(h) {
+				k.row.Spec = specOf(k.hook)
+				moved = append(moved, k.row)
+			}
+		}
+		return err
+	}
+	err := s.View(ctx, find)
+	if err == nil && len(moved) > 0 {
+		err = s.Update(ctx, func(tx store.Tx) error {
+			if err := find(tx); err != nil {
+				return err
+			}
+			for _, row := range moved {
+				if err := tx.SaveSessionHook(row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil && !errors.Is(err, store.ErrDamaged) { // what cannot be read is nobody's
+		return fmt.Errorf("adopt the hooks of a session: %w", err)
+	}
+	return nil
+}
+
+// keptHook is a hook of a flag with its row.
+type keptHook struct {
+	row  store.SessionHook
+	hook Hook
+}
+
+type keptList []*keptHook
+
+func keptHooks(tx store.Tx, session id.Session) (keptList, error) {
+	if session == "" {
+		return nil, nil
+	}
+	rows, err := tx.SessionHooks(session)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	for _, k := range hooks {
-		if bytes.Equal(k.Fingerprint, mark) {
-			return k.ID, nil
+	kept := make(keptList, len(rows))
+	for i, row := range rows {
+		h, err := fromRow(row)
+		if err != nil {
+			return nil, err
+		}
+		kept[i] = &keptHook{row, h}
+	}
+	return kept, nil
+}
+
+// find returns the hook that a flag is: one with its target that has its events, else one with its target, else nil. Programs
+// before this one kept a hook for each event.
+func (l keptList) find(h Hook) *keptHook {
+	var found *keptHook
+	for _, k := range l {
+		if sameTarget(k.hook, h) && (found == nil || !found.covers(h) && k.covers(h)) {
+			found = k
 		}
 	}
-	return "", store.ErrNotFound
+	return found
+}
+
+// join makes a flag part of the hook that it is, and says whether that changed; nil if it is none of them.
+func (l keptList) join(h Hook) (k *keptHook, changed bool) {
+	if k = l.find(h); k == nil {
+		return nil, false
+	}
+	changed = k.adopt(h)
+	for _, on := range h.On {
+		if !slices.Contains(k.hook.On, on) {
+			k.hook.On, changed = append(slices.Clip(k.hook.On), on), true
+		}
+	}
+	return k, changed
+}
+
+func (k *keptHook) covers(h Hook) bool {
+	return !slices.ContainsFunc(h.On, func(on event.On) bool { return !slices.Contains(k.hook.On, on) })
+}
+
+// adopt says whether the hook was another host's. A URL is the same from everywhere.
+func (k *keptHook) adopt(h Hook) bool {
+	if h.Kind() == KindHTTP || k.hook.Host == h.Host {
+		return false
+	}
+	k.hook.Host = h.Host
+	return true
+}
+
+// sameTarget says whether two hooks of flags are one.
+func sameTarget(a, b Hook) bool {
+	if a.Kind() == KindHTTP || b.Kind() == KindHTTP {
+		return a.URL == b.URL
+	}
+	return a.Shell == b.Shell && a.Dir == b.Dir && a.UID == b.UID
 }
 
 func fingerprint(mac store.MAC, h Hook) []byte {
-	data := [][]byte{[]byte(h.Shell), []byte(h.Dir)}
 	if h.Kind() == KindHTTP {
-		data = [][]byte{nil, []byte(h.URL)} // no directory looks like a URL
+		return mac("session hook target", []byte(h.URL))
 	}
-	for _, on := range h.On {
-		data = append(data, []byte(on))
-	}
-	return mac("session hook", data...)
+	return mac("session hook target", []byte(h.Shell), []byte(h.Dir), []byte(strconv.Itoa(h.UID)))
+}
+
+// RunsHere says whether a hook may be run by a process of this user on this host: a command of a flag is its user's, on its
+// host; all else is the same from everywhere.
+func (h Hook) RunsHere(uid int, host string) bool {
+	return h.Kind() == KindHTTP || !IsGiven(h.Name) || h.UID == uid && h.Host == host
 }
 
 // IsGiven says whether a hook is named as one that came as a flag.

@@ -74,7 +74,9 @@ func (s HTTP) Send(ctx context.Context, m Message) Outcome {
 	case ctx.Err() != nil:
 		return Outcome{Verdict: Interrupted}
 	case within.Err() != nil && !isSecret(err):
-		return Outcome{Verdict: Undelivered, Error: fmt.Sprintf("no answer within %s", limit)}
+		return Outcome{Verdict: Hung, Error: fmt.Sprintf("no answer within %s", limit)}
+	case within.Err() != nil || isTimeout(err):
+		return Outcome{Verdict: Hung, Error: networkText(err)}
 	}
 	return Outcome{Verdict: Undelivered, Error: networkText(err)}
 }
@@ -278,13 +280,18 @@ func secretText(err error) string {
 	return "the secret of the hook cannot be read"
 }
 
+// isTimeout says whether one of the limits below that of the whole try was over, as of connecting.
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
 func connectionText(err error) string {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var alert tls.AlertError
 	var errno syscall.Errno
-	var timeout net.Error
 	switch {
 	case errors.As(err, &certificate):
 		return "its certificate is not trusted, or not of this host"
@@ -296,7 +303,7 @@ func connectionText(err error) string {
 		return "its address could not be looked up"
 	case errors.As(err, &errno):
 		return errno.Error()
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case isTimeout(err):
 		return "timeout"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed without a response"

@@ -197,7 +197,7 @@ func TestAHangingReceiverHasItsTimeAndNoMore(t *testing.T) {
 	h := to(e.URL + "/s3cret")
 	h.Timeout = 50 * time.Millisecond
 	o := sender().Send(t.Context(), posted(h))
-	if o.Verdict != Undelivered || o.Error != "no answer within 50ms" {
+	if o.Verdict != Hung || o.Error != "no answer within 50ms" {
 		t.Errorf("%+v", o)
 	}
 	// A server that takes the connection and says nothing, by TLS.
@@ -207,7 +207,7 @@ func TestAHangingReceiverHasItsTimeAndNoMore(t *testing.T) {
 	}
 	defer silent.Close()
 	h.URL = "https://" + silent.Addr().String()
-	if o := sender().Send(t.Context(), posted(h)); o.Verdict != Undelivered || o.Error != "no answer within 50ms" {
+	if o := sender().Send(t.Context(), posted(h)); o.Verdict != Hung || o.Error != "no answer within 50ms" {
 		t.Errorf("%+v", o)
 	}
 }
@@ -411,7 +411,11 @@ func TestErrorsNameNothingOfTheURL(t *testing.T) {
 		"the secret of the hook did not come in time":                           late,
 		"not sent to, because it holds a user name or a password":               to("https://u:s3cret@x.test/"),
 	} {
-		if o := nowhere.Send(t.Context(), posted(h)); o.Verdict != Undelivered || o.Error != want {
+		verdict := Undelivered
+		if h.Timeout == late.Timeout {
+			verdict = Hung
+		}
+		if o := nowhere.Send(t.Context(), posted(h)); o.Verdict != verdict || o.Error != want {
 			t.Errorf("%+v, want %s", o, want)
 		}
 	}
@@ -638,8 +642,13 @@ func TestURLOfAFlagIsSignedWithTheStatesSecretByAnyProcess(t *testing.T) {
 func TestProbeIsAnEventOfItsOwnThatIsStoredNowhere(t *testing.T) {
 	e := serve(t, httptest.NewServer, status(200))
 	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
-	sent, o := Probe(t.Context(), sender(), to(e.URL), now)
-	want := fmt.Sprintf(`{"type":"hook.test","id":"%s","sequence":1,"timestamp":"2026-11-22T08:00:00.000Z","hook":"app"}`+"\n", sent)
+	sent, o := Probe(t.Context(), sender(), to(e.URL), event.SourceConnected, now)
+	example := event.Example(event.SourceConnected, now)
+	example.ID, example.Test = sent, true
+	want := string(event.JSON(example))
+	if !strings.Contains(want, `"test":true`) || strings.Contains(want, `"test":false`) {
+		t.Error(want)
+	}
 	if o.Verdict != Accepted || e.bodies[0] != want || e.got[0].Header.Get("webhook-id") != string(sent) {
 		t.Errorf("%+v %s", o, e.bodies)
 	}

@@ -1,9 +1,11 @@
 package hook
 
 import (
-	"bytes"
+	"encoding/json"
+	"slices"
 	"strings"
 
+	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
@@ -24,19 +26,70 @@ func lines(output []byte) []string {
 	return out
 }
 
-// repeated is what is shown of output that repeats the event.
-const repeated = "(its output repeats the event, and is not shown)"
+// hiddenOutput stands for the output of a hook that repeats its event.
+const hiddenOutput = "(not shown: the output contains the event, which names people and sources)"
 
-// bodyHead is how much of the body tells that output repeats it: it may be cut off at the end.
-const bodyHead = 256
-
-// linesAbout is lines of what a hook wrote about an event. Output that has the body in it, as that of tee has, names people and
-// sources, and says nothing of why the hook failed: it is left out.
-func linesAbout(output, body []byte) []string {
-	if head := body[:min(len(body), bodyHead)]; len(head) > 0 && bytes.Contains(output, head) {
-		return []string{repeated}
+// linesOf are those of the output of a hook, unless it repeats something of the event that it got: that may name a user, an
+// account or a source, and a terminal and its log are not where these belong.
+func linesOf(output, body []byte) []string {
+	if repeats(output, body) {
+		return []string{hiddenOutput}
 	}
 	return lines(output)
+}
+
+const (
+	// repeated is how many bytes of an event, white space aside, no output has by chance.
+	repeated = 40
+	// telling is how long a value is that no output has by chance; a shorter one counts in quotes alone.
+	telling = 8
+)
+
+// repeats says whether an output has a part of an event in it, as cat, tee or jq write it: a long stretch, laid out in any way,
+// or one of the values that name somebody.
+func repeats(output, body []byte) bool {
+	bare, told := withoutSpace(output), withoutSpace(body)
+	if len(told) < repeated && len(told) > 0 {
+		return strings.Contains(bare, told)
+	}
+	parts := make(map[string]bool)
+	for at := 0; at+repeated <= len(told); at++ {
+		parts[told[at:at+repeated]] = true
+	}
+	for at := 0; at+repeated <= len(bare); at++ {
+		if parts[bare[at:at+repeated]] {
+			return true
+		}
+	}
+	text := string(output)
+	return slices.ContainsFunc(naming(body), func(value string) bool {
+		return strings.Contains(text, `"`+value+`"`) || len(value) >= telling && strings.Contains(text, value)
+	})
+}
+
+func withoutSpace(text []byte) string { return strings.Join(strings.Fields(string(text)), "") }
+
+// naming are the values of an event that name its user and its connections.
+func naming(body []byte) []string {
+	var e event.Event
+	if json.Unmarshal(body, &e) != nil {
+		return nil
+	}
+	var values []string
+	if e.ClientUserID != nil {
+		values = append(values, *e.ClientUserID)
+	}
+	if e.HumanID != nil {
+		values = append(values, string(*e.HumanID))
+	}
+	all := slices.Concat(e.CurrentConnections, e.SessionResults.ConnectedSources, e.SessionResults.DisconnectedSources)
+	if e.Source != nil {
+		all = append(all, *e.Source)
+	}
+	for _, c := range all {
+		values = append(values, c.Name, string(c.ConnectionID))
+	}
+	return slices.DeleteFunc(values, func(v string) bool { return v == "" })
 }
 
 // At puts where a hook leads, if that is a URL, before what was said of a try. The two are stored apart.

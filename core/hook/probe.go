@@ -9,24 +9,16 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
-// TestType is the type of the event that Probe sends. No session ever has one.
-const TestType = "hook.test"
-
-// probe is the body of that event. It has nothing of any session.
-type probe struct {
-	Type      string     `json:"type"`
-	ID        id.Event   `json:"id"`
-	Sequence  int64      `json:"sequence"`
-	Timestamp event.Time `json:"timestamp"`
-	Hook      string     `json:"hook"`
-}
-
-// Probe makes one try to bring a hook an event of type [TestType], as real ones are brought, and returns its id and what
-// came of it. Nothing of it is stored.
-func Probe(ctx context.Context, s Sender, h Hook, now time.Time) (id.Event, Outcome) {
-	e := store.Event{ID: id.New[id.Event](), Sequence: 1, Type: TestType, At: now}
-	e.Body = event.JSON(probe{Type: TestType, ID: e.ID, Sequence: e.Sequence, Timestamp: event.Time(now), Hook: h.Name})
-	return e.ID, s.Send(ctx, Message{Hook: h, Event: e, Try: 1})
+// Probe makes one try to bring a hook an event of a type in the shape of a real one, with made-up values and "test": true, as real
+// ones are brought. It returns its id and what came of it. Nothing of it is stored.
+func Probe(ctx context.Context, s Sender, h Hook, typ event.Type, now time.Time) (id.Event, Outcome) {
+	body := event.Example(typ, now)
+	body.ID, body.Test = id.New[id.Event](), true
+	e := store.Event{ID: body.ID, Sequence: body.Sequence, Type: string(typ), At: now, Body: event.JSON(body)}
+	if body.SessionID != nil {
+		e.Session = *body.SessionID
+	}
+	return e.ID, s.Send(ctx, Message{Hook: h, Event: e, Status: string(body.Status), Try: 1})
 }
 
 // Lines is what the hook wrote, safe on a terminal.

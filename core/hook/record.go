@@ -16,6 +16,12 @@ func Record(tx store.Tx, e event.Event, session id.Session, at time.Time, hooks 
 	row := store.Event{
 		ID: e.ID, Session: session, Sequence: e.Sequence, Type: string(e.Type), At: at, Body: event.JSON(e),
 	}
+	if e.HumanID != nil {
+		row.User = *e.HumanID
+	}
+	if e.Source != nil {
+		row.Source = e.Source.ID
+	}
 	if err := tx.InsertEvent(row); err != nil {
 		return fmt.Errorf("record the event: %w", err)
 	}
@@ -46,7 +52,9 @@ func headTimes(tx store.Tx, session id.Session) (map[string]time.Time, error) {
 	heads, err := tx.HeadDeliveries(session)
 	at := make(map[string]time.Time)
 	for _, d := range heads {
-		at[d.Hook] = d.NextAt
+		if !d.Redelivered {
+			at[d.Hook] = d.NextAt
+		}
 	}
 	return at, err
 }

@@ -26,14 +26,15 @@ func TestInterruptedTryIsNotReportedAndDoesNotCount(t *testing.T) {
 	s := newState(t)
 	h := closing("journal")
 	e := s.record(s.session(), 1, h)
-	ctx, cancel := context.WithCancel(t.Context())
+	abort := make(chan struct{})
 	opt := s.options(&receiver{answer: func(ctx context.Context, _ Message) Outcome {
-		cancel()
+		close(abort)
 		<-ctx.Done()
 		return Outcome{Verdict: Interrupted}
 	}}, h)
+	opt.Abort = abort
 	opt.Report = func(r Report) { t.Errorf("reported: %+v", r) }
-	if err := New(opt).Run(ctx, Scope{}); err != nil {
+	if err := New(opt).Run(t.Context(), Scope{}); err != nil {
 		t.Fatal(err)
 	}
 	if d := s.only(e.ID); d.State != store.DeliveryPending || d.Tries != 0 || d.Owner != "" {

@@ -16,6 +16,8 @@ func apply(d *store.Delivery, o Outcome, now time.Time, random func() float64) {
 	d.Tries++
 	d.Error = o.Error
 	switch o.Verdict {
+	case Hung:
+		d.Hung++ // it stays as due as it was, and uses up nothing
 	case Accepted:
 		markEnded(d, store.DeliveryDelivered, now)
 	case NotNow:
@@ -31,7 +33,7 @@ func apply(d *store.Delivery, o Outcome, now time.Time, random func() float64) {
 			markEnded(d, store.DeliveryDead, now)
 		}
 	}
-	if asked := now.Add(o.RetryAfter); d.State == store.DeliveryPending && d.NextAt.Before(asked) {
+	if asked := now.Add(o.RetryAfter); o.RetryAfter > 0 && d.State == store.DeliveryPending && d.NextAt.Before(asked) {
 		d.NextAt = asked
 	}
 }
@@ -39,7 +41,7 @@ func apply(d *store.Delivery, o Outcome, now time.Time, random func() float64) {
 // retry plans the next quick try, and says false if there is none.
 func retry(d *store.Delivery, now time.Time) bool {
 	waits := schedule.Quick()
-	made := d.Tries - d.Deferred
+	made := d.Tries - d.Deferred - d.Hung
 	if made >= len(waits) {
 		return false
 	}

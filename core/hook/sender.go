@@ -53,6 +53,8 @@ const (
 	Interrupted
 	// Undelivered: try again soon, and on the long schedule when the quick tries are used up.
 	Undelivered
+	// Hung: it has not answered within its time. It is a failure, and from the fourth in a row on the hook is left alone.
+	Hung
 	// Gone: HTTP 410, the endpoint has unsubscribed. The hook is disabled.
 	Gone
 )

@@ -102,7 +102,7 @@ func verdict(cause child.Cause, err error, limit time.Duration) Outcome {
 	case cause == child.Stopped:
 		return Outcome{Verdict: Interrupted}
 	case cause == child.Late:
-		return Outcome{Error: fmt.Sprintf("not done within %s", limit)}
+		return Outcome{Verdict: Hung, Error: fmt.Sprintf("not done within %s", limit)}
 	case err == nil:
 		return Outcome{Verdict: Accepted}
 	case !errors.As(err, &status):

@@ -112,18 +112,18 @@ func TestNothingOfAHookOutlivesItsTry(t *testing.T) {
 			"leaves a child that ignores TERM", `(trap '' TERM; sleep MARK; :) & echo hi`, 0,
 			Outcome{Verdict: Accepted, Output: []byte("hi\n")},
 		},
-		{"hangs", `sleep MARK`, 200 * time.Millisecond, Outcome{Error: "not done within 200ms"}},
+		{"hangs", `sleep MARK`, 200 * time.Millisecond, Outcome{Verdict: Hung, Error: "not done within 200ms"}},
 		{
 			"hangs with children", `sleep MARK & sleep MARK; :`, 200 * time.Millisecond,
-			Outcome{Error: "not done within 200ms"},
+			Outcome{Verdict: Hung, Error: "not done within 200ms"},
 		},
 		{
 			"ignores TERM", `trap '' TERM; while :; do sleep MARK; done`, 200 * time.Millisecond,
-			Outcome{Error: "not done within 200ms"},
+			Outcome{Verdict: Hung, Error: "not done within 200ms"},
 		},
 		{
 			"closes its output and hangs", `exec >&- 2>&-; sleep MARK`, 200 * time.Millisecond,
-			Outcome{Error: "not done within 200ms"},
+			Outcome{Verdict: Hung, Error: "not done within 200ms"},
 		},
 	}
 	for _, s := range shapes {
@@ -366,7 +366,7 @@ func TestHookIsToldToEndAndHasTwoSeconds(t *testing.T) {
 			}
 			// What is killed, and what it leaves open, is waited for by the same clock.
 			o := <-came
-			if o.Verdict != Failed || o.Error != "not done within 20s" || is("b.clean")() != test.want {
+			if o.Verdict != Hung || o.Error != "not done within 20s" || is("b.clean")() != test.want {
 				t.Errorf("%+v, clean: %t", o, is("b.clean")())
 			}
 		})

@@ -31,6 +31,8 @@ func (t *Tally) add(c store.DeliveryCount, hooks []Hook) {
 	case store.DeliveryDelivered:
 		t.Delivered += c.N
 		return
+	case store.DeliveryDiscarded: // nobody misses it
+		return
 	case store.DeliveryPending:
 		t.Pending += c.N
 	case store.DeliveryDead:

@@ -2,6 +2,7 @@ package hook
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/store"
@@ -12,8 +13,9 @@ const (
 	// processes record events too, and cannot wake us.
 	contendedPoll = 100 * time.Millisecond
 	idlePoll      = time.Second
-	// lastWords is how long the outcomes of stopped tries may take to be stored.
-	lastWords = 5 * time.Second
+	// lastWords is how long the outcomes of the last tries of a loop may take to be stored. What is not stored is tried again, so
+	// it is longer than a busy store makes anybody wait.
+	lastWords = time.Minute
 )
 
 // loop is one call that works on deliveries.
@@ -38,22 +40,36 @@ type result struct {
 	outcome Outcome
 }
 
-// work passes over the scope until enough says so and no try of its own runs, or ctx or over end it.
+// work passes over the scope until enough says so and no try of its own runs, or ctx or over end it: then it begins no more
+// tries, and waits for those that run.
 func (d *Dispatcher) work(ctx context.Context, scope Scope, over <-chan time.Time, enough func(scanResult) bool) (Tally, error) {
 	l := &loop{d: d, scope: scope, over: over, results: make(chan result, d.most())}
-	sending, stop := context.WithCancel(ctx)
+	sending, stop := d.sending(ctx)
 	defer stop()
 	err := l.turn(ctx, sending, enough)
-	stop()
 	if last := l.finish(ctx); err == nil {
 		err = last
 	}
 	return l.tally, err
 }
 
+// sending returns a context for tries, which the end of ctx does not cut: only an abort does.
+func (d *Dispatcher) sending(ctx context.Context) (sending context.Context, stop func()) {
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-d.opt.Abort:
+			cancel()
+		case <-sending.Done():
+		}
+	})
+	return sending, func() { cancel(); watching.Wait() }
+}
+
 // turn returns nil when the loop is to end, and the store's error otherwise.
 func (l *loop) turn(ctx, sending context.Context, enough func(scanResult) bool) error {
-	for {
+	for ctx.Err() == nil && sending.Err() == nil && !l.isOver() {
 		woken := l.d.woken()
 		s, err := l.pass(ctx, sending)
 		switch {
@@ -66,6 +82,17 @@ func (l *loop) turn(ctx, sending context.Context, enough func(scanResult) bool) 
 		case !s.again && !l.sleep(ctx, woken, s.wait(l.d.opt.Clock.Now())):
 			return nil
 		}
+	}
+	return nil
+}
+
+// isOver says whether the time of the loop is over, whatever else has happened at the same moment.
+func (l *loop) isOver() bool {
+	select {
+	case <-l.over:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -83,12 +110,18 @@ func (l *loop) sleep(ctx context.Context, woken <-chan struct{}, wait time.Durat
 	case <-woken:
 	case <-timer:
 	}
+	l.takeMore()
+	return true
+}
+
+// takeMore takes the outcomes that have come already.
+func (l *loop) takeMore() {
 	for {
 		select {
 		case r := <-l.results:
 			l.take(r)
 		default:
-			return true
+			return
 		}
 	}
 }
@@ -98,14 +131,23 @@ func (l *loop) take(r result) {
 	l.done = append(l.done, r)
 }
 
-// finish waits for the tries that run, which were stopped, and stores what came of them.
+// finish waits for the tries that run, and stores what came of each as soon as it has ended: a process that is killed
+// meanwhile repeats the others alone.
 func (l *loop) finish(ctx context.Context) error {
-	for l.running > 0 {
-		l.take(<-l.results)
+	var failed error
+	for l.running > 0 || len(l.done) > 0 {
+		if len(l.done) == 0 {
+			l.take(<-l.results)
+		}
+		l.takeMore()
+		if err := l.storeLast(ctx); failed == nil {
+			failed = err
+		}
 	}
-	if len(l.done) == 0 {
-		return nil
-	}
+	return failed
+}
+
+func (l *loop) storeLast(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
 	l.d.pass.Lock()
@@ -206,7 +248,7 @@ func (l *loop) reportDead(gone []deadDelivery) {
 func (l *loop) start(ctx context.Context, jobs []job) {
 	for _, j := range jobs {
 		l.d.running[j.claimed.Hook]++
-		l.d.inFlight[j.claimed.ID] = true
+		l.d.inFlight[j.claimed.ID] = j.claimed
 		l.running++
 		go func() {
 			l.results <- result{claimed: j.claimed, message: j.message, outcome: l.d.opt.Sender.Send(ctx, j.message)}

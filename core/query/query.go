@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
@@ -18,7 +19,7 @@ import (
 // The codes of the problems of rows that are not there; connections have one of their own package.
 const (
 	CodeSessionNotFound  problem.Code = "session_not_found"
-	CodeDeliveryNotFound problem.Code = "delivery_not_found"
+	CodeDeliveryNotFound              = hook.CodeNoDelivery
 	CodeEventNotFound    problem.Code = "event_not_found"
 )
 
@@ -36,9 +37,30 @@ func read[T any](ctx context.Context, s Reader, f func(store.Tx) (T, error)) (fo
 	return found, err
 }
 
+// SessionView is a session with its user.
+type SessionView struct {
+	Row  store.Session
+	User store.User
+}
+
 // Sessions returns sessions, the newest first.
 func Sessions(ctx context.Context, s Reader, f store.SessionFilter) ([]store.Session, error) {
 	return read(ctx, s, func(tx store.Tx) ([]store.Session, error) { return tx.Sessions(f) })
+}
+
+// SessionViews returns the same with their users.
+func SessionViews(ctx context.Context, s Reader, f store.SessionFilter) ([]SessionView, error) {
+	return read(ctx, s, func(tx store.Tx) ([]SessionView, error) {
+		rows, err := tx.Sessions(f)
+		views := make([]SessionView, len(rows))
+		for i := range rows {
+			if err == nil {
+				views[i].Row = rows[i]
+				views[i].User, err = tx.UserByID(rows[i].User)
+			}
+		}
+		return views, err
+	})
 }
 
 // Session returns a session and its response document: the stored one of a closed session, byte for byte; of an open one the
@@ -77,25 +99,31 @@ func Revocations(ctx context.Context, s Reader, ses id.Session) ([]store.Revocat
 type ConnectionView struct {
 	Row  store.Connection
 	Seen event.Connection
+	User store.User
 }
 
 func viewConnection(tx store.Tx, c store.Connection) (ConnectionView, error) {
 	seen, err := event.Of(tx, c)
-	return ConnectionView{c, seen}, err
+	if err != nil {
+		return ConnectionView{}, err
+	}
+	user, err := tx.UserByID(c.User)
+	return ConnectionView{c, seen, user}, err
 }
 
-// Connections returns a user's connections that are not disconnected, by the time they were made. A user that is not known
-// has none.
-func Connections(ctx context.Context, s Reader, clientID, clientUserID string) ([]ConnectionView, error) {
+// UserID finds a user by the names that the application uses; false if there is none.
+func UserID(ctx context.Context, s Reader, clientID, clientUserID string) (id.Human, bool, error) {
+	user, err := read(ctx, s, func(tx store.Tx) (store.User, error) { return tx.User(clientID, clientUserID) })
+	if errors.Is(err, store.ErrNotFound) {
+		return "", false, nil
+	}
+	return user.HumanID, err == nil, err
+}
+
+// Connections returns the connections that a filter selects, by the time they were made.
+func Connections(ctx context.Context, s Reader, f store.ConnectionFilter) ([]ConnectionView, error) {
 	return read(ctx, s, func(tx store.Tx) (views []ConnectionView, err error) {
-		user, err := tx.User(clientID, clientUserID)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		list, err := tx.Connections(user.HumanID)
+		list, err := tx.ListConnections(f)
 		if err != nil {
 			return nil, err
 		}
@@ -189,6 +217,8 @@ type HookView struct {
 	Pending, Dead int
 	// Disabled is set while the hook is disabled.
 	Disabled *store.DisabledHook
+	// PausedUntil is set while the hook is left alone, because it hangs.
+	PausedUntil time.Time
 }
 
 // HookViews are the hooks of the config, and the pending deliveries to hooks that the config does not name.
@@ -223,6 +253,11 @@ func Hooks(ctx context.Context, s Reader, mac func(purpose string, data ...[]byt
 			if disabled {
 				v.Disabled = &row
 			}
+			pause, _, err := hook.FindPause(tx, mac, h)
+			if err != nil {
+				return views, err
+			}
+			v.PausedUntil = pause.Until
 			views.Hooks = append(views.Hooks, v)
 		}
 		return views, nil
@@ -267,5 +302,55 @@ func DeadDeliveries(ctx context.Context, s Reader) (int, error) {
 			dead += c.N
 		}
 		return dead, err
+	})
+}
+
+// Waiting are pending deliveries that nobody brings here: to a hook that the config does not name, or to commands of flags of
+// another user or host.
+type Waiting struct {
+	// Hook of the config; "" for the flags of UID on Host.
+	Hook string
+	UID  int
+	Host string
+	N    int
+}
+
+// NotHere returns the pending deliveries that a process with these hooks, of this user on this host, does not bring.
+func NotHere(ctx context.Context, s Reader, hooks []hook.Hook, uid int, host string) ([]Waiting, error) {
+	return read(ctx, s, func(tx store.Tx) (out []Waiting, err error) {
+		pending, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryPending})
+		for _, c := range pending {
+			h, known, err := hook.Find(tx, c.Hook, hooks)
+			switch {
+			case errors.Is(err, store.ErrDamaged):
+			case err != nil:
+				return nil, err
+			case !known:
+				out = append(out, Waiting{Hook: c.Hook, N: c.N})
+			case !h.RunsHere(uid, host):
+				at := slices.IndexFunc(out, func(w Waiting) bool { return w.Hook == "" && w.UID == h.UID && w.Host == h.Host })
+				if at < 0 {
+					at, out = len(out), append(out, Waiting{UID: h.UID, Host: h.Host})
+				}
+				out[at].N += c.N
+			}
+		}
+		return out, err
+	})
+}
+
+// DeliveriesOf returns those of a list that are still there, in its order.
+func DeliveriesOf(ctx context.Context, s Reader, ids []id.Delivery) ([]store.Delivery, error) {
+	return read(ctx, s, func(tx store.Tx) (rows []store.Delivery, err error) {
+		for _, dlv := range ids {
+			row, err := tx.Delivery(dlv)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return nil, err
+			}
+			if err == nil {
+				rows = append(rows, row)
+			}
+		}
+		return rows, nil
 	})
 }

@@ -213,17 +213,23 @@ func TestConnectionsAreAUsersOwnAndNoDisconnectedOnes(t *testing.T) {
 	s.connect(s.session(s.user("bob")), 1, "bob")
 	r := s.disconnect(gone, alice.ID)
 	var ids []id.Connection
-	for _, v := range must[[]query.ConnectionView](t)(query.Connections(t.Context(), s, "demo", "alice")) {
+	for _, v := range must[[]query.ConnectionView](t)(query.Connections(t.Context(), s, store.ConnectionFilter{User: alice.User})) {
 		if ids = append(ids, v.Row.ID); v.Seen.ConnectionID != v.Row.ID || v.Seen.Revocation != "" {
 			t.Errorf("%+v", v)
 		}
+		if v.User.ClientUserID != "alice" || v.User.ClientID != "demo" {
+			t.Errorf("of %+v", v.User)
+		}
+	}
+	if user, known, err := query.UserID(t.Context(), s, "demo", "alice"); user != alice.User || !known || err != nil {
+		t.Errorf("%q, %v", user, err)
 	}
 	if !slices.Equal(ids, []id.Connection{first.ID, last.ID}) {
 		t.Errorf("connections of alice: %v", ids)
 	}
 	for _, who := range [][2]string{{"demo", "carol"}, {"other", "alice"}} {
-		if got := must[[]query.ConnectionView](t)(query.Connections(t.Context(), s, who[0], who[1])); len(got) != 0 {
-			t.Errorf("connections of %v: %+v", who, got)
+		if user, known, err := query.UserID(t.Context(), s, who[0], who[1]); known || user != "" || err != nil {
+			t.Errorf("%v: %q, %v", who, user, err)
 		}
 	}
 	if got := must[query.ConnectionView](t)(query.Connection(t.Context(), s, gone.ID)); got.Row.State != store.ConnectionDisconnected || got.Seen.Revocation != "pending" {

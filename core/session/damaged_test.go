@@ -19,7 +19,7 @@ func TestOneFlippedBitInACredentialTouchesNoOtherRow(t *testing.T) {
 	w.exec(t, "UPDATE connection SET credential = CAST(substr(credential, 1, length(credential) - 1) || x'00' AS BLOB) WHERE source = '"+alpha+"'")
 	list := func() map[string]store.Connection {
 		t.Helper()
-		views, err := query.Connections(t.Context(), w.store, "demo", "u1")
+		views, err := query.Connections(t.Context(), w.store, store.ConnectionFilter{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestConnectingAgainHealsADamagedCredential(t *testing.T) {
 	fe.connectAccount(s, alpha, "ann")
 	w.exec(t, "UPDATE connection SET credential = x'00'")
 	fe.connectAccount(s, alpha, "ann")
-	views, err := query.Connections(t.Context(), w.store, "demo", "u1")
+	views, err := query.Connections(t.Context(), w.store, store.ConnectionFilter{})
 	if err != nil || len(views) != 1 || views[0].Row.Damaged != nil || len(views[0].Row.Credential) == 0 {
 		t.Errorf("%+v, %v", views, err)
 	}
@@ -71,7 +71,7 @@ func TestADamagedCredentialOutsideOfASessionIsDisconnected(t *testing.T) {
 	w, fe, s := opened(t)
 	fe.connectAccount(s, alpha, "ann")
 	w.exec(t, "UPDATE connection SET credential = x'00'")
-	views, err := query.Connections(t.Context(), w.store, "demo", "u1")
+	views, err := query.Connections(t.Context(), w.store, store.ConnectionFilter{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -367,6 +368,34 @@ func TestAnswerOfTheScriptStandsBeforeThatOfItsAction(t *testing.T) {
 	}
 	if got[alpha] != "ann" || got[beta] != "someone" {
 		t.Errorf("answered: %v", got)
+	}
+}
+
+// A container is started again under another name: the same command finds its session closed, and its hook not called.
+func TestFlagOfAClosedSessionIsAdoptedByAnotherHost(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("u1", time.Hour)
+	here := hook.Hook{On: []event.On{event.OnClose}, Shell: "one", Dir: "/", Host: "here"}
+	first := w.frontEnd()
+	o, err := first.try(session.OpenRequest{Token: tok, Hooks: []hook.Hook{here}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.close(o.Session)
+	there := here
+	there.Host = "there"
+	for _, again := range []func(session.OpenRequest) error{
+		func(r session.OpenRequest) error { _, err := w.frontEnd().try(r); return err },
+		func(r session.OpenRequest) error { _, err := w.frontEnd().Finished(t.Context(), r); return err },
+	} {
+		if err := again(session.OpenRequest{Token: tok, Hooks: []hook.Hook{there}}); err != nil {
+			t.Fatal(err)
+		}
+		kept := w.snapshot().hooks[o.Session.ID]
+		if len(kept) != 1 || !strings.Contains(string(kept[0].Spec), `"host":"`+there.Host+`"`) {
+			t.Errorf("%s", kept[0].Spec)
+		}
+		there.Host = "elsewhere"
 	}
 }
 

@@ -58,7 +58,7 @@ func (e *Engine) Open(ctx context.Context, r OpenRequest) (Opening, error) {
 	case err != nil:
 		return Opening{}, err
 	case found && !known.ClosedAt.IsZero():
-		return Opening{Final: e.stored(known, r.Script.Actions)}, nil
+		return Opening{Final: e.stored(known, r.Script.Actions)}, hook.Adopt(ctx, e.o.Store, known.ID, r.Hooks)
 	case !found && v.Status != event.Success:
 		f, err := e.refuse(ctx, r, v)
 		return Opening{Final: f}, err
@@ -70,7 +70,8 @@ func (e *Engine) Open(ctx context.Context, r OpenRequest) (Opening, error) {
 	return e.openOrResume(ctx, r, v, names)
 }
 
-// Finished returns what the session of a token ended with, if it is closed; else nil. It opens and changes nothing.
+// Finished returns what the session of a token ended with, if it is closed; else nil. It opens nothing, and
+// changes no more than whose the hooks are.
 func (e *Engine) Finished(ctx context.Context, r OpenRequest) (*Final, error) {
 	v, err := e.checkToken(ctx, r)
 	if err != nil {
@@ -80,7 +81,7 @@ func (e *Engine) Finished(ctx context.Context, r OpenRequest) (*Final, error) {
 	if err != nil || !found || known.ClosedAt.IsZero() {
 		return nil, err
 	}
-	return e.stored(known, r.Script.Actions), nil
+	return e.stored(known, r.Script.Actions), hook.Adopt(ctx, e.o.Store, known.ID, r.Hooks)
 }
 
 // checkToken asks the checker; a token of another client or user than the caller's is invalid.
@@ -154,7 +155,23 @@ func (e *Engine) checkOpen(ctx context.Context, r OpenRequest, v token.Verdict, 
 			return nil, err
 		}
 	}
+	if err := e.checkHooks(ctx); err != nil {
+		return nil, err
+	}
 	return e.check(ctx, r, v, known)
+}
+
+// checkHooks makes sure that the required hooks can sign: a session whose events they cannot accept would end as a failure.
+func (e *Engine) checkHooks(ctx context.Context) error {
+	for _, h := range e.o.Hooks {
+		if !h.Required || h.Kind() != hook.KindHTTP {
+			continue
+		}
+		if err := h.CheckSecret(ctx); err != nil {
+			return fmt.Errorf("required hook %s: %w", h.Name, err)
+		}
+	}
+	return nil
 }
 
 // checkOwner returns a problem if a living front end owns the session.
@@ -212,7 +229,7 @@ func (e *Engine) openOrResume(ctx context.Context, r OpenRequest, v token.Verdic
 		f, err := e.refuse(ctx, r, verdict)
 		return Opening{Final: f}, err
 	case !ses.ClosedAt.IsZero():
-		return Opening{Final: e.stored(ses, r.Script.Actions)}, nil
+		return Opening{Final: e.stored(ses, r.Script.Actions)}, hook.Adopt(ctx, e.o.Store, ses.ID, r.Hooks)
 	}
 	return Opening{Session: newSession(e, ses, user, r, names)}, nil
 }

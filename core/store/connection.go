@@ -83,6 +83,20 @@ type ProviderCount struct {
 	Connections, Revocations int
 }
 
+// ConnectionFilter selects connections; zero fields select all that are not disconnected.
+type ConnectionFilter struct {
+	User   id.Human
+	Source string
+	// State in which it is stored; "" for all but the disconnected ones.
+	State ConnectionState
+	// Since is when it was connected first, or later.
+	Since time.Time
+	// After selects those that come after this one.
+	After id.Connection
+	// Limit of rows; 0 means no limit.
+	Limit int
+}
+
 // ConnectionTx finds and keeps connections.
 type ConnectionTx interface {
 	Connection(id.Connection) (Connection, error)
@@ -91,6 +105,8 @@ type ConnectionTx interface {
 	ActiveConnection(user id.Human, source string, accountKey []byte) (Connection, error)
 	// Connections returns a user's connections that are not disconnected, by ConnectedSince, then id.
 	Connections(id.Human) ([]Connection, error)
+	// ListConnections returns those that a filter selects, by ConnectedSince, then id.
+	ListConnections(ConnectionFilter) ([]Connection, error)
 	// AccountHeld says whether any user holds a connection of this account that is not disconnected; with a nil key,
 	// whether this user holds one of this source.
 	AccountHeld(source string, accountKey []byte, user id.Human) (bool, error)

@@ -122,8 +122,16 @@ type Session struct {
 // SessionFilter selects sessions; zero fields select all.
 type SessionFilter struct {
 	User id.Human
+	// Source: an action of the session was about it.
+	Source string
+	// Status of a closed session.
+	Status string
 	// Open selects the open (true) or closed (false) ones.
 	Open *bool
+	// Since is when it was opened, or later.
+	Since time.Time
+	// After selects those that are older than this one.
+	After id.Session
 	// Limit of rows, newest first; 0 means no limit.
 	Limit int
 }
@@ -151,6 +159,8 @@ type SessionTx interface {
 	Sessions(SessionFilter) ([]Session, error)
 	// InsertSessionHook returns ErrExists if the session has a hook with this fingerprint.
 	InsertSessionHook(SessionHook) error
+	// SaveSessionHook writes the row anew.
+	SaveSessionHook(SessionHook) error
 	SessionHook(id.SessionHook) (SessionHook, error)
 	// SessionHooks returns the hooks of a session in the order they came.
 	SessionHooks(id.Session) ([]SessionHook, error)
@@ -330,6 +340,9 @@ type Event struct {
 	At       time.Time
 	// Damaged is why the body could not be read; see [Connection].Damaged. Only listings return such a row.
 	Damaged error
+	// User and Source that it is about; "" for none, and where an earlier program stored the event.
+	User   id.Human
+	Source string
 	// Body is the JSON document that every hook gets, byte for byte. Sealed.
 	Body []byte
 }
@@ -338,6 +351,12 @@ type Event struct {
 type EventFilter struct {
 	Session id.Session
 	Type    string
+	User    id.Human
+	Source  string
+	// Since is when it was, or later.
+	Since time.Time
+	// After selects those that are older than this one.
+	After id.Event
 	// Limit of rows, newest first; 0 means no limit.
 	Limit int
 }
@@ -358,6 +377,8 @@ const (
 	DeliveryPending   DeliveryState = "pending"
 	DeliveryDelivered DeliveryState = "delivered"
 	DeliveryDead      DeliveryState = "dead"
+	// DeliveryDiscarded was dead, or pending, and nobody wants it any more.
+	DeliveryDiscarded DeliveryState = "discarded"
 )
 
 // Delivery is one event on its way to one hook.
@@ -374,6 +395,10 @@ type Delivery struct {
 	Tries int
 	// Deferred counts the tries that put it on the long schedule; the others were quick ones.
 	Deferred int
+	// Hung counts the tries that use up none of the schedule, because the hook is known to hang.
+	Hung int
+	// Redelivered says that it is made once more, outside of the order of its queue: it waits for none and holds none back.
+	Redelivered bool
 	// NextAt is when the next try is due; behind another one, when that one's is.
 	NextAt time.Time
 	// Owner works on it, until LeaseUntil at the latest; "" if nobody does.
@@ -391,6 +416,13 @@ type DeliveryFilter struct {
 	Event   id.Event
 	Hook    string
 	State   DeliveryState
+	// User and Source are those of the event.
+	User   id.Human
+	Source string
+	// Since is when it was made, or later.
+	Since time.Time
+	// After selects those that are older than this one.
+	After id.Delivery
 	// Limit of rows, newest first; 0 means no limit.
 	Limit int
 }
@@ -419,8 +451,8 @@ type DeliveryTx interface {
 	InsertDelivery(Delivery) error
 	// SaveDelivery writes the row anew.
 	SaveDelivery(Delivery) error
-	// HeadDeliveries returns the pending deliveries of a session that no earlier pending one of the same hook holds back,
-	// whether due or not, owned ones included, the earliest NextAt first.
+	// HeadDeliveries returns the pending deliveries of a session that no earlier pending one of the same hook holds back, and
+	// the redelivered ones, whether due or not, owned ones included, the earliest NextAt first.
 	HeadDeliveries(id.Session) ([]Delivery, error)
 	// DueDeliveries returns such heads of all sessions, and pending deliveries of events outside of one, which are held
 	// back by none: those that are due, by NextAt, then id.
@@ -429,7 +461,8 @@ type DeliveryTx interface {
 	NextDelivery(t time.Time) (time.Time, error)
 	// PullDeliveries sets to at the NextAt of the pending deliveries that have a later one than beyond.
 	PullDeliveries(beyond, at time.Time) error
-	// MoveQueue sets the NextAt of the pending deliveries that come after one in its session, to the same hook.
+	// MoveQueue sets the NextAt of the pending deliveries that come after one in its session, to the same hook, but for
+	// redelivered ones; behind one of these it does nothing.
 	MoveQueue(behind Delivery, at time.Time) error
 	Deliveries(DeliveryFilter) ([]Delivery, error)
 	// CountDeliveries counts what a filter selects, whatever its limit, by hook and state.

@@ -63,6 +63,23 @@ func (t *tx) Connections(user id.Human) ([]store.Connection, error) {
 	return t.tables.listedConnection.list(t, activeConnections, user)
 }
 
+func (t *tx) ListConnections(f store.ConnectionFilter) ([]store.Connection, error) {
+	s := selectConnections(f)
+	rest, args := s.rest("connected_since, id", f.Limit)
+	return t.tables.listedConnection.list(t, rest, args...)
+}
+
+func selectConnections(f store.ConnectionFilter) selection {
+	var s selection
+	s.where(f.User != "", "human_id = ?", f.User)
+	s.where(f.Source != "", "source = ?", f.Source)
+	s.where(f.State != "", "state = ?", f.State)
+	s.where(f.State != store.ConnectionDisconnected, "state <> 'disconnected'")
+	s.where(!f.Since.IsZero(), "connected_since >= ?", instant{&f.Since})
+	s.where(f.After != "", "(connected_since, id) > (SELECT connected_since, id FROM connection WHERE id = ?)", f.After)
+	return s
+}
+
 func (t *tx) AccountHeld(source string, key []byte, user id.Human) (bool, error) {
 	if len(key) == 0 {
 		n, err := t.number(sourceHeld, user, source)

@@ -14,6 +14,8 @@ func eventFields(e *store.Event, in box) []field {
 		{"sequence", &e.Sequence},
 		{"type", &e.Type},
 		{"at", instant{&e.At}},
+		{"human_id", maybeID{(*string)(&e.User)}},
+		{"source", maybeID{&e.Source}},
 		in.bytes("body", purposeEvent, &e.Body),
 	}
 }
@@ -25,12 +27,24 @@ func (t *tx) Event(event id.Event) (store.Event, error) {
 func (t *tx) InsertEvent(e store.Event) error { return t.tables.event.insert(t, e) }
 
 func (t *tx) Events(f store.EventFilter) ([]store.Event, error) {
-	var s selection
-	s.where(f.Session != "", "session_id = ?", f.Session)
-	s.where(f.Type != "", "type = ?", f.Type)
+	s := selectEvents(f)
 	rest, args := s.rest("n DESC", f.Limit)
 	return t.tables.listedEvent.list(t, rest, args...)
 }
+
+func selectEvents(f store.EventFilter) selection {
+	var s selection
+	s.where(f.Session != "", "session_id = ?", f.Session)
+	s.where(f.Type != "", "type = ?", f.Type)
+	s.where(f.User != "", "("+ofUserInSession+" OR session_id IS NULL AND human_id = ?)", f.User, f.User)
+	s.where(f.Source != "", "source = ?", f.Source)
+	s.since("event", "at", &f.Since)
+	s.where(f.After != "", "n < (SELECT n FROM event WHERE id = ?)", f.After)
+	return s
+}
+
+// ofUserInSession selects rows of a user's sessions.
+const ofUserInSession = "session_id IN (SELECT id FROM session WHERE human_id = ?)"
 
 func deliveryFields(d *store.Delivery) []field {
 	return []field{
@@ -42,6 +56,8 @@ func deliveryFields(d *store.Delivery) []field {
 		{"state", &d.State},
 		{"tries", &d.Tries},
 		{"deferred", &d.Deferred},
+		{"hung", &d.Hung},
+		{"redelivered", &d.Redelivered},
 		{"next_at", instant{&d.NextAt}},
 		{"owner", &d.Owner},
 		{"lease_until", maybeInstant{&d.LeaseUntil}},
@@ -60,8 +76,8 @@ func (t *tx) InsertDelivery(d store.Delivery) error { return t.tables.delivery.i
 func (t *tx) SaveDelivery(d store.Delivery) error { return t.tables.delivery.save(t, d) }
 
 // An event outside of a session has no session_id, so that NULL = NULL holds none of them back: each is a head.
-const heads = `NOT EXISTS (SELECT 1 FROM delivery AS earlier WHERE earlier.state = 'pending'
-	AND earlier.session_id = delivery.session_id AND earlier.hook = delivery.hook AND earlier.sequence < delivery.sequence)`
+const heads = `(redelivered OR NOT EXISTS (SELECT 1 FROM delivery AS earlier WHERE earlier.state = 'pending' AND NOT earlier.redelivered
+	AND earlier.session_id = delivery.session_id AND earlier.hook = delivery.hook AND earlier.sequence < delivery.sequence))`
 
 func (t *tx) HeadDeliveries(session id.Session) ([]store.Delivery, error) {
 	return t.tables.delivery.list(t, sessionHeads, session)
@@ -101,10 +117,10 @@ func (t *tx) PullDeliveries(beyond, at time.Time) error {
 	return err
 }
 
-const moveQueue = "UPDATE delivery SET next_at = ? WHERE state = 'pending' AND session_id = ? AND hook = ? AND sequence > ?"
+const moveQueue = "UPDATE delivery SET next_at = ? WHERE state = 'pending' AND session_id = ? AND hook = ? AND sequence > ? AND NOT redelivered"
 
 func (t *tx) MoveQueue(behind store.Delivery, at time.Time) error {
-	if behind.Session == "" {
+	if behind.Session == "" || behind.Redelivered {
 		return nil
 	}
 	_, err := t.exec(moveQueue, instant{&at}, behind.Session, behind.Hook, behind.Sequence)
@@ -122,7 +138,19 @@ func selectDeliveries(f store.DeliveryFilter) selection {
 	s.where(f.Session != "", "session_id = ?", f.Session)
 	s.where(f.Event != "", "event_id = ?", f.Event)
 	s.where(f.Hook != "", "hook = ?", f.Hook)
-	s.where(f.State != "", "state = ?", f.State)
+	switch f.State { // two of them not as a parameter, which their indexes cannot be chosen by
+	case "":
+	case store.DeliveryPending:
+		s.where(true, "state = 'pending'")
+	case store.DeliveryDead:
+		s.where(true, "state = 'dead'")
+	default:
+		s.where(true, "state = ?", f.State)
+	}
+	s.where(f.User != "", "("+ofUserInSession+" OR event_id IN (SELECT id FROM event WHERE session_id IS NULL AND human_id = ?))", f.User, f.User)
+	s.where(f.Source != "", "event_id IN (SELECT id FROM event WHERE source = ?)", f.Source)
+	s.since("delivery", "created_at", &f.Since)
+	s.where(f.After != "", "n < (SELECT n FROM delivery WHERE id = ?)", f.After)
 	return s
 }
 
@@ -138,11 +166,6 @@ func (t *tx) CountDeliveries(f store.DeliveryFilter) (out []store.DeliveryCount,
 }
 
 func countQuery(f store.DeliveryFilter) (string, []any) {
-	pending := f.State == store.DeliveryPending
-	if pending {
-		f.State = ""
-	}
 	s := selectDeliveries(f)
-	s.where(pending, "state = 'pending'") // not as a parameter, which the index of the pending ones cannot be chosen by
 	return "SELECT hook, state, COUNT(*) FROM delivery " + s.conditions() + "GROUP BY hook, state ORDER BY hook, state", s.args
 }

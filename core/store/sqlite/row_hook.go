@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"time"
 
 	"github.com/humanconnect/humanconnect/core/store"
 )
@@ -31,6 +32,39 @@ func (t *tx) DeleteDisabledHook(hook string) error {
 	if err == nil && n == 0 {
 		return store.ErrNotFound
 	}
+	return err
+}
+
+func pauseFields(p *store.HookPause) []field {
+	return []field{
+		{"target", &p.Target},
+		{"hangs", &p.Hangs},
+		{"at", instant{&p.At}},
+		{"until", maybeInstant{&p.Until}},
+	}
+}
+
+func (t *tx) HookPause(target []byte) (store.HookPause, error) {
+	return t.tables.hookPause.find(t, "WHERE target = ?", target)
+}
+
+func (t *tx) SaveHookPause(p store.HookPause) error {
+	if err := t.tables.hookPause.save(t, p); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return t.tables.hookPause.insert(t, p)
+}
+
+func (t *tx) DeleteHookPause(target []byte) error {
+	n, err := t.exec("DELETE FROM hook_pause WHERE target = ?", target)
+	if err == nil && n == 0 {
+		return store.ErrNotFound
+	}
+	return err
+}
+
+func (t *tx) DeleteHookPauses(before time.Time) error {
+	_, err := t.exec("DELETE FROM hook_pause WHERE at < ?", instant{&before})
 	return err
 }
 

@@ -54,12 +54,21 @@ func (t *tx) OverdueSessions(now time.Time, limit int) (out []id.Session, err er
 const overdueSessions = "SELECT id FROM session WHERE closed_at IS NULL AND ends_at <= ? ORDER BY ends_at, n LIMIT ?"
 
 func (t *tx) Sessions(f store.SessionFilter) ([]store.Session, error) {
-	var s selection
-	s.where(f.User != "", "human_id = ?", f.User)
-	s.where(f.Open != nil && *f.Open, "closed_at IS NULL")
-	s.where(f.Open != nil && !*f.Open, "closed_at IS NOT NULL")
+	s := selectSessions(f)
 	rest, args := s.rest("n DESC", f.Limit)
 	return t.tables.listedSession.list(t, rest, args...)
+}
+
+func selectSessions(f store.SessionFilter) selection {
+	var s selection
+	s.where(f.User != "", "human_id = ?", f.User)
+	s.where(f.Source != "", "EXISTS (SELECT 1 FROM action WHERE session_id = session.id AND action.source = ?)", f.Source)
+	s.where(f.Status != "", "status = ?", f.Status)
+	s.since("session", "opened_at", &f.Since)
+	s.where(f.After != "", "n < (SELECT n FROM session WHERE id = ?)", f.After)
+	s.where(f.Open != nil && *f.Open, "closed_at IS NULL")
+	s.where(f.Open != nil && !*f.Open, "closed_at IS NOT NULL")
+	return s
 }
 
 func hookFields(h *store.SessionHook, in box) []field {
@@ -72,6 +81,8 @@ func hookFields(h *store.SessionHook, in box) []field {
 }
 
 func (t *tx) InsertSessionHook(h store.SessionHook) error { return t.tables.sessionHook.insert(t, h) }
+
+func (t *tx) SaveSessionHook(h store.SessionHook) error { return t.tables.sessionHook.save(t, h) }
 
 func (t *tx) SessionHook(hook id.SessionHook) (store.SessionHook, error) {
 	return t.tables.sessionHook.find(t, "WHERE id = ?", hook)

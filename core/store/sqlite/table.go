@@ -3,7 +3,9 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/humanconnect/humanconnect/core/seal"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -132,6 +134,13 @@ func (s *selection) where(set bool, term string, args ...any) {
 	}
 }
 
+// since selects the rows of a table that are not older than a time. The first of them is found in the index of the times, so that
+// no row before it is read.
+func (s *selection) since(table, column string, at *time.Time) {
+	term := fmt.Sprintf("n >= (SELECT MIN(n) FROM %[1]s WHERE %[2]s >= ?) AND %[2]s >= ?", table, column)
+	s.where(!at.IsZero(), term, instant{at}, instant{at})
+}
+
 // rest ends the query with an order and a limit, 0 being none.
 func (s *selection) rest(order string, limit int) (string, []any) {
 	return s.conditions() + "ORDER BY " + order + " LIMIT ?", append(s.args, rowLimit(limit))
@@ -166,6 +175,7 @@ type tables struct {
 	event        table[store.Event]
 	delivery     table[store.Delivery]
 	disabledHook table[store.DisabledHook]
+	hookPause    table[store.HookPause]
 	secret       table[store.Secret]
 
 	// Those for listings keep a row of which something sealed cannot be read, and say so in it.
@@ -202,6 +212,7 @@ func newTables(ring *seal.Ring) *tables {
 			return eventFields(e, in("event", (*string)(&e.ID)).marking(&e.Damaged))
 		}),
 		disabledHook: newTable("disabled_hook", 1, disabledFields),
+		hookPause:    newTable("hook_pause", 1, pauseFields),
 		secret:       newTable("secret", 1, func(s *store.Secret) []field { return secretFields(s, in("secret", &s.Name)) }),
 	}
 }
@@ -213,6 +224,6 @@ type readable interface {
 
 func (t *tables) all() []readable {
 	return []readable{
-		t.user, t.token, t.verified, t.session, t.sessionHook, t.attempt, t.action, t.connection, t.revocation, t.event, t.delivery, t.disabledHook, t.secret,
+		t.user, t.token, t.verified, t.session, t.sessionHook, t.attempt, t.action, t.connection, t.revocation, t.event, t.delivery, t.disabledHook, t.hookPause, t.secret,
 	}
 }

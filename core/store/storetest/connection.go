@@ -15,6 +15,7 @@ func connectionTests() map[string]func(*suite) {
 		"WithoutAccountKeyASourceHasOne":         oneActiveWithoutKey,
 		"DisconnectingFreesTheAccount":           disconnectFrees,
 		"ListedBySinceThenIDWithoutDisconnected": connectionOrder,
+		"FiltersSelectAndOldestIsFirst":          connectionFilters,
 		"DueRefreshesAreActiveAndNotCoolingDown": dueRefreshes,
 		"AccountHeldLooksAtAllUsers":             accountHeld,
 		"AccountHeldWithoutKeyLooksAtTheUser":    sourceHeld,
@@ -366,4 +367,37 @@ func revocationLists(s *suite) {
 		same(s, "the newest of the connection", newest, a)
 		return must(err, err2)
 	})
+}
+
+func connectionFilters(s *suite) {
+	mine, other := s.addUser("mine"), s.addUser("other")
+	add := func(user id.Human, source string, since int, state store.ConnectionState) store.Connection {
+		c := connection(user, source, digest(source))
+		c.ConnectedSince, c.State = at(since), state
+		s.update(func(tx store.Tx) error { return tx.InsertConnection(c) })
+		return c
+	}
+	b, a := add(mine, "oura", 2, store.ConnectionActive), add(other, "oura", 1, store.ConnectionActive)
+	c, gone := add(mine, "withings", 3, store.ConnectionNeedsReconnect), add(mine, "epic", 4, store.ConnectionDisconnected)
+	for _, test := range []struct {
+		name   string
+		filter store.ConnectionFilter
+		want   []store.Connection
+	}{
+		{"none", store.ConnectionFilter{}, []store.Connection{a, b, c}},
+		{"limit", store.ConnectionFilter{Limit: 2}, []store.Connection{a, b}},
+		{"user", store.ConnectionFilter{User: mine}, []store.Connection{b, c}},
+		{"source", store.ConnectionFilter{Source: "oura"}, []store.Connection{a, b}},
+		{"state", store.ConnectionFilter{State: store.ConnectionNeedsReconnect}, []store.Connection{c}},
+		{"disconnected", store.ConnectionFilter{State: store.ConnectionDisconnected}, []store.Connection{gone}},
+		{"since", store.ConnectionFilter{Since: at(2)}, []store.Connection{b, c}},
+		{"after", store.ConnectionFilter{After: a.ID}, []store.Connection{b, c}},
+		{"after one that is not there", store.ConnectionFilter{After: id.New[id.Connection]()}, nil},
+	} {
+		s.view(func(tx store.Tx) error {
+			got, err := tx.ListConnections(test.filter)
+			same(s, test.name, got, test.want)
+			return err
+		})
+	}
 }

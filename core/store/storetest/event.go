@@ -24,6 +24,7 @@ func eventRoundTrip(s *suite) {
 	ses := s.addSession(s.addUser("u"))
 	large, outside := event(ses.ID, 1), event("", 1)
 	large.Body, outside.Body = blob(100<<10), nil
+	large.User, large.Source = ses.User, "withings"
 	complete(s, large)
 	for name, e := range map[string]store.Event{"large": large, "outside of a session": outside} {
 		s.update(func(tx store.Tx) error { return tx.InsertEvent(e) })
@@ -53,9 +54,11 @@ func oneEventPerSequence(s *suite) {
 }
 
 func eventFilters(s *suite) {
-	ses := s.addSession(s.addUser("u"))
+	user, other := s.addUser("u"), s.addUser("v")
+	ses := s.addSession(user)
 	a, b, c := event(ses.ID, 1), event("", 1), event(ses.ID, 2)
-	c.Type = "session.closed"
+	c.Type, c.At, a.Source = "session.closed", at(2), "oura"
+	b.At, b.User, b.Source = at(1), user, "withings"
 	s.update(func(tx store.Tx) error { return must(tx.InsertEvent(a), tx.InsertEvent(b), tx.InsertEvent(c)) })
 	for _, test := range []struct {
 		name   string
@@ -66,7 +69,13 @@ func eventFilters(s *suite) {
 		{"limit", store.EventFilter{Limit: 1}, []store.Event{c}},
 		{"session", store.EventFilter{Session: ses.ID}, []store.Event{c, a}},
 		{"type", store.EventFilter{Type: "source.connected"}, []store.Event{b, a}},
-		{"all at once", store.EventFilter{Session: ses.ID, Type: "source.connected", Limit: 5}, []store.Event{a}},
+		{"user", store.EventFilter{User: user}, []store.Event{c, b, a}},
+		{"another user", store.EventFilter{User: other}, nil},
+		{"source", store.EventFilter{Source: "withings"}, []store.Event{b}},
+		{"since", store.EventFilter{Since: at(1)}, []store.Event{c, b}},
+		{"after", store.EventFilter{After: b.ID}, []store.Event{a}},
+		{"after one that is not there", store.EventFilter{After: id.New[id.Event]()}, nil},
+		{"all at once", store.EventFilter{Session: ses.ID, Type: "source.connected", Source: "oura", User: user, Since: at(0), After: c.ID, Limit: 5}, []store.Event{a}},
 	} {
 		s.view(func(tx store.Tx) error {
 			got, err := tx.Events(test.filter)
@@ -78,6 +87,7 @@ func eventFilters(s *suite) {
 
 func deliveryTests() map[string]func(*suite) {
 	return map[string]func(*suite){
+		"RedeliveredOnesHoldNothing":           redeliveredHoldsNothing,
 		"RoundTrip":                            deliveryRoundTrip,
 		"MissingIsErrNotFound":                 missingDeliveries,
 		"HeadOfQueueHoldsLaterEvents":          headHoldsLater,
@@ -121,6 +131,7 @@ func deliveryRoundTrip(s *suite) {
 	inside, outside := s.addEvent(ses.ID, 1), s.addEvent("", 1)
 	full := delivery(inside, "journal")
 	full.State, full.Tries, full.Deferred, full.NextAt = store.DeliveryDead, 4, 2, at(9)
+	full.Hung, full.Redelivered = 1, true
 	full.Owner, full.LeaseUntil, full.Error, full.EndedAt = id.New[id.Process](), at(10), "exit 1", at(11)
 	complete(s, full)
 	for name, d := range map[string]store.Delivery{"full": full, "sparse": delivery(outside, "hok_x")} {
@@ -175,6 +186,22 @@ func (s *suite) wantDue(what string, f store.DueFilter, want ...store.Delivery) 
 
 func deliveryIDs(list []store.Delivery) []id.Delivery {
 	return collect(list, func(d store.Delivery) id.Delivery { return d.ID })
+}
+
+func redeliveredHoldsNothing(s *suite) {
+	ses := s.addSession(s.addUser("u"))
+	again := func(d *store.Delivery) { d.Redelivered = true }
+	first := s.addDelivery(s.addEvent(ses.ID, 1), "h", again)
+	second := s.addDelivery(s.addEvent(ses.ID, 2), "h", nil)
+	third := s.addDelivery(s.addEvent(ses.ID, 3), "h", again)
+	fourth := s.addDelivery(s.addEvent(ses.ID, 4), "h", nil)
+	s.wantHeads("one that waits holds none back", ses.ID, first, second, third)
+	s.wantDue("the same", store.DueFilter{Now: at(0)}, first, second, third)
+	s.update(func(tx store.Tx) error { return must(tx.MoveQueue(first, at(7)), tx.MoveQueue(second, at(9))) })
+	fourth.NextAt = at(9)
+	for _, want := range []store.Delivery{second, third, fourth} {
+		s.wantDelivery("moved with its queue alone", want)
+	}
 }
 
 func headHoldsLater(s *suite) {
@@ -322,10 +349,13 @@ func deliveryCounts(s *suite) {
 }
 
 func deliveryFilters(s *suite) {
-	ses := s.addSession(s.addUser("u"))
-	inside, outside := s.addEvent(ses.ID, 1), s.addEvent("", 1)
+	user, other := s.addUser("u"), s.addUser("v")
+	ses := s.addSession(user)
+	inside, outside := event(ses.ID, 1), event("", 1)
+	inside.Source, outside.User, outside.Source = "oura", user, "withings"
+	s.update(func(tx store.Tx) error { return must(tx.InsertEvent(inside), tx.InsertEvent(outside)) })
 	a := s.addDelivery(inside, "x", nil)
-	b := s.addDelivery(outside, "x", func(d *store.Delivery) { d.State = store.DeliveryDead })
+	b := s.addDelivery(outside, "x", func(d *store.Delivery) { d.State, d.CreatedAt = store.DeliveryDead, at(5) })
 	c := s.addDelivery(inside, "y", func(d *store.Delivery) { d.State = store.DeliveryDelivered })
 	for _, test := range []struct {
 		name   string
@@ -338,6 +368,12 @@ func deliveryFilters(s *suite) {
 		{"event", store.DeliveryFilter{Event: outside.ID}, []store.Delivery{b}},
 		{"hook", store.DeliveryFilter{Hook: "x"}, []store.Delivery{b, a}},
 		{"state", store.DeliveryFilter{State: store.DeliveryDelivered}, []store.Delivery{c}},
+		{"dead", store.DeliveryFilter{State: store.DeliveryDead}, []store.Delivery{b}},
+		{"user", store.DeliveryFilter{User: user}, []store.Delivery{c, b, a}},
+		{"another user", store.DeliveryFilter{User: other}, nil},
+		{"source", store.DeliveryFilter{Source: "oura"}, []store.Delivery{c, a}},
+		{"since", store.DeliveryFilter{Since: at(5)}, []store.Delivery{b}},
+		{"after", store.DeliveryFilter{After: c.ID}, []store.Delivery{b, a}},
 		{"all at once", store.DeliveryFilter{Session: ses.ID, Event: inside.ID, Hook: "x", State: store.DeliveryPending, Limit: 3}, []store.Delivery{a}},
 	} {
 		s.view(func(tx store.Tx) error {

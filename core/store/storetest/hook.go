@@ -8,6 +8,7 @@ func hookTests() map[string]func(*suite) {
 	return map[string]func(*suite){
 		"RoundTrip":            disabledHookRoundTrip,
 		"MissingIsErrNotFound": missingDisabledHooks,
+		"PausesRoundTrip":      pauseRoundTrip,
 	}
 }
 
@@ -67,5 +68,31 @@ func secretRoundTrip(s *suite) {
 func missingSecrets(s *suite) {
 	s.missing(map[string]func(store.Tx) error{
 		"find": func(tx store.Tx) error { return drop(tx.Secret("none")) },
+	})
+}
+
+func pauseRoundTrip(s *suite) {
+	full := store.HookPause{Target: digest("one"), Hangs: 5, At: at(1), Until: at(9)}
+	again := store.HookPause{Target: digest("one"), Hangs: 6, At: at(3)}
+	other := store.HookPause{Target: digest("two"), Hangs: 1, At: at(2)}
+	complete(s, full)
+	want := func(what string, p store.HookPause) {
+		s.view(func(tx store.Tx) error {
+			got, err := tx.HookPause(p.Target)
+			same(s, what, got, p)
+			return err
+		})
+	}
+	s.update(func(tx store.Tx) error { return must(tx.SaveHookPause(full), tx.SaveHookPause(other)) })
+	want("saved", full)
+	s.update(func(tx store.Tx) error { return tx.SaveHookPause(again) })
+	want("saved again", again)
+	s.update(func(tx store.Tx) error { return tx.DeleteHookPauses(at(3)) })
+	want("not older", again)
+	s.missing(map[string]func(store.Tx) error{"older": func(tx store.Tx) error { return drop(tx.HookPause(other.Target)) }})
+	s.update(func(tx store.Tx) error { return tx.DeleteHookPause(again.Target) })
+	s.update(func(tx store.Tx) error {
+		wantErr(s, "delete again", tx.DeleteHookPause(again.Target), store.ErrNotFound)
+		return nil
 	})
 }

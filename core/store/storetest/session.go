@@ -17,6 +17,7 @@ func sessionTests() map[string]func(*suite) {
 		"HooksComeInTheOrderTheyCame":   sessionHooks,
 		"AFingerprintIsOnceInASession":  oneHookPerFingerprint,
 		"HooksOfCallsWithoutASession":   hooksWithoutSession,
+		"AHookIsSavedInItsPlace":        savedHook,
 		"AnEndMovesOnceAndNeverBack":    endSession,
 	}
 }
@@ -130,18 +131,29 @@ func sessionFilters(s *suite) {
 		return ses.ID
 	}
 	a, b, c, d := add(mine, at(1)), add(other, time.Time{}), add(mine, time.Time{}), add(other, at(1))
+	late := session(other)
+	late.OpenedAt, late.ClosedAt, late.Status = at(9), at(10), "SUCCESS"
+	e := late.ID
+	s.update(func(tx store.Tx) error {
+		_, err := tx.InsertAction(store.Action{Session: b, Kind: store.ActionConnect, Target: "oura", Source: "oura", At: at(1)})
+		return must(tx.InsertSession(late), err)
+	})
 	open, closed := true, false
 	for _, test := range []struct {
 		name   string
 		filter store.SessionFilter
 		want   []id.Session
 	}{
-		{"none", store.SessionFilter{}, all},
-		{"limit", store.SessionFilter{Limit: 2}, []id.Session{d, c}},
+		{"none", store.SessionFilter{}, append([]id.Session{e}, all...)},
+		{"limit", store.SessionFilter{Limit: 2}, []id.Session{e, d}},
 		{"user", store.SessionFilter{User: mine}, []id.Session{c, a}},
 		{"open", store.SessionFilter{Open: &open}, []id.Session{c, b}},
-		{"closed", store.SessionFilter{Open: &closed}, []id.Session{d, a}},
+		{"closed", store.SessionFilter{Open: &closed}, []id.Session{e, d, a}},
 		{"all at once", store.SessionFilter{User: mine, Open: &closed, Limit: 1}, []id.Session{a}},
+		{"since", store.SessionFilter{Since: at(9)}, []id.Session{e}},
+		{"after", store.SessionFilter{After: c}, []id.Session{b, a}},
+		{"status", store.SessionFilter{Status: "SUCCESS"}, []id.Session{e}},
+		{"source", store.SessionFilter{Source: "oura"}, []id.Session{b}},
 		{"nobody", store.SessionFilter{User: id.NewHuman()}, nil},
 	} {
 		s.view(func(tx store.Tx) error {
@@ -214,4 +226,23 @@ func endSession(s *suite) {
 	for name, ses := range map[string]store.Session{"over": over, "closed": closed, "open": open} {
 		s.wantSession(name, ses)
 	}
+}
+
+func savedHook(s *suite) {
+	ses := session(s.addUser("u"))
+	a, b := sessionHook(ses.ID, "a"), sessionHook(ses.ID, "b")
+	changed := a
+	changed.Spec = []byte(`{"shell":"true","host":"there"}`)
+	s.update(func(tx store.Tx) error {
+		return must(tx.InsertSession(ses), tx.InsertSessionHook(a), tx.InsertSessionHook(b), tx.SaveSessionHook(changed))
+	})
+	s.view(func(tx store.Tx) error {
+		got, err := tx.SessionHooks(ses.ID)
+		same(s, "hooks", got, []store.SessionHook{changed, b})
+		return err
+	})
+	s.update(func(tx store.Tx) error {
+		wantErr(s, "of none", tx.SaveSessionHook(sessionHook(ses.ID, "c")), store.ErrNotFound)
+		return nil
+	})
 }

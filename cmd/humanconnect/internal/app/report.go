@@ -73,7 +73,7 @@ func (st *State) WarnUndelivered(t hook.Tally) {
 		st.app.IO.Warn("%d hook %s pending; deliver with: humanconnect delivery run", t.Pending, plural(t.Pending, "delivery", "deliveries"))
 	}
 	if t.Dead > 0 {
-		st.app.IO.Warn("%d hook %s dead; see: humanconnect delivery list --state dead", t.Dead, plural(t.Dead, "delivery", "deliveries"))
+		st.app.IO.Warn("%d hook %s dead; see: humanconnect delivery list --state dead; retry with: humanconnect delivery redeliver --dead", t.Dead, plural(t.Dead, "delivery", "deliveries"))
 	}
 }
 

@@ -141,6 +141,7 @@ func (st *State) assemble(o Options) error {
 	st.Dispatcher = hook.New(hook.Options{
 		Store: st.Store, Hooks: st.configured(), Liveness: st.process, Clock: st.app.Clock,
 		Sender: st.app.Sender(st.HookSecret), FlagHooks: true, UID: place.UID, Host: place.Host, Report: st.reportHook,
+		Abort: st.app.Signals.Stopping().Done(),
 	})
 	hooks := st.Hooks
 	if st.noHooks {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -268,16 +269,36 @@ func TestFilterOfAListIsChecked(t *testing.T) {
 		"negative rows": {[]string{"--limit=-1"}, "", "--limit"},
 	} {
 		cmd := &cobra.Command{Use: "list"}
-		var limit int
-		selected := command.SessionFlags(cmd, "events", &limit)
+		p := command.NewPage(cmd, "events", "newest")
+		p.SessionFlag(cmd)
 		if err := cmd.ParseFlags(c.args); err != nil {
 			t.Fatal(err)
 		}
-		var got id.Session
-		if err := selected.Check(cmd, &got); c.wrong != "" {
+		if err := p.Read(apptest.New(t).App, cmd); c.wrong != "" {
 			wantUsage(t, name, err, c.wrong)
-		} else if err != nil || got != c.want {
-			t.Errorf("%s: %q, %v", name, got, err)
+		} else if err != nil || p.Session != c.want {
+			t.Errorf("%s: %q, %v", name, p.Session, err)
+		}
+	}
+}
+
+func TestSinceIsATimeADayOrHowLongAgo(t *testing.T) {
+	a := apptest.New(t)
+	now := a.Fake.Now()
+	for text, want := range map[string]time.Time{
+		"2026-03-01": time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), "2026-03-01T10:00:00+02:00": time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC),
+		"36h": now.Add(-36 * time.Hour), "7d": now.AddDate(0, 0, -7), "yesterday": {}, "-1h": {}, "-1d": {}, "": {}, "99999999999d": {},
+	} {
+		cmd := &cobra.Command{Use: "list"}
+		p := command.NewPage(cmd, "events", "newest")
+		p.SinceFlag(cmd)
+		if err := cmd.ParseFlags([]string{"--since=" + text}); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Read(a.App, cmd); want.IsZero() {
+			wantUsage(t, text, err, "--since")
+		} else if err != nil || !p.Since.Equal(want) {
+			t.Errorf("%s: %s, %v", text, p.Since, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -18,8 +19,12 @@ import (
 // List is a command that lists rows of the state: it opens the state and prints the rows as a JSON array, or as a table with a
 // line for each.
 type List[T any] struct {
-	// Find returns the rows.
+	// Page is the part of the list that is shown; nil shows all that is found.
+	Page *Page
+	// Find returns the rows: with a page, one more than it holds, if there is one.
 	Find func(ctx context.Context, st *app.State) ([]T, error)
+	// ID of a row, by which the next page is asked for.
+	ID func(T) string
 	// Header and Cells are the table's.
 	Header []string
 	Cells  func(T) []string
@@ -36,7 +41,21 @@ func (l List[T]) Run(a *app.App, c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return PrintList(a.IO, rows, l.Header, l.Cells)
+	left := false
+	if l.Page != nil && l.Page.limit > 0 && len(rows) > l.Page.limit {
+		rows, left = rows[:l.Page.limit], true
+	}
+	if err := PrintList(a.IO, rows, l.Header, l.Cells); err != nil {
+		return err
+	}
+	switch {
+	case left:
+		a.IO.Warn("%s are left out: these are the %s %d", l.Page.what, l.Page.first, l.Page.limit)
+		a.IO.Hint(fmt.Sprintf("the next ones: --after %s; all: --limit 0", l.ID(rows[len(rows)-1])))
+	case len(rows) == 0 && l.Page != nil && !a.IO.Flags.Quiet:
+		a.IO.Say("no %s", l.Page.what)
+	}
+	return nil
 }
 
 // PrintList prints rows: as a JSON array, or as a table with a line for each.
@@ -76,37 +95,8 @@ func ByID[T id.Session | id.Connection | id.Event | id.Delivery](a *app.App, c *
 	}
 }
 
-// Selected is what the flags of a list select by.
-type Selected struct {
-	session string
-	limit   *int
-}
-
-// SessionFlags adds --session and --limit.
-func SessionFlags(c *cobra.Command, what string, limit *int) *Selected {
-	s := &Selected{limit: limit}
-	c.Flags().StringVar(&s.session, "session", "", "only "+what+" of this session `ID`")
-	LimitFlag(c, limit)
-	return s
-}
-
-// Check refuses a session that is no id, and a negative limit. It sets session to the one that was given.
-func (s *Selected) Check(c *cobra.Command, session *id.Session) (err error) {
-	if s.session != "" {
-		if *session, err = ParseID[id.Session](c, s.session); err != nil {
-			return err
-		}
-	}
-	return CheckLimit(c, *s.limit)
-}
-
 // defaultLimit is the default of --limit.
 const defaultLimit = 50
-
-// LimitFlag adds --limit.
-func LimitFlag(c *cobra.Command, limit *int) {
-	c.Flags().IntVar(limit, "limit", defaultLimit, "maximum number of rows; 0 means all")
-}
 
 // CheckLimit refuses a negative --limit.
 func CheckLimit(c *cobra.Command, limit int) error {

@@ -29,7 +29,7 @@ func codes() map[int][]problem.Code {
 		Usage: {
 			problem.CodeUsage, CodeInputFile, plugins.CodeConfigPin, plugins.CodeReleasePin, CodeTokenForeign,
 			session.CodeAnswerMissing, session.CodeAnswerUnknown, failure.InvalidInput, failure.InputRequired,
-			failure.InteractionRequired, connection.CodeOpaque,
+			failure.InteractionRequired, connection.CodeOpaque, hook.CodeDelivered,
 		},
 		Config: {
 			CodeNoHome, CodeCallback, CodeHookUnusable, config.CodeInvalid, config.CodeMode, config.CodeNotFound, config.CodeUnreadable,
@@ -41,7 +41,7 @@ func codes() map[int][]problem.Code {
 			CodeHookUnknown, connection.CodeNotFound, failure.SourceUnknown, failure.NotConnected,
 		},
 		InUse: {
-			session.CodeInUse, session.CodeTakenOver, connection.CodeRefreshInProgress,
+			session.CodeInUse, session.CodeTakenOver, connection.CodeRefreshInProgress, hook.CodeInFlight,
 		},
 		Provider: {
 			CodeSandboxMissing, source.CodeConflict, source.CodeUnknownProvider, source.CodeSchema, plugins.CodeNotFound, plugins.CodeRunDir,

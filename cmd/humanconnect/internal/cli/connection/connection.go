@@ -16,6 +16,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/query"
+	"github.com/humanconnect/humanconnect/core/store"
 )
 
 // New returns the command connection.
@@ -36,6 +37,8 @@ type row struct {
 	State        string      `json:"state"`
 	Reason       string      `json:"reason,omitempty"`
 	Account      string      `json:"account,omitempty"`
+	ClientID     string      `json:"clientId"`
+	ClientUserID string      `json:"clientUserId"`
 	HumanID      id.Human    `json:"humanId"`
 	Provider     string      `json:"provider"`
 	Scopes       []string    `json:"scopes,omitempty"`
@@ -52,51 +55,60 @@ func rowOf(st *app.State, v query.ConnectionView) row {
 	return row{
 		Connection: v.Seen, State: st.Engine.States()(c), Reason: connection.ReasonOf(c, st.Now()),
 		ReconnectBy: event.MaybeTime(c.ReconnectBy), RefreshError: c.Refresh.Error, NextRefresh: event.MaybeTime(c.Refresh.NextAt),
-		Account: c.AccountLabel, HumanID: c.User, Provider: c.Provider, Scopes: c.Scopes,
+		Account: c.AccountLabel, ClientID: v.User.ClientID, ClientUserID: v.User.ClientUserID, HumanID: c.User, Provider: c.Provider, Scopes: c.Scopes,
 		RenewedAt: event.Time(c.RenewedAt), ExpiresAt: event.MaybeTime(c.CredentialExpiresAt),
 		Disconnected: event.MaybeTime(c.DisconnectedAt),
 	}
 }
 
 func newList(a *app.App) *cobra.Command {
-	var user string
+	var state string
 	c := &cobra.Command{
-		Use:     "list",
-		Short:   "List the connections of a user",
-		Long:    "List the connections of a user, the oldest first. Disconnected ones are not listed; connection\nshow prints them.",
-		Example: "  humanconnect connection list --client-user-id demo-user -o json",
+		Use:   "list",
+		Short: "List connections, the oldest first",
+		Long: `List the connections of all users, or of one, the oldest first. Disconnected ones are listed with
+--state disconnected alone. A connection that is expiring counts as active.`,
+		Example: "  humanconnect connection list --client-user-id demo-user -o json\n  humanconnect connection list --state needs_reconnect",
 		Args:    command.UpToArgs(0),
-		RunE: func(c *cobra.Command, _ []string) error {
-			if !c.Flags().Changed("client-user-id") {
-				return command.Usage(c, "--client-user-id is missing")
-			}
-			return list(a, c, user)
-		},
 	}
-	c.Flags().StringVar(&user, "client-user-id", "", "user `ID` of your application, or @FILE")
-	c.Flags().String("client-id", "", "client `ID`; default: clientId of the config")
-	command.SetsConfig(c.Flags(), "client-id", "clientId")
+	p := command.NewPage(c, "connections", "oldest")
+	p.SinceFlag(c)
+	p.UserFlags(c)
+	p.SourceFlag(c, a)
+	states := []string{string(store.ConnectionActive), string(store.ConnectionNeedsReconnect), string(store.ConnectionDisconnected)}
+	c.Flags().Var(&command.Choice{Value: &state, Of: states}, "state", "only connections in this state")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := p.Read(a, c); err != nil {
+			return err
+		}
+		f := store.ConnectionFilter{Source: p.Source, State: store.ConnectionState(state), Since: p.Since, Limit: p.Limit}
+		var err error
+		if f.After, err = command.After[id.Connection](c, p); err != nil {
+			return err
+		}
+		return list(p, f).Run(a, c)
+	}
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
-func list(a *app.App, c *cobra.Command, user string) error {
-	user, err := command.UserID(c.Context(), a, c, user)
-	if err != nil {
-		return err
-	}
-	if user == "" { // no user has this id: a variable of the calling script is not set
-		return command.Usage(c, "--client-user-id is empty")
-	}
+func list(p *command.Page, f store.ConnectionFilter) command.List[row] {
 	return command.List[row]{
+		Page: p,
 		Find: func(ctx context.Context, st *app.State) ([]row, error) {
-			views, err := query.Connections(ctx, st.Store, st.Config.ClientID, user)
+			user, known, err := p.User(ctx, st)
+			if err != nil || !known {
+				return nil, err
+			}
+			f.User = user
+			views, err := query.Connections(ctx, st.Store, f)
 			return command.Map(views, err, func(v query.ConnectionView) row { return rowOf(st, v) })
 		},
-		Header: []string{"CONNECTION", "SOURCE", "NAME", "STATE", "SINCE", "ACCOUNT"},
+		ID:     func(r row) string { return string(r.ConnectionID) },
+		Header: []string{"CONNECTION", "SOURCE", "NAME", "STATE", "SINCE", "CLIENT", "USER", "ACCOUNT"},
 		Cells: func(r row) []string {
-			return []string{string(r.ConnectionID), r.ID, r.Name, r.State, r.ConnectedSince.String(), r.Account}
+			return []string{string(r.ConnectionID), r.ID, r.Name, r.State, r.ConnectedSince.String(), r.ClientID, r.ClientUserID, r.Account}
 		},
-	}.Run(a, c)
+	}
 }
 
 func newShow(a *app.App) *cobra.Command {

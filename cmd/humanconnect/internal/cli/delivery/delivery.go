@@ -24,11 +24,11 @@ import (
 func New(a *app.App) *cobra.Command {
 	c := command.Group(&cobra.Command{
 		Use:     "delivery",
-		Short:   "List and run hook deliveries",
-		Long:    "List and show the deliveries of events to hooks, and run those that are due.",
+		Short:   "List, run, redeliver and discard hook deliveries",
+		Long:    "List and show the deliveries of events to hooks, run those that are due, and redeliver or\ndiscard dead ones.",
 		Example: "  humanconnect delivery list --state dead",
 	})
-	c.AddCommand(newList(a), newShow(a), newRun(a))
+	c.AddCommand(newList(a), newShow(a), newRun(a), newRedeliver(a), newDiscard(a))
 	return command.Exits(c, exit.OK, exit.Usage)
 }
 
@@ -70,21 +70,36 @@ func newList(a *app.App) *cobra.Command {
 		Args:    command.UpToArgs(0),
 	}
 	c.Flags().StringVar(&f.Hook, "hook", "", "only deliveries to this `HOOK`")
-	c.Flags().Var(&command.Choice{Value: &state, Of: []string{"pending", "delivered", "dead"}}, "state", "only deliveries in this state")
-	selected := command.SessionFlags(c, "deliveries", &f.Limit)
+	c.Flags().Var(&command.Choice{Value: &state, Of: []string{"pending", "delivered", "dead", "discarded"}}, "state", "only deliveries in this state")
+	p := command.NewPage(c, "deliveries", "newest")
+	p.SessionFlag(c)
+	p.SinceFlag(c)
+	p.UserFlags(c)
+	p.SourceFlag(c, a)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := selected.Check(c, &f.Session); err != nil {
+		if err := p.Read(a, c); err != nil {
 			return err
 		}
-		f.State = store.DeliveryState(state)
-		return list(f).Run(a, c)
+		f.Session, f.Source, f.Since, f.Limit, f.State = p.Session, p.Source, p.Since, p.Limit, store.DeliveryState(state)
+		var err error
+		if f.After, err = command.After[id.Delivery](c, p); err != nil {
+			return err
+		}
+		return list(p, f).Run(a, c)
 	}
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
-func list(f store.DeliveryFilter) command.List[row] {
+func list(p *command.Page, f store.DeliveryFilter) command.List[row] {
 	return command.List[row]{
+		Page: p,
+		ID:   func(r row) string { return string(r.ID) },
 		Find: func(ctx context.Context, st *app.State) ([]row, error) {
+			user, known, err := p.User(ctx, st)
+			if err != nil || !known {
+				return nil, err
+			}
+			f.User = user
 			deliveries, err := query.Deliveries(ctx, st.Store, f)
 			return command.Map(deliveries, err, rowOf)
 		},
@@ -122,12 +137,39 @@ type detail struct {
 	Type   string    `json:"type"`
 	Kind   hook.Kind `json:"kind,omitempty"`
 	Origin string    `json:"origin,omitempty"`
+	// RunBy says who runs a command that was given as a flag.
+	RunBy *runBy `json:"runBy,omitempty"`
+}
+
+// runBy is the user and the host that run a command of a flag, and whether this process is theirs.
+type runBy struct {
+	UID  int    `json:"uid"`
+	Host string `json:"host"`
+	Here bool   `json:"here"`
+}
+
+func (r *runBy) text() string {
+	if r == nil {
+		return ""
+	}
+	text := fmt.Sprintf("user %d on host %s", r.UID, iostreams.Clean(r.Host))
+	if !r.Here {
+		text += "; not this one: the same flag of open adopts it"
+	}
+	return text
 }
 
 func show(a *app.App, v query.DeliveryView) error {
 	d := detail{row: rowOf(v.Row), Type: v.Type}
 	if v.Hook != nil {
 		d.Kind, d.Origin = v.Hook.Kind(), v.Hook.Origin()
+	}
+	if v.Hook != nil && hook.IsGiven(v.Hook.Name) && d.Kind != hook.KindHTTP {
+		at, err := a.Place()
+		if err != nil {
+			return err
+		}
+		d.RunBy = &runBy{UID: v.Hook.UID, Host: v.Hook.Host, Here: v.Hook.RunsHere(at.UID, at.Host)}
 	}
 	return a.IO.Print(d, func(w io.Writer) error { return iostreams.WriteTable(w, nil, d.table()) })
 }
@@ -148,60 +190,9 @@ func (d detail) table() [][]string {
 	}
 	maybe("kind", string(d.Kind))
 	maybe("origin", d.Origin)
+	maybe("run by", d.RunBy.text())
 	rows = append(rows, []string{"state", string(d.State)}, []string{"tries", strconv.Itoa(d.Tries)}, []string{"created", d.CreatedAt.String()})
 	maybe("next try", command.TimeText(d.NextAt))
 	maybe("ended", command.TimeText(d.EndedAt))
 	return append(rows, []string{"error", iostreams.OrNone(d.Error)})
-}
-
-func newRun(a *app.App) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "run",
-		Short: "Run due deliveries and revocations",
-		Long: `Try each due delivery and each due revocation once, then print what is left. The exit code is 17
-if a required hook has not accepted an event: its delivery is still pending, or is now dead.`,
-		Example: "  humanconnect delivery run -o json",
-		Args:    command.UpToArgs(0),
-		RunE:    func(c *cobra.Command, _ []string) error { return run(a, c) },
-	}
-	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Hook, exit.Store)
-}
-
-// result is what delivery run did.
-type result struct {
-	hook.Tally
-	Revocations int `json:"revocations"`
-}
-
-func run(a *app.App, c *cobra.Command) error {
-	st, err := a.Open(c.Context(), app.Options{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	st.Audience.OwnAll()
-	d, err := runDue(c.Context(), a, st)
-	if err != nil {
-		return err
-	}
-	err = a.IO.Print(d, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "delivered %d, pending %d, dead %d; revocations tried %d\n", d.Delivered, d.Pending, d.Dead, d.Revocations)
-		return err
-	})
-	if err == nil && len(d.Unaccepted) > 0 {
-		return exit.With(exit.Hook)
-	}
-	return err
-}
-
-// runDue tries the due deliveries and revocations, with progress.
-func runDue(ctx context.Context, a *app.App, st *app.State) (d result, err error) {
-	line := a.IO.StartProgress(app.DeliveringToHooks)
-	defer line.Done()
-	if d.Tally, err = st.Dispatcher.Once(ctx, hook.Scope{}); err != nil {
-		return d, err
-	}
-	line.Set("revoking at sources")
-	d.Revocations, err = st.Engine.RevokeDue(ctx)
-	return d, err
 }

@@ -58,19 +58,35 @@ func newList(a *app.App) *cobra.Command {
 		types[i] = string(t)
 	}
 	c.Flags().Var(&command.Choice{Value: &f.Type, Of: types}, "type", "only events of this type")
-	selected := command.SessionFlags(c, "events", &f.Limit)
+	p := command.NewPage(c, "events", "newest")
+	p.SessionFlag(c)
+	p.SinceFlag(c)
+	p.UserFlags(c)
+	p.SourceFlag(c, a)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := selected.Check(c, &f.Session); err != nil {
+		if err := p.Read(a, c); err != nil {
 			return err
 		}
-		return list(f).Run(a, c)
+		f.Session, f.Source, f.Since, f.Limit = p.Session, p.Source, p.Since, p.Limit
+		var err error
+		if f.After, err = command.After[id.Event](c, p); err != nil {
+			return err
+		}
+		return list(p, f).Run(a, c)
 	}
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
-func list(f store.EventFilter) command.List[row] {
+func list(p *command.Page, f store.EventFilter) command.List[row] {
 	return command.List[row]{
+		Page: p,
+		ID:   func(r row) string { return string(r.ID) },
 		Find: func(ctx context.Context, st *app.State) ([]row, error) {
+			user, known, err := p.User(ctx, st)
+			if err != nil || !known {
+				return nil, err
+			}
+			f.User = user
 			events, err := query.Events(ctx, st.Store, f)
 			return command.Map(events, err, rowOf)
 		},

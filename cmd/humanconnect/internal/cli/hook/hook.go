@@ -43,6 +43,7 @@ type row struct {
 	Pending  int         `json:"pending"`
 	Dead     int         `json:"dead"`
 	Disabled *event.Time `json:"disabledAt,omitempty"`
+	Paused   *event.Time `json:"pausedUntil,omitempty"`
 	Error    string      `json:"error,omitempty"`
 }
 
@@ -81,6 +82,7 @@ func list(a *app.App, c *cobra.Command) error {
 func rowOf(v query.HookView) row {
 	h := v.Hook
 	r := row{Name: h.Name, Kind: h.Kind(), On: h.On, Required: h.Required, Origin: h.Origin(), Pending: v.Pending, Dead: v.Dead}
+	r.Paused = event.MaybeTime(v.PausedUntil)
 	if v.Disabled != nil {
 		r.Disabled, r.Error = event.MaybeTime(v.Disabled.At), v.Disabled.Error
 	}
@@ -96,6 +98,9 @@ func (r row) cells() []string {
 	if r.Required {
 		required = "yes"
 	}
+	if r.Paused != nil {
+		state = "does not answer: next try at " + r.Paused.String()
+	}
 	if r.Disabled != nil {
 		state = "disabled: " + r.Error
 	}
@@ -103,28 +108,35 @@ func (r row) cells() []string {
 }
 
 func newTest(a *app.App) *cobra.Command {
+	var typ string
 	c := &cobra.Command{
 		Use:   "test NAME",
 		Short: "Send a test event to a hook",
-		Long: `Send an event of type hook.test to a hook of the config file once, in the same way as a real
-event, and print the result. Nothing is stored.`,
-		Example:           "  humanconnect hook test journal",
+		Long: `Send an event to a hook of the config file once, in the same way as a real event, and print the
+result. It has the whole shape of a real one, made-up values, and "test": true. Nothing is stored.`,
+		Example:           "  humanconnect hook test journal\n  humanconnect hook test journal --type source.connected",
 		Args:              command.ExactArgs("NAME"),
 		ValidArgsFunction: command.Hooks(a),
-		RunE:              func(c *cobra.Command, args []string) error { return test(a, c, args[0]) },
+		RunE:              func(c *cobra.Command, args []string) error { return test(a, c, args[0], event.Type(typ)) },
 	}
+	types := make([]string, len(event.Types))
+	for i, t := range event.Types {
+		types[i] = string(t)
+	}
+	c.Flags().Var(&command.Choice{Value: &typ, Of: types}, "type", "type of the event; default: that of the first moment in on")
 	return command.Exits(c, exit.OK, exit.Error, exit.Usage, exit.Config, exit.NotFound)
 }
 
 // testResult is the result of a test.
 type testResult struct {
-	Hook    string   `json:"hook"`
-	EventID id.Event `json:"eventId"`
-	Took    int64    `json:"milliseconds"`
-	Output  []string `json:"output,omitempty"`
+	Hook    string     `json:"hook"`
+	EventID id.Event   `json:"eventId"`
+	Type    event.Type `json:"type"`
+	Took    int64      `json:"milliseconds"`
+	Output  []string   `json:"output,omitempty"`
 }
 
-func test(a *app.App, c *cobra.Command, name string) error {
+func test(a *app.App, c *cobra.Command, name string, typ event.Type) error {
 	cfg, err := a.LoadConfig()
 	if err != nil {
 		return err
@@ -134,14 +146,17 @@ func test(a *app.App, c *cobra.Command, name string) error {
 	if at < 0 {
 		return unknown(hooks, name)
 	}
+	if typ == "" {
+		typ = hooks[at].On[0].Type() // the config allows none without
+	}
 	waiting := a.IO.StartProgress("delivering the test event")
 	began := a.Clock.Now()
-	sent, outcome := hook.Probe(c.Context(), a.Sender(nil), hooks[at], began)
+	sent, outcome := hook.Probe(c.Context(), a.Sender(nil), hooks[at], typ, began)
 	waiting.Done()
 	if outcome.Verdict == hook.Interrupted {
 		return context.Cause(c.Context())
 	}
-	r := testResult{Hook: name, EventID: sent, Took: a.Clock.Now().Sub(began).Milliseconds(), Output: outcome.Lines()}
+	r := testResult{Hook: name, EventID: sent, Type: typ, Took: a.Clock.Now().Sub(began).Milliseconds(), Output: outcome.Lines()}
 	if outcome.Verdict != hook.Accepted {
 		p := problem.New(exit.CodeHookNotAccepted, "the hook %s did not accept the event: %s", name, hook.At(hooks[at].Origin(), outcome.Error)).
 			Hint("fix its command or its endpoint, then retry: humanconnect hook test %s", name)
@@ -180,7 +195,7 @@ func enable(a *app.App, c *cobra.Command, name string) error {
 	}
 	defer st.Close()
 	r := enabled{Hook: name}
-	r.WasDisabled, err = hook.Enable(c.Context(), st.Store, name)
+	r.WasDisabled, err = hook.Enable(c.Context(), st.Store, name, st.Hooks)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/terminal"
+	"github.com/humanconnect/humanconnect/core/background"
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/session"
@@ -162,10 +163,17 @@ type call struct {
 	options options
 	request session.OpenRequest
 
-	st  *app.State
-	web *browser.Browser
+	st   *app.State
+	web  *browser.Browser
+	work *background.Work
 	// onScreen: a person saw on the screen what became of each action.
 	onScreen bool
+}
+
+// stopWork waits for the background work, which may be amid delivery tries.
+func (c *call) stopWork() {
+	defer c.a.IO.StartProgress(app.DeliveringToHooks).Done()
+	c.work.Stop()
 }
 
 // run opens the session, runs a script or the terminal, and prints the response.
@@ -186,8 +194,11 @@ func (c *call) run(ctx context.Context, t *prompts) error {
 	if err != nil {
 		return causeOf(ctx, err)
 	}
-	work := c.st.StartBackground(scopeOf(opening))
-	defer work.Stop()
+	c.work = c.st.StartBackground(scopeOf(opening))
+	if c.options.hookWait == 0 {
+		c.work.Rest() // a try that it begins, it would have to wait for
+	}
+	defer c.stopWork()
 	final := opening.Final
 	if final == nil {
 		act := func(ctx context.Context) error { return c.runScript(ctx, opening.Session, t) }

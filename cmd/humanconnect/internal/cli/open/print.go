@@ -34,7 +34,7 @@ type currentOutcomes struct {
 	Revocations []revocationOutcome `json:"revocations"`
 }
 
-// graceTime is how long the hooks still get after a signal or the end of the time limit.
+// graceTime is how long deliveries are still begun after a signal or the end of the time limit.
 const graceTime = 2 * time.Second
 
 // withGrace returns a context that ends soon after ctx, or with the second signal. The caller calls stop.
@@ -56,7 +56,8 @@ func (c *call) withGrace(ctx context.Context) (graceful context.Context, stop fu
 }
 
 // printFinal waits for hook deliveries, prints the response, and returns the session's exit code, or that of a required
-// hook that has not accepted its events. An interrupted call waits only for the grace time; pending events are kept.
+// hook that has not accepted its events. An interrupted call begins deliveries only in the grace time; pending events are
+// kept. A delivery try that has begun is never cut short.
 func (c *call) printFinal(ctx context.Context, final *session.Final) error {
 	scope := scopeOfFinal(final)
 	c.st.Audience.Own(scope)
@@ -64,6 +65,9 @@ func (c *call) printFinal(ctx context.Context, final *session.Final) error {
 	graceful, stop := c.withGrace(ctx)
 	tally, err := c.st.Dispatcher.Drain(graceful, scope, c.options.hookWait)
 	stop()
+	if c.work != nil {
+		c.work.Rest() // what it would begin now for others would hold up our end
+	}
 	waiting.Done()
 	if err != nil {
 		return fmt.Errorf("wait for hook deliveries: %w", err)

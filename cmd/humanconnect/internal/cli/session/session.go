@@ -34,20 +34,22 @@ func New(a *app.App) *cobra.Command {
 
 // row is a session as it is listed. Its response is printed by session show.
 type row struct {
-	SessionID id.Session  `json:"sessionId"`
-	HumanID   id.Human    `json:"humanId"`
-	State     string      `json:"state"`
-	Status    string      `json:"status,omitempty"`
-	OpenedAt  event.Time  `json:"openedAt"`
-	EndsAt    event.Time  `json:"endsAt"`
-	ClosedAt  *event.Time `json:"closedAt,omitempty"`
-	Events    int64       `json:"events"`
-	ExitCode  *int        `json:"exitCode,omitempty"`
+	SessionID    id.Session  `json:"sessionId"`
+	ClientID     string      `json:"clientId"`
+	ClientUserID string      `json:"clientUserId"`
+	HumanID      id.Human    `json:"humanId"`
+	State        string      `json:"state"`
+	Status       string      `json:"status,omitempty"`
+	OpenedAt     event.Time  `json:"openedAt"`
+	EndsAt       event.Time  `json:"endsAt"`
+	ClosedAt     *event.Time `json:"closedAt,omitempty"`
+	Events       int64       `json:"events"`
+	ExitCode     *int        `json:"exitCode,omitempty"`
 }
 
-func rowOf(s store.Session) row {
+func rowOf(s store.Session, user store.User) row {
 	r := row{
-		SessionID: s.ID, HumanID: s.User, State: "open", OpenedAt: event.Time(s.OpenedAt), EndsAt: event.Time(s.EndsAt),
+		SessionID: s.ID, ClientID: user.ClientID, ClientUserID: user.ClientUserID, HumanID: s.User, State: "open", OpenedAt: event.Time(s.OpenedAt), EndsAt: event.Time(s.EndsAt),
 		Events: s.Sequence,
 	}
 	if !s.ClosedAt.IsZero() {
@@ -58,39 +60,59 @@ func rowOf(s store.Session) row {
 }
 
 func newList(a *app.App) *cobra.Command {
-	var limit int
 	var onlyOpen bool
+	var status string
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List sessions, the newest first",
 		Long:    "List the sessions of this state, the newest first.",
-		Example: "  humanconnect session list --open\n  humanconnect session list -o json",
+		Example: "  humanconnect session list --open\n  humanconnect session list --client-user-id demo-user --since 7d -o json",
 		Args:    command.UpToArgs(0),
-		RunE: func(c *cobra.Command, _ []string) error {
-			f := store.SessionFilter{Limit: limit}
-			if onlyOpen {
-				f.Open = &onlyOpen
-			}
-			if err := command.CheckLimit(c, limit); err != nil {
-				return err
-			}
-			return list(f).Run(a, c)
-		},
 	}
-	command.LimitFlag(c, &limit)
+	p := command.NewPage(c, "sessions", "newest")
+	p.SinceFlag(c)
+	p.UserFlags(c)
+	p.SourceFlag(c, a)
+	c.Flags().Var(&command.Choice{Value: &status, Of: statuses()}, "status", "only sessions that were closed with this status")
 	c.Flags().BoolVar(&onlyOpen, "open", false, "only open sessions")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := p.Read(a, c); err != nil {
+			return err
+		}
+		f := store.SessionFilter{Source: p.Source, Status: status, Since: p.Since, Limit: p.Limit}
+		if onlyOpen {
+			f.Open = &onlyOpen
+		}
+		var err error
+		if f.After, err = command.After[id.Session](c, p); err != nil {
+			return err
+		}
+		return list(p, f).Run(a, c)
+	}
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider, exit.Store)
 }
 
-func list(f store.SessionFilter) command.List[row] {
+// statuses are those that a session can be closed with.
+func statuses() []string {
+	return []string{string(event.Success), string(event.TokenInvalid), string(event.TokenExpired)}
+}
+
+func list(p *command.Page, f store.SessionFilter) command.List[row] {
 	return command.List[row]{
+		Page: p,
 		Find: func(ctx context.Context, st *app.State) ([]row, error) {
-			sessions, err := query.Sessions(ctx, st.Store, f)
-			return command.Map(sessions, err, rowOf)
+			user, known, err := p.User(ctx, st)
+			if err != nil || !known {
+				return nil, err
+			}
+			f.User = user
+			sessions, err := query.SessionViews(ctx, st.Store, f)
+			return command.Map(sessions, err, func(v query.SessionView) row { return rowOf(v.Row, v.User) })
 		},
-		Header: []string{"SESSION", "STATE", "OPENED", "HUMAN ID", "STATUS"},
+		ID:     func(r row) string { return string(r.SessionID) },
+		Header: []string{"SESSION", "STATE", "OPENED", "CLIENT", "USER", "STATUS"},
 		Cells: func(r row) []string {
-			return []string{string(r.SessionID), r.State, r.OpenedAt.String(), string(r.HumanID), r.Status}
+			return []string{string(r.SessionID), r.State, r.OpenedAt.String(), r.ClientID, r.ClientUserID, r.Status}
 		},
 	}
 }
@@ -111,7 +133,7 @@ byte for byte; for an open one as it would be now, with status null.`,
 		if a.IO.AsJSON(iostreams.OutputText) {
 			return a.IO.Write(iostreams.Indented(response))
 		}
-		return printText(a, rowOf(found), response)
+		return printText(a, rowOf(found, store.User{}), response)
 	})
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
 }
