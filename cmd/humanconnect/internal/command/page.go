@@ -25,10 +25,10 @@ type Page struct {
 	// Session id, or "".
 	Session id.Session
 
-	what, first                         string
-	limit                               int
+	what, first                 string
+	limit                       int
 	after, since, session, user string
-	byUser                              bool
+	byUser                      bool
 }
 
 // NewPage adds --limit and --after to a list of things, what in the plural, whose first ones are called so, as "newest".
