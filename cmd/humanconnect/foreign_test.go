@@ -135,7 +135,7 @@ func TestOpenByIntrospection(t *testing.T) {
 	if out != nil || !strings.Contains(said, "status 502") || !strings.Contains(said, "[network]") {
 		t.Errorf("%v, %s", out, said)
 	}
-	p.run(exit.Usage, secret, "token", "inspect")
+	p.run(exit.Token, secret, "token", "inspect", "-o", "json")
 	p.wantAsked(3)
 	p.server.Close()
 	_, said = p.run(exit.Network, "other", "open", "--connect", "sandbox-instant")

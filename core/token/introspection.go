@@ -76,7 +76,9 @@ func (i *Introspection) Check(ctx context.Context, token sdk.Secret) (Verdict, e
 		return Verdict{}, fmt.Errorf("look up a session token: %w", err)
 	}
 	if before.session.ID != "" && !before.session.ClosedAt.IsZero() {
-		return before.verdict(key, event.TokenInvalid), nil
+		v := before.verdict(key, event.TokenInvalid)
+		v.Reason = spent
+		return v, nil
 	}
 	said, err := i.ask(ctx, token)
 	if err != nil {
@@ -93,6 +95,7 @@ func (*Introspection) Confirm(store.Tx, Verdict) (bool, error) { return true, ni
 
 const (
 	inactiveText = "the introspection endpoint says that it is not active"
+	spent        = "the session that it opened is closed; the introspection endpoint was not asked"
 	otherOwner   = "the introspection endpoint says today that it is of another client or user than before"
 )
 

@@ -129,6 +129,9 @@ func TestAFileOfTheStateThatIsNoFileIsNotWaitedFor(t *testing.T) {
 func TestAStateWithAFileOfAnotherUserIsRefused(t *testing.T) {
 	for _, name := range []string{fileKey, fileLock, fileDB, "run"} {
 		dir := madeIn(t, Options{})
+		if err := os.MkdirAll(filepath.Join(dir, "run"), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		sys := realSystem()
 		theirs, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {

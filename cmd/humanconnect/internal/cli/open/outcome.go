@@ -135,7 +135,8 @@ func (c *call) actionsProblem(final *session.Final, own session.Cut, failed []ev
 	return p
 }
 
-// countFailures counts the failures, of how many actions, and names each with its code.
+// countFailures counts the failures, of how many actions, and names each with its code. Where standard error is no terminal it
+// may be a log, in which no source is named: the response tells which ones failed.
 func (c *call) countFailures(final *session.Final, failed []event.Failure) string {
 	total := len(c.request.Script.Actions)
 	if total < len(failed) || final.OtherScript {
@@ -146,11 +147,14 @@ func (c *call) countFailures(final *session.Final, failed []event.Failure) strin
 	}
 	var named []string
 	for _, f := range failed[:min(len(failed), maxNamedFailures)] {
-		target := f.Source.ID
-		if f.ConnectionID != "" {
-			target = string(f.ConnectionID)
+		target := ""
+		switch {
+		case f.ConnectionID != "":
+			target = " " + string(f.ConnectionID)
+		case c.a.IO.ErrTerminal:
+			target = " " + f.Source.ID
 		}
-		named = append(named, fmt.Sprintf("%s %s (%s)", f.Action, target, f.Code))
+		named = append(named, fmt.Sprintf("%s%s (%s)", f.Action, target, f.Code))
 	}
 	if more := len(failed) - maxNamedFailures; more > 0 {
 		named = append(named, fmt.Sprintf("and %d more", more))
@@ -159,5 +163,9 @@ func (c *call) countFailures(final *session.Final, failed []event.Failure) strin
 	if total == 1 {
 		noun = "action"
 	}
-	return fmt.Sprintf("%d of %d %s failed: %s", len(failed), total, noun, strings.Join(named, ", "))
+	where := ""
+	if !c.a.IO.ErrTerminal {
+		where = "; failures in the response names the sources"
+	}
+	return fmt.Sprintf("%d of %d %s failed: %s%s", len(failed), total, noun, strings.Join(named, ", "), where)
 }
