@@ -36,7 +36,11 @@ func (h *Host) Claims(name string) (ids []string, known bool) {
 
 // checkClaims refuses a description with sources that the provider's pin does not have. The first one of a pin without sources
 // completes the pin.
-func (h *Host) checkClaims(ctx context.Context, spec Spec, d *sdk.Description) error {
+func (h *Host) checkClaims(ctx context.Context, name string, d *sdk.Description) error {
+	spec, err := h.spec(name)
+	if err != nil {
+		return err
+	}
 	ids := sourceIDs(d)
 	h.mu.Lock()
 	claimed, known := h.claims[spec.Name]
@@ -45,6 +49,9 @@ func (h *Host) checkClaims(ctx context.Context, spec Spec, d *sdk.Description) e
 		h.claims[spec.Name] = ids
 	}
 	h.mu.Unlock()
+	if known && !spec.Dev {
+		claimed, _ = h.pinned(spec.Name)
+	}
 	if !known && !spec.Dev {
 		claimed = h.complete(ctx, spec, ids)
 	}

@@ -74,13 +74,19 @@ func (a *App) PrepareWith(cfg *config.Config, keep bool) (*Installation, error) 
 	if keep {
 		hosting.CacheDir, hosting.UserLock = cacheDir(cfg), o.UserLock
 	}
+	hosting.FindAgain = func() ([]plugins.Spec, error) {
+		specs, _, err := plugins.Find(o)
+		return specs, err
+	}
 	if hosting.CacheDir != "" {
 		queue = filepath.Join(cfg.StateDir, "run", "start.queue")
 	}
 	gate := admission.New(queue)
 	hosting.Admit = gate.Admit
+	host := plugins.New(hosting)
+	host.Hold()
 	registry := provider.New(provider.Options{
-		Host: plugins.New(hosting), Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: gate.Observe(a.IO.Stopwatch),
+		Host: host, Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: gate.Observe(a.IO.Stopwatch),
 	})
 	return &Installation{Config: cfg, Providers: registry, Specs: specs, app: a, gate: gate, told: make(map[string]bool)}, nil
 }

@@ -59,7 +59,7 @@ func codes() map[int][]problem.Code {
 			problem.CodeTimeout, failure.AttemptExpired,
 		},
 		Network: {
-			problem.CodeNetwork, failure.SourceUnavailable,
+			problem.CodeNetwork, failure.SourceUnavailable, plugins.CodeReplaced,
 		},
 		Interrupted: {
 			CodeInterrupted,
