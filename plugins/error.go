@@ -13,6 +13,8 @@ const (
 	// CodeRunDir: no directory can have the sockets of providers.
 	CodeRunDir   problem.Code = "provider_run_dir"
 	CodeNotFound problem.Code = "provider_not_found"
+	// CodeMissing: the release lock names it, and its file is not there.
+	CodeMissing problem.Code = "provider_missing"
 	// CodeUnknown: a command names a provider that is not installed.
 	CodeUnknown problem.Code = "provider_unknown"
 	// CodeReleasePin and CodeConfigPin: a pin of the user's lock would be overridden.

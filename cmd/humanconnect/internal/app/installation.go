@@ -206,9 +206,13 @@ func (i *Installation) FindLive(ctx context.Context, id string) (source.Source, 
 	return found, err
 }
 
-// WarnOfSkipped warns, once of each, of the providers that could not be asked so far.
+// WarnOfSkipped warns, once of each, of the providers that could not be asked so far. One that was left out of the installation is
+// not missed until a source of it is needed.
 func (i *Installation) WarnOfSkipped() {
 	for _, broken := range i.Providers.Broken() {
+		if problem.Is(broken, plugins.CodeMissing) {
+			continue
+		}
 		i.warnOnce(fmt.Sprintf("skipped: %s [%s]", broken, problem.CodeOf(broken)), hintOf(broken))
 	}
 }

@@ -228,7 +228,9 @@ func (d *examination) state(ctx context.Context, inst *app.Installation) {
 func (d *examination) orphans(ctx context.Context, s *sqlite.Store, specs []plugins.Spec) {
 	var installed []string
 	for _, spec := range specs {
-		installed = append(installed, spec.Name)
+		if spec.FileState() != plugins.FileMissing {
+			installed = append(installed, spec.Name)
+		}
 	}
 	orphans, err := query.Orphans(ctx, s, installed)
 	if err != nil {
