@@ -62,6 +62,10 @@ func (s *system) syncDir(dir string) error {
 // changes nothing. It returns an error that is fs.ErrNotExist if there is none.
 func (s *system) checkDir(dir string, readOnly bool) error {
 	info, err := os.Stat(dir)
+	if target, broken := os.Readlink(dir); errors.Is(err, fs.ErrNotExist) && broken == nil {
+		return fail(CodePath, nil, "the state directory %s is a link to %s, which is not there", dir, target).
+			hint("make the directory that it leads to, or mount what holds it; or remove the link")
+	}
 	if err != nil {
 		return fail(CodePath, err, "the state directory")
 	}
