@@ -64,7 +64,7 @@ func (s *system) checkDir(dir string, readOnly bool) error {
 	info, err := os.Stat(dir)
 	if target, broken := os.Readlink(dir); errors.Is(err, fs.ErrNotExist) && broken == nil {
 		return fail(CodePath, nil, "the state directory %s is a link to %s, which is not there", dir, target).
-			hint("make the directory that it leads to, or mount what holds it; or remove the link")
+			hint("make that directory, or mount what holds it; or remove the link")
 	}
 	if err != nil {
 		return fail(CodePath, err, "the state directory")
