@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // An installation may be replaced while a command runs. A start then takes the first of these whose digest is the one that a pin has:
@@ -18,6 +20,9 @@ import (
 
 // maxHeld is how many executables a run holds.
 const maxHeld = 64
+
+// heldFrom is the limit of open files from which a run holds executables: below it, they are needed to start one.
+const heldFrom = 256
 
 // replacePause is the time between two looks at files that are being replaced.
 const replacePause = 50 * time.Millisecond
@@ -33,6 +38,10 @@ type held struct {
 // Hold opens the executables of the providers, so that this run goes on with them when they are replaced or removed. One that cannot
 // be opened, or is not trusted, is left for its start to report. Close lets go of them.
 func (h *Host) Hold() {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil && limit.Cur < heldFrom {
+		return
+	}
 	files := map[string]held{}
 	for _, spec := range h.options.Specs[:min(len(h.options.Specs), maxHeld)] {
 		file, path, err := openTrusted(spec.Path())

@@ -181,7 +181,10 @@ func (s *supervisor) launch(ctx context.Context) (*instance, error) {
 		if errors.Is(err, ErrClosed) {
 			return nil, err
 		}
-		return nil, newError(CodeUnavailable, s.spec.Name, "has no runtime directory").because(err)
+		if e := exhausted(s.spec.Name, err); e != nil {
+			return nil, e
+		}
+		return nil, noRunDir(s.spec.Name, err)
 	}
 	l := &launch{
 		spec: exe.spec, file: exe.file, path: exe.path, dir: dir, environ: s.host.options.Environ,

@@ -33,6 +33,9 @@ func realSystem() *system {
 	}
 }
 
+// elsewhere is the hint for a directory that cannot be used at all.
+const elsewhere = "choose a directory that this user may use: --state-dir or HUMANCONNECT_STATE_DIR"
+
 // prepareDir makes the directory where it does not exist, and sees that it can hold a state.
 func (s *system) prepareDir(dir string) error {
 	err := s.checkDir(dir, false)
@@ -45,7 +48,7 @@ func (s *system) prepareDir(dir string) error {
 			hint("run as that user; or set HOME to that of root, as sudo -H does; or choose another state directory")
 	}
 	if err != nil {
-		return fail(CodePath, err, "making the state directory")
+		return fail(CodePath, err, "making the state directory").hint(elsewhere)
 	}
 	return s.checkDir(dir, false)
 }
@@ -67,10 +70,10 @@ func (s *system) checkDir(dir string, readOnly bool) error {
 			hint("make that directory, or mount what holds it; or remove the link")
 	}
 	if err != nil {
-		return fail(CodePath, err, "the state directory")
+		return fail(CodePath, err, "the state directory").hint(elsewhere)
 	}
 	if !info.IsDir() {
-		return fail(CodePath, nil, "%s is not a directory", dir)
+		return fail(CodePath, nil, "%s is not a directory", dir).hint(elsewhere)
 	}
 	if !s.ours(info) {
 		return fail(CodePath, nil, "%s belongs to another user", dir).hint("run as its owner, or choose another state directory")
