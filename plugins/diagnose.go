@@ -62,7 +62,7 @@ func execFailure(spec Spec, file *os.File, err error) *Error {
 
 // exhausted is the error of a start that a limit of the system has refused, which is no fault of the executable; nil for another error.
 func exhausted(name string, err error) *Error {
-	hint := ""
+	var hint string
 	switch {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		hint = "allow more open files, as with: ulimit -n 4096"

@@ -159,9 +159,8 @@ func (p *parser) readWord() (text string, known bool) {
 		case strings.IndexByte(" \t\r\n;&|<>()", first) >= 0:
 			return text, known
 		case first == '\'' || first == '"':
-			inner, after, ended := strings.Cut(p.rest[1:], string(first))
-			known = known && ended && (first == '\'' || !strings.ContainsAny(inner, "$`\\"))
-			text, p.rest = text+inner, after
+			inner, sure := p.readQuoted()
+			text, known = text+inner, known && sure
 		case first == '\\' && len(p.rest) > 1:
 			text, p.rest = text+p.rest[1:2], p.rest[2:]
 		case first == '`' || strings.HasPrefix(p.rest, "$("):
@@ -172,6 +171,14 @@ func (p *parser) readWord() (text string, known bool) {
 		}
 	}
 	return text, known
+}
+
+// readQuoted reads what is in quotes.
+func (p *parser) readQuoted() (text string, known bool) {
+	quote := p.rest[:1]
+	text, after, ended := strings.Cut(p.rest[1:], quote)
+	p.rest = after
+	return text, ended && (quote == "'" || !strings.ContainsAny(text, "$`\\"))
 }
 
 // compound says whether a word begins or goes on with a compound command (POSIX, 2.9.4).
