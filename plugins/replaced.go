@@ -167,11 +167,18 @@ func (h *Host) isAdopted(name string) bool {
 	return h.adopted[name]
 }
 
+// adoptedSources are those of the pin of a provider that is another one than when the run began, where that pin has them.
+func (h *Host) adoptedSources(name string) (ids []string, adopted bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ids = h.specs[name].Sources
+	return ids, h.adopted[name] && ids != nil
+}
+
 // pinned returns the ids that the pin of a provider lets it describe. They are its claims, unless it was replaced since.
 func (h *Host) pinned(name string) (ids []string, known bool) {
-	spec, err := h.spec(name)
-	if err == nil && h.isAdopted(name) && spec.Sources != nil {
-		return spec.Sources, true
+	if ids, adopted := h.adoptedSources(name); adopted {
+		return ids, true
 	}
 	return h.Claims(name)
 }
