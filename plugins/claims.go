@@ -36,19 +36,37 @@ func (h *Host) Claims(name string) (ids []string, known bool) {
 
 // checkClaims refuses a description with sources that the provider's pin does not have. The first one of a pin without sources
 // completes the pin.
-func (h *Host) checkClaims(ctx context.Context, spec Spec, d *sdk.Description) error {
-	ids := sourceIDs(d)
-	h.mu.Lock()
-	claimed, known := h.claims[spec.Name]
-	if !known || spec.Dev {
-		claimed = ids
-		h.claims[spec.Name] = ids
+func (h *Host) checkClaims(ctx context.Context, name string, d *sdk.Description) error {
+	spec, err := h.spec(name)
+	if err != nil {
+		return err
 	}
-	h.mu.Unlock()
+	ids := sourceIDs(d)
+	if pinned, adopted := h.adoptedSources(name); adopted {
+		if err := moreClaims(spec, pinned, ids); err != nil {
+			return err
+		}
+		h.claim(spec, ids)
+		return nil
+	}
+	claimed, known := h.claim(spec, ids)
 	if !known && !spec.Dev {
 		claimed = h.complete(ctx, spec, ids)
 	}
 	return moreClaims(spec, claimed, ids)
+}
+
+// claim makes the claims of a provider known by its description, where they are not known; with dev: true, each time. It returns
+// those that count, and whether they were known.
+func (h *Host) claim(spec Spec, ids []string) (claimed []string, known bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	claimed, known = h.claims[spec.Name]
+	if !known || spec.Dev {
+		claimed = ids
+		h.claims[spec.Name] = ids
+	}
+	return claimed, known
 }
 
 // complete records the sources of a pin in the user's lock, and returns those that count: what another process has recorded

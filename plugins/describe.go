@@ -50,7 +50,7 @@ func (h *Host) Describe(ctx context.Context, name string) (*sdk.Description, err
 			hint("report it to the provider's author")
 	}
 	if err == nil {
-		err = h.checkClaims(ctx, s.spec, d)
+		err = h.checkClaims(ctx, name, d)
 	}
 	if err != nil {
 		return nil, err
@@ -91,11 +91,19 @@ func (h *Host) DescribeCached(ctx context.Context, name string) (*sdk.Descriptio
 	if err != nil || spec.Dev {
 		return d, err
 	}
+	h.cache(path, spec, d)
+	return d, nil
+}
+
+// cache keeps a description for the next listing, unless another executable than that of spec may have given it.
+func (h *Host) cache(path string, spec Spec, d *sdk.Description) {
+	if now, err := h.spec(spec.Name); err != nil || now.SHA256 != spec.SHA256 {
+		return
+	}
 	if data, err := json.Marshal(toCache(d)); err == nil {
 		// a cache that cannot be written only costs time
 		_ = writePrivate(path, data)
 	}
-	return d, nil
 }
 
 // cacheFile is the file of the cached description. Its key is the pin and the arguments, with the size and time of those that

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -25,8 +24,12 @@ func (h *Host) DescribeSource(ctx context.Context, name string, req *sdk.Describ
 	if err != nil {
 		return nil, err
 	}
-	if claimed, known := h.Claims(name); known && !s.spec.Dev && req.Definition == nil {
-		if err := moreClaims(s.spec, claimed, sourceIDs(d)); err != nil {
+	spec, err := h.spec(name)
+	if err != nil {
+		return nil, err
+	}
+	if claimed, known := h.pinned(name); known && !spec.Dev && req.Definition == nil {
+		if err := moreClaims(spec, claimed, sourceIDs(d)); err != nil {
 			return nil, err
 		}
 	}
@@ -61,10 +64,7 @@ func (h *Host) DescribeSourceCached(ctx context.Context, name string, req *sdk.D
 	if err != nil || spec.Dev {
 		return d, err
 	}
-	if data, err := json.Marshal(toCache(d)); err == nil {
-		// a cache that cannot be written only costs time
-		_ = writePrivate(path, data)
-	}
+	h.cache(path, spec, d)
 	return d, nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+
+	"github.com/humanconnect/humanconnect/internal/problem"
 )
 
 // openFailure returns why the executable of a provider cannot be opened.
@@ -19,6 +21,9 @@ func openFailure(spec Spec, err error) *Error {
 		return notTrusted(newError(CodeUntrustedFile, spec.Name, "is refused"), err)
 	case errors.Is(err, fs.ErrNotExist):
 		return notInstalled(spec)
+	}
+	if e := exhausted(spec.Name, err); e != nil {
+		return e
 	}
 	return newError(CodeNotExecutable, spec.Name, "cannot be opened").because(err).
 		hint("check the permissions: ls -l %s", shellWord(spec.Path()))
@@ -33,6 +38,9 @@ func execFailure(spec Spec, file *os.File, err error) *Error {
 		if e := interpreterFailure(spec, file, err); e != nil {
 			return e
 		}
+	}
+	if e := exhausted(spec.Name, err); e != nil {
+		return e
 	}
 	switch {
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
@@ -50,6 +58,31 @@ func execFailure(spec Spec, file *os.File, err error) *Error {
 			hint("a script starts with #! and the path of its interpreter; the download of a binary may be incomplete")
 	}
 	return newError(CodeNotExecutable, spec.Name, "could not be executed").because(bare(err))
+}
+
+// exhausted is the error of a start that a limit of the system has refused, which is no fault of the executable; nil for another error.
+func exhausted(name string, err error) *Error {
+	var hint string
+	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		hint = "allow more open files, as with: ulimit -n 4096"
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM):
+		hint = "allow more processes and memory to this user, as ulimit -a shows them"
+	default:
+		return nil
+	}
+	return newError(CodeUnavailable, name, "could not be started").because(bare(err)).hint("%s", hint)
+}
+
+// noRunDir is the error of a start without a directory for its socket.
+func noRunDir(name string, err error) *Error {
+	var p *problem.Problem
+	if !errors.As(err, &p) {
+		return newError(CodeUnavailable, name, "has no runtime directory").because(err)
+	}
+	e := newError(p.Code(), name, "has no runtime directory").because(err)
+	e.Problem = e.WithHints(p.Hints()...)
+	return e
 }
 
 // bare removes the path from an error of exec: it is a file descriptor, which means nothing to a reader.

@@ -13,6 +13,8 @@ const (
 	// CodeRunDir: no directory can have the sockets of providers.
 	CodeRunDir   problem.Code = "provider_run_dir"
 	CodeNotFound problem.Code = "provider_not_found"
+	// CodeMissing: the release lock names it, and its file is not there.
+	CodeMissing problem.Code = "provider_missing"
 	// CodeUnknown: a command names a provider that is not installed.
 	CodeUnknown problem.Code = "provider_unknown"
 	// CodeReleasePin and CodeConfigPin: a pin of the user's lock would be overridden.
@@ -25,6 +27,8 @@ const (
 	CodeLock          problem.Code = "provider_lock_invalid"
 	// CodeClaims: it offers sources that its pin does not have.
 	CodeClaims problem.Code = "provider_claims"
+	// CodeReplaced: it was replaced while this command runs, by what this command cannot use. A new command can.
+	CodeReplaced problem.Code = "provider_replaced"
 
 	CodeNotExecutable     problem.Code = "provider_not_executable"
 	CodeWrongArchitecture problem.Code = "provider_wrong_architecture"
@@ -70,12 +74,15 @@ func (e *Error) FailureCode() problem.Code {
 // that. It is false once the provider is not started again.
 func (e *Error) Crashed() bool { return e.died && !e.gaveUp }
 
+// Replaced says that the provider was replaced during this run, and that nothing of the call has reached it: a new command can make it.
+func (e *Error) Replaced() bool { return e.Code() == CodeReplaced }
+
 // Retryable says whether the same action may succeed later without a repair of the installation.
 func (e *Error) Retryable() bool {
 	switch e.Code() {
 	case CodeCrashed:
 		return !e.gaveUp
-	case CodeTimeout, CodeStartTimeout, CodeUnavailable:
+	case CodeTimeout, CodeStartTimeout, CodeUnavailable, CodeReplaced:
 		return true
 	}
 	return false

@@ -42,6 +42,8 @@ func (w Warning) String() string { return w.Message }
 // directory, and that before the directories of the release. PATH and the working directory are never searched. The files
 // are neither opened nor run; a Host checks a file when it starts the provider, and then reports what is wrong.
 //
+// A provider of the release lock that is not there is listed too, at its place beside the core: its start says that it is missing.
+//
 // Pins: SHA256 of the config, else the release lock, else the user lock. An entry of the user lock for a name of the
 // release lock is left out, with a warning. The sources that a provider claims are those of its pin.
 func Find(o FindOptions) ([]Spec, []Warning, error) {
@@ -156,6 +158,11 @@ func (s *search) pin(o FindOptions) error {
 		if pinned := release.Pin(e.Name); pinned != "" && pinned != e.SHA256 {
 			s.warn("provider_lock_ignored", e.Name,
 				"the user lock names provider %q, which the release lock pins: the entry is ignored", e.Name)
+		}
+	}
+	for _, e := range release.Providers {
+		if _, found := s.found[e.Name]; !found && o.CoreDir != "" {
+			s.found[e.Name] = Spec{Name: e.Name, Command: []string{filepath.Join(o.CoreDir, Prefix+e.Name)}, Origin: OriginRelease}
 		}
 	}
 	for name, spec := range s.found {

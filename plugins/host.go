@@ -35,13 +35,15 @@ type Limits struct {
 	Credential time.Duration
 	// Idle is how long a process stays without a call: 5 min.
 	Idle time.Duration
+	// Replace is how long a start waits for an installation that is being replaced: 3 s.
+	Replace time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		limit *time.Duration
 		def   time.Duration
-	}{{&l.Start, 10 * time.Second}, {&l.Describe, 5 * time.Second}, {&l.Step, time.Minute}, {&l.Credential, 30 * time.Second}, {&l.Idle, 5 * time.Minute}} {
+	}{{&l.Start, 10 * time.Second}, {&l.Describe, 5 * time.Second}, {&l.Step, time.Minute}, {&l.Credential, 30 * time.Second}, {&l.Idle, 5 * time.Minute}, {&l.Replace, 3 * time.Second}} {
 		if *f.limit <= 0 {
 			*f.limit = f.def
 		}
@@ -53,6 +55,8 @@ func (l Limits) withDefaults() Limits {
 type Options struct {
 	// Specs are the providers, as Find lists them.
 	Specs []Spec
+	// FindAgain lists them as they are installed now; see Hold. Nil: they stay as they are.
+	FindAgain func() ([]Spec, error)
 	// RefuseDev refuses providers with dev: true, as serve and CI do.
 	RefuseDev bool
 	// CacheDir caches descriptions and digests, if its parent exists. Empty: nothing is cached.
@@ -91,7 +95,6 @@ type Host struct {
 	options Options
 	limits  Limits
 	digests digests
-	specs   map[string]Spec
 	room    *room
 	// idled counts how often a process became idle.
 	idled atomic.Int64
@@ -101,10 +104,14 @@ type Host struct {
 	end  context.CancelFunc
 	work sync.WaitGroup
 
-	mu          sync.Mutex
-	closed      bool
-	run         *runDir
-	number      int
+	mu     sync.Mutex
+	closed bool
+	run    *runDir
+	number int
+	specs  map[string]Spec
+	// held are the executables as they were when the run began, and adopted the providers that were replaced since, by their names.
+	held        map[string]held
+	adopted     map[string]bool
 	supervisors map[Key]*supervisor
 	// claims are the ids of the sources of each provider, where they are known.
 	claims map[string][]string
@@ -126,7 +133,7 @@ func New(options Options) *Host {
 		options.Processes = maxProcesses
 	}
 	h := &Host{
-		options: options, limits: options.Limits.withDefaults(), specs: map[string]Spec{}, room: newRoom(options.Processes),
+		options: options, limits: options.Limits.withDefaults(), specs: map[string]Spec{}, adopted: map[string]bool{}, room: newRoom(options.Processes),
 		digests: digests{dir: options.CacheDir, now: options.Now}, life: life, end: end,
 		supervisors: map[Key]*supervisor{}, claims: map[string][]string{},
 	}
@@ -216,6 +223,7 @@ func (h *Host) Close(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.letGo()
 	if h.run == nil {
 		return nil
 	}
@@ -226,6 +234,8 @@ func (h *Host) Close(ctx context.Context) error {
 
 // spec returns the provider of a name.
 func (h *Host) spec(name string) (Spec, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if spec, ok := h.specs[name]; ok {
 		return spec, nil
 	}

@@ -92,7 +92,7 @@ func (s Spec) FileState() FileState {
 	digest, err := s.Digest()
 	var failed *Error
 	switch {
-	case errors.As(err, &failed) && failed.Code() == CodeNotFound:
+	case errors.As(err, &failed) && (failed.Code() == CodeNotFound || failed.Code() == CodeMissing):
 		return FileMissing
 	case err != nil:
 		return FileUnreadable

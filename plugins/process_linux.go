@@ -54,6 +54,18 @@ func (t *groupGuard) release() {
 	}
 }
 
+// executesOpenFiles: what is executed is the open file, whatever is at its path.
+const executesOpenFiles = true
+
+// duplicate opens an open file once more; nil where that fails.
+func duplicate(file *os.File) *os.File {
+	fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	return os.NewFile(uintptr(fd), file.Name())
+}
+
 // executable is the path by which a program whose opened file is its third descriptor is executed: that very file,
 // even if its path has been replaced since. The descriptor stays open in the program, because the interpreter of a script
 // has to open it again. The path is a link of this name in the directory of the process, so that lists of processes show it: for a

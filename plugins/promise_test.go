@@ -15,7 +15,7 @@ import (
 )
 
 func TestLimitsAreAsDocumented(t *testing.T) {
-	want := plugins.Limits{Start: 10 * time.Second, Describe: 5 * time.Second, Step: time.Minute, Credential: 30 * time.Second, Idle: 5 * time.Minute}
+	want := plugins.Limits{Start: 10 * time.Second, Describe: 5 * time.Second, Step: time.Minute, Credential: 30 * time.Second, Idle: 5 * time.Minute, Replace: 3 * time.Second}
 	if got := plugins.DefaultLimits(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

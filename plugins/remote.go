@@ -134,11 +134,11 @@ func (r *remote) call(
 	if errors.As(err, &said) {
 		return r.cleanError(said)
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
 	end, _ := limited.Deadline()
 	code, out := status.Code(err), time.Until(end) < nearEnd
+	if gaveUp(ctx, code, end) {
+		return context.Cause(ctx)
+	}
 	switch {
 	case resp.received.Load() && out && code == codes.DeadlineExceeded:
 		return r.timedOut(inst, doing, limit)
@@ -149,6 +149,16 @@ func (r *remote) call(
 		return r.timedOut(inst, doing, limit)
 	}
 	return r.noResponse(inst, doing, err)
+}
+
+// gaveUp says whether a call ended with its caller, and not by its own limit. gRPC may be before the caller's deadline by a moment,
+// which is waited for.
+func gaveUp(ctx context.Context, code codes.Code, end time.Time) bool {
+	caller, limited := ctx.Deadline()
+	if limited && !caller.After(end) && time.Until(caller) < nearEnd && (code == codes.DeadlineExceeded || code == codes.Canceled) {
+		<-ctx.Done()
+	}
+	return ctx.Err() != nil
 }
 
 // nearEnd is how much too early a server may end a call at its deadline: gRPC sends the deadline with each call, and a server

@@ -69,6 +69,10 @@ func notInstalled(spec Spec) *Error {
 		return newError(CodeNotFound, spec.Name, "is a broken link at %s to %s", spec.Path(), clean(target, 200)).
 			hint("install the target, or remove the link: rm %s", shellWord(spec.Path()))
 	}
+	if spec.Origin == OriginRelease {
+		return newError(CodeMissing, spec.Name, "is in the release lock, and has no executable at %s", spec.Path()).
+			hint("install the release again; if you left it out: humanconnect provider lock --dir %s", shellWord(filepath.Dir(spec.Path())))
+	}
 	e := newError(CodeNotFound, spec.Name, "has no executable at %s", spec.Path())
 	if spec.Origin == OriginConfig {
 		return e.hint("install it there, or correct its command in the config")

@@ -171,23 +171,30 @@ func (s *supervisor) launchWithRetry(ctx context.Context) (*instance, error) {
 
 // launch checks the executable and starts it.
 func (s *supervisor) launch(ctx context.Context) (*instance, error) {
-	file, path, err := s.open()
+	exe, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	dir, err := s.host.processDir()
 	if err != nil {
-		closeFiles(file)
+		closeFiles(exe.file)
 		if errors.Is(err, ErrClosed) {
 			return nil, err
 		}
-		return nil, newError(CodeUnavailable, s.spec.Name, "has no runtime directory").because(err)
+		if e := exhausted(s.spec.Name, err); e != nil {
+			return nil, e
+		}
+		return nil, noRunDir(s.spec.Name, err)
 	}
 	l := &launch{
-		spec: s.spec, file: file, path: path, dir: dir, environ: s.host.options.Environ,
+		spec: exe.spec, file: exe.file, path: exe.path, dir: dir, environ: s.host.options.Environ,
 		out: &output{secrets: &s.secrets, log: s.logger(), now: s.host.options.Now},
 	}
-	return l.startInstance(ctx, s.host)
+	inst, err := l.startInstance(ctx, s.host)
+	if e := (*Error)(nil); errors.As(err, &e) && e.Code() == CodeProtocol && s.host.isAdopted(s.spec.Name) {
+		return nil, beingReplaced(s.spec.Name, err) // it is for a newer program
+	}
+	return inst, err
 }
 
 func (s *supervisor) logger() func(string) {
@@ -198,27 +205,50 @@ func (s *supervisor) logger() func(string) {
 	return func(line string) { log(s.label, line) }
 }
 
+// executableFile is an opened executable that may run, with the pin that says so.
+type executableFile struct {
+	spec Spec
+	file *os.File
+	path string
+}
+
 // open opens the executable and makes the checks before it runs: its owner and mode, and its digest.
-func (s *supervisor) open() (*os.File, string, error) {
-	if err := s.host.mayRun(s.spec); err != nil {
-		return nil, "", err
+func (s *supervisor) open(ctx context.Context) (executableFile, error) {
+	spec, err := s.host.spec(s.spec.Name)
+	if err == nil {
+		err = s.host.mayRun(spec)
 	}
-	file, path, err := openTrusted(s.spec.Path())
 	if err != nil {
-		return nil, "", openFailure(s.spec, err)
+		return executableFile{}, err
 	}
-	if s.spec.Dev {
+	file, path, err := s.host.openPinned(spec)
+	if err == nil {
+		return executableFile{spec, file, path}, nil
+	}
+	if spec.Dev {
+		return executableFile{}, err
+	}
+	return s.openReplaced(ctx, spec, err)
+}
+
+// openPinned opens the executable at the path of a provider, if it is trusted and the pinned one.
+func (h *Host) openPinned(spec Spec) (*os.File, string, error) {
+	file, path, err := openTrusted(spec.Path())
+	if err != nil {
+		return nil, "", openFailure(spec, err)
+	}
+	if spec.Dev {
 		return file, path, nil
 	}
-	digest, err := s.host.digests.of(file, path)
-	if err == nil && digest == s.spec.SHA256 {
+	digest, err := h.digests.of(file, path)
+	if err == nil && digest == spec.SHA256 {
 		return file, path, nil
 	}
 	closeFiles(file)
 	if err != nil {
-		return nil, "", newError(CodeUnavailable, s.spec.Name, "cannot be read").because(err)
+		return nil, "", newError(CodeUnavailable, spec.Name, "cannot be read").because(err)
 	}
-	return nil, "", checksumMismatch(s.spec, digest)
+	return nil, "", checksumMismatch(spec, digest)
 }
 
 // count counts a crash, once for each process. The caller holds the lock.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,6 +31,8 @@ type authorizedPlace struct {
 	t      *testing.T
 	dir    string
 	server string
+	// bin is where its programs are, or "" for those of all tests.
+	bin string
 
 	authority http.Handler
 	mu        sync.Mutex
@@ -131,7 +134,7 @@ func (p *authorizedPlace) write(name, text string) string {
 }
 
 func (p *authorizedPlace) command(browser string, args ...string) *exec.Cmd {
-	c := exec.CommandContext(p.t.Context(), filepath.Join(binDir(), "humanconnect"), args...)
+	c := exec.CommandContext(p.t.Context(), filepath.Join(cmp.Or(p.bin, binDir()), "humanconnect"), args...)
 	c.Dir = p.dir
 	c.Env = []string{
 		"HOME=" + p.dir, "PATH=" + binDir() + string(os.PathListSeparator) + os.Getenv("PATH"),

@@ -67,8 +67,8 @@ func Variables() []Variable {
 		Variable{Name: "XDG_CONFIG_HOME", Doc: "base directory of the config; default ~/.config"},
 		Variable{Name: "XDG_STATE_HOME", Doc: "base directory of the state; default ~/.local/state"},
 		Variable{Name: "XDG_DATA_HOME", Doc: "base directory of installed providers; default ~/.local/share"},
-		Variable{Name: "XDG_RUNTIME_DIR", Doc: "base directory of the sockets of providers; default /tmp"},
-		Variable{Name: "TMPDIR", Doc: "base directory of the sockets of providers where XDG_RUNTIME_DIR is unset or cannot be used"},
+		Variable{Name: "XDG_RUNTIME_DIR", Doc: "base directory of the sockets of providers; default TMPDIR"},
+		Variable{Name: "TMPDIR", Doc: "base directory of the sockets of providers where XDG_RUNTIME_DIR is unset or cannot be used; default /tmp"},
 		Variable{Name: "HOME", Doc: "where ~ is"},
 	)
 	for _, given := range [][2]string{

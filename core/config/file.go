@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/humanconnect/humanconnect/internal/filetrust"
 	"github.com/humanconnect/humanconnect/internal/problem"
@@ -92,7 +93,7 @@ func (p Place) read(uid int) (text, abs string, warnings []Warning, found bool, 
 		return text, abs, warnings, true, nil
 	case problem.Is(err, CodeMode):
 		return "", "", nil, false, err
-	case errors.Is(err, fs.ErrNotExist) && p.Origin == fromDefault:
+	case p.Origin == fromDefault && cannotBe(abs, err):
 		return "", "", nil, false, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return "", "", nil, false, problem.New(CodeNotFound, "the config file does not exist").Because(err).
@@ -100,6 +101,16 @@ func (p Place) read(uid int) (text, abs string, warnings []Warning, found bool, 
 	}
 	return "", "", nil, false, problem.New(CodeUnreadable, "the config file cannot be read").Because(err).
 		Hint("it is set by: %s; to use no file: --config none", p.Origin)
+}
+
+// cannotBe says whether this user can have no file at a path, by the error of reading it: it is not there, or the directories above it
+// are closed to the user, or are none.
+func cannotBe(path string, err error) bool {
+	if errors.Is(err, fs.ErrPermission) {
+		_, err = os.Stat(path)
+		return errors.Is(err, fs.ErrPermission)
+	}
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
 // readTrusted reads a file that may name commands, once it is sure that nobody but the user and root can write it; or a pipe, for

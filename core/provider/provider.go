@@ -54,6 +54,13 @@ type Host interface {
 // key is a source of a provider.
 type key struct{ provider, source string }
 
+// Replaced says whether a provider was replaced while this program runs, so that only a new process can call it. Nothing of the
+// call has reached it.
+func Replaced(err error) bool {
+	var r interface{ Replaced() bool }
+	return errors.As(err, &r) && r.Replaced()
+}
+
 // Crashed says whether a provider call ended because its process died, and may be made again on a fresh one.
 func Crashed(err error) bool {
 	var c interface{ Crashed() bool }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/id"
+	"github.com/humanconnect/humanconnect/core/provider"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/internal/problem"
@@ -109,6 +110,9 @@ func (a *Attempt) prepare(ctx context.Context, t target) error {
 	}
 	src, err := e.o.Sources.Find(ctx, t.source)
 	if err != nil {
+		if provider.Replaced(err) {
+			return fmt.Errorf("connect a source: %w", err)
+		}
 		if problem.Is(err, source.CodeUnknown) {
 			return failure.New(failure.SourceUnknown, "no installed provider offers this source")
 		}
@@ -120,6 +124,9 @@ func (a *Attempt) prepare(ctx context.Context, t target) error {
 		return src.RetiredFailure()
 	}
 	if a.settings, err = e.o.Sources.Settings(ctx, src.ID, src.Provider); err != nil {
+		if provider.Replaced(err) {
+			return fmt.Errorf("connect a source: %w", err)
+		}
 		return failure.OfSettings(err)
 	}
 	a.Source = src.Reaching(a.settings)

@@ -50,6 +50,8 @@ func (a *Attempt) step(ctx context.Context, reply sdk.Reply) (Prompt, error) {
 	switch {
 	case err != nil && cut:
 		return Prompt{}, a.lost(ctx)
+	case provider.Replaced(err):
+		return Prompt{}, a.leave(ctx, err)
 	case err != nil:
 		return a.recordOutcome(ctx, reply, err)
 	}
@@ -221,6 +223,17 @@ func (a *Attempt) graceful(parent context.Context) (context.Context, context.Can
 		}
 	}()
 	return ctx, cancel
+}
+
+// leave keeps the attempt as it was before a reply that has not reached the provider, for a process that can send it. The error is
+// err, or that of the store.
+func (a *Attempt) leave(ctx context.Context, err error) error {
+	if a.row.Begun != "" {
+		if err := a.save(context.WithoutCancel(ctx), func(row *store.Attempt) { row.Begun = "" }); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("connect a source: %w", err)
 }
 
 // recordOutcome decides what an error of a call means: the form again, or a failure.

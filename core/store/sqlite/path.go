@@ -33,6 +33,9 @@ func realSystem() *system {
 	}
 }
 
+// elsewhere is the hint for a directory that cannot be used at all.
+const elsewhere = "choose a directory that this user may use: --state-dir or HUMANCONNECT_STATE_DIR"
+
 // prepareDir makes the directory where it does not exist, and sees that it can hold a state.
 func (s *system) prepareDir(dir string) error {
 	err := s.checkDir(dir, false)
@@ -45,7 +48,7 @@ func (s *system) prepareDir(dir string) error {
 			hint("run as that user; or set HOME to that of root, as sudo -H does; or choose another state directory")
 	}
 	if err != nil {
-		return fail(CodePath, err, "making the state directory")
+		return fail(CodePath, err, "making the state directory").hint(elsewhere)
 	}
 	return s.checkDir(dir, false)
 }
@@ -62,11 +65,15 @@ func (s *system) syncDir(dir string) error {
 // changes nothing. It returns an error that is fs.ErrNotExist if there is none.
 func (s *system) checkDir(dir string, readOnly bool) error {
 	info, err := os.Stat(dir)
+	if target, broken := os.Readlink(dir); errors.Is(err, fs.ErrNotExist) && broken == nil {
+		return fail(CodePath, nil, "the state directory %s is a link to %s, which is not there", dir, target).
+			hint("make that directory, or mount what holds it; or remove the link")
+	}
 	if err != nil {
-		return fail(CodePath, err, "the state directory")
+		return fail(CodePath, err, "the state directory").hint(elsewhere)
 	}
 	if !info.IsDir() {
-		return fail(CodePath, nil, "%s is not a directory", dir)
+		return fail(CodePath, nil, "%s is not a directory", dir).hint(elsewhere)
 	}
 	if !s.ours(info) {
 		return fail(CodePath, nil, "%s belongs to another user", dir).hint("run as its owner, or choose another state directory")

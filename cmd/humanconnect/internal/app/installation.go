@@ -74,13 +74,19 @@ func (a *App) PrepareWith(cfg *config.Config, keep bool) (*Installation, error) 
 	if keep {
 		hosting.CacheDir, hosting.UserLock = cacheDir(cfg), o.UserLock
 	}
+	hosting.FindAgain = func() ([]plugins.Spec, error) {
+		specs, _, err := plugins.Find(o)
+		return specs, err
+	}
 	if hosting.CacheDir != "" {
 		queue = filepath.Join(cfg.StateDir, "run", "start.queue")
 	}
 	gate := admission.New(queue)
 	hosting.Admit = gate.Admit
+	host := plugins.New(hosting)
+	host.Hold()
 	registry := provider.New(provider.Options{
-		Host: plugins.New(hosting), Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: gate.Observe(a.IO.Stopwatch),
+		Host: host, Sources: cfg.Sources, Environ: a.Environ(), Clock: a.Clock, Observe: gate.Observe(a.IO.Stopwatch),
 	})
 	return &Installation{Config: cfg, Providers: registry, Specs: specs, app: a, gate: gate, told: make(map[string]bool)}, nil
 }
@@ -200,9 +206,13 @@ func (i *Installation) FindLive(ctx context.Context, id string) (source.Source, 
 	return found, err
 }
 
-// WarnOfSkipped warns, once of each, of the providers that could not be asked so far.
+// WarnOfSkipped warns, once of each, of the providers that could not be asked so far. One that was left out of the installation is
+// not missed until a source of it is needed.
 func (i *Installation) WarnOfSkipped() {
 	for _, broken := range i.Providers.Broken() {
+		if problem.Is(broken, plugins.CodeMissing) {
+			continue
+		}
 		i.warnOnce(fmt.Sprintf("skipped: %s [%s]", broken, problem.CodeOf(broken)), hintOf(broken))
 	}
 }

@@ -45,7 +45,8 @@ func (a *App) coreDir() (string, error) {
 		exe, err = filepath.EvalSymlinks(exe)
 	}
 	if err != nil {
-		return "", fmt.Errorf("finding this program: %w", err)
+		return "", problem.New(exit.CodeProgramLost, "the path of this program cannot be found").Because(err).
+			Hint("mount /proc; or, if the installation is being replaced, run the same command again")
 	}
 	return filepath.Dir(exe), nil
 }

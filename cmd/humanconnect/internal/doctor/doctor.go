@@ -24,6 +24,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/store/sqlite"
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/plugins"
+	"github.com/humanconnect/humanconnect/sdk"
 )
 
 // Finding is the outcome of one check.
@@ -111,10 +112,11 @@ func (d *examination) examine(ctx context.Context) {
 	} else {
 		d.ok("config", "%s", inst.Config.File)
 	}
+	tokens, described := ask(ctx, inst)
 	d.state(ctx, inst)
-	d.tokens(ctx, inst)
-	for _, spec := range inst.Specs {
-		d.provider(ctx, inst, spec)
+	d.tokens(inst, tokens)
+	for i, spec := range inst.Specs {
+		d.provider(spec, described[i])
 	}
 	if len(inst.Specs) == 0 {
 		d.warn("providers", "install a provider next to this program", "none installed")
@@ -134,6 +136,33 @@ func (d *examination) examine(ctx context.Context) {
 	}
 	d.callback(ctx, inst.Config.Callback.Listen)
 	d.browser()
+}
+
+// answer waits for what was asked, within the limit of the one who was asked.
+type answer[T any] func() (T, error)
+
+// inBackground asks meanwhile. The answer must be waited for.
+func inBackground[T any](question func() (T, error)) answer[T] {
+	done := make(chan struct{})
+	var value T
+	var err error
+	go func() {
+		defer close(done)
+		value, err = question()
+	}()
+	return func() (T, error) {
+		<-done
+		return value, err
+	}
+}
+
+// ask asks the session token service and the providers, side by side.
+func ask(ctx context.Context, inst *app.Installation) (tokens answer[bool], described []answer[*sdk.Description]) {
+	tokens = inBackground(func() (bool, error) { return inst.ProbeTokenService(ctx) })
+	for _, spec := range inst.Specs {
+		described = append(described, inBackground(func() (*sdk.Description, error) { return inst.Providers.DescribeLive(ctx, spec.Name) }))
+	}
+	return tokens, described
 }
 
 // sources checks that the settings of sources can be read.
@@ -228,7 +257,9 @@ func (d *examination) state(ctx context.Context, inst *app.Installation) {
 func (d *examination) orphans(ctx context.Context, s *sqlite.Store, specs []plugins.Spec) {
 	var installed []string
 	for _, spec := range specs {
-		installed = append(installed, spec.Name)
+		if spec.FileState() != plugins.FileMissing {
+			installed = append(installed, spec.Name)
+		}
 	}
 	orphans, err := query.Orphans(ctx, s, installed)
 	if err != nil {
@@ -266,10 +297,10 @@ func (d *examination) disabledHooks(ctx context.Context, s *sqlite.Store, hooks 
 	}
 }
 
-func (d *examination) provider(ctx context.Context, inst *app.Installation, spec plugins.Spec) {
+func (d *examination) provider(spec plugins.Spec, describe answer[*sdk.Description]) {
 	check := "provider " + spec.Name
 	d.line.Set("checking " + check)
-	described, err := inst.Providers.DescribeLive(ctx, spec.Name)
+	described, err := describe()
 	if err != nil {
 		d.failed(check, err)
 		return
@@ -316,9 +347,9 @@ func (d *examination) url(ctx context.Context, check string, h hook.Hook) {
 }
 
 // tokens checks the session token service.
-func (d *examination) tokens(ctx context.Context, inst *app.Installation) {
+func (d *examination) tokens(inst *app.Installation, probed answer[bool]) {
 	d.line.Set(app.CheckingToken)
-	own, err := inst.ProbeTokenService(ctx)
+	own, err := probed()
 	switch {
 	case err != nil:
 		d.failed("tokens", err)

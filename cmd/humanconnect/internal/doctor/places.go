@@ -6,9 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -54,21 +51,32 @@ func (d *examination) runnable(check string, h hook.Hook) (ok bool) {
 			Hint("install it, make it executable for this user, or fix command: in the config file"))
 		return false
 	}
-	return d.canWrite(check, h, strings.Join(h.Command, " "))
+	return d.canWrite(check, h, command{words: h.Command, sure: true})
 }
 
-// canWrite checks the file that a command writes to by its name alone, which is in the directory of the hook.
-func (d *examination) canWrite(check string, h hook.Hook, line string) bool {
-	name := written(line)
-	if name == "" {
-		return true
-	}
-	if err := writes(filepath.Join(h.Dir, name)); err != nil {
-		d.failed(check, problem.New(exit.CodeHookUnusable, "this user cannot write to %s in its directory %s", name, h.Dir).Because(err).
-			Hint("let it write to an absolute path in a directory of this user"))
-		return false
+// canWrite checks the files that a command writes to by its own words.
+func (d *examination) canWrite(check string, h hook.Hook, c command) bool {
+	for _, name := range c.written() {
+		path := name
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(h.Dir, path)
+		}
+		if err := writes(path); err != nil {
+			return d.unusable(check, c.sure, problem.New(exit.CodeHookUnusable, "this user cannot write to %s, of its command", path).Because(err).
+				Hint("let it write to an absolute path in a directory of this user"))
+		}
 	}
 	return true
+}
+
+// unusable notes what is wrong with a hook: for sure, or where the line may not come to it.
+func (d *examination) unusable(check string, sure bool, p *problem.Problem) (ok bool) {
+	if sure {
+		d.failed(check, p)
+	} else {
+		d.warn(check, p.Hints()[0], "%s", p.Error())
+	}
+	return !sure
 }
 
 // executable looks the program of a hook up as the try does: a path in the hook's directory, a name in PATH.
@@ -95,36 +103,26 @@ func usable(path string, mode uint32) error {
 	return unix.Faccessat(unix.AT_FDCWD, path, mode, unix.AT_EACCESS)
 }
 
-// shell checks a line for sh as far as can be said without running it: its first word, and a file that it writes to in a
-// directory where this user makes none.
+// shell checks a line for sh as far as can be said without running it: its programs, and the files that it writes to.
 func (d *examination) shell(check string, h hook.Hook) {
 	if _, err := exec.LookPath("sh"); err != nil {
 		d.failed(check, problem.New(exit.CodeHookUnusable, "there is no sh to run it").Because(err).Hint("put sh into PATH"))
 		return
 	}
-	first := firstWord(h.Shell)
-	if first != "" {
-		if err := executable(hook.Hook{Command: []string{first}, Dir: h.Dir}); err != nil && !builtin(first) {
-			d.failed(check, problem.New(exit.CodeHookUnusable, "its command %s cannot be run", first).Because(err).
-				Hint("install it, make it executable for this user, or fix shell: in the config file"))
+	for _, c := range parseLine(h.Shell) {
+		if name := c.program(); name != "" {
+			if err := executable(hook.Hook{Command: []string{name}, Dir: h.Dir}); err != nil {
+				if !d.unusable(check, c.sure, problem.New(exit.CodeHookUnusable, "its command %s cannot be run", name).Because(err).
+					Hint("install it, make it executable for this user, or fix shell: in the config file")) {
+					return
+				}
+			}
+		}
+		if !d.canWrite(check, h, c) {
 			return
 		}
 	}
-	if !d.canWrite(check, h, h.Shell) {
-		return
-	}
 	d.ok(check, "shell command, and this user can run it in %s", h.Dir)
-}
-
-// relative finds a file that a line for sh appends to, by its name alone.
-var relative = regexp.MustCompile(`(?:>>?|\btee(?: +-a)?) *([A-Za-z0-9_][A-Za-z0-9_.-]*)(?:\s|$)`)
-
-// written is the relative path that a line for sh writes to, as far as it can be seen, or "".
-func written(line string) string {
-	if m := relative.FindStringSubmatch(line); m != nil {
-		return m[1]
-	}
-	return ""
 }
 
 // writes says why this user cannot write to a file, which need not be there.
@@ -134,22 +132,4 @@ func writes(path string) error {
 		return usable(filepath.Dir(path), unix.W_OK|unix.X_OK)
 	}
 	return err
-}
-
-// firstWord is the program that a line for sh begins with; "" where that is not plain text.
-func firstWord(line string) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-	if first == "" || strings.ContainsAny(first, "'\"\\$`|&;<>()=*?[]{}#~!\n\t") {
-		return ""
-	}
-	return first
-}
-
-// builtin says whether a word is one of the shell's own: a reserved word, or a utility that it has without a file (POSIX, 2.4, 2.14).
-func builtin(word string) bool {
-	return slices.Contains([]string{
-		"if", "for", "while", "until", "case", ":", ".", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return",
-		"set", "shift", "times", "trap", "unset", "cd", "read", "umask", "wait", "command", "type", "ulimit", "alias", "printf", "echo",
-		"test", "true", "false", "source", "local",
-	}, word)
 }

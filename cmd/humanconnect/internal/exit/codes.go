@@ -20,6 +20,8 @@ const (
 	CodeActionsFailed problem.Code = "actions_failed"
 	// CodeInterrupted: a signal closed the session before its actions were finished.
 	CodeInterrupted problem.Code = "interrupted"
+	// CodeProgramLost: the system does not say where this program is, so that its providers cannot be found.
+	CodeProgramLost problem.Code = "program_lost"
 	// CodeNoHome: HOME names no directory.
 	CodeNoHome problem.Code = "no_home"
 	// CodeCallback: the redirect listener cannot listen at its address.

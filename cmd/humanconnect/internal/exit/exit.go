@@ -57,7 +57,7 @@ func Entries() []Entry {
 		{Refused, "refused by the source"},
 		{Timeout, "timeout"},
 		{Hook, "a hook with required: true did not accept the events in time"},
-		{Network, "network error"},
+		{Network, "network error, or the installation was replaced meanwhile; try again"},
 		{Store, "store or key error"},
 		{Hangup, "SIGHUP or lost terminal; the session stays open and can be resumed"},
 		{Interrupted, "interrupted (SIGINT)"},

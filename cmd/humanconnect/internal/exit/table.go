@@ -44,7 +44,7 @@ func codes() map[int][]problem.Code {
 			session.CodeInUse, session.CodeTakenOver, connection.CodeRefreshInProgress, hook.CodeInFlight,
 		},
 		Provider: {
-			CodeSandboxMissing, source.CodeConflict, source.CodeUnknownProvider, source.CodeSchema, plugins.CodeNotFound, plugins.CodeRunDir,
+			CodeProgramLost, CodeSandboxMissing, source.CodeConflict, source.CodeUnknownProvider, source.CodeSchema, plugins.CodeNotFound, plugins.CodeMissing, plugins.CodeRunDir,
 			plugins.CodeUntrustedFile, plugins.CodeUnpinned, plugins.CodeChecksum, plugins.CodeDevRefused, plugins.CodeLock, plugins.CodeClaims,
 			plugins.CodeNotExecutable, plugins.CodeWrongArchitecture, plugins.CodeNotAPlugin, plugins.CodePrinted,
 			plugins.CodeProtocol, plugins.CodeStartTimeout, plugins.CodeBadAnswer, plugins.CodeFlood, failure.ProviderCrashed,
@@ -59,7 +59,7 @@ func codes() map[int][]problem.Code {
 			problem.CodeTimeout, failure.AttemptExpired,
 		},
 		Network: {
-			problem.CodeNetwork, failure.SourceUnavailable,
+			problem.CodeNetwork, failure.SourceUnavailable, plugins.CodeReplaced,
 		},
 		Interrupted: {
 			CodeInterrupted,
