@@ -201,10 +201,9 @@ type Warning struct {
 // references stand as they are.
 type Entry struct {
 	// Key is the path of the value: "token.ttl", "hooks[0].name".
-	Key   string `json:"key"`
-	Value string `json:"value"`
+	Key, Value string
 	// Origin is "flag", "env NAME", "FILE:LINE" or "default".
-	Origin string `json:"origin"`
+	Origin string
 }
 
 // Redacted returns every value in the order of the documentation, fit to be shown. The caller owns the slice.

@@ -2,12 +2,15 @@ package problem
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 )
 
 var (
 	// placed is a fact of a file: where, the key, and what is wrong, in columns.
 	placed = regexp.MustCompile(`^ *(\S.*):(\d+):(\d+)(?:  +(\S.*?))?  +(\S.*)$`)
+	// unfiled is a fact of a flag or a variable: its name, the key, and what is wrong, in columns.
+	unfiled = regexp.MustCompile(`^ *(\S+)  +(\S.*?)  +(\S.*)$`)
 	// suggestion is the end of a fact that says what was meant.
 	suggestion = regexp.MustCompile(`; did you mean "?([^"?]*)"?\?$`)
 )
@@ -21,6 +24,17 @@ func PlaceOf(fact string) (Place, bool) {
 	line, errLine := strconv.Atoi(m[2])
 	column, errColumn := strconv.Atoi(m[3])
 	return Place{File: m[1], Line: line, Column: column, Key: m[4], Message: m[5]}.suggested(), errLine == nil && errColumn == nil
+}
+
+// Unplaced returns the facts but for those that [Problem.Places] has apart.
+func (p *Problem) Unplaced() []string {
+	return slices.DeleteFunc(p.Facts(), func(fact string) bool {
+		if _, ok := PlaceOf(fact); ok && len(p.places) > 0 {
+			return true
+		}
+		m := unfiled.FindStringSubmatch(fact)
+		return m != nil && slices.Contains(p.places, NewPlace("", 0, 0, m[2], m[1]+": "+m[3]))
+	})
 }
 
 // suggested takes out of the message what was probably meant.
