@@ -65,7 +65,7 @@ func ReadPlan(path string, uid int) (*Plan, []Warning, error) {
 }
 
 func (r *reader) plan(n *yaml.Node, key string) *Plan {
-	m := r.mapping(n, key, "actions")
+	m := r.mapping(n, key, namesOf(planFields())...)
 	p := &Plan{}
 	for i, item := range r.list(m["actions"], join(key, "actions")) {
 		p.Actions = append(p.Actions, r.action(item, index(join(key, "actions"), i)))
@@ -78,7 +78,7 @@ func (r *reader) plan(n *yaml.Node, key string) *Plan {
 
 func (r *reader) action(n *yaml.Node, key string) Action {
 	a := Action{At: r.at(n)}
-	m := r.mapping(n, key, "connect", "disconnect", "answers")
+	m := r.mapping(n, key, namesOf(actionFields())...)
 	if n.Kind != yaml.MappingNode {
 		r.required(n, key, m)
 		return a

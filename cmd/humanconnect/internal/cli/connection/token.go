@@ -45,7 +45,7 @@ type access struct {
 	ID          id.Connection     `json:"id"`
 	AccessToken *string           `json:"accessToken"`
 	TokenType   *string           `json:"tokenType"`
-	Fields      map[string]string `json:"fields"`
+	Fields      map[string]string `json:"fields" null:"true"`
 	ExpiresAt   *event.Time       `json:"expiresAt"`
 	Scopes      []string          `json:"scopes"`
 }

@@ -47,7 +47,10 @@ const kind = "event"
 
 // Outputs returns samples of what the commands print as JSON.
 func Outputs() []command.Output {
-	return []command.Output{{Command: "event list", Sample: []row{{Kind: kind}}}}
+	return []command.Output{
+		{Command: "event list", Sample: []row{{Kind: kind}}},
+		{Command: "event show", Schema: "event", Sample: event.Event{}},
+	}
 }
 
 func rowOf(e store.Event) row {

@@ -32,12 +32,14 @@ type revocationOutcome struct {
 // printed is the document that open prints.
 type printed struct {
 	event.Response
-	currentOutcomes
+	// Deliveries and Revocations are of now, and open prints them always; a stored response does not have them.
+	Deliveries  *hook.Tally         `json:"deliveries,omitempty"`
+	Revocations []revocationOutcome `json:"revocations,omitempty"`
 }
 
 // Outputs returns samples of what the command prints as JSON.
 func Outputs() []command.Output {
-	return []command.Output{{Command: "open", Sample: printed{}}}
+	return []command.Output{{Command: "open", Schema: "response", Sample: printed{}}}
 }
 
 // currentOutcomes is what the printed document adds to the stored response: the current state.

@@ -77,6 +77,7 @@ func Outputs() []command.Output {
 	return []command.Output{
 		{Command: "session list", Sample: []row{{Kind: kind}}},
 		{Command: "session show", Sample: details{row: row{Kind: kind}}},
+		{Command: "session close", Schema: "response"},
 	}
 }
 
