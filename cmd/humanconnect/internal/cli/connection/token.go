@@ -112,7 +112,7 @@ func warn(a *app.App, st *app.State, got connection.Access, minValid time.Durati
 func printAccess(a *app.App, c *cobra.Command, got connection.Access, field string) error {
 	out := access{
 		Kind: kindToken, ID: got.Connection.ID, ExpiresAt: event.MaybeTime(got.Connection.CredentialExpiresAt),
-		Scopes: slices.Concat([]string{}, got.Connection.Scopes),
+		Scopes: iostreams.OrEmpty(got.Connection.Scopes),
 	}
 	text := got.Token.Reveal()
 	if got.Fields == nil {
