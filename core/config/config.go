@@ -141,7 +141,9 @@ type Source struct {
 	Settings map[string]Value
 	// Definition is what the source is, beyond its settings; nil for what its provider says.
 	Definition *Definition
-	At         Position
+	// Key is its path in the file: "sources[0]".
+	Key string
+	At  Position
 }
 
 // Hook is where events go. One of Shell, Command and URL is set.

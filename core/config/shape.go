@@ -124,7 +124,7 @@ func (r *reader) sources(n *yaml.Node) []Source {
 		m := r.mapping(item, key, namesOf(sourceFields())...)
 		s := Source{
 			ID:       r.pattern(m["id"], join(key, "id"), host.ValidID, nameRule),
-			Provider: r.pattern(m["provider"], join(key, "provider"), host.ValidID, nameRule), At: r.at(item),
+			Provider: r.pattern(m["provider"], join(key, "provider"), host.ValidID, nameRule), Key: key, At: r.at(item),
 		}
 		s.ClientID, _ = r.filled(m["clientId"], join(key, "clientId"))
 		s.ClientSecret = r.secret(m["clientSecret"], join(key, "clientSecret"))

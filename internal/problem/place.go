@@ -49,14 +49,3 @@ func (p Place) suggested() Place {
 func NewPlace(file string, line, column int, key, message string) Place {
 	return Place{File: file, Line: line, Column: column, Key: key, Message: message}.suggested()
 }
-
-// WithPlacedFacts returns the problem with facts, each of which begins with a place, and with those places.
-func (p Problem) WithPlacedFacts(facts ...string) *Problem {
-	var places []Place
-	for _, fact := range facts {
-		if place, ok := PlaceOf(fact); ok {
-			places = append(places, place)
-		}
-	}
-	return p.WithPlaces(places...).WithFacts(facts...)
-}
