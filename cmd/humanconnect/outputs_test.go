@@ -176,7 +176,9 @@ func TestEveryCommandPrintsWhatItsSchemaSays(t *testing.T) {
 	h.checkEvents()
 	good["sandbox"] = true // by startSandbox
 	walk(cli.NewRoot(apptest.New(t).App), func(c *cobra.Command) {
-		path := strings.TrimPrefix(c.CommandPath(), "humanconnect ")
+		path := strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), "humanconnect"))
+		h.names[path+" --help"] = "help"
+		h.run(outputCase{path + " --help", "", 0})
 		if !c.HasSubCommands() && (!good[path] || !failed[path]) {
 			t.Errorf("%s: needs a run here that prints its JSON, and one that fails", path)
 		}
@@ -224,7 +226,8 @@ func newOutputHome(t *testing.T) *outputHome {
 		humanconnect open --token @gone --connect sandbox-instant --disconnect sandbox-instant --hook-wait 1s --no-hooks > gone.json
 		BROWSER="humanconnect-sandbox consent %s" humanconnect open --token @closed --connect sandbox-tracker --connect sandbox-instant \
 			--connect sandbox-clinic --answer sandbox-clinic.username=demouser --answer sandbox-clinic.password=wrong \
-			--on-close "exit 75" --on-close http://127.0.0.1:1/x --hook-wait 500ms > closed.json || test $? = 3`)
+			--on-close "exit 75" --on-close http://127.0.0.1:1/x --hook-wait 500ms > closed.json || test $? = 3
+		until humanconnect delivery list --state dead -o json | grep -q dlv_; do humanconnect --quiet delivery run > /dev/null; done`)
 	h.leaveOpen()
 	h.findIDs()
 	return h

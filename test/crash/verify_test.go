@@ -269,8 +269,12 @@ func (v *verifier) story() {
 		v.says(fmt.Sprint("event ", e.Sequence), e.response, now, connected, disconnected)
 	}
 	v.says("the response", v.final, now, connected, disconnected)
+	var rows []struct{ ID, SourceID string }
+	v.w.place.read(v.t, &rows, "connection", "list", "--client-id", "crash", "--client-user-id", "@"+v.s.place.file("user"))
 	var listed []linked
-	v.w.place.read(v.t, &listed, "connection", "list", "--client-id", "crash", "--client-user-id", "@"+v.s.place.file("user"))
+	for _, r := range rows {
+		listed = append(listed, linked{ID: r.SourceID, ConnectionID: r.ID})
+	}
 	if diff := cmp.Diff(sorted(now), sorted(listed)); diff != "" {
 		v.s.fail("connection list: %s", diff)
 	}

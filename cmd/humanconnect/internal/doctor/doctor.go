@@ -91,13 +91,13 @@ func (f Finding) text() string {
 		fmt.Fprintf(&b, " [%s]", *f.Code)
 	}
 	b.WriteByte('\n')
-	for _, fact := range f.all {
-		fmt.Fprintf(&b, "         %s\n", fact)
-	}
 	if f.Hint != nil {
 		for hint := range strings.Lines(*f.Hint) {
 			fmt.Fprintf(&b, "         hint: %s\n", iostreams.Clean(strings.TrimSuffix(hint, "\n")))
 		}
+	}
+	for _, fact := range f.all {
+		fmt.Fprintf(&b, "         %s\n", fact)
 	}
 	return b.String()
 }

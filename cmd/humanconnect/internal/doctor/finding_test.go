@@ -33,7 +33,7 @@ func TestFindingHasNounNameHintAndFactsApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = "ok       state: it is intact\nwarning  hook journal: disabled\n         hint: enable it\nfailed   source clinic: it is wrong [bad]\n" +
-		"         c.yaml:3:5  sources[0].id  no such id; did you mean a?\n         it was right\n         hint: mend it\n         hint: or leave it out\n"
+		"         hint: mend it\n         hint: or leave it out\n         c.yaml:3:5  sources[0].id  no such id; did you mean a?\n         it was right\n"
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Error(diff)
 	}
