@@ -112,14 +112,54 @@ func TestEverySchemaIsNamedInTheManual(t *testing.T) {
 	}
 }
 
+var example = regexp.MustCompile("(?s)```json\n(.*?)```")
+
+func TestExamplesOfTheManualsKeepToTheirSchemas(t *testing.T) {
+	checked := 0
+	for manual, of := range map[string]func(text string) (name, document string){
+		"hooks.md": func(text string) (string, string) { return "event", text },
+		"json.md": func(text string) (string, string) {
+			if strings.HasPrefix(text, `{"kind":"error"`) {
+				return "error", text
+			}
+			return "delivery-list", "[" + text + "]"
+		},
+	} {
+		text, err := os.ReadFile(filepath.Join(root, "docs", manual))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range example.FindAllStringSubmatch(string(text), -1) {
+			name, document := of(block[1])
+			value, err := jsonschema.UnmarshalJSON(strings.NewReader(document))
+			if err == nil {
+				err = compiled(t, name).Validate(value)
+			}
+			if checked++; err != nil {
+				t.Errorf("%s: %v\n%s", manual, err, document)
+			}
+		}
+	}
+	if checked < 6 {
+		t.Errorf("found only %d examples", checked)
+	}
+}
+
+func compiled(t *testing.T, name string) *jsonschema.Schema {
+	t.Helper()
+	s, err := jsonschema.NewCompiler().Compile(filepath.Join(root, directory, name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func TestSchemasAreSchemas(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(root, directory, "*.json"))
 	if err != nil || len(paths) < 30 {
 		t.Fatalf("found %d: %v", len(paths), err)
 	}
 	for _, path := range paths {
-		if _, err := jsonschema.NewCompiler().Compile(path); err != nil {
-			t.Errorf("%v", err)
-		}
+		compiled(t, strings.TrimSuffix(filepath.Base(path), ".json"))
 	}
 }
