@@ -99,9 +99,10 @@ format: $(TOOLS)/.installed ## format the Go code
 
 # sdk/proto/provider.v1.binpb, the baseline of buf breaking, is not generated here: see sdk/proto/buf.yaml.
 .PHONY: generate
-generate: $(TOOLS)/.installed ## generate the code of the plugin protocol, and the list of sources
+generate: $(TOOLS)/.installed ## generate the code of the plugin protocol, the list of sources, and the JSON Schemas
 	cd sdk/proto && PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
 	$(GO) run ./providers/oauth2/sources
+	$(GO) run ./cmd/humanconnect/schemas
 
 .PHONY: bench
 bench: ## run the benchmarks, against baselines measured in the same run

@@ -66,7 +66,7 @@ func TestCommandsOfTheREADMEWork(t *testing.T) {
 		t.Fatal("the README has no transcript any more")
 	}
 	said := shell(t, t.TempDir(), strings.ReplaceAll("humanconnect token create"+commands, "    $ ", ""))
-	for _, want := range []string{`"status": "SUCCESS"`, `"id": "sandbox-instant"`, `"revocation": "revoked"`, `"delivered": 1`} {
+	for _, want := range []string{`"status": "SUCCESS"`, `"sourceId": "sandbox-instant"`, `"revocation": "revoked"`, `"delivered": 1`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the commands do not print %s:\n%s", want, said)
 		}
@@ -139,7 +139,7 @@ humanconnect open --token @token --connect sandbox-instant --on-connect-source '
 wc -c <~/.local/state/humanconnect/state.db-wal
 `+take+`rm -r ~/.local/state/humanconnect
 `+restore+`humanconnect connection list --client-user-id ada -o json`)
-	for _, want := range []string{"killed: 137\n", "is intact and its key is correct", `"id": "sandbox-instant"`} {
+	for _, want := range []string{"killed: 137\n", "is intact and its key is correct", `"sourceId": "sandbox-instant"`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the commands do not print %s:\n%s", want, said)
 		}

@@ -28,7 +28,7 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		Setup:               setUpStory,
-		Cmds:                storyCommands(),
+		Cmds:                storyCommands(t),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})

@@ -33,12 +33,15 @@ const storyLimit = 30 * time.Second
 //	nightscout NAME TOKEN SECRET start a Nightscout site, and put its URL into a variable
 //
 // FILE may be stdout or stderr. PATH is .key, [n] and .length in a row: .currentConnections[0].id
-func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
+//
+// What these read as JSON, and is of this program, must be as docs/schema says.
+func storyCommands(t *testing.T) map[string]func(*testscript.TestScript, bool, []string) {
 	b := &background{running: make(map[string]*exec.Cmd)}
+	d := documents{readSchemas(t)}
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits":      wantsExit,
-		"json":       wantsJSONValue,
-		"jsonenv":    setFromJSON,
+		"json":       d.wantsValue,
+		"jsonenv":    d.setFrom,
 		"start":      b.start,
 		"signal":     b.signal,
 		"ended":      b.ended,
@@ -69,9 +72,12 @@ func exitStatus(ts *testscript.TestScript, err error) int {
 	return exit.ExitCode()
 }
 
-func wantsJSONValue(ts *testscript.TestScript, neg bool, args []string) {
+// documents reads JSON of stories.
+type documents struct{ schemas schemas }
+
+func (d documents) wantsValue(ts *testscript.TestScript, neg bool, args []string) {
 	if neg && len(args) == 2 {
-		if got, ok := lookUp(document(ts, args[0]), args[1]); ok {
+		if got, ok := lookUp(d.read(ts, args[0]), args[1]); ok {
 			ts.Fatalf("%s is %s, want nothing there", args[1], jsonText(got))
 		}
 		return
@@ -79,7 +85,7 @@ func wantsJSONValue(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 3 {
 		ts.Fatalf("usage: [!] json FILE PATH VALUE, or ! json FILE PATH")
 	}
-	got, ok := lookUp(document(ts, args[0]), args[1])
+	got, ok := lookUp(d.read(ts, args[0]), args[1])
 	if !ok {
 		ts.Fatalf("there is no %s in\n%s", args[1], ts.ReadFile(args[0]))
 	}
@@ -88,19 +94,19 @@ func wantsJSONValue(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func setFromJSON(ts *testscript.TestScript, neg bool, args []string) {
+func (d documents) setFrom(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: jsonenv NAME FILE PATH")
 	}
-	got, ok := lookUp(document(ts, args[1]), args[2])
+	got, ok := lookUp(d.read(ts, args[1]), args[2])
 	if !ok {
 		ts.Fatalf("there is no %s in\n%s", args[2], ts.ReadFile(args[1]))
 	}
 	ts.Setenv(args[0], jsonText(got))
 }
 
-// document reads a file that holds one JSON document and nothing else.
-func document(ts *testscript.TestScript, file string) any {
+// read reads a file that holds one JSON document and nothing else.
+func (d documents) read(ts *testscript.TestScript, file string) any {
 	var v any
 	text := ts.ReadFile(file)
 	dec := json.NewDecoder(strings.NewReader(text))
@@ -110,6 +116,9 @@ func document(ts *testscript.TestScript, file string) any {
 	}
 	if dec.More() {
 		ts.Fatalf("%s holds more than one document\n%s", file, text)
+	}
+	if err := d.schemas.checkAny(text); err != nil {
+		ts.Fatalf("%s: %v", file, err)
 	}
 	return v
 }

@@ -141,7 +141,9 @@ type Source struct {
 	Settings map[string]Value
 	// Definition is what the source is, beyond its settings; nil for what its provider says.
 	Definition *Definition
-	At         Position
+	// Key is its path in the file: "sources[0]".
+	Key string
+	At  Position
 }
 
 // Hook is where events go. One of Shell, Command and URL is set.
@@ -201,10 +203,9 @@ type Warning struct {
 // references stand as they are.
 type Entry struct {
 	// Key is the path of the value: "token.ttl", "hooks[0].name".
-	Key   string `json:"key"`
-	Value string `json:"value"`
+	Key, Value string
 	// Origin is "flag", "env NAME", "FILE:LINE" or "default".
-	Origin string `json:"origin"`
+	Origin string
 }
 
 // Redacted returns every value in the order of the documentation, fit to be shown. The caller owns the slice.

@@ -90,7 +90,7 @@ func TestEveryExampleOfTheManualIsRight(t *testing.T) {
 		t.Fatalf("found %d examples", len(blocks))
 	}
 	for _, b := range blocks {
-		if strings.HasPrefix(b[1], "actions:") {
+		if planKey.MatchString(b[1]) {
 			if _, _, err := config.ReadPlan(write(t, b[1]), os.Getuid()); err != nil {
 				t.Errorf("%v %v\n%s", err, factsOf(err), b[1])
 			}

@@ -32,7 +32,9 @@ type Action struct {
 	Target string
 	// Answers to the forms of the source, by field.
 	Answers map[string]Value
-	At      Position
+	// Key is its path in the file: "actions[0]", or "plan.actions[0]" of the config.
+	Key string
+	At  Position
 }
 
 // ReadPlan reads a plan from a file of its own, as strictly as the config and under the same rule of who may write it,
@@ -65,7 +67,7 @@ func ReadPlan(path string, uid int) (*Plan, []Warning, error) {
 }
 
 func (r *reader) plan(n *yaml.Node, key string) *Plan {
-	m := r.mapping(n, key, "actions")
+	m := r.mapping(n, key, namesOf(planFields())...)
 	p := &Plan{}
 	for i, item := range r.list(m["actions"], join(key, "actions")) {
 		p.Actions = append(p.Actions, r.action(item, index(join(key, "actions"), i)))
@@ -77,8 +79,8 @@ func (r *reader) plan(n *yaml.Node, key string) *Plan {
 }
 
 func (r *reader) action(n *yaml.Node, key string) Action {
-	a := Action{At: r.at(n)}
-	m := r.mapping(n, key, "connect", "disconnect", "answers")
+	a := Action{Key: key, At: r.at(n)}
+	m := r.mapping(n, key, namesOf(actionFields())...)
 	if n.Kind != yaml.MappingNode {
 		r.required(n, key, m)
 		return a

@@ -216,7 +216,7 @@ func (r *reader) secret(n *yaml.Node, key string) *SecretRef {
 		return nil
 	}
 	before := len(r.problems)
-	m := r.mapping(n, key, "file", "env", "command")
+	m := r.mapping(n, key, namesOf(secretFields())...)
 	ref := &SecretRef{key: key, at: r.at(n), dir: r.dir}
 	if s, ok := r.filled(m["file"], join(key, "file")); ok {
 		ref.File = r.path(m["file"], join(key, "file"), s)

@@ -38,11 +38,11 @@ func isDigest(text string) bool {
 
 // document reads all of the file but the values of its scalars, which it returns by their keys.
 func (r *reader) document(root *yaml.Node, c *Config) map[string]*yaml.Node {
-	top := r.mapping(root, "", "version", "clientId", "store", "token", "callback", "connection", "providers", "sources", "hooks", "plan")
-	store := r.mapping(top["store"], "store", "driver", "path", "key")
-	token := r.mapping(top["token"], "token", "check", "ttl", "jwks", "issuer", "audience", "algorithms", "endpoint", "clientId", "clientSecret")
-	callback := r.mapping(top["callback"], "callback", "listen", "url")
-	connection := r.mapping(top["connection"], "connection", "expiringWithin")
+	top := r.mapping(root, "", namesOf(fileFields())...)
+	store := r.mapping(top["store"], "store", namesOf(storeFields())...)
+	token := r.mapping(top["token"], "token", namesOf(tokenFields())...)
+	callback := r.mapping(top["callback"], "callback", namesOf(callbackFields())...)
+	connection := r.mapping(top["connection"], "connection", namesOf(connectionFields())...)
 	r.version(root, top["version"])
 	c.Store.Key = r.secret(store["key"], "store.key")
 	c.Token.ClientSecret = r.secret(token["clientSecret"], "token.clientSecret")
@@ -90,7 +90,7 @@ func (r *reader) providers(n *yaml.Node) []Provider {
 	names := map[string]int{}
 	for i, item := range r.list(n, "providers") {
 		key, before := index("providers", i), len(r.problems)
-		m := r.mapping(item, key, "name", "command", "sha256", "dev")
+		m := r.mapping(item, key, namesOf(providerFields())...)
 		p := Provider{
 			Name: r.pattern(m["name"], join(key, "name"), host.ValidID, nameRule),
 			Dev:  r.boolean(m["dev"], join(key, "dev")), At: r.at(item),
@@ -121,10 +121,10 @@ func (r *reader) sources(n *yaml.Node) []Source {
 	ids := map[string]int{}
 	for i, item := range r.list(n, "sources") {
 		key, before := index("sources", i), len(r.problems)
-		m := r.mapping(item, key, "id", "provider", "clientId", "clientSecret", "callbackUrl", "settings", "definition", "appliesTo")
+		m := r.mapping(item, key, namesOf(sourceFields())...)
 		s := Source{
 			ID:       r.pattern(m["id"], join(key, "id"), host.ValidID, nameRule),
-			Provider: r.pattern(m["provider"], join(key, "provider"), host.ValidID, nameRule), At: r.at(item),
+			Provider: r.pattern(m["provider"], join(key, "provider"), host.ValidID, nameRule), Key: key, At: r.at(item),
 		}
 		s.ClientID, _ = r.filled(m["clientId"], join(key, "clientId"))
 		s.ClientSecret = r.secret(m["clientSecret"], join(key, "clientSecret"))
@@ -152,7 +152,7 @@ func (r *reader) hooks(n *yaml.Node) []Hook {
 	names := map[string]int{}
 	for i, item := range r.list(n, "hooks") {
 		key, before := index("hooks", i), len(r.problems)
-		m := r.mapping(item, key, "name", "on", "shell", "command", "url", "secret", "allowInsecure", "proxy", "timeout", "required")
+		m := r.mapping(item, key, namesOf(hookFields())...)
 		h := Hook{
 			Name: r.pattern(m["name"], join(key, "name"), host.ValidID, nameRule),
 			On:   r.on(m["on"], join(key, "on")), At: r.at(item),

@@ -65,15 +65,18 @@ func SessionViews(ctx context.Context, s Reader, f store.SessionFilter) ([]Sessi
 
 // Session returns a session and its response document: the stored one of a closed session, byte for byte; of an open one the
 // response as it would be now, with status null.
-func Session(ctx context.Context, s Reader, ses id.Session, states event.States) (row store.Session, response []byte, err error) {
+func Session(ctx context.Context, s Reader, ses id.Session, states event.States) (v SessionView, response []byte, err error) {
 	response, err = read(ctx, s, func(tx store.Tx) ([]byte, error) {
-		if row, err = tx.Session(ses); err != nil || !row.ClosedAt.IsZero() {
-			return row.Response, err
+		if v.Row, err = tx.Session(ses); err != nil {
+			return nil, err
 		}
-		now, err := event.Build(tx, row, "", states)
+		if v.User, err = tx.UserByID(v.Row.User); err != nil || !v.Row.ClosedAt.IsZero() {
+			return v.Row.Response, err
+		}
+		now, err := event.Build(tx, v.Row, "", states)
 		return event.JSON(now), err
 	})
-	return row, response, err
+	return v, response, err
 }
 
 // Results returns the response of a session as it is now.

@@ -182,8 +182,9 @@ func TestResponseOfAnOpenSessionIsThatOfNowAndOfAClosedOneTheStoredOne(t *testin
 	s := newState(t)
 	ses := s.session(s.user("alice"))
 	c, _ := s.connect(ses, 1, "ann")
-	row, body, err := query.Session(t.Context(), s, ses.ID, active)
-	if err != nil || row.ID != ses.ID || !bytes.Contains(body, []byte(`"status":null`)) {
+	v, body, err := query.Session(t.Context(), s, ses.ID, active)
+	row := v.Row
+	if err != nil || v.User.HumanID != row.User || row.ID != ses.ID || !bytes.Contains(body, []byte(`"status":null`)) {
 		t.Fatalf("%+v, %s, %v", row, body, err)
 	}
 	var said event.Response
@@ -199,7 +200,7 @@ func TestResponseOfAnOpenSessionIsThatOfNowAndOfAClosedOneTheStoredOne(t *testin
 		row.ClosedAt, row.Status, row.Response = s.clock.Now(), string(event.Success), stored
 		return tx.SaveSession(row)
 	})
-	if row, body, err := query.Session(t.Context(), s, ses.ID, active); err != nil || !bytes.Equal(body, stored) || row.Status != string(event.Success) {
+	if row, body, err := query.Session(t.Context(), s, ses.ID, active); err != nil || !bytes.Equal(body, stored) || row.Row.Status != string(event.Success) {
 		t.Errorf("%s, %v", body, err)
 	}
 }

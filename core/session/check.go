@@ -25,6 +25,16 @@ type Action struct {
 	Target string
 	// Answers to the forms of the source, by field id. They live in this process alone.
 	Answers map[string]sdk.Secret
+	// At is where it stands in a file, with no message; the zero value for a flag.
+	At problem.Place
+}
+
+// placed are the places of a problem with a value of the action: none for a flag.
+func (a Action) placed(key, message string) []problem.Place {
+	if a.At.File == "" {
+		return nil
+	}
+	return []problem.Place{problem.NewPlace(a.At.File, a.At.Line, a.At.Column, a.At.Key+"."+key, message)}
 }
 
 // Script is what a session is to do without a person. Neighbouring connects run at once; a disconnect waits for all
@@ -81,10 +91,24 @@ func (e *Engine) check(ctx context.Context, r OpenRequest, v token.Verdict, know
 		case !errors.As(err, &p): // the store, say: what follows would fail likewise
 			return nil, err
 		default:
-			c.wrong = append(c.wrong, err)
+			c.wrong = append(c.wrong, a.at(err, p))
 		}
 	}
 	return c.names, problem.Join("%d problems with the requested actions", append(c.wrong, c.answersWrong()...)...)
+}
+
+// at adds to a problem of the target where that stands, and what was meant.
+func (a Action) at(err error, p *problem.Problem) error {
+	if a.At.File == "" || len(p.Places()) > 0 || err.Error() != p.Error() {
+		return err
+	}
+	message := p.Error()
+	for _, hint := range p.Hints() {
+		if strings.HasPrefix(hint, "did you mean ") {
+			message += "; " + hint
+		}
+	}
+	return p.WithPlaces(a.placed(string(a.Kind), message)...)
 }
 
 // endedActions returns the numbers of the actions that the session has done already, if it works through this very list.
@@ -115,6 +139,8 @@ type checker struct {
 	used    map[string]bool
 	missing []string
 	unknown []string
+	// missingAt and unknownAt are where these stand, as far as they stand in a file.
+	missingAt, unknownAt []problem.Place
 	// wrong are the problems of the actions themselves.
 	wrong []error
 	names map[string]string
@@ -197,13 +223,28 @@ func (c *checker) fields(a Action, src source.Source) {
 		declared[f.ID] = true
 		if _, ok := answers[f.ID]; f.Required && !ok && !c.script.Asks {
 			c.missing = append(c.missing, src.ID+"."+f.ID)
+			c.missingAt = append(c.missingAt, a.placed("answers."+f.ID, "is missing")...)
 		}
 	}
 	for _, field := range slices.Sorted(maps.Keys(answers)) {
 		if !declared[field] {
 			c.unknown = append(c.unknown, src.ID+"."+field)
+			if _, own := a.Answers[field]; own {
+				c.unknownAt = append(c.unknownAt, a.placed("answers."+field, "no form has a field for this answer"+nearestField(field, src.Fields))...)
+			}
 		}
 	}
+}
+
+func nearestField(word string, fields []sdk.Field) string {
+	ids := make([]string, len(fields))
+	for i, f := range fields {
+		ids[i] = f.ID
+	}
+	if near := problem.Nearest(word, ids); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
 }
 
 // answersWrong returns a problem for the answers that nothing asks for, and one for those that are missing. Answers for a source
@@ -218,11 +259,11 @@ func (c *checker) answersWrong() (wrong []error) {
 	}
 	if len(c.unknown) > 0 {
 		wrong = append(wrong, problem.New(CodeAnswerUnknown, "no form has a field for the answer to %s", strings.Join(c.unknown, ", ")).
-			Hint("see the fields of a source with: humanconnect source show ID"))
+			WithPlaces(c.unknownAt...).Hint("see the fields of a source with: humanconnect source show ID"))
 	}
 	if len(c.missing) > 0 {
 		wrong = append(wrong, problem.New(CodeAnswerMissing, "no answer to %s", strings.Join(slices.Compact(c.missing), ", ")).
-			Hint("give it with: --answer %s=VALUE, or =@FILE for a secret", c.missing[0]))
+			WithPlaces(c.missingAt...).Hint("give it with: --answer %s=VALUE, or =@FILE for a secret", c.missing[0]))
 	}
 	return wrong
 }

@@ -3,8 +3,10 @@ package source
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/humanconnect/humanconnect/core/config"
+	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -179,5 +181,36 @@ func (l *loader) verdict() error {
 	default:
 		return nil
 	}
-	return p.WithPlacedFacts(slices.Concat(p.Facts(), l.absent, l.wrong)...)
+	facts := slices.Concat(l.absent, l.wrong)
+	return p.WithFacts(facts...).WithPlaces(l.places(facts)...)
+}
+
+// places are what facts say of sources of the config, apart: "FILE:LINE:COLUMN  sources: ID  KEY  text".
+func (l *loader) places(facts []string) (places []problem.Place) {
+	for _, fact := range facts {
+		p, ok := problem.PlaceOf(fact)
+		id, isSource := strings.CutPrefix(p.Key, "sources: ")
+		if !ok || !isSource {
+			continue
+		}
+		p.Key = l.chosen[id].Key
+		if key, text, has := strings.Cut(p.Message, "  "); has {
+			p.Key, p.Message = p.Key+"."+keyOf(key), text
+		}
+		places = append(places, p)
+	}
+	return places
+}
+
+// keyOf is the key of a source in the config that a problem names: a setting by its id, and others as they are.
+func keyOf(name string) string {
+	switch {
+	case name == "clientId" || name == "clientSecret" || name == "definition" || strings.HasPrefix(name, "definition."):
+		return name
+	case name == failure.SettingClientID:
+		return "clientId"
+	case name == failure.SettingClientSecret:
+		return "clientSecret"
+	}
+	return "settings." + name
 }

@@ -19,32 +19,35 @@ func (c *Catalog) CheckPlan(p *config.Plan) error {
 		return nil
 	}
 	var facts []string
+	var places []problem.Place
+	wrong := func(a config.Action, key, text string) {
+		facts = append(facts, a.At.Exact()+"  plan: "+a.Target+"  "+text)
+		places = append(places, problem.NewPlace(a.At.File, a.At.Line, a.At.Column, a.Key+key, text))
+	}
 	for _, a := range p.Actions {
 		if a.Kind != config.Connect || !host.ValidID(a.Target) {
 			continue
 		}
 		if conflict, refused := c.conflicts[a.Target]; refused {
-			facts = append(facts, planned(a)+conflict.Text()+"; "+conflict.Hint())
+			wrong(a, ".connect", conflict.Text()+"; "+conflict.Hint())
 			continue
 		}
 		s, known := c.sources[a.Target]
 		if !known && !c.partial {
-			facts = append(facts, planned(a)+"no installed provider offers this source"+nearest(a.Target, c.claimed))
+			wrong(a, ".connect", "no installed provider offers this source"+nearest(a.Target, c.claimed))
 		}
 		if !known {
 			continue
 		}
 		for _, field := range slices.Sorted(maps.Keys(a.Answers)) {
 			if !slices.ContainsFunc(s.Fields, func(f sdk.Field) bool { return f.ID == field }) {
-				facts = append(facts, planned(a)+fmt.Sprintf("nothing asks for the answer %s%s", field, nearest(field, idsOf(s.Fields))))
+				wrong(a, ".answers."+field, fmt.Sprintf("nothing asks for the answer %s%s", field, nearest(field, idsOf(s.Fields))))
 			}
 		}
 	}
 	if len(facts) == 0 {
 		return nil
 	}
-	return problem.New(config.CodePlan, "the plan is invalid").WithPlacedFacts(facts...).
+	return problem.New(config.CodePlan, "the plan is invalid").WithFacts(facts...).WithPlaces(places...).
 		Hint("see the fields of a source with: humanconnect source show ID")
 }
-
-func planned(a config.Action) string { return a.At.Exact() + "  plan: " + a.Target + "  " }

@@ -2,12 +2,15 @@ package problem
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 )
 
 var (
 	// placed is a fact of a file: where, the key, and what is wrong, in columns.
 	placed = regexp.MustCompile(`^ *(\S.*):(\d+):(\d+)(?:  +(\S.*?))?  +(\S.*)$`)
+	// unfiled is a fact of a flag or a variable: its name, the key, and what is wrong, in columns.
+	unfiled = regexp.MustCompile(`^ *(\S+)  +(\S.*?)  +(\S.*)$`)
 	// suggestion is the end of a fact that says what was meant.
 	suggestion = regexp.MustCompile(`; did you mean "?([^"?]*)"?\?$`)
 )
@@ -23,6 +26,17 @@ func PlaceOf(fact string) (Place, bool) {
 	return Place{File: m[1], Line: line, Column: column, Key: m[4], Message: m[5]}.suggested(), errLine == nil && errColumn == nil
 }
 
+// Unplaced returns the facts but for those that [Problem.Places] has apart.
+func (p *Problem) Unplaced() []string {
+	return slices.DeleteFunc(p.Facts(), func(fact string) bool {
+		if _, ok := PlaceOf(fact); ok && len(p.places) > 0 {
+			return true
+		}
+		m := unfiled.FindStringSubmatch(fact)
+		return m != nil && slices.Contains(p.places, NewPlace("", 0, 0, m[2], m[1]+": "+m[3]))
+	})
+}
+
 // suggested takes out of the message what was probably meant.
 func (p Place) suggested() Place {
 	if m := suggestion.FindStringSubmatchIndex(p.Message); m != nil {
@@ -34,15 +48,4 @@ func (p Place) suggested() Place {
 // NewPlace is a place with its message, from which the suggestion is taken.
 func NewPlace(file string, line, column int, key, message string) Place {
 	return Place{File: file, Line: line, Column: column, Key: key, Message: message}.suggested()
-}
-
-// WithPlacedFacts returns the problem with facts, each of which begins with a place, and with those places.
-func (p Problem) WithPlacedFacts(facts ...string) *Problem {
-	var places []Place
-	for _, fact := range facts {
-		if place, ok := PlaceOf(fact); ok {
-			places = append(places, place)
-		}
-	}
-	return p.WithPlaces(places...).WithFacts(facts...)
 }

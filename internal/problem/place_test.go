@@ -29,3 +29,18 @@ func TestPlaceIsReadFromItsFact(t *testing.T) {
 		}
 	}
 }
+
+func TestFactsThatPlacesHaveApartAreKnown(t *testing.T) {
+	p := problem.New("x", "wrong").Fact("c.yaml:4:12  hooks[0].on  is empty").Fact("TTL  token.ttl  \"5\" is no duration; did you mean \"5s\"?").Fact("A  b  c").
+		Fact("and 3 more")
+	if got := p.Unplaced(); len(got) != 4 {
+		t.Errorf("without places: %q", got)
+	}
+	p = p.WithPlaces(
+		problem.NewPlace("c.yaml", 4, 12, "hooks[0].on", "is empty"),
+		problem.NewPlace("", 0, 0, "token.ttl", "TTL: \"5\" is no duration; did you mean \"5s\"?"),
+	)
+	if d := cmp.Diff([]string{"A  b  c", "and 3 more"}, p.Unplaced()); d != "" {
+		t.Error(d)
+	}
+}

@@ -159,12 +159,12 @@ func (w *world) connectTracker(ctx context.Context, c *connected) error {
 		return err
 	}
 	var listed []struct {
-		Connection id.Connection `json:"connectionId"`
+		ID id.Connection
 	}
 	if err := json.Unmarshal(out, &listed); err != nil || len(listed) != 1 {
 		return fmt.Errorf("the connections are %q: %w", out, err)
 	}
-	c.id = listed[0].Connection
+	c.id = listed[0].ID
 	return nil
 }
 

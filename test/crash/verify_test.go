@@ -3,6 +3,7 @@
 package crash_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -54,7 +55,7 @@ type (
 		response
 	}
 	sessionRow struct {
-		SessionID string    `json:"sessionId"`
+		SessionID string    `json:"id"`
 		HumanID   string    `json:"humanId"`
 		State     string    `json:"state"`
 		OpenedAt  time.Time `json:"openedAt"`
@@ -70,7 +71,7 @@ type (
 	deliveryRow struct {
 		EventID   string `json:"eventId"`
 		SessionID string `json:"sessionId"`
-		Hook      string `json:"hook"`
+		Hook      string `json:"hookId"`
 		State     string `json:"state"`
 		Tries     int    `json:"tries"`
 	}
@@ -195,9 +196,10 @@ func (v *verifier) printed() bool {
 	if v.final.Status != "SUCCESS" || v.final.ClientUserID != v.s.user {
 		v.s.fail("status %q of another user, or of a failure", v.final.Status)
 	}
-	shown := v.w.place.want(v.t, 0, "session", "show", v.final.SessionID, "-o", "json").out
-	if shown != first+"\n}\n" {
-		v.s.fail("session show and open differ:\n%s", cmp.Diff(first, shown))
+	var shown struct{ Response json.RawMessage }
+	v.w.place.read(v.t, &shown, "session", "show", v.final.SessionID)
+	if got, want := compact(string(shown.Response)), compact(first+"\n}"); got != want {
+		v.s.fail("session show and open differ:\n%s", cmp.Diff(want, got))
 	}
 	return len(v.s.bad) == 0
 }
@@ -267,8 +269,12 @@ func (v *verifier) story() {
 		v.says(fmt.Sprint("event ", e.Sequence), e.response, now, connected, disconnected)
 	}
 	v.says("the response", v.final, now, connected, disconnected)
+	var rows []struct{ ID, SourceID string }
+	v.w.place.read(v.t, &rows, "connection", "list", "--client-id", "crash", "--client-user-id", "@"+v.s.place.file("user"))
 	var listed []linked
-	v.w.place.read(v.t, &listed, "connection", "list", "--client-id", "crash", "--client-user-id", "@"+v.s.place.file("user"))
+	for _, r := range rows {
+		listed = append(listed, linked{ID: r.SourceID, ConnectionID: r.ID})
+	}
 	if diff := cmp.Diff(sorted(now), sorted(listed)); diff != "" {
 		v.s.fail("connection list: %s", diff)
 	}

@@ -285,7 +285,10 @@ func (i *Installation) Planned(ctx context.Context, path string) ([]session.Acti
 	}
 	actions := make([]session.Action, len(plan.Actions))
 	for n, p := range plan.Actions {
-		a := session.Action{Kind: store.ActionConnect, Target: p.Target, Answers: make(map[string]sdk.Secret)}
+		a := session.Action{
+			Kind: store.ActionConnect, Target: p.Target, Answers: make(map[string]sdk.Secret),
+			At: problem.Place{File: p.At.File, Line: p.At.Line, Column: p.At.Column, Key: p.Key},
+		}
 		if p.Kind == config.Disconnect {
 			a.Kind = store.ActionDisconnect
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app/apptest"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/cli"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
-	"github.com/humanconnect/humanconnect/core/config"
 )
 
 // shown returns what config show says of a key, with where it comes from.
@@ -21,12 +20,12 @@ func shown(t *testing.T, a *apptest.App, key string) string {
 	if code := cli.Run(a.App); code != exit.OK {
 		return a.Err.String()
 	}
-	var entries []config.Entry
+	var entries []struct{ ID, Value, Origin string }
 	if err := json.Unmarshal(a.Out.Bytes(), &entries); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if e.Key == key {
+		if e.ID == key {
 			return e.Value + " from " + e.Origin
 		}
 	}

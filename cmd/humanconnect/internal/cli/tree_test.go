@@ -74,10 +74,10 @@ func TestHelpOfEveryCommandHasAJSONForm(t *testing.T) {
 			continue
 		}
 		var h struct {
-			Command string `json:"command"`
-			Flags   []any  `json:"flags"`
+			ID    string
+			Flags []any
 		}
-		if err := json.Unmarshal(a.Out.Bytes(), &h); err != nil || h.Command == "" || len(h.Flags) < 7 {
+		if err := json.Unmarshal(a.Out.Bytes(), &h); err != nil || h.ID == "" || len(h.Flags) < 7 {
 			t.Errorf("help %v: %v %+v", path, err, h)
 		}
 	}

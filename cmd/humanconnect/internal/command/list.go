@@ -122,16 +122,7 @@ func TimeText(t *event.Time) string {
 	return t.String()
 }
 
-// Maybe returns a pointer to a value, or nil for the zero value.
-func Maybe[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
-}
-
-// Text is an id, or "" for none.
+// Text is a text or an id, or "" for none.
 func Text[T ~string](v *T) string {
 	if v == nil {
 		return ""

@@ -27,16 +27,35 @@ import (
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
+// State is the outcome of a check.
+type State string
+
+// The states.
+const (
+	StateOK      State = "ok"
+	StateWarning State = "warning"
+	StateFailed  State = "failed"
+)
+
 // Finding is the outcome of one check.
 type Finding struct {
+	// Check is what was checked: "config", "state", "hook".
 	Check string `json:"check"`
-	// State is "ok", "warning" or "failed".
-	State   string       `json:"state"`
-	Message string       `json:"message"`
-	Code    problem.Code `json:"code,omitempty"`
-	Hints   []string     `json:"hints"`
+	// Name is that of the hook, provider or source that was checked; null for what there is one of.
+	Name    *string       `json:"name"`
+	State   State         `json:"state"`
+	Code    *problem.Code `json:"code"`
+	Message string        `json:"message"`
+	// Hint is what to do, each line one thing.
+	Hint *string `json:"hint"`
+	// Facts and Problems are those of an error.
+	Facts    []string            `json:"facts"`
+	Problems []iostreams.Problem `json:"problems"`
+
 	// Exit is the exit code of a check that failed.
 	Exit int `json:"-"`
+	// all facts, those that Problems has apart included.
+	all []string
 }
 
 // Examine checks everything, with progress, and returns what it found. If ctx ends it returns the cause.
@@ -55,20 +74,33 @@ func Examine(ctx context.Context, a *app.App) ([]Finding, error) {
 // Write prints findings for a person.
 func Write(w io.Writer, findings []Finding) error {
 	for _, f := range findings {
-		text := iostreams.Clean(f.Message)
-		if f.Code != "" {
-			text += " [" + string(f.Code) + "]"
-		}
-		if _, err := fmt.Fprintf(w, "%-8s %s: %s\n", f.State, f.Check, text); err != nil {
+		if _, err := io.WriteString(w, f.text()); err != nil {
 			return err
-		}
-		for _, h := range f.Hints {
-			if _, err := fmt.Fprintf(w, "         hint: %s\n", iostreams.Clean(h)); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+func (f Finding) text() string {
+	var b strings.Builder
+	subject := f.Check
+	if f.Name != nil {
+		subject += " " + *f.Name
+	}
+	fmt.Fprintf(&b, "%-8s %s: %s", f.State, subject, iostreams.Clean(f.Message))
+	if f.Code != nil {
+		fmt.Fprintf(&b, " [%s]", *f.Code)
+	}
+	b.WriteByte('\n')
+	if f.Hint != nil {
+		for hint := range strings.Lines(*f.Hint) {
+			fmt.Fprintf(&b, "         hint: %s\n", iostreams.Clean(strings.TrimSuffix(hint, "\n")))
+		}
+	}
+	for _, fact := range f.all {
+		fmt.Fprintf(&b, "         %s\n", fact)
+	}
+	return b.String()
 }
 
 // examination collects the findings.
@@ -80,18 +112,28 @@ type examination struct {
 	disabled map[string]store.DisabledHook
 }
 
-func (d *examination) ok(check, format string, args ...any) {
-	d.findings = append(d.findings, Finding{Check: check, State: "ok", Message: fmt.Sprintf(format, args...), Hints: []string{}})
+// add adds a finding. Its subject is what was checked, as "state", and where there are many of these the name of the one: "hook journal".
+func (d *examination) add(subject string, f Finding) {
+	check, name, _ := strings.Cut(subject, " ")
+	f.Check, f.Name = check, iostreams.OrNull(name)
+	f.Facts, f.Problems = iostreams.OrEmpty(f.Facts), iostreams.OrEmpty(f.Problems)
+	d.findings = append(d.findings, f)
 }
 
-func (d *examination) warn(check, hint, format string, args ...any) {
-	d.findings = append(d.findings, Finding{Check: check, State: "warning", Message: fmt.Sprintf(format, args...), Hints: []string{hint}})
+func (d *examination) ok(subject, format string, args ...any) {
+	d.add(subject, Finding{State: StateOK, Message: fmt.Sprintf(format, args...)})
 }
 
-func (d *examination) failed(check string, err error) {
+func (d *examination) warn(subject, hint, format string, args ...any) {
+	d.add(subject, Finding{State: StateWarning, Message: fmt.Sprintf(format, args...), Hint: iostreams.OrNull(hint)})
+}
+
+func (d *examination) failed(subject string, err error) {
 	described := iostreams.Describe(err)
-	d.findings = append(d.findings, Finding{
-		Check: check, State: "failed", Message: described.Message, Code: described.Code, Hints: append(described.Hints, described.Facts...), Exit: described.Exit,
+	placed := described.ForJSON()
+	d.add(subject, Finding{
+		State: StateFailed, Message: described.Message, Code: &described.Code, Hint: iostreams.OrNull(strings.Join(described.Hints, "\n")),
+		Facts: placed.Facts, Problems: described.Problems, Exit: described.Exit, all: described.Facts,
 	})
 }
 

@@ -38,8 +38,8 @@ const (
 
 // Entry describes an exit code to a person.
 type Entry struct {
-	Code    int    `json:"code"`
-	Meaning string `json:"meaning"`
+	Code    int
+	Meaning string
 }
 
 // Entries lists the exit codes in order.

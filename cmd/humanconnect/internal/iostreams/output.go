@@ -17,6 +17,21 @@ const (
 	OutputText = "text"
 )
 
+// NoID is the id of an output that is about no one thing. It is always null.
+type NoID struct{}
+
+// MarshalJSON implements [json.Marshaler].
+func (NoID) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
+
+// OrNull returns a pointer to v, or nil for the zero value, which JSON prints as null.
+func OrNull[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
 // AsJSON says whether to print JSON, given what the command prints by default.
 func (s *IO) AsJSON(byDefault string) bool {
 	if s.Flags.Output == "" {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
@@ -20,25 +19,68 @@ const defaultCode = "error"
 
 // Described is an error as it is printed, as text or JSON.
 type Described struct {
+	// Code is stable; "error" for an error that has none of its own.
 	Code    problem.Code `json:"code"`
 	Message string       `json:"message"`
-	Facts   []string     `json:"facts"`
-	Hints   []string     `json:"hints"`
-	// Problems has apart what facts have in columns, for an error of a file.
-	Problems []problem.Place `json:"problems"`
-	Exit     int             `json:"exit"`
+	// Facts are further lines on what happened; JSON leaves those out that Problems has apart.
+	Facts []string `json:"facts"`
+	// Hints say what to do, one thing each.
+	Hints    []string  `json:"hints"`
+	Problems []Problem `json:"problems"`
+	// Exit is the exit code.
+	Exit int `json:"exit"`
+
+	// unplaced are the facts that Problems does not have.
+	unplaced []string
+}
+
+// Problem is one thing that is wrong in a file, a flag or a variable.
+type Problem struct {
+	// File is null for what stands in none, as a flag. Line and Column count from 1.
+	File   *string `json:"file"`
+	Line   *int    `json:"line"`
+	Column *int    `json:"column"`
+	// Key is the path of the value, as in "hooks[0].on"; null where the file as a whole is wrong.
+	Key     *string `json:"key"`
+	Message string  `json:"message"`
+	// Suggestion is what was probably meant.
+	Suggestion *string `json:"suggestion"`
+}
+
+// PrintedError is an error as -o json prints it.
+type PrintedError struct {
+	Kind  string    `json:"kind"`
+	ID    NoID      `json:"id"`
+	Error Described `json:"error"`
+}
+
+// NewPrintedError returns an error as -o json prints it.
+func NewPrintedError(d Described) PrintedError {
+	return PrintedError{Kind: "error", Error: d.ForJSON()}
+}
+
+func problemsOf(places []problem.Place) []Problem {
+	problems := make([]Problem, 0, len(places))
+	for _, p := range places {
+		problems = append(problems, Problem{
+			OrNull(p.File), OrNull(p.Line), OrNull(p.Column), OrNull(p.Key), Clean(p.Message), OrNull(p.Suggestion),
+		})
+	}
+	return problems
 }
 
 // Describe collects the parts of an error. Control characters are removed from its texts.
 func Describe(err error) Described {
 	p := exit.ProblemOf(err)
-	d := Described{
+	return Described{
 		Code: cmp.Or(p.Code(), defaultCode), Message: Clean(err.Error()), Facts: CleanAll(p.Facts()), Hints: CleanAll(p.Hints()),
-		Problems: OrEmpty(p.Places()), Exit: exit.Of(err),
+		Problems: problemsOf(p.Places()), Exit: exit.Of(err), unplaced: CleanAll(p.Unplaced()),
 	}
-	for i := range d.Problems {
-		d.Problems[i].Message = Clean(d.Problems[i].Message)
-	}
+}
+
+// ForJSON returns the error without the facts that its problems say apart.
+func (d Described) ForJSON() Described {
+	d.Facts = d.unplaced
 	return d
 }
 
@@ -64,11 +106,7 @@ func (s *IO) Report(err error) int {
 	}
 	d := Describe(err)
 	if s.WantsJSON() {
-		d.Facts = slices.DeleteFunc(d.Facts, func(fact string) bool {
-			_, placed := problem.PlaceOf(fact)
-			return placed && len(d.Problems) > 0
-		})
-		writeJSONLine(s.Err, map[string]Described{"error": d})
+		writeJSONLine(s.Err, NewPrintedError(d))
 		return d.Exit
 	}
 	s.writeError(s.Err, d)

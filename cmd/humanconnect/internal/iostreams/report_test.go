@@ -30,7 +30,7 @@ func TestErrorsHaveCodeFactsAndHints(t *testing.T) {
 	a = newTestIO(t, "-o", "json")
 	late := problem.New(problem.CodeTimeout, "late").Hint("wait")
 	a.Report(fmt.Errorf("doing: %w", holding{problem.New(problem.CodeUsage, "held").Fact("a fact").Hint("do this").Because(late)}))
-	want := `{"error":{"code":"usage","message":"doing: held: late","facts":["a fact"],"hints":["do this"],"problems":[],"exit":10}}` + "\n"
+	want := `{"kind":"error","id":null,"error":{"code":"usage","message":"doing: held: late","facts":["a fact"],"hints":["do this"],"problems":[],"exit":10}}` + "\n"
 	if got := a.err.String(); got != want {
 		t.Errorf("JSON error\n%s want\n%s", got, want)
 	}

@@ -35,6 +35,21 @@ powershell. To load it in each new bash:
 	return command.Exits(c, exit.OK, exit.Usage)
 }
 
+// completion is the script of a shell.
+type completion struct {
+	Kind string `json:"kind"`
+	// ID is the name of the shell.
+	ID     string `json:"id"`
+	Script string `json:"script"`
+}
+
+const kind = "completion"
+
+// Outputs returns samples of what the command prints as JSON.
+func Outputs() []command.Output {
+	return []command.Output{{Command: "completion", Sample: completion{Kind: kind}}}
+}
+
 func printScript(a *app.App, c *cobra.Command, shell string) error {
 	if !slices.Contains(shells(), shell) {
 		return command.Usage(c, "unsupported shell").Hint("supported shells: %s", strings.Join(shells(), ", "))
@@ -43,10 +58,7 @@ func printScript(a *app.App, c *cobra.Command, shell string) error {
 	if err := writeCompletion(c.Root(), &script, shell); err != nil {
 		return fmt.Errorf("generating the completion script: %w", err)
 	}
-	answer := struct {
-		Shell  string `json:"shell"`
-		Script string `json:"script"`
-	}{shell, script.String()}
+	answer := completion{kind, shell, script.String()}
 	return a.IO.Print(answer, func(w io.Writer) error {
 		_, err := script.WriteTo(w)
 		return err

@@ -30,6 +30,48 @@ func New(a *app.App) *cobra.Command {
 	return command.Exits(c, exit.OK, exit.Usage)
 }
 
+// location is where the config file is looked for; Path is null for none.
+type location struct {
+	Kind   string         `json:"kind"`
+	ID     iostreams.NoID `json:"id"`
+	Path   *string        `json:"path"`
+	Exists bool           `json:"exists"`
+}
+
+// value is one value of the config.
+type value struct {
+	Kind string `json:"kind"`
+	// ID is its key: "token.ttl", "hooks[0].on".
+	ID    string `json:"id"`
+	Value string `json:"value"`
+	// Origin is "flag", "env NAME", "FILE:LINE" or "default".
+	Origin string `json:"origin"`
+}
+
+func valuesOf(entries []config.Entry) []value {
+	values := make([]value, 0, len(entries))
+	for _, e := range entries {
+		values = append(values, value{kindValue, e.Key, e.Value, e.Origin})
+	}
+	return values
+}
+
+// The kinds of what the commands print.
+const (
+	kindPath     = "config.path"
+	kindValue    = "config.value"
+	kindValidate = "config.validate"
+)
+
+// Outputs returns samples of what the commands print as JSON.
+func Outputs() []command.Output {
+	return []command.Output{
+		{Command: "config path", Sample: location{Kind: kindPath}},
+		{Command: "config show", Sample: []value{{Kind: kindValue}}},
+		{Command: "config validate", Sample: validity{Kind: kindValidate}},
+	}
+}
+
 func newPath(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "path",
@@ -39,12 +81,9 @@ func newPath(a *app.App) *cobra.Command {
 		Args:    command.UpToArgs(0),
 		RunE: func(*cobra.Command, []string) error {
 			found := config.Find(a.ConfigOptions())
-			out := struct {
-				Path   string `json:"path"`
-				Exists bool   `json:"exists"`
-			}{found.Path, exists(found.Path)}
+			out := location{Kind: kindPath, Path: iostreams.OrNull(found.Path), Exists: exists(found.Path)}
 			return a.IO.Print(out, func(w io.Writer) error {
-				_, err := fmt.Fprintln(w, iostreams.OrNone(out.Path))
+				_, err := fmt.Fprintln(w, iostreams.OrNone(found.Path))
 				return err
 			})
 		},
@@ -65,7 +104,7 @@ func newShow(a *app.App) *cobra.Command {
 				return err
 			}
 			entries := cfg.Redacted()
-			return a.IO.Print(entries, func(w io.Writer) error {
+			return a.IO.Print(valuesOf(entries), func(w io.Writer) error {
 				var rows [][]string
 				for _, e := range entries {
 					rows = append(rows, []string{e.Key, e.Value, e.Origin})
@@ -107,15 +146,15 @@ func validate(ctx context.Context, a *app.App) error {
 		return err
 	}
 	a.Warn(cfg.MissingSecrets(a.Environ()))
-	out := validity{File: cfg.File, Valid: true, Hooks: len(cfg.Hooks), Sources: len(cfg.Sources)}
+	out := validity{Kind: kindValidate, File: iostreams.OrNull(cfg.File), Valid: true, Hooks: len(cfg.Hooks), Sources: len(cfg.Sources)}
 	if cfg.Plan != nil {
 		out.Actions = len(cfg.Plan.Actions)
 	}
-	if out.File == "" {
+	if cfg.File == "" {
 		a.IO.Warn("no config file is read; these are the defaults, the environment and the flags")
 	}
 	return a.IO.Print(out, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "the config is valid: %s with %s, %s, %s in the plan\n", cmp.Or(out.File, "no file"),
+		_, err := fmt.Fprintf(w, "the config is valid: %s with %s, %s, %s in the plan\n", cmp.Or(cfg.File, "no file"),
 			counted(out.Hooks, "hook"), counted(out.Sources, "source"), counted(out.Actions, "action"))
 		return err
 	})
@@ -123,8 +162,11 @@ func validate(ctx context.Context, a *app.App) error {
 
 // validity is what config validate says of a valid config.
 type validity struct {
-	File  string `json:"file"`
-	Valid bool   `json:"valid"`
+	Kind string         `json:"kind"`
+	ID   iostreams.NoID `json:"id"`
+	// File is null where none is read.
+	File  *string `json:"file"`
+	Valid bool    `json:"valid"`
 	// Hooks, Sources and Actions are how many the file has of each.
 	Hooks   int `json:"hooks"`
 	Sources int `json:"sources"`

@@ -4,6 +4,7 @@ package connection
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,33 +32,58 @@ func New(a *app.App) *cobra.Command {
 	return command.Exits(c, exit.OK, exit.Usage)
 }
 
-// row is a connection as it is printed, with more fields than in a response.
+// row is a connection as it is listed and shown.
 type row struct {
-	event.Connection
-	State        string      `json:"state"`
-	Reason       string      `json:"reason,omitempty"`
-	Account      string      `json:"account,omitempty"`
-	ClientID     string      `json:"clientId"`
-	ClientUserID string      `json:"clientUserId"`
-	HumanID      id.Human    `json:"humanId"`
-	Provider     string      `json:"provider"`
-	Scopes       []string    `json:"scopes,omitempty"`
-	RenewedAt    event.Time  `json:"renewedAt"`
-	ExpiresAt    *event.Time `json:"expiresAt,omitempty"`
-	ReconnectBy  *event.Time `json:"reconnectBy,omitempty"`
-	RefreshError string      `json:"refreshError,omitempty"`
-	NextRefresh  *event.Time `json:"nextRefreshAt,omitempty"`
-	Disconnected *event.Time `json:"disconnectedAt,omitempty"`
+	Kind         string        `json:"kind"`
+	ID           id.Connection `json:"id"`
+	SourceID     string        `json:"sourceId"`
+	SourceName   string        `json:"sourceName"`
+	ProviderID   string        `json:"providerId"`
+	ClientID     string        `json:"clientId"`
+	ClientUserID string        `json:"clientUserId"`
+	HumanID      id.Human      `json:"humanId"`
+	// State is active, expiring, needs_reconnect or disconnected; Reason is why it has to be reconnected.
+	State  string  `json:"state"`
+	Reason *string `json:"reason"`
+	// Account is the source's label of the account.
+	Account *string `json:"account"`
+	// Scopes that the source granted.
+	Scopes      []string   `json:"scopes"`
+	ConnectedAt event.Time `json:"connectedAt"`
+	RenewedAt   event.Time `json:"renewedAt"`
+	// ExpiresAt is when the credential expires, which a refresh may defer.
+	ExpiresAt *event.Time `json:"expiresAt"`
+	// ReconnectDueAt is when the user must have reconnected it.
+	ReconnectDueAt *event.Time `json:"reconnectDueAt"`
+	// RefreshError is the code of the last refresh, if it failed; NextRefreshAt is when it is tried again.
+	RefreshError   *string     `json:"refreshError"`
+	NextRefreshAt  *event.Time `json:"nextRefreshAt"`
+	DisconnectedAt *event.Time `json:"disconnectedAt"`
+	// Revocation is what came of revoking the credential; null for one that is not disconnected.
+	Revocation *store.RevocationState `json:"revocation"`
+}
+
+const kind = "connection"
+
+// Outputs returns samples of what the commands print as JSON.
+func Outputs() []command.Output {
+	return append(credentialOutputs(),
+		command.Output{Command: "connection list", Sample: []row{{Kind: kind}}},
+		command.Output{Command: "connection show", Sample: row{Kind: kind}},
+		command.Output{Command: "connection disconnect", Sample: row{Kind: kind}},
+	)
 }
 
 func rowOf(st *app.State, v query.ConnectionView) row {
 	c := v.Row
 	return row{
-		Connection: v.Seen, State: st.Engine.States()(c), Reason: connection.ReasonOf(c, st.Now()),
-		ReconnectBy: event.MaybeTime(c.ReconnectBy), RefreshError: c.Refresh.Error, NextRefresh: event.MaybeTime(c.Refresh.NextAt),
-		Account: c.AccountLabel, ClientID: v.User.ClientID, ClientUserID: v.User.ClientUserID, HumanID: c.User, Provider: c.Provider, Scopes: c.Scopes,
-		RenewedAt: event.Time(c.RenewedAt), ExpiresAt: event.MaybeTime(c.CredentialExpiresAt),
-		Disconnected: event.MaybeTime(c.DisconnectedAt),
+		Kind: kind, ID: c.ID, SourceID: c.Source, SourceName: c.SourceName, ProviderID: c.Provider, ClientID: v.User.ClientID,
+		ClientUserID: v.User.ClientUserID, HumanID: c.User, State: st.Engine.States()(c),
+		Reason: iostreams.OrNull(connection.ReasonOf(c, st.Now())), Account: iostreams.OrNull(c.AccountLabel), Scopes: iostreams.OrEmpty(c.Scopes),
+		ConnectedAt: event.Time(c.ConnectedSince), RenewedAt: event.Time(c.RenewedAt), ExpiresAt: event.MaybeTime(c.CredentialExpiresAt),
+		ReconnectDueAt: event.MaybeTime(c.ReconnectBy), RefreshError: iostreams.OrNull(c.Refresh.Error),
+		NextRefreshAt: event.MaybeTime(c.Refresh.NextAt), DisconnectedAt: event.MaybeTime(c.DisconnectedAt),
+		Revocation: iostreams.OrNull(store.RevocationState(v.Seen.Revocation)),
 	}
 }
 
@@ -103,10 +129,10 @@ func list(p *command.Page, f store.ConnectionFilter) command.List[row] {
 			views, err := query.Connections(ctx, st.Store, f)
 			return command.Map(views, err, func(v query.ConnectionView) row { return rowOf(st, v) })
 		},
-		ID:     func(r row) string { return string(r.ConnectionID) },
+		ID:     func(r row) string { return string(r.ID) },
 		Header: []string{"CONNECTION", "SOURCE", "NAME", "STATE", "SINCE", "CLIENT", "USER", "ACCOUNT"},
 		Cells: func(r row) []string {
-			return []string{string(r.ConnectionID), r.ID, r.Name, r.State, r.ConnectedSince.String(), r.ClientID, r.ClientUserID, r.Account}
+			return []string{string(r.ID), r.SourceID, r.SourceName, r.State, r.ConnectedAt.String(), r.ClientID, r.ClientUserID, command.Text(r.Account)}
 		},
 	}
 }
@@ -131,24 +157,27 @@ func newShow(a *app.App) *cobra.Command {
 func printRow(a *app.App, r row) error {
 	return a.IO.Print(r, func(w io.Writer) error {
 		rows := [][]string{
-			{"connection", string(r.ConnectionID)},
-			{"source", r.ID},
-			{"name", r.Name},
+			{"connection", string(r.ID)},
+			{"source", r.SourceID},
+			{"name", r.SourceName},
 			{"state", r.State},
-			{"reason", iostreams.OrNone(r.Reason)},
-			{"account", iostreams.OrNone(r.Account)},
+			{"reason", iostreams.OrNone(command.Text(r.Reason))},
+			{"account", iostreams.OrNone(command.Text(r.Account))},
+			{"client", r.ClientID},
+			{"user", r.ClientUserID},
 			{"human id", string(r.HumanID)},
-			{"provider", r.Provider},
-			{"connected since", r.ConnectedSince.String()},
+			{"provider", r.ProviderID},
+			{"scopes", iostreams.OrNone(strings.Join(r.Scopes, " "))},
+			{"connected since", r.ConnectedAt.String()},
 			{"renewed", r.RenewedAt.String()},
 			{"credential expires", iostreams.OrNone(command.TimeText(r.ExpiresAt))},
-			{"reconnect by", iostreams.OrNone(command.TimeText(r.ReconnectBy))},
+			{"reconnect by", iostreams.OrNone(command.TimeText(r.ReconnectDueAt))},
 		}
-		if r.RefreshError != "" {
-			rows = append(rows, []string{"last refresh failed", r.RefreshError}, []string{"next refresh", command.TimeText(r.NextRefresh)})
+		if r.RefreshError != nil {
+			rows = append(rows, []string{"last refresh failed", *r.RefreshError}, []string{"next refresh", command.TimeText(r.NextRefreshAt)})
 		}
-		if r.Disconnected != nil {
-			rows = append(rows, []string{"disconnected", r.Disconnected.String()}, []string{"revocation", r.Revocation})
+		if r.DisconnectedAt != nil {
+			rows = append(rows, []string{"disconnected", r.DisconnectedAt.String()}, []string{"revocation", command.Text(r.Revocation)})
 		}
 		return iostreams.WriteTable(w, nil, rows)
 	})

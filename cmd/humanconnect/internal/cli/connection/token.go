@@ -14,12 +14,29 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/core/connection"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/failure"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/sdk"
 )
+
+// The kinds of what the commands of this file print.
+const (
+	kindToken         = "connection.token"
+	kindCheck         = "connection.check"
+	kindRefresh       = "connection.refresh"
+	kindRefreshResult = "connection.refresh.result"
+)
+
+func credentialOutputs() []command.Output {
+	return []command.Output{
+		{Command: "connection token", Sample: access{Kind: kindToken}},
+		{Command: "connection check", Sample: checked{Kind: kindCheck}},
+		{Command: "connection refresh", Sample: refreshed{Kind: kindRefresh, Results: []dueResult{{Kind: kindRefreshResult}}}},
+	}
+}
 
 // access is what connection token prints. AccessToken and TokenType are null for a credential that has Fields, and those for
 // an access token.
@@ -28,7 +45,7 @@ type access struct {
 	ID          id.Connection     `json:"id"`
 	AccessToken *string           `json:"accessToken"`
 	TokenType   *string           `json:"tokenType"`
-	Fields      map[string]string `json:"fields"`
+	Fields      map[string]string `json:"fields" null:"true"`
 	ExpiresAt   *event.Time       `json:"expiresAt"`
 	Scopes      []string          `json:"scopes"`
 }
@@ -94,12 +111,12 @@ func warn(a *app.App, st *app.State, got connection.Access, minValid time.Durati
 
 func printAccess(a *app.App, c *cobra.Command, got connection.Access, field string) error {
 	out := access{
-		Kind: "connection.token", ID: got.Connection.ID, ExpiresAt: event.MaybeTime(got.Connection.CredentialExpiresAt),
-		Scopes: slices.Concat([]string{}, got.Connection.Scopes),
+		Kind: kindToken, ID: got.Connection.ID, ExpiresAt: event.MaybeTime(got.Connection.CredentialExpiresAt),
+		Scopes: iostreams.OrEmpty(got.Connection.Scopes),
 	}
 	text := got.Token.Reveal()
 	if got.Fields == nil {
-		out.AccessToken, out.TokenType = &text, command.Maybe(got.TokenType)
+		out.AccessToken, out.TokenType = &text, iostreams.OrNull(got.TokenType)
 		if field != "" {
 			return command.Usage(c, "--field: the credential is an access token and has no fields")
 		}
@@ -156,7 +173,7 @@ reconnected: onNeedsReconnect hooks get an event.`,
 		if err != nil {
 			return asProblem(a, con, err)
 		}
-		return a.IO.Print(checked{"connection.check", row.ID, st.Engine.States()(row)}, func(w io.Writer) error {
+		return a.IO.Print(checked{kindCheck, row.ID, st.Engine.States()(row)}, func(w io.Writer) error {
 			_, err := fmt.Fprintln(w, "the credential works")
 			return err
 		})
@@ -205,13 +222,15 @@ whose refresh failed waits, for 30 s at first and up to an hour later on, before
 
 // refreshed is what connection refresh prints.
 type refreshed struct {
-	Kind           string      `json:"kind"`
-	Refreshed      int         `json:"refreshed"`
-	NeedsReconnect int         `json:"needsReconnect"`
-	Failed         int         `json:"failed"`
-	Elsewhere      int         `json:"elsewhere"`
-	Cut            int         `json:"cut"`
-	Results        []dueResult `json:"results"`
+	Kind           string         `json:"kind"`
+	ID             iostreams.NoID `json:"id"`
+	Refreshed      int            `json:"refreshed"`
+	NeedsReconnect int            `json:"needsReconnect"`
+	Failed         int            `json:"failed"`
+	// Elsewhere is how many another process was refreshing, Cut how many the time limit left.
+	Elsewhere int         `json:"elsewhere"`
+	Cut       int         `json:"cut"`
+	Results   []dueResult `json:"results"`
 }
 
 // dueResult is what came of one refresh; code and message are null where it worked.
@@ -252,7 +271,7 @@ func refreshDue(a *app.App, c *cobra.Command, limit int, timeout time.Duration) 
 }
 
 func printDue(a *app.App, results []connection.DueResult) error {
-	out := refreshed{Kind: "connection.refresh", Results: []dueResult{}}
+	out := refreshed{Kind: kindRefresh, Results: []dueResult{}}
 	for _, r := range results {
 		count := map[connection.Outcome]*int{
 			connection.OutcomeRefreshed: &out.Refreshed, connection.OutcomeNeedsReconnect: &out.NeedsReconnect,
@@ -260,7 +279,7 @@ func printDue(a *app.App, results []connection.DueResult) error {
 		}[r.Outcome]
 		*count++
 		out.Results = append(out.Results, dueResult{
-			"connection.refresh.result", r.Connection, r.Outcome, command.Maybe(string(r.Code)), command.Maybe(r.Message),
+			kindRefreshResult, r.Connection, r.Outcome, iostreams.OrNull(string(r.Code)), iostreams.OrNull(r.Message),
 		})
 		if r.Outcome == connection.OutcomeNeedsReconnect || r.Outcome == connection.OutcomeFailed {
 			a.IO.Warn("%s: %s [%s]", r.Connection, r.Message, r.Code)

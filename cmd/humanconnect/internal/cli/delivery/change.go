@@ -12,6 +12,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/query"
@@ -84,12 +85,13 @@ The exit code is 17 if a required hook has not accepted one of them, and 16 if -
 
 // redelivered is what delivery redeliver did; the counts are those of the selected deliveries.
 type redelivered struct {
-	Kind        string `json:"kind"`
-	Redelivered int    `json:"redelivered"`
-	Delivered   int    `json:"delivered"`
-	Pending     int    `json:"pending"`
-	Dead        int    `json:"dead"`
-	Deliveries  []row  `json:"deliveries"`
+	Kind        string         `json:"kind"`
+	ID          iostreams.NoID `json:"id"`
+	Redelivered int            `json:"redelivered"`
+	Delivered   int            `json:"delivered"`
+	Pending     int            `json:"pending"`
+	Dead        int            `json:"dead"`
+	Deliveries  []row          `json:"deliveries"`
 }
 
 func redeliver(a *app.App, c *cobra.Command, s hook.Selection, limit time.Duration) error {
@@ -140,7 +142,7 @@ func deliverDue(ctx context.Context, a *app.App, st *app.State, limit time.Durat
 
 // countRedelivered counts what has become of deliveries, and says whether a required hook has not accepted one.
 func countRedelivered(rows []store.Delivery, hooks []hook.Hook) (redelivered, bool) {
-	out, unaccepted := redelivered{Kind: "delivery.redeliver", Redelivered: len(rows), Deliveries: []row{}}, false
+	out, unaccepted := redelivered{Kind: kindRedeliver, Redelivered: len(rows), Deliveries: []row{}}, false
 	for _, d := range rows {
 		out.Deliveries = append(out.Deliveries, rowOf(d))
 		switch d.State {
@@ -165,8 +167,8 @@ func warnRedelivered(a *app.App, out redelivered, cut bool) {
 		a.IO.Warn("the time limit is over; the rest is left to: humanconnect delivery run")
 	}
 	for _, d := range out.Deliveries {
-		if d.State == store.DeliveryDead && d.Error == hook.Disabled {
-			a.IO.Warn("hook %s is disabled; enable it with: humanconnect hook enable %s", d.Hook, d.Hook)
+		if d.State == store.DeliveryDead && command.Text(d.Error) == hook.Disabled {
+			a.IO.Warn("hook %s is disabled; enable it with: humanconnect hook enable %s", d.HookID, d.HookID)
 			return
 		}
 	}
@@ -196,9 +198,10 @@ them. Their events are kept. By ID a pending delivery is discarded too; those be
 
 // discarded is what delivery discard did.
 type discarded struct {
-	Kind       string        `json:"kind"`
-	Discarded  int           `json:"discarded"`
-	Deliveries []id.Delivery `json:"deliveries"`
+	Kind        string         `json:"kind"`
+	ID          iostreams.NoID `json:"id"`
+	Discarded   int            `json:"discarded"`
+	DeliveryIDs []id.Delivery  `json:"deliveryIds"`
 }
 
 func discard(a *app.App, c *cobra.Command, s hook.Selection) error {
@@ -214,7 +217,7 @@ func discard(a *app.App, c *cobra.Command, s hook.Selection) error {
 	if len(done) == 0 {
 		a.IO.Say("no dead deliveries")
 	}
-	return a.IO.Print(discarded{"delivery.discard", len(done), append([]id.Delivery{}, done...)}, func(w io.Writer) error {
+	return a.IO.Print(discarded{Kind: kindDiscard, Discarded: len(done), DeliveryIDs: iostreams.OrEmpty(done)}, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "discarded %d\n", len(done))
 		return err
 	})

@@ -34,27 +34,47 @@ func New(a *app.App) *cobra.Command {
 
 // row is a delivery as it is listed.
 type row struct {
-	ID        id.Delivery         `json:"id"`
-	EventID   id.Event            `json:"eventId"`
-	Hook      string              `json:"hook"`
-	SessionID *id.Session         `json:"sessionId"`
-	Sequence  int64               `json:"sequence"`
-	State     store.DeliveryState `json:"state"`
-	Tries     int                 `json:"tries"`
-	NextAt    *event.Time         `json:"nextAt,omitempty"`
-	Error     string              `json:"error,omitempty"`
-	CreatedAt event.Time          `json:"createdAt"`
-	EndedAt   *event.Time         `json:"endedAt,omitempty"`
+	Kind    string      `json:"kind"`
+	ID      id.Delivery `json:"id"`
+	EventID id.Event    `json:"eventId"`
+	// HookID is the name of a hook of the config, or the id of one that was given as a flag.
+	HookID    string      `json:"hookId"`
+	SessionID *id.Session `json:"sessionId"`
+	// Sequence is that of the event in its session.
+	Sequence int64               `json:"sequence"`
+	State    store.DeliveryState `json:"state"`
+	Tries    int                 `json:"tries"`
+	// NextTryAt is null for what is no longer tried.
+	NextTryAt *event.Time `json:"nextTryAt"`
+	// Error of the last try.
+	Error     *string    `json:"error"`
+	CreatedAt event.Time `json:"createdAt"`
+	// EndedAt is when it was delivered, died or was discarded.
+	EndedAt *event.Time `json:"endedAt"`
+}
+
+const kind = "delivery"
+
+// Outputs returns samples of what the commands print as JSON.
+func Outputs() []command.Output {
+	one := row{Kind: kind}
+	return []command.Output{
+		{Command: "delivery list", Sample: []row{one}},
+		{Command: "delivery show", Sample: detail{row: one}},
+		{Command: "delivery run", Sample: result{Kind: kindRun}},
+		{Command: "delivery redeliver", Sample: redelivered{Kind: kindRedeliver, Deliveries: []row{one}}},
+		{Command: "delivery discard", Sample: discarded{Kind: kindDiscard}},
+	}
 }
 
 func rowOf(d store.Delivery) row {
 	r := row{
-		ID: d.ID, EventID: d.Event, Hook: d.Hook, SessionID: command.Maybe(d.Session), Sequence: d.Sequence, State: d.State,
-		Tries: d.Tries, Error: d.Error, CreatedAt: event.Time(d.CreatedAt), EndedAt: event.MaybeTime(d.EndedAt),
+		Kind: kind, ID: d.ID, EventID: d.Event, HookID: d.Hook, SessionID: iostreams.OrNull(d.Session), Sequence: d.Sequence, State: d.State,
+		Tries: d.Tries, Error: iostreams.OrNull(d.Error), CreatedAt: event.Time(d.CreatedAt), EndedAt: event.MaybeTime(d.EndedAt),
 	}
 	if d.State == store.DeliveryPending {
 		at := event.Time(d.NextAt)
-		r.NextAt = &at
+		r.NextTryAt = &at
 	}
 	return r
 }
@@ -106,8 +126,8 @@ func list(p *command.Page, f store.DeliveryFilter) command.List[row] {
 		Header: []string{"DELIVERY", "HOOK", "SESSION", "STATE", "TRIES", "CREATED", "NEXT TRY", "ERROR"},
 		Cells: func(r row) []string {
 			return []string{
-				string(r.ID), r.Hook, command.Text(r.SessionID), string(r.State), strconv.Itoa(r.Tries), r.CreatedAt.String(),
-				command.TimeText(r.NextAt), r.Error,
+				string(r.ID), r.HookID, command.Text(r.SessionID), string(r.State), strconv.Itoa(r.Tries), r.CreatedAt.String(),
+				command.TimeText(r.NextTryAt), command.Text(r.Error),
 			}
 		},
 	}
@@ -134,11 +154,13 @@ func newShow(a *app.App) *cobra.Command {
 // and host.
 type detail struct {
 	row
-	Type   string    `json:"type"`
-	Kind   hook.Kind `json:"kind,omitempty"`
-	Origin string    `json:"origin,omitempty"`
+	EventType event.Type `json:"eventType"`
+	// HookType is null for a hook that is no longer known.
+	HookType *hook.Kind `json:"hookType"`
+	// Origin is scheme and host of a URL.
+	Origin *string `json:"origin"`
 	// RunBy says who runs a command that was given as a flag.
-	RunBy *runBy `json:"runBy,omitempty"`
+	RunBy *runBy `json:"runBy"`
 }
 
 // runBy is the user and the host that run a command of a flag, and whether this process is theirs.
@@ -160,11 +182,11 @@ func (r *runBy) text() string {
 }
 
 func show(a *app.App, v query.DeliveryView) error {
-	d := detail{row: rowOf(v.Row), Type: v.Type}
+	d := detail{row: rowOf(v.Row), EventType: event.Type(v.Type)}
 	if v.Hook != nil {
-		d.Kind, d.Origin = v.Hook.Kind(), v.Hook.Origin()
+		d.HookType, d.Origin = iostreams.OrNull(v.Hook.Kind()), iostreams.OrNull(v.Hook.Origin())
 	}
-	if v.Hook != nil && hook.IsGiven(v.Hook.Name) && d.Kind != hook.KindHTTP {
+	if v.Hook != nil && hook.IsGiven(v.Hook.Name) && v.Hook.Kind() != hook.KindHTTP {
 		at, err := a.Place()
 		if err != nil {
 			return err
@@ -178,21 +200,21 @@ func (d detail) table() [][]string {
 	rows := [][]string{
 		{"delivery", string(d.ID)},
 		{"event", string(d.EventID)},
-		{"type", d.Type},
+		{"type", string(d.EventType)},
 		{"session", iostreams.OrNone(command.Text(d.SessionID))},
 		{"sequence", strconv.FormatInt(d.Sequence, 10)},
-		{"hook", d.Hook},
+		{"hook", d.HookID},
 	}
 	maybe := func(name, value string) {
 		if value != "" {
 			rows = append(rows, []string{name, value})
 		}
 	}
-	maybe("kind", string(d.Kind))
-	maybe("origin", d.Origin)
+	maybe("kind", command.Text(d.HookType))
+	maybe("origin", command.Text(d.Origin))
 	maybe("run by", d.RunBy.text())
 	rows = append(rows, []string{"state", string(d.State)}, []string{"tries", strconv.Itoa(d.Tries)}, []string{"created", d.CreatedAt.String()})
-	maybe("next try", command.TimeText(d.NextAt))
+	maybe("next try", command.TimeText(d.NextTryAt))
 	maybe("ended", command.TimeText(d.EndedAt))
-	return append(rows, []string{"error", iostreams.OrNone(d.Error)})
+	return append(rows, []string{"error", iostreams.OrNone(command.Text(d.Error))})
 }

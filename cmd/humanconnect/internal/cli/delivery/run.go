@@ -50,19 +50,30 @@ Dead deliveries are not tried: see delivery redeliver and delivery discard.`,
 
 // result is what delivery run did.
 type result struct {
-	Kind string `json:"kind"`
+	Kind string         `json:"kind"`
+	ID   iostreams.NoID `json:"id"`
 	hook.Tally
+	// Revocations is how many were tried.
 	Revocations int `json:"revocations"`
 	// DeadInAll counts all dead deliveries, those that died before included.
-	DeadInAll int       `json:"deadInAll"`
-	NotHere   []waiting `json:"notHere"`
-	cut       bool
+	DeadInAll int `json:"deadInAll"`
+	// NotHere are the pending deliveries that this run does not bring.
+	NotHere []waiting `json:"notHere"`
+	cut     bool
 }
+
+// The kinds of what the commands print that change deliveries.
+const (
+	kindRun       = "delivery.run"
+	kindRedeliver = "delivery.redeliver"
+	kindDiscard   = "delivery.discard"
+)
 
 // waiting are pending deliveries that this user on this host does not bring, with this config: to a hook that the config does
 // not name, or to commands of flags of another user or host.
 type waiting struct {
-	Hook    *string `json:"hook"`
+	// HookID is null for the flags of UID on Host, which are null for a hook that the config does not name.
+	HookID  *string `json:"hookId"`
 	UID     *int    `json:"uid"`
 	Host    *string `json:"host"`
 	Pending int     `json:"pending"`
@@ -103,7 +114,7 @@ func run(a *app.App, c *cobra.Command, limit time.Duration) error {
 
 // runDue tries the due deliveries and revocations, with progress.
 func runDue(ctx context.Context, a *app.App, st *app.State, limit time.Duration) (result, error) {
-	d := result{Kind: "delivery.run", NotHere: []waiting{}}
+	d := result{Kind: kindRun, NotHere: []waiting{}}
 	line := a.IO.StartProgress(app.DeliveringToHooks)
 	defer line.Done()
 	within, cancel := context.WithTimeoutCause(ctx, limit, errRunLimit)
@@ -142,7 +153,7 @@ func (d *result) addLeft(ctx context.Context, a *app.App, st *app.State) (err er
 	}
 	left, err := query.NotHere(ctx, st.Store, st.Hooks, at.UID, at.Host)
 	for _, l := range left {
-		w := waiting{Hook: command.Maybe(l.Hook), Pending: l.N}
+		w := waiting{HookID: iostreams.OrNull(l.Hook), Pending: l.N}
 		if l.Hook == "" {
 			w.UID, w.Host = &l.UID, &l.Host
 		}
@@ -153,8 +164,8 @@ func (d *result) addLeft(ctx context.Context, a *app.App, st *app.State) (err er
 
 func (d *result) warn(a *app.App, limit time.Duration) {
 	for _, w := range d.NotHere {
-		if w.Hook != nil {
-			a.IO.Warn("hook %s is not in the config and has pending deliveries (%d)", *w.Hook, w.Pending)
+		if w.HookID != nil {
+			a.IO.Warn("hook %s is not in the config and has pending deliveries (%d)", *w.HookID, w.Pending)
 			continue
 		}
 		a.IO.Warn("pending deliveries to commands given as flags by user %d on host %s (%d)", *w.UID, iostreams.Clean(*w.Host), w.Pending)

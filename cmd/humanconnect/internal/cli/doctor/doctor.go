@@ -10,6 +10,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/doctor"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 )
 
 // New returns the command doctor.
@@ -29,17 +30,32 @@ failed check.`,
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Network, exit.Store)
 }
 
+const kind = "doctor"
+
+// report is what doctor prints.
+type report struct {
+	Kind string         `json:"kind"`
+	ID   iostreams.NoID `json:"id"`
+	// Checks in the order in which they were made.
+	Checks []doctor.Finding `json:"checks"`
+}
+
+// Outputs returns samples of what the command prints as JSON.
+func Outputs() []command.Output {
+	return []command.Output{{Command: "doctor", Sample: report{Kind: kind}}}
+}
+
 func run(a *app.App, c *cobra.Command) error {
 	findings, err := doctor.Examine(c.Context(), a)
 	if err != nil {
 		return err
 	}
-	err = a.IO.Print(map[string]any{"checks": findings}, func(w io.Writer) error { return doctor.Write(w, findings) })
+	err = a.IO.Print(report{Kind: kind, Checks: findings}, func(w io.Writer) error { return doctor.Write(w, findings) })
 	if err != nil {
 		return err
 	}
 	for _, f := range findings {
-		if f.State == "failed" {
+		if f.State == doctor.StateFailed {
 			return exit.With(f.Exit)
 		}
 	}

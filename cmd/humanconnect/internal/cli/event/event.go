@@ -31,17 +31,33 @@ func New(a *app.App) *cobra.Command {
 
 // row is an event as it is listed.
 type row struct {
-	ID        id.Event    `json:"id"`
-	Type      string      `json:"type"`
+	Kind string     `json:"kind"`
+	ID   id.Event   `json:"id"`
+	Type event.Type `json:"type"`
+	// SessionID is null for an event outside of a session.
 	SessionID *id.Session `json:"sessionId"`
 	Sequence  int64       `json:"sequence"`
-	Timestamp event.Time  `json:"timestamp"`
+	// CreatedAt is the timestamp of the body.
+	CreatedAt event.Time `json:"createdAt"`
 	// Damaged: the body cannot be read.
 	Damaged bool `json:"damaged"`
 }
 
+const kind = "event"
+
+// Outputs returns samples of what the commands print as JSON.
+func Outputs() []command.Output {
+	return []command.Output{
+		{Command: "event list", Sample: []row{{Kind: kind}}},
+		{Command: "event show", Schema: "event", Sample: event.Event{}},
+	}
+}
+
 func rowOf(e store.Event) row {
-	return row{ID: e.ID, Type: e.Type, SessionID: command.Maybe(e.Session), Sequence: e.Sequence, Timestamp: event.Time(e.At), Damaged: e.Damaged != nil}
+	return row{
+		Kind: kind, ID: e.ID, Type: event.Type(e.Type), SessionID: iostreams.OrNull(e.Session), Sequence: e.Sequence,
+		CreatedAt: event.Time(e.At), Damaged: e.Damaged != nil,
+	}
 }
 
 func newList(a *app.App) *cobra.Command {
@@ -92,11 +108,11 @@ func list(p *command.Page, f store.EventFilter) command.List[row] {
 		},
 		Header: []string{"EVENT", "TYPE", "AT", "SEQUENCE", "SESSION"},
 		Cells: func(r row) []string {
-			typ := r.Type
+			typ := string(r.Type)
 			if r.Damaged {
 				typ += " (damaged)"
 			}
-			return []string{string(r.ID), typ, r.Timestamp.String(), strconv.FormatInt(r.Sequence, 10), command.Text(r.SessionID)}
+			return []string{string(r.ID), typ, r.CreatedAt.String(), strconv.FormatInt(r.Sequence, 10), command.Text(r.SessionID)}
 		},
 	}
 }

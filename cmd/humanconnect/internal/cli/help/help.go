@@ -14,6 +14,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 )
 
 // New returns the command help.
@@ -73,28 +74,49 @@ func Show(a *app.App, c *cobra.Command) {
 
 // commandHelp is the help of a command as a document.
 type commandHelp struct {
-	Command  string        `json:"command"`
+	Kind string `json:"kind"`
+	// ID is the whole command, as in "humanconnect session list".
+	ID       string        `json:"id"`
 	Usage    string        `json:"usage"`
 	Short    string        `json:"short"`
 	Long     string        `json:"long"`
 	Examples []string      `json:"examples"`
 	Commands []commandName `json:"commands"`
-	Topics   []commandName `json:"topics,omitempty"`
+	Topics   []commandName `json:"topics"`
 	Flags    []flagHelp    `json:"flags"`
 }
 
+// commandName is a command below another one, or a topic, which has no group.
 type commandName struct {
-	Name  string `json:"name"`
-	Short string `json:"short"`
-	Group string `json:"group,omitempty"`
+	Name  string  `json:"name"`
+	Short string  `json:"short"`
+	Group *string `json:"group"`
 }
 
 type flagHelp struct {
-	Name      string `json:"name"`
-	Shorthand string `json:"shorthand,omitempty"`
-	Usage     string `json:"usage"`
-	Default   string `json:"default,omitempty"`
-	Global    bool   `json:"global"`
+	Name      string  `json:"name"`
+	Shorthand *string `json:"shorthand"`
+	Usage     string  `json:"usage"`
+	Default   *string `json:"default"`
+	// Global: every command has it.
+	Global bool `json:"global"`
+}
+
+// The kinds of what the command prints.
+const (
+	kindCommand  = "help.command"
+	kindExitCode = "help.exit_code"
+	kindVariable = "help.variable"
+	kindFailure  = "help.failure"
+)
+
+// Outputs returns samples of what the command prints as JSON.
+func Outputs() []command.Output {
+	outputs := []command.Output{{Command: "help", Sample: commandHelp{Kind: kindCommand}}}
+	for _, t := range topics() {
+		outputs = append(outputs, command.Output{Command: "help " + t.Name, Sample: t.Rows()})
+	}
+	return outputs
 }
 
 func printHelp(a *app.App, c *cobra.Command) error {
@@ -104,12 +126,12 @@ func printHelp(a *app.App, c *cobra.Command) error {
 
 func describeCommand(c *cobra.Command) commandHelp {
 	h := commandHelp{
-		Command: c.CommandPath(), Usage: useLine(c), Short: c.Short, Long: command.LongOf(c),
-		Examples: exampleLines(c.Example), Commands: []commandName{}, Flags: []flagHelp{},
+		Kind: kindCommand, ID: c.CommandPath(), Usage: useLine(c), Short: c.Short, Long: command.LongOf(c),
+		Examples: exampleLines(c.Example), Commands: []commandName{}, Topics: []commandName{}, Flags: []flagHelp{},
 	}
 	for _, sub := range c.Commands() {
 		if sub.IsAvailableCommand() || sub.Name() == "help" {
-			h.Commands = append(h.Commands, commandName{sub.Name(), sub.Short, sub.GroupID})
+			h.Commands = append(h.Commands, commandName{sub.Name(), sub.Short, iostreams.OrNull(sub.GroupID)})
 		}
 	}
 	slices.SortStableFunc(h.Commands, func(x, y commandName) int { return cmp.Compare(rank(c, x), rank(c, y)) })
@@ -121,7 +143,7 @@ func describeCommand(c *cobra.Command) commandHelp {
 	add := func(global bool) func(*pflag.Flag) {
 		return func(f *pflag.Flag) {
 			if !f.Hidden {
-				h.Flags = append(h.Flags, flagHelp{f.Name, f.Shorthand, f.Usage, f.DefValue, global})
+				h.Flags = append(h.Flags, flagHelp{f.Name, iostreams.OrNull(f.Shorthand), f.Usage, iostreams.OrNull(f.DefValue), global})
 			}
 		}
 	}
@@ -132,7 +154,7 @@ func describeCommand(c *cobra.Command) commandHelp {
 
 // rank is the place of a command's group among the groups.
 func rank(parent *cobra.Command, n commandName) int {
-	return slices.IndexFunc(parent.Groups(), func(g *cobra.Group) bool { return g.ID == n.Group })
+	return slices.IndexFunc(parent.Groups(), func(g *cobra.Group) bool { return g.ID == command.Text(n.Group) })
 }
 
 // useLine is the line of the help that shows how the command is written.
@@ -174,10 +196,11 @@ func writeHelp(w io.Writer, c *cobra.Command, h commandHelp) error {
 	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", h.Long, h.Usage)
 	for commands := h.Commands; len(commands) > 0; {
 		end := 1
-		for end < len(commands) && commands[end].Group == commands[0].Group {
+		group := command.Text(commands[0].Group)
+		for end < len(commands) && command.Text(commands[end].Group) == group {
 			end++
 		}
-		writeNames(&b, cmp.Or(commands[0].Group, "Commands"), commands[:end])
+		writeNames(&b, cmp.Or(group, "Commands"), commands[:end])
 		commands = commands[end:]
 	}
 	writeNames(&b, "Help topics, for humanconnect help TOPIC", h.Topics)

@@ -53,12 +53,28 @@ func (t topic) write(w io.Writer) error {
 	return iostreams.WriteTable(w, header, rows)
 }
 
+// exitCode is one exit code. Its id is the code as text.
+type exitCode struct {
+	Kind    string `json:"kind"`
+	ID      string `json:"id"`
+	Code    int    `json:"code"`
+	Meaning string `json:"meaning"`
+}
+
+func exitCodes() []exitCode {
+	rows := []exitCode{}
+	for _, e := range exit.Entries() {
+		rows = append(rows, exitCode{kindExitCode, strconv.Itoa(e.Code), e.Code, e.Meaning})
+	}
+	return rows
+}
+
 func exitCodesTopic() topic {
 	return topic{
 		Name:  "exit-codes",
 		Short: "Exit codes and their meaning",
 		Intro: "Exit codes and their meaning. New codes may be added: treat an unknown code as a failure.\n2 is reserved for crashes of the program.",
-		Rows:  func() any { return exit.Entries() },
+		Rows:  func() any { return exitCodes() },
 		Lines: func() ([]string, [][]string) {
 			var rows [][]string
 			for _, e := range exit.Entries() {
@@ -71,7 +87,9 @@ func exitCodesTopic() topic {
 
 // variable is one environment variable that the program reads, or passes to hooks and providers.
 type variable struct {
-	Name    string `json:"name"`
+	Kind string `json:"kind"`
+	// ID is its name.
+	ID      string `json:"id"`
 	Meaning string `json:"meaning"`
 	// Given: it is passed to a hook or a provider, and not read.
 	Given bool `json:"given"`
@@ -82,9 +100,9 @@ func variables() []variable {
 	var read, given []variable
 	for _, v := range config.Variables() {
 		if v.Given {
-			given = append(given, variable{v.Name, v.Doc, true})
+			given = append(given, variable{kindVariable, v.Name, v.Doc, true})
 		} else {
-			read = append(read, variable{v.Name, v.Doc, false})
+			read = append(read, variable{kindVariable, v.Name, v.Doc, false})
 		}
 	}
 	for _, v := range [][2]string{
@@ -105,7 +123,7 @@ func variables() []variable {
 		{"SSL_CERT_FILE", "CA certificates to trust instead of the system's; passed to providers"},
 		{"SSL_CERT_DIR", "directories of CA certificates; passed to providers"},
 	} {
-		read = append(read, variable{v[0], v[1], false})
+		read = append(read, variable{kindVariable, v[0], v[1], false})
 	}
 	return append(read, given...)
 }
@@ -119,7 +137,7 @@ func environmentTopic() topic {
 		Lines: func() ([]string, [][]string) {
 			var rows [][]string
 			for _, v := range variables() {
-				rows = append(rows, []string{v.Name, v.Meaning})
+				rows = append(rows, []string{v.ID, v.Meaning})
 			}
 			return []string{"VARIABLE", "MEANING"}, rows
 		},
@@ -128,16 +146,19 @@ func environmentTopic() topic {
 
 // failureRow is one failure code of a source.
 type failureRow struct {
-	Code      problem.Code `json:"code"`
-	Meaning   string       `json:"meaning"`
-	Retryable bool         `json:"retryable"`
-	Hint      string       `json:"hint"`
+	Kind string `json:"kind"`
+	// ID is the code.
+	ID      problem.Code `json:"id"`
+	Meaning string       `json:"meaning"`
+	// Retryable: the same action may succeed later.
+	Retryable bool   `json:"retryable"`
+	Hint      string `json:"hint"`
 }
 
 func failureRows() []failureRow {
 	rows := []failureRow{}
 	for _, e := range failure.Entries() {
-		rows = append(rows, failureRow{e.Code, e.Meaning, e.Retryable, e.Hint})
+		rows = append(rows, failureRow{kindFailure, e.Code, e.Meaning, e.Retryable, e.Hint})
 	}
 	return rows
 }
@@ -155,7 +176,7 @@ func failuresTopic() topic {
 				if r.Retryable {
 					retry = "yes"
 				}
-				lines = append(lines, []string{string(r.Code), retry, r.Meaning, r.Hint})
+				lines = append(lines, []string{string(r.ID), retry, r.Meaning, r.Hint})
 			}
 			return []string{"CODE", "RETRYABLE", "MEANING", "HINT"}, lines
 		},

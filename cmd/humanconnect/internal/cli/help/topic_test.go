@@ -14,10 +14,10 @@ import (
 func TestEveryVariableThatIsReadIsInTheHelp(t *testing.T) {
 	known := map[string]bool{}
 	for _, v := range variables() {
-		if known[v.Name] || v.Meaning == "" {
-			t.Errorf("%s stands there twice, or means nothing", v.Name)
+		if known[v.ID] || v.Meaning == "" {
+			t.Errorf("%s stands there twice, or means nothing", v.ID)
 		}
-		known[v.Name] = true
+		known[v.ID] = true
 	}
 	read := 0
 	source.Each(t, "../../../../..", func(positions *token.FileSet, file *ast.File) {

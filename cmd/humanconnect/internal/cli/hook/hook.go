@@ -14,6 +14,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/core/event"
 	"github.com/humanconnect/humanconnect/core/hook"
 	"github.com/humanconnect/humanconnect/core/id"
@@ -35,16 +36,40 @@ func New(a *app.App) *cobra.Command {
 
 // row is a hook as it is listed. A URL is shown by scheme and host only.
 type row struct {
-	Name     string      `json:"name"`
-	Kind     hook.Kind   `json:"kind"`
-	On       []event.On  `json:"on"`
-	Required bool        `json:"required"`
-	Origin   string      `json:"origin,omitempty"`
-	Pending  int         `json:"pending"`
-	Dead     int         `json:"dead"`
-	Disabled *event.Time `json:"disabledAt,omitempty"`
-	Paused   *event.Time `json:"pausedUntil,omitempty"`
-	Error    string      `json:"error,omitempty"`
+	Kind string `json:"kind"`
+	// ID is its name in the config.
+	ID       string     `json:"id"`
+	Type     hook.Kind  `json:"type"`
+	On       []event.On `json:"on"`
+	Required bool       `json:"required"`
+	// Origin is scheme and host of a URL.
+	Origin *string `json:"origin"`
+	// Pending and Dead are how many deliveries to it are.
+	Pending    int         `json:"pending"`
+	Dead       int         `json:"dead"`
+	DisabledAt *event.Time `json:"disabledAt"`
+	// Error is why it is disabled.
+	Error *string `json:"error"`
+	// ResumesAt is when a hook is tried again that did not answer.
+	ResumesAt *event.Time `json:"resumesAt"`
+}
+
+// The kinds of what the commands print.
+const (
+	kind       = "hook"
+	kindTest   = "hook.test"
+	kindEnable = "hook.enable"
+	kindSecret = "hook.secret"
+)
+
+// Outputs returns samples of what the commands print as JSON.
+func Outputs() []command.Output {
+	return []command.Output{
+		{Command: "hook list", Sample: []row{{Kind: kind}}},
+		{Command: "hook test", Sample: testResult{Kind: kindTest}},
+		{Command: "hook enable", Sample: enabled{Kind: kindEnable}},
+		{Command: "hook secret show", Sample: shownSecret{Kind: kindSecret}},
+	}
 }
 
 func newList(a *app.App) *cobra.Command {
@@ -81,10 +106,12 @@ func list(a *app.App, c *cobra.Command) error {
 
 func rowOf(v query.HookView) row {
 	h := v.Hook
-	r := row{Name: h.Name, Kind: h.Kind(), On: h.On, Required: h.Required, Origin: h.Origin(), Pending: v.Pending, Dead: v.Dead}
-	r.Paused = event.MaybeTime(v.PausedUntil)
+	r := row{
+		Kind: kind, ID: h.Name, Type: h.Kind(), On: iostreams.OrEmpty(h.On), Required: h.Required, Origin: iostreams.OrNull(h.Origin()),
+		Pending: v.Pending, Dead: v.Dead, ResumesAt: event.MaybeTime(v.PausedUntil),
+	}
 	if v.Disabled != nil {
-		r.Disabled, r.Error = event.MaybeTime(v.Disabled.At), v.Disabled.Error
+		r.DisabledAt, r.Error = event.MaybeTime(v.Disabled.At), iostreams.OrNull(v.Disabled.Error)
 	}
 	return r
 }
@@ -98,13 +125,13 @@ func (r row) cells() []string {
 	if r.Required {
 		required = "yes"
 	}
-	if r.Paused != nil {
-		state = "does not answer: next try at " + r.Paused.String()
+	if r.ResumesAt != nil {
+		state = "does not answer: next try at " + r.ResumesAt.String()
 	}
-	if r.Disabled != nil {
-		state = "disabled: " + r.Error
+	if r.DisabledAt != nil {
+		state = "disabled: " + command.Text(r.Error)
 	}
-	return []string{r.Name, string(r.Kind), strings.Join(on, ","), required, strconv.Itoa(r.Pending), strconv.Itoa(r.Dead), state}
+	return []string{r.ID, string(r.Type), strings.Join(on, ","), required, strconv.Itoa(r.Pending), strconv.Itoa(r.Dead), state}
 }
 
 func newTest(a *app.App) *cobra.Command {
@@ -129,11 +156,15 @@ result. It has the whole shape of a real one, made-up values, and "test": true. 
 
 // testResult is the result of a test.
 type testResult struct {
-	Hook    string     `json:"hook"`
-	EventID id.Event   `json:"eventId"`
-	Type    event.Type `json:"type"`
-	Took    int64      `json:"milliseconds"`
-	Output  []string   `json:"output,omitempty"`
+	Kind string `json:"kind"`
+	// ID is that of the hook.
+	ID        string     `json:"id"`
+	EventID   id.Event   `json:"eventId"`
+	EventType event.Type `json:"eventType"`
+	// Milliseconds that the hook took.
+	Milliseconds int64 `json:"milliseconds"`
+	// Output has the lines that the hook printed.
+	Output []string `json:"output"`
 }
 
 func test(a *app.App, c *cobra.Command, name string, typ event.Type) error {
@@ -156,14 +187,17 @@ func test(a *app.App, c *cobra.Command, name string, typ event.Type) error {
 	if outcome.Verdict == hook.Interrupted {
 		return context.Cause(c.Context())
 	}
-	r := testResult{Hook: name, EventID: sent, Type: typ, Took: a.Clock.Now().Sub(began).Milliseconds(), Output: outcome.Lines()}
+	r := testResult{
+		Kind: kindTest, ID: name, EventID: sent, EventType: typ, Milliseconds: a.Clock.Now().Sub(began).Milliseconds(),
+		Output: iostreams.OrEmpty(outcome.Lines()),
+	}
 	if outcome.Verdict != hook.Accepted {
 		p := problem.New(exit.CodeHookNotAccepted, "the hook %s did not accept the event: %s", name, hook.At(hooks[at].Origin(), outcome.Error)).
 			Hint("fix its command or its endpoint, then retry: humanconnect hook test %s", name)
 		return p.WithFacts(a.LastLines(r.Output)...)
 	}
 	return a.IO.Print(r, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "the hook %s accepted the event %s in %d ms\n", r.Hook, r.EventID, r.Took)
+		_, err := fmt.Fprintf(w, "the hook %s accepted the event %s in %d ms\n", r.ID, r.EventID, r.Milliseconds)
 		return err
 	})
 }
@@ -184,7 +218,9 @@ delivered to it again; dead deliveries stay dead. An enabled hook is left as it 
 
 // enabled is what hook enable did.
 type enabled struct {
-	Hook        string `json:"hook"`
+	Kind string `json:"kind"`
+	// ID is that of the hook.
+	ID          string `json:"id"`
 	WasDisabled bool   `json:"wasDisabled"`
 }
 
@@ -194,7 +230,7 @@ func enable(a *app.App, c *cobra.Command, name string) error {
 		return err
 	}
 	defer st.Close()
-	r := enabled{Hook: name}
+	r := enabled{Kind: kindEnable, ID: name}
 	r.WasDisabled, err = hook.Enable(c.Context(), st.Store, name, st.Hooks)
 	if err != nil {
 		return err
@@ -208,7 +244,7 @@ func enable(a *app.App, c *cobra.Command, name string) error {
 		if r.WasDisabled {
 			text = "the hook %s is enabled\n"
 		}
-		_, err := fmt.Fprintf(w, text, r.Hook)
+		_, err := fmt.Fprintf(w, text, r.ID)
 		return err
 	})
 }

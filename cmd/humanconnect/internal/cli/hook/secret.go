@@ -9,6 +9,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 )
 
 func newSecret(a *app.App) *cobra.Command {
@@ -20,6 +21,13 @@ func newSecret(a *app.App) *cobra.Command {
 	})
 	c.AddCommand(newSecretShow(a))
 	return command.Exits(c, exit.OK, exit.Usage)
+}
+
+// shownSecret is the signing secret.
+type shownSecret struct {
+	Kind   string         `json:"kind"`
+	ID     iostreams.NoID `json:"id"`
+	Secret string         `json:"secret"`
 }
 
 func newSecretShow(a *app.App) *cobra.Command {
@@ -40,9 +48,7 @@ verify them. Anyone who has the secret can sign such requests.`,
 			if err != nil {
 				return err
 			}
-			out := struct {
-				Secret string `json:"secret"`
-			}{secret.Reveal()}
+			out := shownSecret{Kind: kindSecret, Secret: secret.Reveal()}
 			return a.IO.Print(out, func(w io.Writer) error {
 				_, err := fmt.Fprintln(w, out.Secret)
 				return err

@@ -23,9 +23,23 @@ import (
 
 // revocationOutcome is the outcome of one revocation.
 type revocationOutcome struct {
-	Source       string                `json:"source"`
-	ConnectionID id.Connection         `json:"connectionId,omitempty"`
+	Source string `json:"source"`
+	// ConnectionID is null for a credential that became no connection.
+	ConnectionID *id.Connection        `json:"connectionId"`
 	Outcome      store.RevocationState `json:"outcome"`
+}
+
+// printed is the document that open prints.
+type printed struct {
+	event.Response
+	// Deliveries and Revocations are of now, and open prints them always; a stored response does not have them.
+	Deliveries  *hook.Tally         `json:"deliveries,omitempty"`
+	Revocations []revocationOutcome `json:"revocations,omitempty"`
+}
+
+// Outputs returns samples of what the command prints as JSON.
+func Outputs() []command.Output {
+	return []command.Output{{Command: "open", Schema: "response", Sample: printed{}}}
 }
 
 // currentOutcomes is what the printed document adds to the stored response: the current state.
@@ -78,7 +92,7 @@ func (c *call) printFinal(ctx context.Context, final *session.Final) error {
 		return err
 	}
 	for _, r := range revocations {
-		after.Revocations = append(after.Revocations, revocationOutcome{r.Source, r.Connection, r.State})
+		after.Revocations = append(after.Revocations, revocationOutcome{r.Source, iostreams.OrNull(r.Connection), r.State})
 	}
 	c.st.WarnUndelivered(tally)
 	own := session.CutOf(ctx)

@@ -37,22 +37,69 @@ func New(a *app.App) *cobra.Command {
 
 // row is a provider as it is listed.
 type row struct {
-	Name    string   `json:"name"`
+	Kind string `json:"kind"`
+	// ID is its name.
+	ID      string   `json:"id"`
 	Command []string `json:"command"`
-	// Origin is where it was found: config, user or release.
+	// Origin is where it was found.
 	Origin plugins.Origin `json:"origin"`
-	SHA256 string         `json:"sha256,omitempty"`
-	// Pinned is where its pin is: config, user or release; "" for none.
-	Pinned plugins.Origin `json:"pinned,omitempty"`
-	Dev    bool           `json:"dev,omitempty"`
-	// Sources are the ids that its pin lets it offer; null while they are not recorded.
-	Sources []string `json:"sources"`
-	// State is what has become of the executable since it was pinned: ok, changed, missing, unreadable or unpinned.
+	// SHA256 is what it is pinned to, Pinned where its pin is; null without one.
+	SHA256 *string         `json:"sha256"`
+	Pinned *plugins.Origin `json:"pinned"`
+	// Dev: it runs without a pin.
+	Dev bool `json:"dev"`
+	// PinnedSourceIDs are the sources that its pin lets it offer; null while they are not recorded.
+	PinnedSourceIDs []string `json:"pinnedSourceIds" null:"true"`
+	// State is what has become of the executable since it was pinned.
 	State plugins.FileState `json:"state"`
 }
 
+// details are a provider as it is shown.
+type details struct {
+	row
+	// Version and SourceIDs are what it says of itself.
+	Version   string   `json:"version"`
+	SourceIDs []string `json:"sourceIds"`
+	// Conflicts are its sources that another provider claims too.
+	Conflicts []conflict `json:"conflicts"`
+}
+
+// conflict is a source that several providers claim.
+type conflict struct {
+	SourceID    string   `json:"sourceId"`
+	ProviderIDs []string `json:"providerIds"`
+}
+
+// pin is what provider lock has pinned.
+type pin struct {
+	Kind string `json:"kind"`
+	// ID is the name of the provider.
+	ID     string `json:"id"`
+	SHA256 string `json:"sha256"`
+	// PinnedSourceIDs is null while they are not recorded.
+	PinnedSourceIDs []string `json:"pinnedSourceIds" null:"true"`
+}
+
+// The kinds of what the commands print.
+const (
+	kind    = "provider"
+	kindPin = "provider.pin"
+)
+
+// Outputs returns samples of what the commands print as JSON.
+func Outputs() []command.Output {
+	return []command.Output{
+		{Command: "provider list", Sample: []row{{Kind: kind}}},
+		{Command: "provider show", Sample: details{row: row{Kind: kind}}},
+		{Command: "provider lock", Sample: []pin{{Kind: kindPin}}},
+	}
+}
+
 func rowOf(s plugins.Spec) row {
-	return row{s.Name, s.Command, s.Origin, s.SHA256, s.Pinned, s.Dev, s.Sources, s.FileState()}
+	return row{
+		Kind: kind, ID: s.Name, Command: iostreams.OrEmpty(s.Command), Origin: s.Origin, SHA256: iostreams.OrNull(s.SHA256),
+		Pinned: iostreams.OrNull(s.Pinned), Dev: s.Dev, PinnedSourceIDs: s.Sources, State: s.FileState(),
+	}
 }
 
 // sourcesText says how many sources a provider may offer.
@@ -126,17 +173,15 @@ func show(a *app.App, c *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	out := struct {
-		row
-		Version string   `json:"version"`
-		Sources []string `json:"sources"`
-		// Conflicts are its sources that another provider claims too.
-		Conflicts []source.Conflict `json:"conflicts"`
-	}{rowOf(spec), d.Version, []string{}, conflictsOf(inst, name)}
+	out := details{row: rowOf(spec), Version: d.Version, SourceIDs: []string{}, Conflicts: []conflict{}}
 	for _, s := range d.Sources {
-		out.Sources = append(out.Sources, s.ID)
+		out.SourceIDs = append(out.SourceIDs, s.ID)
 	}
-	inst.WarnOfConflicts(out.Conflicts)
+	conflicts := conflictsOf(inst, name)
+	for _, c := range conflicts {
+		out.Conflicts = append(out.Conflicts, conflict{c.Source, c.Providers})
+	}
+	inst.WarnOfConflicts(conflicts)
 	return a.IO.Print(out, func(w io.Writer) error {
 		return iostreams.WriteTable(w, nil, [][]string{
 			{"provider", name},
@@ -145,15 +190,15 @@ func show(a *app.App, c *cobra.Command, name string) error {
 			{"origin", string(spec.Origin)},
 			{"pin", spec.PinText()},
 			{"sha256", iostreams.OrNone(spec.SHA256)},
-			{"sources", strconv.Itoa(len(out.Sources))},
-			{"", strings.Join(out.Sources, ", ")},
+			{"sources", strconv.Itoa(len(out.SourceIDs))},
+			{"", strings.Join(out.SourceIDs, ", ")},
 		})
 	})
 }
 
 // conflictsOf lists the sources of a provider that another one claims too.
 func conflictsOf(inst *app.Installation, name string) []source.Conflict {
-	return slices.DeleteFunc(iostreams.OrEmpty(inst.Providers.Conflicts()), func(c source.Conflict) bool {
+	return slices.DeleteFunc(inst.Providers.Conflicts(), func(c source.Conflict) bool {
 		return !slices.Contains(c.Providers, name)
 	})
 }
@@ -257,9 +302,13 @@ func newConflicts(inst *app.Installation, entries []plugins.Entry) []source.Conf
 }
 
 func printPins(a *app.App, pins []plugins.Entry) error {
-	return a.IO.Print(iostreams.OrEmpty(pins), func(w io.Writer) error {
-		for _, p := range pins {
-			if _, err := fmt.Fprintf(w, "%s  %s\n", p.SHA256, p.Name); err != nil {
+	rows := make([]pin, 0, len(pins))
+	for _, p := range pins {
+		rows = append(rows, pin{kindPin, p.Name, p.SHA256, p.Sources})
+	}
+	return a.IO.Print(rows, func(w io.Writer) error {
+		for _, p := range rows {
+			if _, err := fmt.Fprintf(w, "%s  %s\n", p.SHA256, p.ID); err != nil {
 				return err
 			}
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/internal/child"
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
@@ -52,7 +53,17 @@ server of the sources. Once it listens, it prints its URL on standard output.`,
 
 // answer is the output of the command.
 type answer struct {
+	Kind string         `json:"kind"`
+	ID   iostreams.NoID `json:"id"`
+	// Address is the URL of the server.
 	Address string `json:"address"`
+}
+
+const kind = "sandbox"
+
+// Outputs returns samples of what the command prints as JSON.
+func Outputs() []command.Output {
+	return []command.Output{{Command: "sandbox", Sample: answer{Kind: kind}}}
 }
 
 // run runs the server until ctx ends, and waits for it.
@@ -77,7 +88,7 @@ func run(ctx context.Context, a *app.App, listen string) error {
 	}
 	address, err := firstLine(ctx, out)
 	if err == nil {
-		err = a.IO.Print(answer{address}, func(w io.Writer) error {
+		err = a.IO.Print(answer{Kind: kind, Address: address}, func(w io.Writer) error {
 			_, err := fmt.Fprintln(w, address)
 			return err
 		})

@@ -3,7 +3,9 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -32,29 +34,61 @@ func New(a *app.App) *cobra.Command {
 	return command.Exits(c, exit.OK, exit.Usage)
 }
 
-// row is a session as it is listed. Its response is printed by session show.
+const kind = "session"
+
+// state of a session.
+type state string
+
+// The states.
+const (
+	stateOpen   state = "open"
+	stateClosed state = "closed"
+)
+
+// row is a session as it is listed.
 type row struct {
-	SessionID    id.Session  `json:"sessionId"`
-	ClientID     string      `json:"clientId"`
-	ClientUserID string      `json:"clientUserId"`
-	HumanID      id.Human    `json:"humanId"`
-	State        string      `json:"state"`
-	Status       string      `json:"status,omitempty"`
-	OpenedAt     event.Time  `json:"openedAt"`
-	EndsAt       event.Time  `json:"endsAt"`
-	ClosedAt     *event.Time `json:"closedAt,omitempty"`
-	Events       int64       `json:"events"`
-	ExitCode     *int        `json:"exitCode,omitempty"`
+	Kind         string     `json:"kind"`
+	ID           id.Session `json:"id"`
+	ClientID     string     `json:"clientId"`
+	ClientUserID string     `json:"clientUserId"`
+	HumanID      id.Human   `json:"humanId"`
+	State        state      `json:"state"`
+	// Status that it was closed with; null while it is open, as are ClosedAt and ExitCode.
+	Status   event.Status `json:"status"`
+	OpenedAt event.Time   `json:"openedAt"`
+	// EndsAt is when it ends if nobody closes it: the expiry of its token.
+	EndsAt   event.Time  `json:"endsAt"`
+	ClosedAt *event.Time `json:"closedAt"`
+	// Events is how many events tell of it.
+	Events int64 `json:"events"`
+	// ExitCode is that of the command that closed it.
+	ExitCode *int `json:"exitCode"`
+}
+
+// details are a session as it is shown.
+type details struct {
+	row
+	// Response is the stored one of a closed session, and of an open one what it would be now, with status null.
+	Response json.RawMessage `json:"response"`
+}
+
+// Outputs returns samples of what the commands print as JSON.
+func Outputs() []command.Output {
+	return []command.Output{
+		{Command: "session list", Sample: []row{{Kind: kind}}},
+		{Command: "session show", Sample: details{row: row{Kind: kind}}},
+		{Command: "session close", Schema: "response"},
+	}
 }
 
 func rowOf(s store.Session, user store.User) row {
 	r := row{
-		SessionID: s.ID, ClientID: user.ClientID, ClientUserID: user.ClientUserID, HumanID: s.User, State: "open", OpenedAt: event.Time(s.OpenedAt), EndsAt: event.Time(s.EndsAt),
-		Events: s.Sequence,
+		Kind: kind, ID: s.ID, ClientID: user.ClientID, ClientUserID: user.ClientUserID, HumanID: s.User, State: stateOpen,
+		OpenedAt: event.Time(s.OpenedAt), EndsAt: event.Time(s.EndsAt), Events: s.Sequence,
 	}
 	if !s.ClosedAt.IsZero() {
 		at, code := event.Time(s.ClosedAt), exit.OfSession(session.FinalOf(s), false, session.CutNone)
-		r.State, r.Status, r.ClosedAt, r.ExitCode = "closed", s.Status, &at, &code
+		r.State, r.Status, r.ClosedAt, r.ExitCode = stateClosed, event.Status(s.Status), &at, &code
 	}
 	return r
 }
@@ -109,10 +143,10 @@ func list(p *command.Page, f store.SessionFilter) command.List[row] {
 			sessions, err := query.SessionViews(ctx, st.Store, f)
 			return command.Map(sessions, err, func(v query.SessionView) row { return rowOf(v.Row, v.User) })
 		},
-		ID:     func(r row) string { return string(r.SessionID) },
+		ID:     func(r row) string { return string(r.ID) },
 		Header: []string{"SESSION", "STATE", "OPENED", "CLIENT", "USER", "STATUS"},
 		Cells: func(r row) []string {
-			return []string{string(r.SessionID), r.State, r.OpenedAt.String(), r.ClientID, r.ClientUserID, r.Status}
+			return []string{string(r.ID), string(r.State), r.OpenedAt.String(), r.ClientID, r.ClientUserID, string(r.Status)}
 		},
 	}
 }
@@ -121,19 +155,20 @@ func newShow(a *app.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show a session and its response",
-		Long: `Show a session. With -o json, print the response alone: for a closed session as it was stored,
-byte for byte; for an open one as it would be now, with status null.`,
+		Long: `Show a session and its response: that of a closed session as it was stored, that of an open one as
+it would be now, without a status.`,
 		Example: "  humanconnect session show ses_… -o json",
 	}
 	command.ByID(a, c, command.Sessions(a), func(ctx context.Context, st *app.State, ses id.Session) error {
-		found, response, err := query.Session(ctx, st.Store, ses, st.Engine.States())
+		v, response, err := query.Session(ctx, st.Store, ses, st.Engine.States())
 		if err != nil {
 			return command.NotFound(err, query.CodeSessionNotFound, "session", ses)
 		}
+		r := rowOf(v.Row, v.User)
 		if a.IO.AsJSON(iostreams.OutputText) {
-			return a.IO.Write(iostreams.Indented(response))
+			return iostreams.WriteJSON(a.IO.Out, details{r, json.RawMessage(response)})
 		}
-		return printText(a, rowOf(found, store.User{}), response)
+		return printText(a, r, response)
 	})
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Store)
 }
@@ -144,17 +179,27 @@ func printText(a *app.App, r row, doc []byte) error {
 		closed = r.ClosedAt.String()
 	}
 	err := iostreams.WriteTable(a.IO.Out, nil, [][]string{
-		{"session", string(r.SessionID)},
+		{"session", string(r.ID)},
+		{"client", r.ClientID},
+		{"user", r.ClientUserID},
 		{"human id", string(r.HumanID)},
 		{"opened", r.OpenedAt.String()},
 		{"ends", r.EndsAt.String()},
 		{"closed", closed},
 		{"events", fmt.Sprint(r.Events)},
+		{"exit code", iostreams.OrNone(exitText(r.ExitCode))},
 	})
 	if err != nil {
 		return err
 	}
 	return command.PrintSummary(a.IO, doc)
+}
+
+func exitText(code *int) string {
+	if code == nil {
+		return ""
+	}
+	return strconv.Itoa(*code)
 }
 
 func newClose(a *app.App) *cobra.Command {

@@ -83,8 +83,8 @@ func writeByGroup(w io.Writer, rows []row, width int) error {
 	var out strings.Builder
 	group, next := "", 0
 	for line := range strings.Lines(table.String()) {
-		if next > 0 && (next == 1 || !strings.EqualFold(rows[next-1].Group, group)) {
-			group = rows[next-1].Group
+		if next > 0 && (next == 1 || !strings.EqualFold(command.Text(rows[next-1].Group), group)) {
+			group = command.Text(rows[next-1].Group)
 			out.WriteString("\n" + iostreams.Clean(headingOf(group)) + "\n")
 		}
 		out.WriteString(line)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
@@ -13,9 +14,9 @@ func TestSourcesAreListedByGroupWithinTheWidth(t *testing.T) {
 	approval, open := sdk.ProgrammeApproval, sdk.ProgrammeOpen
 	rows := []row{
 		{ID: "a-plain-one", Name: "A name that is longer than others\x1b[1m", Methods: []sdk.Method{sdk.MethodBrowser}, Ready: true, Programme: &programme{Status: &open}},
-		{ID: "lab", Name: "Lab", Group: "Clinics"},
-		{ID: "b", Name: "B", Group: "Wearables", Methods: []sdk.Method{sdk.MethodForm, sdk.MethodCode}, Programme: &programme{Status: &approval}},
-		{ID: "c", Name: "C", Group: "wearables", Ready: true, Programme: &programme{Status: &approval}},
+		{ID: "lab", Name: "Lab", Group: iostreams.OrNull("Clinics")},
+		{ID: "b", Name: "B", Group: iostreams.OrNull("Wearables"), Methods: []sdk.Method{sdk.MethodForm, sdk.MethodCode}, Programme: &programme{Status: &approval}},
+		{ID: "c", Name: "C", Group: iostreams.OrNull("wearables"), Ready: true, Programme: &programme{Status: &approval}},
 	}
 	for width, want := range map[int]string{
 		0: `  SOURCE       NAME                                  STATE            METHODS

@@ -41,9 +41,9 @@ type details struct {
 func detailsOf(s source.Source, env config.Environment, callback config.Callback) details {
 	redirect := s.Redirect(callback)
 	d := details{
-		row: rowOf(s, env), Hosts: iostreams.OrEmpty(s.Hosts), Scopes: iostreams.OrEmpty(s.Scopes), RedirectURI: command.Maybe(redirect.URI),
-		RedirectURIFixed: redirect.Fixed, RedirectURIRules: command.Maybe(s.RedirectURIs), DocumentationURL: command.Maybe(s.DocumentationURL),
-		Notes: iostreams.OrEmpty(s.Notes), Tested: command.Maybe(s.Tested), Missing: []string{}, Config: command.Maybe(s.ConfigLines()),
+		row: rowOf(s, env), Hosts: iostreams.OrEmpty(s.Hosts), Scopes: iostreams.OrEmpty(s.Scopes), RedirectURI: iostreams.OrNull(redirect.URI),
+		RedirectURIFixed: redirect.Fixed, RedirectURIRules: iostreams.OrNull(s.RedirectURIs), DocumentationURL: iostreams.OrNull(s.DocumentationURL),
+		Notes: iostreams.OrEmpty(s.Notes), Tested: iostreams.OrNull(s.Tested), Missing: []string{}, Config: iostreams.OrNull(s.ConfigLines()),
 	}
 	if s.Retired() {
 		d.Config = nil
@@ -97,8 +97,8 @@ func (d details) rows() [][2]string {
 	rows := [][2]string{
 		{"source", d.ID},
 		{"name", d.Name},
-		{"group", headingOf(d.Group)},
-		{"provider", d.Provider},
+		{"group", headingOf(command.Text(d.Group))},
+		{"provider", d.ProviderID},
 		{"state", d.state()},
 		{"methods", methodsOf(d.row)},
 		{"capabilities", iostreams.OrNone(joined(d.Capabilities))},
@@ -129,10 +129,10 @@ func (d details) rows() [][2]string {
 func (d details) terms() [][2]string {
 	status, about := "unknown", []string{}
 	if p := d.Programme; p != nil {
-		about = append(about, p.Text)
+		about = append(about, command.Text(p.Text))
 		if p.Status != nil {
 			status = string(*p.Status)
-			about[0] = strings.TrimSuffix(status+": "+p.Text, ": ")
+			about[0] = strings.TrimSuffix(status+": "+command.Text(p.Text), ": ")
 		}
 		for _, c := range p.Changes {
 			about = append(about, c.Date+": "+c.Text)
@@ -181,7 +181,7 @@ func (d details) writeConfig(w io.Writer) error {
 
 // text describes a field; set says of a setting whether the config has it.
 func (f fieldRow) text(set *bool) string {
-	words := []string{string(f.Kind)}
+	words := []string{string(f.Type)}
 	switch {
 	case set == nil && !f.Required:
 		words = append(words, "optional")

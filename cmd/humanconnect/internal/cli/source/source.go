@@ -29,28 +29,42 @@ func New(a *app.App) *cobra.Command {
 
 // row is a source as it is listed.
 type row struct {
-	ID           string           `json:"id"`
-	Name         string           `json:"name"`
-	Group        string           `json:"group"`
-	Provider     string           `json:"provider"`
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Group that it is listed in.
+	Group        *string          `json:"group"`
+	ProviderID   string           `json:"providerId"`
 	Methods      []sdk.Method     `json:"methods"`
 	Capabilities []sdk.Capability `json:"capabilities"`
 	// Ready: this installation has every required setting.
-	Ready   bool `json:"ready"`
+	Ready bool `json:"ready"`
+	// Retired: it can no longer be connected.
 	Retired bool `json:"retired"`
 	// Programme is null where nothing is known of it.
-	Programme *programme   `json:"programme"`
-	Fields    []fieldRow   `json:"fields"`
-	Settings  []settingRow `json:"settings"`
+	Programme *programme `json:"programme"`
+	// Fields of its forms.
+	Fields   []fieldRow   `json:"fields"`
+	Settings []settingRow `json:"settings"`
 	// Definition is null where the source is as its provider has it.
 	Definition *definitionRow `json:"definition"`
+}
+
+const kind = "source"
+
+// Outputs returns samples of what the commands print as JSON.
+func Outputs() []command.Output {
+	return []command.Output{
+		{Command: "source list", Sample: []row{{Kind: kind}}},
+		{Command: "source show", Sample: details{row: row{Kind: kind}}},
+	}
 }
 
 // programme is under which terms the source gives access.
 type programme struct {
 	// Status is null where it is not known.
 	Status  *sdk.ProgrammeStatus `json:"status"`
-	Text    string               `json:"text"`
+	Text    *string              `json:"text"`
 	Changes []change             `json:"changes"`
 }
 
@@ -81,10 +95,10 @@ func definitionOf(s source.Source) *definitionRow {
 type fieldRow struct {
 	ID       string   `json:"id"`
 	Label    string   `json:"label"`
-	Kind     sdk.Kind `json:"kind"`
+	Type     sdk.Kind `json:"type"`
 	Required bool     `json:"required"`
-	Help     string   `json:"help,omitempty"`
-	Choices  []string `json:"choices,omitempty"`
+	Help     *string  `json:"help"`
+	Choices  []string `json:"choices"`
 }
 
 // settingRow is a setting with its key in the config.
@@ -97,7 +111,7 @@ type settingRow struct {
 
 func rowOf(s source.Source, env config.Environment) row {
 	r := row{
-		ID: s.ID, Name: s.Name, Group: s.Group, Provider: s.Provider, Methods: iostreams.OrEmpty(s.Methods),
+		Kind: kind, ID: s.ID, Name: s.Name, Group: iostreams.OrNull(s.Group), ProviderID: s.Provider, Methods: iostreams.OrEmpty(s.Methods),
 		Capabilities: iostreams.OrEmpty(s.Capabilities), Ready: s.Ready(env), Retired: s.Retired(),
 		Programme: programmeOf(s.Programme), Fields: []fieldRow{}, Settings: []settingRow{}, Definition: definitionOf(s),
 	}
@@ -114,7 +128,7 @@ func programmeOf(p sdk.Programme) *programme {
 	if p.Status == "" && p.Text == "" && len(p.Changes) == 0 {
 		return nil
 	}
-	out := &programme{Status: command.Maybe(p.Status), Text: p.Text, Changes: []change{}}
+	out := &programme{Status: iostreams.OrNull(p.Status), Text: iostreams.OrNull(p.Text), Changes: []change{}}
 	for _, c := range p.Changes {
 		out.Changes = append(out.Changes, change(c))
 	}
@@ -122,7 +136,7 @@ func programmeOf(p sdk.Programme) *programme {
 }
 
 func fieldOf(f sdk.Field) fieldRow {
-	r := fieldRow{ID: f.ID, Label: f.Label, Kind: f.Kind, Required: f.Required, Help: f.Help}
+	r := fieldRow{ID: f.ID, Label: f.Label, Type: f.Kind, Required: f.Required, Help: iostreams.OrNull(f.Help), Choices: []string{}}
 	for _, c := range f.Choices {
 		r.Choices = append(r.Choices, c.Value)
 	}

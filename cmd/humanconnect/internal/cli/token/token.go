@@ -38,8 +38,11 @@ can be inspected here, and are created and revoked there.`,
 	return command.Exits(c, exit.OK, exit.Usage)
 }
 
-// createdToken is the response of the reference's authentication service.
+// createdToken is the response of the reference's authentication service, with its names.
 type createdToken struct {
+	Kind string         `json:"kind"`
+	ID   iostreams.NoID `json:"id"`
+
 	SessionToken string   `json:"session_token"`
 	HumanID      id.Human `json:"human_id"`
 	// ExpiresIn is in seconds.
@@ -99,7 +102,9 @@ func create(a *app.App, c *cobra.Command, r token.Request) error {
 	if err != nil {
 		return err
 	}
-	answer := createdToken{made.Token.Reveal(), made.HumanID, int64(r.TTL / time.Second), "Bearer"}
+	answer := createdToken{
+		Kind: kindCreate, SessionToken: made.Token.Reveal(), HumanID: made.HumanID, ExpiresIn: int64(r.TTL / time.Second), TokenType: "Bearer",
+	}
 	err = a.IO.Print(answer, func(w io.Writer) error {
 		_, err := fmt.Fprintln(w, answer.SessionToken)
 		return err
@@ -120,15 +125,36 @@ func warnOfUnknown(ctx context.Context, a *app.App, st *app.State, sources []str
 
 // tokenInfo is the state of a token.
 type tokenInfo struct {
-	State        token.State `json:"state"`
-	Reason       string      `json:"reason,omitempty"`
-	ClientID     string      `json:"clientId,omitempty"`
-	ClientUserID string      `json:"clientUserId,omitempty"`
-	HumanID      id.Human    `json:"humanId,omitempty"`
-	Sources      []string    `json:"sources,omitempty"`
-	IssuedAt     *event.Time `json:"issuedAt,omitempty"`
-	ExpiresAt    *event.Time `json:"expiresAt,omitempty"`
-	SessionID    id.Session  `json:"sessionId,omitempty"`
+	Kind  string         `json:"kind"`
+	ID    iostreams.NoID `json:"id"`
+	State token.State    `json:"state"`
+	// Reason names the rule that a token breaks which is not valid.
+	Reason *string `json:"reason"`
+	// ClientID and what follows are null for a token of which nothing is known.
+	ClientID     *string   `json:"clientId"`
+	ClientUserID *string   `json:"clientUserId"`
+	HumanID      *id.Human `json:"humanId"`
+	// SourceIDs are the only sources that it may connect and disconnect; null for all.
+	SourceIDs []string    `json:"sourceIds" null:"true"`
+	IssuedAt  *event.Time `json:"issuedAt"`
+	ExpiresAt *event.Time `json:"expiresAt"`
+	// SessionID is that of the session that it opened.
+	SessionID *id.Session `json:"sessionId"`
+}
+
+// The kinds of what the commands print.
+const (
+	kind       = "token"
+	kindCreate = "token.create"
+)
+
+// Outputs returns samples of what the commands print as JSON.
+func Outputs() []command.Output {
+	return []command.Output{
+		{Command: "token create", Sample: createdToken{Kind: kindCreate}},
+		{Command: "token inspect", Sample: tokenInfo{Kind: kind}},
+		{Command: "token revoke", Sample: tokenInfo{Kind: kind}},
+	}
 }
 
 func newInspect(a *app.App) *cobra.Command {
@@ -208,22 +234,23 @@ func withToken(a *app.App, c *cobra.Command, args []string, do func(*app.State, 
 
 func printToken(a *app.App, t sdk.Secret, info token.Info) error {
 	out := tokenInfo{
-		info.State, info.Reason, info.User.ClientID, info.User.ClientUserID, info.User.HumanID, info.Sources,
-		event.MaybeTime(info.IssuedAt), event.MaybeTime(info.ExpiresAt), info.Session,
+		Kind: kind, State: info.State, Reason: iostreams.OrNull(info.Reason), ClientID: iostreams.OrNull(info.User.ClientID),
+		ClientUserID: iostreams.OrNull(info.User.ClientUserID), HumanID: iostreams.OrNull(info.User.HumanID), SourceIDs: info.Sources,
+		IssuedAt: event.MaybeTime(info.IssuedAt), ExpiresAt: event.MaybeTime(info.ExpiresAt), SessionID: iostreams.OrNull(info.Session),
 	}
 	if malformed := token.Malformed(t); malformed != "" && info.State != token.Valid {
-		out.Reason = malformed
+		out.Reason = &malformed
 	}
 	return a.IO.Print(out, func(w io.Writer) error {
 		rows := [][]string{{"state", string(out.State)}}
-		if out.Reason != "" {
-			rows = append(rows, []string{"reason", out.Reason})
+		if out.Reason != nil {
+			rows = append(rows, []string{"reason", *out.Reason})
 		}
-		if out.ClientID != "" {
-			rows = append(rows, []string{"client", out.ClientID}, []string{"user", out.ClientUserID},
-				[]string{"human id", iostreams.OrNone(string(out.HumanID))}, []string{"issued", iostreams.OrNone(command.TimeText(out.IssuedAt))},
-				[]string{"expires", out.ExpiresAt.String()}, []string{"sources", orAll(out.Sources)},
-				[]string{"session", iostreams.OrNone(string(out.SessionID))})
+		if out.ClientID != nil {
+			rows = append(rows, []string{"client", *out.ClientID}, []string{"user", command.Text(out.ClientUserID)},
+				[]string{"human id", iostreams.OrNone(command.Text(out.HumanID))}, []string{"issued", iostreams.OrNone(command.TimeText(out.IssuedAt))},
+				[]string{"expires", iostreams.OrNone(command.TimeText(out.ExpiresAt))}, []string{"sources", orAll(out.SourceIDs)},
+				[]string{"session", iostreams.OrNone(command.Text(out.SessionID))})
 		}
 		return iostreams.WriteTable(w, nil, rows)
 	})

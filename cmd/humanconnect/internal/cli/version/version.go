@@ -12,16 +12,19 @@ import (
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/app"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/command"
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
+	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/iostreams"
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // build describes the binary.
 type build struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit"`
-	Go      string `json:"go"`
-	OS      string `json:"os"`
-	Arch    string `json:"arch"`
+	Kind    string         `json:"kind"`
+	ID      iostreams.NoID `json:"id"`
+	Version string         `json:"version"`
+	Commit  string         `json:"commit"`
+	Go      string         `json:"go"`
+	OS      string         `json:"os"`
+	Arch    string         `json:"arch"`
 	// Protocol is the version of the protocol between core and providers.
 	Protocol int `json:"protocol"`
 }
@@ -29,7 +32,7 @@ type build struct {
 // buildOf completes the values of the linker with the build info of the compiler.
 func buildOf(version, commit string, info *debug.BuildInfo) build {
 	b := build{
-		Version: version, Commit: commit, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Kind: kind, Version: version, Commit: commit, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
 		Protocol: host.ProtocolVersion,
 	}
 	if info == nil {
@@ -54,6 +57,13 @@ func vcsRevision(info *debug.BuildInfo) string {
 		}
 	}
 	return "unknown"
+}
+
+const kind = "version"
+
+// Outputs returns samples of what the command prints as JSON.
+func Outputs() []command.Output {
+	return []command.Output{{Command: "version", Sample: build{Kind: kind}}}
 }
 
 // New returns the command version.
