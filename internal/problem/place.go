@@ -3,18 +3,23 @@ package problem
 import (
 	"regexp"
 	"strconv"
+	"sync"
 )
 
 var (
 	// placed is a fact of a file: where, the key, and what is wrong, in columns.
-	placed = regexp.MustCompile(`^ *(\S.*):(\d+):(\d+)(?:  +(\S.*?))?  +(\S.*)$`)
+	placed = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^ *(\S.*):(\d+):(\d+)(?:  +(\S.*?))?  +(\S.*)$`)
+	})
 	// suggestion is the end of a fact that says what was meant.
-	suggestion = regexp.MustCompile(`; did you mean "?([^"?]*)"?\?$`)
+	suggestion = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`; did you mean "?([^"?]*)"?\?$`)
+	})
 )
 
 // PlaceOf reads a fact that begins with a place, as those on files do: "FILE:LINE:COLUMN  KEY  what is wrong".
 func PlaceOf(fact string) (Place, bool) {
-	m := placed.FindStringSubmatch(fact)
+	m := placed().FindStringSubmatch(fact)
 	if m == nil {
 		return Place{}, false
 	}
@@ -25,7 +30,7 @@ func PlaceOf(fact string) (Place, bool) {
 
 // suggested takes out of the message what was probably meant.
 func (p Place) suggested() Place {
-	if m := suggestion.FindStringSubmatchIndex(p.Message); m != nil {
+	if m := suggestion().FindStringSubmatchIndex(p.Message); m != nil {
 		p.Message, p.Suggestion = p.Message[:m[0]], p.Message[m[2]:m[3]]
 	}
 	return p

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -117,11 +118,13 @@ func (d *examination) shell(check string, h hook.Hook) {
 }
 
 // relative finds a file that a line for sh appends to, by its name alone.
-var relative = regexp.MustCompile(`(?:>>?|\btee(?: +-a)?) *([A-Za-z0-9_][A-Za-z0-9_.-]*)(?:\s|$)`)
+var relative = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:>>?|\btee(?: +-a)?) *([A-Za-z0-9_][A-Za-z0-9_.-]*)(?:\s|$)`)
+})
 
 // written is the relative path that a line for sh writes to, as far as it can be seen, or "".
 func written(line string) string {
-	if m := relative.FindStringSubmatch(line); m != nil {
+	if m := relative().FindStringSubmatch(line); m != nil {
 		return m[1]
 	}
 	return ""
