@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
@@ -33,7 +34,9 @@ const (
 	cacheFormat = "describe 2"
 )
 
-var hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
+var hostPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
+})
 
 // Describe returns the description of a provider, from a process that is started for that and then stopped, and repeats the call
 // once after a crash. The description is checked: the name is the provider's, ids are valid, unique and among its claims, text is
@@ -233,7 +236,7 @@ func checkSource(s *sdk.Source) string {
 		return "too many methods or capabilities"
 	}
 	for _, host := range s.Hosts {
-		if len(host) > maxHost || !hostPattern.MatchString(host) {
+		if len(host) > maxHost || !hostPattern().MatchString(host) {
 			return "the host \"" + clean(host, 80) + "\" is invalid"
 		}
 	}

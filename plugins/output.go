@@ -118,7 +118,9 @@ func (o *output) close() {
 }
 
 // errorLine matches how runtimes of other languages begin an error report, before a trace that may be long.
-var errorLine = regexp.MustCompile(`^(Uncaught )?\w*(Error|Exception)\b[^:]*: `)
+var errorLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(Uncaught )?\w*(Error|Exception)\b[^:]*: `)
+})
 
 // tail returns the lines that explain a crash best: those from the last panic on, or from an error above the last lines, else
 // the last lines; cleared of the secrets that are known now.
@@ -137,7 +139,7 @@ func (o *output) tail() []string {
 			first = i
 			break
 		}
-		if errorLine.MatchString(line) {
+		if errorLine().MatchString(line) {
 			first = min(first, i)
 			break
 		}

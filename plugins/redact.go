@@ -58,7 +58,7 @@ func (r *redactor) add(values ...string) {
 		r.keep(secret, value)
 		r.keepLines(secret, value)
 		for _, m := range membersOf(value) {
-			if openMember.MatchString(m.name) || len(m.value) < minSpoken || strings.Contains(m.value, "://") {
+			if openMember().MatchString(m.name) || len(m.value) < minSpoken || strings.Contains(m.value, "://") {
 				r.addTokens(m.value)
 				continue
 			}

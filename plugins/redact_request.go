@@ -3,17 +3,22 @@ package plugins
 import (
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
 // secretParameter matches the names of parameters of an authorization response that are secret even if they look like words.
-var secretParameter = regexp.MustCompile(`(?i)token|secret|key|code|state|verifier|nonce|assertion`)
+var secretParameter = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)token|secret|key|code|state|verifier|nonce|assertion`)
+})
 
 // openMember matches the names of members of a credential that are secret only if they look like it.
-var openMember = regexp.MustCompile(`(?i)(type|scopes?|ur[il]|host|server|endpoint|issuer|iss|source|variant|region|domain|user|name|` +
-	`email|label|account|id|sub|at|kind|version|method)$`)
+var openMember = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(type|scopes?|ur[il]|host|server|endpoint|issuer|iss|source|variant|region|domain|user|name|` +
+		`email|label|account|id|sub|at|kind|version|method)$`)
+})
 
 // openParameters are those of an authorization response that say what happened, and are no secret (RFC 6749 section 4.1.2.1,
 // RFC 9207 section 2).
@@ -57,7 +62,7 @@ func (r *redactor) addValue(kind sdk.Kind, value string) {
 func (r *redactor) addParameter(p sdk.Parameter) {
 	switch {
 	case slices.Contains(openParameters, p.Name):
-	case secretParameter.MatchString(p.Name):
+	case secretParameter().MatchString(p.Name):
 		r.add(p.Value)
 	case isPlain(p.Value):
 		r.addPrivate(p.Value)

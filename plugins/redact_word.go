@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 )
@@ -85,7 +86,9 @@ func appendMembers(list []member, name string, value any) []member {
 	return list
 }
 
-var urlStart = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+var urlStart = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+})
 
 // tokensOf lists the parts of a value that do not look like words. Of a URL those are its password and what its query and
 // fragment carry.
@@ -95,7 +98,7 @@ func tokensOf(value string) []string {
 		return unicode.IsSpace(c) || unicode.IsControl(c) || strings.ContainsRune(`"'<>(){}[]|,;`, c)
 	}) {
 		switch {
-		case urlStart.MatchString(part):
+		case urlStart().MatchString(part):
 			tokens = append(tokens, tokensOfURL(part)...)
 		case strings.ContainsAny(part, "&="):
 			tokens = append(tokens, tokensOfForm(part)...)
@@ -112,7 +115,7 @@ func tokensOfForm(text string) []string {
 	for _, part := range strings.FieldsFunc(text, func(c rune) bool { return c == '&' || c == '=' }) {
 		plain, err := url.QueryUnescape(part)
 		for _, spelled := range []string{part, plain} {
-			if err == nil && urlStart.MatchString(spelled) {
+			if err == nil && urlStart().MatchString(spelled) {
 				tokens = append(tokens, tokensOfURL(spelled)...)
 			} else if !isPlain(spelled) {
 				tokens = append(tokens, spelled)
@@ -144,11 +147,13 @@ func tokensOfURL(text string) []string {
 	return tokens
 }
 
-var hostName = regexp.MustCompile(`^([a-z0-9-]+\.)+[a-z]{2,12}(:[0-9]+)?$`)
+var hostName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([a-z0-9-]+\.)+[a-z]{2,12}(:[0-9]+)?$`)
+})
 
 // isPlain says whether a text is shorter than a token, or looks like words, numbers, a time, or an address.
 func isPlain(text string) bool {
-	if len(text) < minSpoken || hostName.MatchString(text) {
+	if len(text) < minSpoken || hostName().MatchString(text) {
 		return true
 	}
 	if _, err := time.Parse(time.RFC3339, text); err == nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // checksumMismatch is the error for a file whose digest is not the pinned one, with the command that pins it again where the
@@ -80,11 +81,13 @@ func notInstalled(spec Spec) *Error {
 	return e.hint("install it there")
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./+@%,:=-]+$`)
+var plainWord = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_./+@%,:=-]+$`)
+})
 
 // shellWord is a path as one word of a command line.
 func shellWord(path string) string {
-	if plainWord.MatchString(path) {
+	if plainWord().MatchString(path) {
 		return path
 	}
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/humanconnect/humanconnect/internal/problem"
 	"github.com/humanconnect/humanconnect/sdk/host"
@@ -89,12 +90,16 @@ func Variables() []Variable {
 
 // serviceLink is a variable that Kubernetes, or a link of Docker, sets in a container for a service whose name is ours, or begins
 // with it: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables.
-var serviceLink = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
+var serviceLink = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
+})
 
-var serviceAddress = regexp.MustCompile(`^(tcp|udp|sctp)://`)
+var serviceAddress = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(tcp|udp|sctp)://`)
+})
 
 func isServiceLink(name, value string) bool {
-	return serviceLink.MatchString(name) || strings.HasSuffix(name, "_PORT") && serviceAddress.MatchString(value)
+	return serviceLink().MatchString(name) || strings.HasSuffix(name, "_PORT") && serviceAddress().MatchString(value)
 }
 
 // unknownVariables warns in one line of variables that look like ours and are not, without their values. The prefix that all have

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"regexp"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -58,9 +59,11 @@ func countGiven(m map[string]*yaml.Node, names ...string) int {
 	return n
 }
 
-var hookURLKey = regexp.MustCompile(`^hooks\[\d+\]\.(url|proxy)$`)
+var hookURLKey = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^hooks\[\d+\]\.(url|proxy)$`)
+})
 
-func isHookURL(key string) bool { return hookURLKey.MatchString(key) }
+func isHookURL(key string) bool { return hookURLKey().MatchString(key) }
 
 // shownURL is what of a URL may be shown.
 func shownURL(raw string) string {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -112,10 +113,16 @@ func invalid(code problem.Code, name string, flaws []flaw) error {
 }
 
 var (
-	yamlLine  = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
-	yamlQuote = regexp.MustCompile(`(?s:'.*')`)
+	yamlLine = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
+	})
+	yamlQuote = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?s:'.*')`)
+	})
 	// yamlDirective is one at the beginning, behind comments alone.
-	yamlDirective = regexp.MustCompile(`^(\x{feff}?(?:[ \t]*(?:#[^\n]*)?\n)*)%(YAML 1\.[0-9]+[ \t\r]*\n)`)
+	yamlDirective = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(\x{feff}?(?:[ \t]*(?:#[^\n]*)?\n)*)%(YAML 1\.[0-9]+[ \t\r]*\n)`)
+	})
 )
 
 // parse returns the one document of a file, or nil if it has none.
@@ -151,7 +158,7 @@ func decode(dec *yaml.Decoder, n *yaml.Node) error {
 
 // withoutDirective makes a comment of the directive of a YAML version 1 (YAML 1.2.2 §6.8.1): the parser refuses the newer one.
 func withoutDirective(text string) string {
-	return yamlDirective.ReplaceAllString(text, "$1#$2")
+	return yamlDirective().ReplaceAllString(text, "$1#$2")
 }
 
 // syntax tells where the YAML breaks, and why. What the parser quotes is left out: it may be part of a secret.
@@ -161,14 +168,14 @@ func (r *reader) syntax(text string, err error) {
 		return
 	}
 	at, said := &yaml.Node{Line: 1, Column: 1}, err.Error()
-	if m := yamlLine.FindStringSubmatch(said); m != nil {
+	if m := yamlLine().FindStringSubmatch(said); m != nil {
 		_, _ = fmt.Sscan(m[1], &at.Line)
 		said = m[2]
 	}
 	if m := strings.HasPrefix(said, "did not find"); m { // the parser counts those from 0
 		at.Line++
 	}
-	r.flaw(at, "", "not YAML: %s", host.CleanText(yamlQuote.ReplaceAllString(said, "'…'"), 120))
+	r.flaw(at, "", "not YAML: %s", host.CleanText(yamlQuote().ReplaceAllString(said, "'…'"), 120))
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
@@ -318,20 +325,24 @@ func (r *reader) pattern(n *yaml.Node, key string, good func(string) bool, what 
 }
 
 var (
-	bareNumber = regexp.MustCompile(`^[0-9]+$`)
-	bareDays   = regexp.MustCompile(`^[0-9]{1,5}d$`)
+	bareNumber = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9]+$`)
+	})
+	bareDays = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9]{1,5}d$`)
+	})
 )
 
 // parseDuration reads a positive duration, or says what is wrong with it.
 func parseDuration(s string, least, most time.Duration) (d time.Duration, wrong string) {
 	text := s
-	if bareDays.MatchString(s) {
+	if bareDays().MatchString(s) {
 		days, _ := strconv.Atoi(strings.TrimSuffix(s, "d")) // digits
 		text = fmt.Sprintf("%dh", 24*days)
 	}
 	d, err := time.ParseDuration(text)
 	switch {
-	case bareNumber.MatchString(s) && len(s) < 10:
+	case bareNumber().MatchString(s) && len(s) < 10:
 		return 0, fmt.Sprintf("%q is not a duration; write %ss", s, s)
 	case err != nil:
 		return 0, quote(s) + " is not a duration, such as 15s, 1h30m or 14d"

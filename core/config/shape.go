@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -266,14 +267,16 @@ func (r *reader) path(n *yaml.Node, key, s string) string {
 }
 
 // variableInPath is one of a shell, at the beginning of a part of a path.
-var variableInPath = regexp.MustCompile(`(?:^|/)\$(?:[A-Za-z_]|\{)`)
+var variableInPath = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:^|/)\$(?:[A-Za-z_]|\{)`)
+})
 
 // Unexpanded says what of a path a shell would have expanded, and nobody does here; "" for nothing.
 func Unexpanded(path string) string {
 	switch {
 	case path == "~" || strings.HasPrefix(path, "~/"):
 		return fmt.Sprintf("%s: ~ is not expanded here; write the path out", quote(path))
-	case variableInPath.MatchString(path):
+	case variableInPath().MatchString(path):
 		return fmt.Sprintf("%s: $ is not expanded here; write the path out", quote(path))
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -120,11 +121,13 @@ func oddBlankIn(text string) string {
 }
 
 // keyed finds the key of a line, without quotes or with them.
-var keyed = regexp.MustCompile(`^("[^"]*"|'[^']*'|[^\s"'#{}\[\],&*!|>%@` + "`" + `-][^#{}\[\]:]*):(\s|$)`)
+var keyed = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^("[^"]*"|'[^']*'|[^\s"'#{}\[\],&*!|>%@` + "`" + `-][^#{}\[\]:]*):(\s|$)`)
+})
 
 // entry looks at a line of a block: its indent, its dashes, its key and its value.
 func (s *slips) entry(line string, indent int) (at int, why string) {
-	if s.plain && indent > s.top() && keyed.FindString(line[indent:]) == "" && !dashed(line[indent:]) {
+	if s.plain && indent > s.top() && keyed().FindString(line[indent:]) == "" && !dashed(line[indent:]) {
 		return colonIn(line, indent) // plain text over several lines
 	}
 	if why := s.indent(indent); why != "" {
@@ -135,7 +138,7 @@ func (s *slips) entry(line string, indent int) (at int, why string) {
 	if why != "" || s.opens {
 		return at, why
 	}
-	key := keyed.FindString(line[at:])
+	key := keyed().FindString(line[at:])
 	if key == "" {
 		if colon := strings.IndexByte(line[at:], ':'); colon >= 0 && oddBlank(line[at+colon+1:]) != "" {
 			return at + colon + 1, oddBlank(line[at+colon+1:])
@@ -174,7 +177,7 @@ func (s *slips) dashes(line string, at int) (behind int, why string) {
 		if odd := oddBlank(rest); odd != "" {
 			return at, odd
 		}
-		if keyed.MatchString(rest) || dashed(rest) {
+		if keyed().MatchString(rest) || dashed(rest) {
 			s.levels = append(s.levels, at)
 		}
 	}

@@ -304,7 +304,7 @@ func TestFlagHookThatNobodyMayRunDiesAfterTheLongSchedule(t *testing.T) {
 			t.Errorf("%s, before the end: %+v", name, tally)
 		}
 		s.clock.Advance(400 * 24 * time.Hour) // the same process, which remembers that it is not its own
-		s.once(d)                              // a clock that has jumped is not believed at once
+		s.once(d)                             // a clock that has jumped is not believed at once
 		s.clock.Advance(2 * time.Hour)
 		if tally := s.once(d); tally.Dead != 1 || s.only(e.ID).Error != NotConfigured {
 			t.Errorf("%s: %+v, %+v", name, tally, s.only(e.ID))

@@ -5,16 +5,21 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/humanconnect/humanconnect/sdk"
 )
 
 var (
-	pasteScheme = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://`)
+	pasteScheme = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://`)
+	})
 	// pasteTraces are what a redirect without a state still has: an address, or another parameter of an authorization response
 	// (RFC 6749 §4.1.2, §4.2.2; RFC 9207).
-	pasteTraces = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://|\b(?:localhost|127(?:\.[0-9]+){3})[:/]|\b(?:code|error|iss|id_token|response)=`)
+	pasteTraces = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://|\b(?:localhost|127(?:\.[0-9]+){3})[:/]|\b(?:code|error|iss|id_token|response)=`)
+	})
 )
 
 // PasteRedirect takes what a person pasted for a redirect: the address that a browser ended at, or a part of it, with
@@ -22,7 +27,7 @@ var (
 func (e *Engine) PasteRedirect(ctx context.Context, text string) (CallbackResult, error) {
 	found := FindRedirects(text)
 	result := CallbackResult{Outcome: CallbackNoAddress}
-	if pasteTraces.MatchString(text) {
+	if pasteTraces().MatchString(text) {
 		result.Outcome = CallbackNoState
 	}
 	for _, c := range found {
@@ -77,7 +82,7 @@ func parts(text string) []string {
 	})
 	var out []string
 	for _, word := range words {
-		for _, at := range pasteScheme.FindAllStringIndex(word, -1) {
+		for _, at := range pasteScheme().FindAllStringIndex(word, -1) {
 			word = word[at[0]:]
 			break
 		}

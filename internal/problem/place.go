@@ -4,20 +4,27 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 var (
 	// placed is a fact of a file: where, the key, and what is wrong, in columns.
-	placed = regexp.MustCompile(`^ *(\S.*):(\d+):(\d+)(?:  +(\S.*?))?  +(\S.*)$`)
+	placed = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^ *(\S.*):(\d+):(\d+)(?:  +(\S.*?))?  +(\S.*)$`)
+	})
 	// unfiled is a fact of a flag or a variable: its name, the key, and what is wrong, in columns.
-	unfiled = regexp.MustCompile(`^ *(\S+)  +(\S.*?)  +(\S.*)$`)
+	unfiled = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^ *(\S+)  +(\S.*?)  +(\S.*)$`)
+	})
 	// suggestion is the end of a fact that says what was meant.
-	suggestion = regexp.MustCompile(`; did you mean "?([^"?]*)"?\?$`)
+	suggestion = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`; did you mean "?([^"?]*)"?\?$`)
+	})
 )
 
 // PlaceOf reads a fact that begins with a place, as those on files do: "FILE:LINE:COLUMN  KEY  what is wrong".
 func PlaceOf(fact string) (Place, bool) {
-	m := placed.FindStringSubmatch(fact)
+	m := placed().FindStringSubmatch(fact)
 	if m == nil {
 		return Place{}, false
 	}
@@ -32,14 +39,14 @@ func (p *Problem) Unplaced() []string {
 		if _, ok := PlaceOf(fact); ok && len(p.places) > 0 {
 			return true
 		}
-		m := unfiled.FindStringSubmatch(fact)
+		m := unfiled().FindStringSubmatch(fact)
 		return m != nil && slices.Contains(p.places, NewPlace("", 0, 0, m[2], m[1]+": "+m[3]))
 	})
 }
 
 // suggested takes out of the message what was probably meant.
 func (p Place) suggested() Place {
-	if m := suggestion.FindStringSubmatchIndex(p.Message); m != nil {
+	if m := suggestion().FindStringSubmatchIndex(p.Message); m != nil {
 		p.Message, p.Suggestion = p.Message[:m[0]], p.Message[m[2]:m[3]]
 	}
 	return p

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/humanconnect/humanconnect/sdk"
@@ -13,10 +14,12 @@ import (
 const maxAhead = 100 * 365 * 24 * time.Hour
 
 // versionPattern is semver (semver.org, 2.0.0) without the v.
-var versionPattern = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
+var versionPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
+})
 
 // ValidVersion says whether a provider may have this version: semver without the v, such as 1.0.0.
-func ValidVersion(version string) bool { return versionPattern.MatchString(version) }
+func ValidVersion(version string) bool { return versionPattern().MatchString(version) }
 
 // CheckCredential returns what is wrong with a credential that a provider gives at a time, as the end of a sentence about it; "" for
 // nothing. No part of the credential is in the text.

@@ -3,10 +3,13 @@ package app
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // languageTag matches the accepted tags of BCP 47: a language, and an optional region.
-var languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[A-Z]{2}|-[0-9]{3})?$`)
+var languageTag = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z]{2,3}(-[A-Z]{2}|-[0-9]{3})?$`)
+})
 
 // Locale is the user's language as a tag of BCP 47, from the variables of POSIX (XBD §8.2), or "" if they are not set.
 func (a *App) Locale() string {
@@ -24,7 +27,7 @@ func tagOf(locale string) string {
 		locale = locale[:end]
 	}
 	tag := strings.ReplaceAll(locale, "_", "-")
-	if !languageTag.MatchString(tag) { // C and POSIX are no languages
+	if !languageTag().MatchString(tag) { // C and POSIX are no languages
 		return ""
 	}
 	return tag

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -62,10 +63,12 @@ func Group(c *cobra.Command) *cobra.Command {
 }
 
 // commandWord is what a mistyped command looks like. Anything else may be a secret, and is not repeated.
-var commandWord = regexp.MustCompile(`^[a-z][a-z-]*$`)
+var commandWord = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z][a-z-]*$`)
+})
 
 // isCommandWord bounds the length outside of the pattern: a counted repetition costs time at every start.
-func isCommandWord(word string) bool { return len(word) <= 31 && commandWord.MatchString(word) }
+func isCommandWord(word string) bool { return len(word) <= 31 && commandWord().MatchString(word) }
 
 // UnknownCommand makes the problem of a word that is not a subcommand of c.
 func UnknownCommand(c *cobra.Command, word string) error {
