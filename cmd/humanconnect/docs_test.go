@@ -66,7 +66,7 @@ func TestCommandsOfTheREADMEWork(t *testing.T) {
 		t.Fatal("the README has no transcript any more")
 	}
 	said := shell(t, t.TempDir(), strings.ReplaceAll("humanconnect token create"+commands, "    $ ", ""))
-	for _, want := range []string{`"status": "SUCCESS"`, `"sourceId": "sandbox-instant"`, `"revocation": "revoked"`, `"delivered": 1`} {
+	for _, want := range []string{`"status": "SUCCESS"`, `"id": "sandbox-instant"`, `"revocation": "revoked"`, `"delivered": 1`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the commands do not print %s:\n%s", want, said)
 		}

@@ -61,8 +61,8 @@ func newTrial(t testing.TB, h *home, number int, sc script, random *rand.Rand, p
 		s.place.extra = []string{"BROWSER=" + sc.browser(number)}
 	}
 	s.user = fmt.Sprint("user-", number)
-	if random.IntN(2) == 0 { // each such byte is six in the response, which no socket takes at once then
-		s.user += strings.Repeat("\x01", 1000)
+	if random.IntN(2) == 0 { // each quote is two bytes in the response, which a narrow pipe does not take at once then
+		s.user += strings.Repeat(`"`, 1000)
 	}
 	s.token = s.place.token(t, s.user, "token")
 	s.args = append([]string{"open", "--token", s.token}, s.script.args()...)
