@@ -52,10 +52,17 @@ func (l List[T]) Run(a *app.App, c *cobra.Command) error {
 	case left:
 		a.IO.Warn("%s are left out: these are the %s %d", l.Page.what, l.Page.first, l.Page.limit)
 		a.IO.Hint(fmt.Sprintf("the next ones: --after %s; all: --limit 0", l.ID(rows[len(rows)-1])))
-	case len(rows) == 0 && l.Page != nil && !a.IO.Flags.Quiet:
-		a.IO.Say("no %s", l.Page.what)
+	case l.Page != nil:
+		SayIfNone(a.IO, len(rows), l.Page.what)
 	}
 	return nil
+}
+
+// SayIfNone says on standard error that a list is empty, so that nobody takes it for one that failed.
+func SayIfNone(s *iostreams.IO, rows int, what string) {
+	if rows == 0 && !s.Flags.Quiet {
+		s.Say("no %s", what)
+	}
 }
 
 // PrintList prints rows: as a JSON array, or as a table with a line for each.

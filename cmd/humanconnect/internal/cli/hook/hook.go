@@ -101,7 +101,11 @@ func list(a *app.App, c *cobra.Command) error {
 	for _, v := range views.Hooks {
 		rows = append(rows, rowOf(v))
 	}
-	return command.PrintList(a.IO, rows, []string{"HOOK", "KIND", "ON", "REQUIRED", "PENDING", "DEAD", "STATE"}, row.cells)
+	if err := command.PrintList(a.IO, rows, []string{"HOOK", "TYPE", "ON", "REQUIRED", "PENDING", "DEAD", "STATE"}, row.cells); err != nil {
+		return err
+	}
+	command.SayIfNone(a.IO, len(rows), "hooks in the config")
+	return nil
 }
 
 func rowOf(v query.HookView) row {

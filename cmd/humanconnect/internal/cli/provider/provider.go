@@ -136,9 +136,13 @@ func newList(a *app.App) *cobra.Command {
 				cells = append(cells, []string{s.Name, string(s.Origin), s.PinText(), sourcesText(s), string(r.State), s.Path()})
 			}
 			inst.WarnOfConflicts(inst.Providers.Conflicts())
-			return a.IO.Print(rows, func(w io.Writer) error {
+			err = a.IO.Print(rows, func(w io.Writer) error {
 				return iostreams.WriteTable(w, []string{"PROVIDER", "ORIGIN", "PIN", "SOURCES", "FILE", "EXECUTABLE"}, cells)
 			})
+			if err == nil {
+				command.SayIfNone(a.IO, len(rows), "providers")
+			}
+			return err
 		},
 	}
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.Provider)

@@ -64,7 +64,11 @@ func list(a *app.App, c *cobra.Command, f source.Filter) error {
 	if len(rows) == 0 && f.Group != "" && !catalog.HasGroup(f.Group) {
 		a.IO.Warn("no source has the group %q; the groups are: %s", f.Group, strings.Join(catalog.Groups(), ", "))
 	}
-	return a.IO.Print(rows, func(w io.Writer) error { return writeByGroup(w, rows, a.IO.Width()) })
+	if err := a.IO.Print(rows, func(w io.Writer) error { return writeByGroup(w, rows, a.IO.Width()) }); err != nil {
+		return err
+	}
+	command.SayIfNone(a.IO, len(rows), "sources")
+	return nil
 }
 
 // writeByGroup writes a table with a heading above the sources of each group. Names are cut where a width other than 0 demands it.
