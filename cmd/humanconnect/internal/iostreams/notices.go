@@ -127,12 +127,13 @@ func (n *notices) shown() string {
 	return n.line
 }
 
-// show replaces the progress line; "" erases it.
+// show replaces the progress line; "" erases it. Where there is none, nothing is erased: a prompt may stand on that line.
 func (n *notices) show(line string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	before := n.line
 	n.line = line
-	if n.held {
+	if n.held || before == "" && line == "" {
 		return
 	}
 	_, _ = io.WriteString(n.w, eraseLine+line)

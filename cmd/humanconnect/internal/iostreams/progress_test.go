@@ -87,6 +87,25 @@ func TestProgressGivesWayToWhatAPersonTypesAndToOtherWork(t *testing.T) {
 	}
 }
 
+func TestProgressThatIsHiddenBeforeItIsDrawnErasesNoPrompt(t *testing.T) {
+	a := newTestIO(t)
+	a.IO.Err, a.ErrTerminal = &notices{w: &a.err}, true
+	p := a.StartProgress("connecting")
+	show := p.Hide()
+	waitUntil(t, func() bool { return a.clock.Waiting() == 1 })
+	a.clock.Advance(progressDelay)
+	waitUntil(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drawn })
+	p.Set("still connecting")
+	if a.err.Len() > 0 {
+		t.Errorf("%q is written over the prompt", a.err.String())
+	}
+	show()
+	p.Done()
+	if want := eraseLine + "still connecting …" + eraseLine; a.err.String() != want {
+		t.Errorf("%q is written, want %q", a.err.String(), want)
+	}
+}
+
 func TestProgressIsPrintedInLinesForAScreenReader(t *testing.T) {
 	a := newTestIO(t)
 	a.IO.Err, a.ErrTerminal, a.vars["ACCESSIBLE"] = &notices{w: &a.err}, true, "1"

@@ -241,6 +241,8 @@ func (c *call) runScript(ctx context.Context, s *session.Session, t *prompts) er
 		asker := terminal.Asker{Terminal: t.Guarded, Interrupt: c.a.Signals.Interrupt}
 		p.Ask = func(ctx context.Context, src source.Source, form sdk.Form, given map[string]sdk.Secret, again *failure.Failure) (map[string]sdk.Secret, error) {
 			defer line.Hide()()
+			c.a.IO.HoldNotices() // they would be written into the prompt
+			defer c.a.IO.ReleaseNotices()
 			return asker.Ask(ctx, src, form, given, again)
 		}
 	}
