@@ -18,7 +18,7 @@ func TestPersonIsAskedForTheAnswersThatAScriptLacks(t *testing.T) {
 				p.sees("Sandbox Clinic", "User name:").presses("demouser" + enter)
 			}
 			p.sees("not shown").presses("sesame"+enter).sees("the password is wrong", "User name:").presses("demouser" + enter)
-			p.sees("not shown").presses("password" + enter)
+			p.sees("not shown").presses("password"+enter).sees("Sandbox Instant is connected", "Sandbox Clinic is connected")
 			if r := p.answer(p.ends(0)); len(r.SessionResults.ConnectedSources) != 2 || len(r.Failures) != 0 {
 				t.Errorf("the response is %+v", r)
 			}

@@ -124,8 +124,8 @@ func earlierResults(r event.Response) []terminal.Outcome {
 	return done
 }
 
-// saySummary prints the result of the session after the screens have closed: nothing else remains of them on the
-// terminal.
+// saySummary prints the result of the session to the person who drove it or answered for it: nothing else remains of the
+// screens on the terminal.
 func (c *call) saySummary(final *session.Final) {
 	var r event.Response
 	if c.a.IO.Flags.Quiet || json.Unmarshal(final.Response, &r) != nil {
@@ -137,6 +137,9 @@ func (c *call) saySummary(final *session.Final) {
 	}
 	for _, c := range r.SessionResults.DisconnectedSources {
 		say("%s is disconnected", c.Name)
+	}
+	if !c.onScreen && len(r.Failures) > 0 {
+		return // the error names them
 	}
 	for _, f := range r.Failures {
 		say("%s could not be %sed: %s [%s]", f.Source.Name, f.Action, f.Message, f.Code)

@@ -168,6 +168,8 @@ type call struct {
 	work *background.Work
 	// onScreen: a person saw on the screen what became of each action.
 	onScreen bool
+	// asked: a person was asked for answers of a script.
+	asked bool
 }
 
 // stopWork waits for the background work, which may be amid delivery tries.
@@ -208,8 +210,7 @@ func (c *call) run(ctx context.Context, t *prompts) error {
 		if final, err = c.drive(ctx, opening.Session, act); err != nil {
 			return err
 		}
-		if screens {
-			c.onScreen = true
+		if c.onScreen = screens; screens || c.asked {
 			c.saySummary(final)
 		}
 	}
@@ -241,6 +242,7 @@ func (c *call) runScript(ctx context.Context, s *session.Session, t *prompts) er
 		asker := terminal.Asker{Terminal: t.Guarded, Interrupt: c.a.Signals.Interrupt}
 		p.Ask = func(ctx context.Context, src source.Source, form sdk.Form, given map[string]sdk.Secret, again *failure.Failure) (map[string]sdk.Secret, error) {
 			defer line.Hide()()
+			c.asked = true
 			c.a.IO.HoldNotices() // they would be written into the prompt
 			defer c.a.IO.ReleaseNotices()
 			return asker.Ask(ctx, src, form, given, again)
