@@ -156,8 +156,8 @@ func children(path string) []child {
 		if err != nil {
 			continue
 		}
-		// Between fork and exec a child still has all of the core's. What it is is read first: it may become another meanwhile,
-		// and must not be taken for that one with what it had before.
+		// Between fork and exec a child still has all of its parent's. What it is is read before and after the rest: it may become
+		// another program meanwhile, and must not be taken for one with what the other has.
 		exe, err := os.Readlink(filepath.Join("/proc", e.Name(), "exe"))
 		if err != nil || exe == binary("humanconnect") {
 			continue
@@ -167,7 +167,7 @@ func children(path string) []child {
 			continue
 		}
 		argv, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
-		if err == nil {
+		if is, gone := os.Readlink(filepath.Join("/proc", e.Name(), "exe")); err == nil && gone == nil && is == exe {
 			found = append(found, child{pid: pid, exe: exe, argv: string(argv), environ: string(environ)})
 		}
 	}
