@@ -26,17 +26,21 @@ func commandGuesses() guesses {
 	add("disconnect unlink logout", "open --disconnect SOURCE")
 	add("start run", "open")
 	add("webhook webhooks notify", "hook")
+	add("deliveries", "delivery")
+	add("list", "source list")
+	add("tail watch follow", "list", "event list")
 	add("plugin plugins", "provider")
 	add("retry resend replay", "redeliver ID", "run", "delivery run")
 	add("status health diagnose check verify", "doctor", "validate", "inspect", "show ID")
 	add("log logs history", "event list")
+	add("pin trust approve", "lock NAME", "provider lock NAME")
 	add("env environment", "help environment")
 	add("exit-codes codes", "help exit-codes")
 	add("failures errors", "help failures")
 	add("ls ll all index", "list", "source list")
 	add("get view describe info cat inspect status look", "show ID", "show", "inspect", "show NAME")
 	add("rm delete del remove uninstall revoke drop", "remove NAME", "disconnect ID", "revoke", "discard ID")
-	add("new make generate issue mint add create", "create", "install PATH", "new NAME", "token create")
+	add("new make generate issue mint add create", "create", "lock NAME", "new NAME", "token create")
 	add("end stop kill finish quit", "close ID")
 	add("validate lint", "validate", "config validate")
 	add("send deliver flush", "run", "delivery run")
@@ -109,7 +113,35 @@ func guessFlag(c *cobra.Command, name string) string {
 	return ""
 }
 
-func nearestCommand(c *cobra.Command, word string) string {
+// nearestCommand returns the command below c that words most likely mean, with what to add, or "". The first word is no command
+// of c; those after it, as far as they may be words of commands, say which one of a group is meant.
+func nearestCommand(c *cobra.Command, words []string) string {
+	near := nearestWord(c, words[0])
+	at := c
+	for _, name := range strings.Fields(near) {
+		i := slices.IndexFunc(at.Commands(), func(sub *cobra.Command) bool { return sub.Name() == name })
+		if i < 0 {
+			return near
+		}
+		at = at.Commands()[i]
+	}
+	if at == c || !at.HasAvailableSubCommands() {
+		return near
+	}
+	if rest := words[1:]; len(rest) == 0 || !isCommandWord(rest[0]) {
+		if hasCommand(at, []string{"list"}) {
+			near += " list"
+		}
+	} else if hasCommand(at, rest[:1]) {
+		near += " " + rest[0]
+	} else if next := nearestCommand(at, rest); next != "" {
+		near += " " + next
+	}
+	return near
+}
+
+// nearestWord returns the command below c that a word most likely means, or "".
+func nearestWord(c *cobra.Command, word string) string {
 	var names []string
 	for _, sub := range c.Commands() {
 		if sub.IsAvailableCommand() {
@@ -134,6 +166,20 @@ func nearestFlag(c *cobra.Command, name string) string {
 	})
 	if near := problem.Nearest(name, names); near != "" {
 		return "--" + near
+	}
+	return ""
+}
+
+// meantByArgument says what somebody most likely wants who gives an argument to a command that takes none, as "open SOURCE"; "" if
+// nothing is likely. It does not repeat the argument.
+func meantByArgument(c *cobra.Command, arg string) string {
+	if prefix, _, isID := strings.Cut(arg, "_"); isID && len(prefix) == 3 && c.HasParent() && hasCommand(c.Parent(), []string{"show"}) {
+		return c.Parent().CommandPath() + " show ID"
+	}
+	for _, guess := range []struct{ flag, value string }{{"connect", "SOURCE"}, {"client-user-id", "ID"}} {
+		if c.Flags().Lookup(guess.flag) != nil {
+			return c.CommandPath() + " --" + guess.flag + " " + guess.value
+		}
 	}
 	return ""
 }

@@ -43,7 +43,11 @@ func noMoreArgs(c *cobra.Command, args []string, n int) error {
 	case len(args) <= n:
 		return nil
 	case n == 0:
-		return Usage(c, "%s takes no arguments", c.CommandPath())
+		p := problem.New(problem.CodeUsage, "%s takes no arguments", c.CommandPath())
+		if meant := meantByArgument(c, args[0]); meant != "" {
+			p = p.Hint("did you mean: %s", meant)
+		}
+		return p.Hint("see: %s --help", c.CommandPath())
 	case n == 1:
 		return Usage(c, "%s takes one argument", c.CommandPath())
 	}
@@ -54,7 +58,7 @@ func noMoreArgs(c *cobra.Command, args []string, n int) error {
 func Group(c *cobra.Command) *cobra.Command {
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return UnknownCommand(c, args[0])
+			return UnknownCommand(c, args...)
 		}
 		return nil
 	}
@@ -70,13 +74,14 @@ var commandWord = sync.OnceValue(func() *regexp.Regexp {
 // isCommandWord bounds the length outside of the pattern: a counted repetition costs time at every start.
 func isCommandWord(word string) bool { return len(word) <= 31 && commandWord().MatchString(word) }
 
-// UnknownCommand makes the problem of a word that is not a subcommand of c.
-func UnknownCommand(c *cobra.Command, word string) error {
+// UnknownCommand makes the problem of words, at least one, of which the first is not a subcommand of c.
+func UnknownCommand(c *cobra.Command, words ...string) error {
+	word := words[0]
 	if !isCommandWord(word) {
 		return Usage(c, "unknown command of %s", c.CommandPath())
 	}
 	p := problem.New(problem.CodeUsage, "unknown command %q of %s", word, c.CommandPath())
-	if near := nearestCommand(c, word); near != "" {
+	if near := nearestCommand(c, words); near != "" {
 		p = p.Hint("did you mean: %s %s", c.CommandPath(), near)
 	}
 	return p.Hint("see: %s --help", c.CommandPath())
@@ -89,6 +94,9 @@ func FlagProblem(c *cobra.Command, err error) error {
 		return err
 	}
 	if e := (*pflag.NotExistError)(nil); errors.As(err, &e) {
+		if c.HasSubCommands() && c.Flags().NArg() > 0 { // its flags are those of the command that is not there
+			return UnknownCommand(c, c.Flags().Args()...)
+		}
 		return unknownFlag(c, e)
 	}
 	if e := (*pflag.ValueRequiredError)(nil); errors.As(err, &e) {

@@ -60,7 +60,7 @@ func show(a *app.App, c *cobra.Command, args []string) error {
 		return command.Usage(c, "unknown command or topic")
 	}
 	if len(rest) > 0 {
-		return command.UnknownCommand(about, rest[0])
+		return command.UnknownCommand(about, rest...)
 	}
 	return printHelp(a, about)
 }
