@@ -108,15 +108,19 @@ func (s *Store) unlessOvertaken(err error) error {
 // values that cannot be read. Its time grows with the size of the state; it ends with ctx. That the key is the right one
 // was seen by Open.
 func (s *Store) Check(ctx context.Context) error {
-	c, err := s.readers.take(ctx, s.limit)
+	if err := s.reading.enter(ctx, s.limit); err != nil {
+		return err
+	}
+	defer s.leave(s.reading)
+	c, err := s.pool.take(ctx, s.limit)
 	if err != nil {
 		return err
 	}
 	findings, err := findings(ctx, c)
 	if err == nil && len(findings) == 0 {
-		findings, err = unreadable(ctx, &tx{conn: c, tables: s.tables})
+		findings, err = unreadable(ctx, &tx{conn: c, tables: s.tables, readOnly: true})
 	}
-	s.readers.put(c, err != nil)
+	s.pool.put(c, err != nil)
 	if err != nil {
 		return s.unlessOvertaken(classify("checking the state", err))
 	}

@@ -8,14 +8,11 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"modernc.org/sqlite"
-
-	"github.com/humanconnect/humanconnect/internal/queue"
 )
 
 // busyTimeout is how long SQLite itself waits for a lock, in milliseconds.
@@ -23,9 +20,6 @@ const busyTimeout = "2"
 
 // maxJitter is the longest pause before a transaction is tried again.
 const maxJitter = 2 * time.Millisecond
-
-// turnPause is a part of the shortest transaction that ends with an fsync.
-const turnPause = 400 * time.Microsecond
 
 // dsn names the database with SQLite's own parameters of a URI (https://www.sqlite.org/uri.html) and the pragmas of each
 // connection.
@@ -40,8 +34,6 @@ func dsn(path string, parameters url.Values, pragmas ...string) string {
 type conn struct {
 	sql   *sql.Conn
 	stmts map[string]*sql.Stmt
-	// turn is its place in the queue of the writers; nil for one that does not queue.
-	turn *queue.Place
 }
 
 // prepare returns the statement of a query, which is one of a fixed set.
@@ -87,17 +79,29 @@ func (c *conn) close(broken bool) {
 		_ = c.sql.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	_ = c.sql.Close()
-	if c.turn != nil {
-		_ = c.turn.Close()
+}
+
+// lane bounds how many transactions of one kind run at once in this process.
+type lane chan struct{}
+
+// enter waits for room, within the limit.
+func (l lane) enter(ctx context.Context, limit time.Duration) error {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case l <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the state: %w", ctx.Err())
+	case <-timer.C:
+		return fail(CodeBusy, nil, "this process held the state for %v", limit)
 	}
 }
 
-// pool holds up to a fixed number of connections, opened when first needed and kept until it is closed.
+// pool holds up to a fixed number of connections, opened when first needed and kept until it is closed. Each can read and
+// write: that of a short command does both, and the schema is read once.
 type pool struct {
-	db    *sql.DB
-	slots chan struct{}
-	// queue is the file of the queue that its connections wait in; empty for those that only read.
-	queue string
+	db *sql.DB
 
 	mu     sync.Mutex
 	idle   []*conn
@@ -111,26 +115,13 @@ func newPool(dataSource string, size int) (*pool, error) {
 	}
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(0) // a connection that the pool gives back is one it does not want
-	return &pool{db: db, slots: make(chan struct{}, size)}, nil
+	return &pool{db: db}, nil
 }
 
-// take waits for a connection, within the limit; the caller gives it back with put.
+// take returns a connection, opened within the limit where none is idle; the caller gives it back with put.
 func (p *pool) take(ctx context.Context, limit time.Duration) (*conn, error) {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("waiting for the state: %w", ctx.Err())
-	case <-timer.C:
-		return nil, fail(CodeBusy, nil, "this process held the state for %v", limit)
-	}
 	c, err := p.pop(ctx, limit)
-	if err != nil {
-		<-p.slots
-		return nil, classify("opening the state", err)
-	}
-	return c, nil
+	return c, classify("opening the state", err)
 }
 
 func (p *pool) pop(ctx context.Context, limit time.Duration) (*conn, error) {
@@ -154,13 +145,9 @@ func (p *pool) pop(ctx context.Context, limit time.Duration) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.sql.Raw(keepWAL); err != nil || p.queue == "" {
-		return c, err
-	}
-	if c.turn, err = queue.Open(p.queue, queue.Options{Room: 1, Pause: turnPause}); err != nil {
-		c.close(false)
-		return nil, fail(CodePath, err, "cannot open the queue of those who write to the state").
-			hint("make the directory %s writable, or remove it", filepath.Dir(p.queue))
+	if err := c.sql.Raw(keepWAL); err != nil {
+		c.close(true)
+		return nil, err
 	}
 	return c, nil
 }
@@ -186,7 +173,12 @@ func (p *pool) put(c *conn, broken bool) {
 	if !keep {
 		c.close(broken)
 	}
-	<-p.slots
+}
+
+func (p *pool) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 // close closes the idle connections now and those in use when they are put back.

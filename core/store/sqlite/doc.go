@@ -22,9 +22,12 @@
 // tries again after 0–2 ms at random, until the context ends or [Options.BusyLimit] has passed. SQLite's own wait, which
 // grows to 100 ms, is 2 ms here.
 //
+// A process keeps one connection for all that it does one after the other, and more only for what it does at once: up to
+// four views and one update. A view runs in a deferred transaction and its Tx refuses to write; it waits for no update.
+//
 // A commit that the disk fails is [store.ErrCommitUnknown]: its pages and the mark of a commit are in the -wal file, and only
-// the index of that file in shared memory leaves them out. The next commit on the same connection writes over them; so that
-// connection is kept. If every process ends before, the next one to open the state reads the file and finds it committed.
+// the index of that file in shared memory leaves them out. The next commit of any process writes over them, as long as the
+// database stays open; so the connection is kept. If every process ends before, the next one to open the state reads the file and finds it committed.
 //
 // # Creation
 //

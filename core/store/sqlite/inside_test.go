@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/humanconnect/humanconnect/core/id"
 	"github.com/humanconnect/humanconnect/core/store"
 	"github.com/humanconnect/humanconnect/internal/problem"
 )
@@ -157,11 +158,11 @@ func TestDueDeliveriesAreReadFromTheIndexInItsOrder(t *testing.T) {
 
 func plan(t *testing.T, s *Store, query string) []string {
 	t.Helper()
-	c, err := s.writer.take(context.Background(), s.limit)
+	c, err := s.pool.take(context.Background(), s.limit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.writer.put(c, false)
+	defer s.pool.put(c, false)
 	args := make([]any, strings.Count(query, "?"))
 	var steps []string
 	err = c.query("EXPLAIN QUERY PLAN "+query, args, func(scan func(...any) error) error {
@@ -183,34 +184,36 @@ func TestConnectionsAreDurableAndChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	for name, p := range map[string]*pool{"writer": s.writer, "reader": s.readers} {
-		c, err := p.take(context.Background(), s.limit)
+	for n := range maxReaders + 1 {
+		c, err := s.pool.take(context.Background(), s.limit)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "2"} {
+		defer s.pool.put(c, false)
+		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "2", "secure_delete": "1", "journal_size_limit": "0"} {
 			var got string
 			if err := c.query("PRAGMA "+pragma, nil, func(scan func(...any) error) error { return scan(&got) }); err != nil || got != want {
-				t.Errorf("%s: %s is %q, %v; want %q", name, pragma, got, err, want)
+				t.Errorf("connection %d: %s is %q, %v; want %q", n, pragma, got, err, want)
 			}
 		}
-		p.put(c, false)
 	}
 }
 
-// connect opens a state and takes the connection that it writes with.
-func TestProcessThatOnlyReadsOpensOneConnection(t *testing.T) {
+func TestAProcessInWhichNothingHappensAtOnceOpensOneConnection(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	for _, created := range []bool{true, false} {
 		s, err := Open(context.Background(), Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.View(context.Background(), func(store.Tx) error { return nil }); err != nil {
-			t.Fatal(err)
+		nothing := func(store.Tx) error { return nil }
+		for range 2 {
+			if err := errors.Join(s.View(context.Background(), nothing), s.Update(context.Background(), nothing)); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if r, w := s.readers.db.Stats().OpenConnections, s.writer.db.Stats().OpenConnections; r != 1 || w != 0 {
-			t.Errorf("created %t: %d connections read, %d write", created, r, w)
+		if n := s.pool.db.Stats().OpenConnections; n != 1 {
+			t.Errorf("created %t: %d connections", created, n)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -218,18 +221,109 @@ func TestProcessThatOnlyReadsOpensOneConnection(t *testing.T) {
 	}
 }
 
+// Views wait for views alone, and an update for updates alone, however long the others take.
+func TestViewsAndUpdatesDoNotWaitForEachOther(t *testing.T) {
+	s, err := Open(context.Background(), Options{Dir: filepath.Join(t.TempDir(), "state")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	var nest func(int) error
+	nest = func(views int) error {
+		return s.View(context.Background(), func(store.Tx) error {
+			if views > 1 {
+				return nest(views - 1)
+			}
+			return nil
+		})
+	}
+	if err := s.Update(context.Background(), func(store.Tx) error { return nest(maxReaders) }); err != nil {
+		t.Errorf("views within an update: %v", err)
+	}
+	var within func(int) error
+	within = func(views int) error {
+		return s.View(context.Background(), func(store.Tx) error {
+			if views > 1 {
+				return within(views - 1)
+			}
+			return s.Update(context.Background(), func(store.Tx) error { return nil })
+		})
+	}
+	if err := within(maxReaders); err != nil {
+		t.Errorf("an update within views: %v", err)
+	}
+}
+
+// Its connection could: it is the one that updates use.
+func TestAViewChangesNothing(t *testing.T) {
+	s, err := Open(context.Background(), Options{Dir: filepath.Join(t.TempDir(), "state")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	u := store.User{HumanID: id.NewHuman(), ClientUserID: "u"}
+	err = s.View(context.Background(), func(tx store.Tx) error {
+		if err := tx.InsertUser(u); problem.CodeOf(err) != CodeFailed {
+			t.Errorf("an insert in a view: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.View(context.Background(), func(tx store.Tx) error {
+		_, err := tx.UserByID(u.HumanID)
+		return err
+	})
+	if !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("what was inserted in a view: %v", err)
+	}
+}
+
+// The place in the queue is closed with the store, by the update that still runs then.
+func TestAnUpdateThatRunsWhenTheStoreIsClosedCommitsAndLeavesTheQueue(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	s, err := Open(context.Background(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := store.User{HumanID: id.NewHuman(), ClientUserID: "u"}
+	err = s.Update(context.Background(), func(tx store.Tx) error {
+		return errors.Join(tx.InsertUser(u), s.Close())
+	})
+	if err != nil || s.turn != nil {
+		t.Errorf("the update: %v; in the queue: %t", err, s.turn != nil)
+	}
+	if err := s.Update(context.Background(), func(store.Tx) error { return nil }); err == nil {
+		t.Error("an update of a store that is closed")
+	}
+	again, err := Open(context.Background(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = again.Close() }()
+	err = again.View(context.Background(), func(tx store.Tx) error {
+		_, err := tx.UserByID(u.HumanID)
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// connect opens a state and takes the connection that it opened.
 func connect(t *testing.T, dir string) (*Store, *conn) {
 	t.Helper()
 	s, err := Open(context.Background(), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := s.writer.take(context.Background(), s.limit)
+	c, err := s.pool.take(context.Background(), s.limit)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		s.writer.put(c, false)
+		s.pool.put(c, false)
 		if err := s.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}

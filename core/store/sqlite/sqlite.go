@@ -12,6 +12,7 @@ import (
 
 	"github.com/humanconnect/humanconnect/core/seal"
 	"github.com/humanconnect/humanconnect/core/store"
+	"github.com/humanconnect/humanconnect/internal/queue"
 )
 
 // The files of a state.
@@ -59,8 +60,12 @@ type Store struct {
 	ring     *seal.Ring
 	tables   *tables
 	commit   func(*conn) error
-	writer   *pool
-	readers  *pool
+	pool     *pool
+	writing  lane
+	reading  lane
+	// turn is the place of the updates in the queue of all processes' writers; nil before the first one. Who is in the lane
+	// of those who write owns it.
+	turn *queue.Place
 	// files are those that were opened.
 	files opened
 }
@@ -149,26 +154,23 @@ func openOrCreate(ctx context.Context, o Options) (*Store, error) {
 	return s, err
 }
 
-// attach opens the database. Where it must be made or migrated first, it returns false and no store. One connection, of those
-// that read, is enough for a process that writes nothing.
+// attach opens the database. Where it must be made or migrated first, it returns false and no store. One connection is enough
+// for a process in which nothing happens at once.
 func attach(ctx context.Context, o Options) (*Store, bool, error) {
 	path := filepath.Join(o.Dir, fileDB)
-	writer, err := newPool(dsn(path, access(o), "secure_delete(1)", "journal_size_limit(0)"), 1)
-	if err != nil {
-		return nil, false, fail(CodeFailed, err, "opening the state")
+	pragmas := []string{"journal_size_limit(0)", "secure_delete(1)"}
+	if o.ReadOnly {
+		pragmas[1] = "query_only(1)"
 	}
-	if !o.ReadOnly {
-		writer.queue = filepath.Join(o.Dir, fileQueue)
-	}
-	readers, err := newPool(dsn(path, access(o), "query_only(1)", "journal_size_limit(0)"), maxReaders)
+	p, err := newPool(dsn(path, access(o), pragmas...), maxReaders+1)
 	if err != nil {
-		_ = writer.close() // nothing was written
 		return nil, false, fail(CodeFailed, err, "opening the state")
 	}
 	s := &Store{
-		dir: o.Dir, readOnly: o.ReadOnly, refusal: o.Refusal, still: o.still, limit: o.BusyLimit, commit: o.system.commit, writer: writer, readers: readers,
+		dir: o.Dir, readOnly: o.ReadOnly, refusal: o.Refusal, still: o.still, limit: o.BusyLimit, commit: o.system.commit,
+		pool: p, writing: make(lane, 1), reading: make(lane, maxReaders),
 	}
-	head, err := readHead(ctx, readers, o.BusyLimit)
+	head, err := readHead(ctx, p, o.BusyLimit)
 	if err == nil && head.version == len(migrations()) {
 		if err = s.unlock(ctx, o, head); err == nil {
 			return s, true, nil
@@ -209,7 +211,9 @@ func (s *Store) MAC(purpose string, data ...[]byte) []byte { return s.ring.MAC(p
 
 // Close implements [store.Store]. Transactions that run come to their end; none begins.
 func (s *Store) Close() error {
-	return errors.Join(s.readers.close(), s.writer.close())
+	err := s.pool.close()
+	s.leaveQueue()
+	return err
 }
 
 // Update implements [store.Store].
@@ -220,40 +224,49 @@ func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
 	if s.readOnly {
 		return fail(CodeFailed, nil, "the state is open for reading only")
 	}
-	return exact(s.dir, s.run(ctx, s.writer, "BEGIN IMMEDIATE", f))
+	return exact(s.dir, s.run(ctx, s.writing, "BEGIN IMMEDIATE", f))
 }
 
 // View implements [store.Store].
 func (s *Store) View(ctx context.Context, f func(store.Tx) error) error {
-	return exact(s.dir, s.unlessOvertaken(s.run(ctx, s.readers, "BEGIN", f)))
+	return exact(s.dir, s.unlessOvertaken(s.run(ctx, s.reading, "BEGIN", f)))
 }
 
 // run runs f in a transaction, when it is its turn. Locks are met at its begin and at its commit alone: those of writers
 // that have no turn, such as one that was passed over.
-func (s *Store) run(ctx context.Context, from *pool, begin string, f func(store.Tx) error) error {
+func (s *Store) run(ctx context.Context, l lane, begin string, f func(store.Tx) error) error {
 	deadline := time.Now().Add(s.limit)
 	if err := s.files.check(); err != nil {
 		return err
 	}
-	c, err := from.take(ctx, s.limit)
+	if err := l.enter(ctx, s.limit); err != nil {
+		return err
+	}
+	defer s.leave(l)
+	c, err := s.pool.take(ctx, time.Until(deadline))
 	if err != nil {
 		return err
 	}
 	broken := true // unless the transaction is known to have ended, which it is not when f panics
-	defer func() { from.put(c, broken) }()
-	if err := c.awaitTurn(ctx, time.Until(deadline)); err != nil {
-		broken = false
-		return err
+	defer func() { s.pool.put(c, broken) }()
+	writes := l == s.writing
+	if writes {
+		if err := s.awaitTurn(ctx, time.Until(deadline)); err != nil {
+			broken = false
+			return err
+		}
+		defer s.endTurn()
 	}
-	defer c.endTurn()
 
 	var refused error
 	err = patiently(ctx, time.Until(deadline), func() error {
 		if err := start(c, begin); err != nil {
-			c.beat()
+			if writes {
+				s.beat()
+			}
 			return err
 		}
-		if refused = s.apply(c, f); refused == nil {
+		if refused = s.apply(c, writes, f); refused == nil {
 			refused = s.files.check()
 		}
 		if refused != nil {
@@ -278,8 +291,8 @@ func commit(c *conn) error {
 	return err
 }
 
-func (s *Store) apply(c *conn, f func(store.Tx) error) error {
-	t := &tx{conn: c, tables: s.tables}
+func (s *Store) apply(c *conn, writes bool, f func(store.Tx) error) error {
+	t := &tx{conn: c, tables: s.tables, readOnly: !writes}
 	defer func() { t.conn = nil }()
 	return f(t)
 }

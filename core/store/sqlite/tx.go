@@ -10,13 +10,18 @@ import (
 type tx struct {
 	conn   *conn
 	tables *tables
+	// readOnly: it is a view, which changes nothing, though its connection could.
+	readOnly bool
 }
 
 var _ store.Tx = (*tx)(nil)
 
 func (t *tx) exec(query string, args ...any) (int64, error) {
-	if t.conn == nil {
+	switch {
+	case t.conn == nil:
 		return 0, errClosed
+	case t.readOnly:
+		return 0, fail(CodeFailed, nil, "a view of the state cannot change it")
 	}
 	n, err := t.conn.exec(query, args...)
 	return n, classify("writing the state", err)
