@@ -62,9 +62,9 @@ put() {
 	fi
 	make_directory "$(dirname "$to")"
 	note "$1 $2"
-	cp "$4" "$to.new.$$"
-	chmod "$3" "$to.new.$$"
-	mv -f "$to.new.$$" "$to"
+	cp "$4" "$to.new"
+	chmod "$3" "$to.new"
+	mv -f "$to.new" "$to"
 }
 
 # relative FROM TO prints the way from one absolute directory to another.
@@ -80,7 +80,7 @@ relative() {
 drop() {
 	case /$2/ in */../*) return ;; esac
 	dir=$(directory_of "$1") || return 0
-	rm -f "$dir/$2"
+	rm -f "$dir/$2" "$dir/$2.new"
 }
 
 install_all() {
@@ -118,12 +118,13 @@ put_link() {
 	fi
 	make_directory "$DESTDIR$BINDIR"
 	note "bin humanconnect"
-	ln -s "$(relative "$BINDIR" "$LIBEXECDIR/$home")/humanconnect" "$to.new.$$"
-	if [ ! -x "$to.new.$$" ]; then
-		rm -f "$to.new.$$"
-		ln -s "$LIBEXECDIR/$home/humanconnect" "$to.new.$$"
+	rm -f "$to.new"
+	ln -s "$(relative "$BINDIR" "$LIBEXECDIR/$home")/humanconnect" "$to.new"
+	if [ ! -x "$to.new" ]; then
+		rm -f "$to.new"
+		ln -s "$LIBEXECDIR/$home/humanconnect" "$to.new"
 	fi
-	mv -f "$to.new.$$" "$to"
+	mv -f "$to.new" "$to"
 }
 
 # finish_list removes what the installation before had and this one has not, and keeps the directories that it made.
@@ -150,7 +151,7 @@ uninstall_all() {
 	done <"$list"
 	# The directories that the installation has made, the deepest first; one with files of others stays.
 	directories=$(sed -n 's/^made //p' "$list" | awk '{ print length, $0 }' | sort -rn | cut -d ' ' -f 2-)
-	rm -f "$list"
+	rm -f "$list" "$list.new"
 	printf '%s\n' "$directories" | while read -r dir; do
 		case $dir in /*) rmdir "$DESTDIR$dir" 2>/dev/null || : ;; esac
 	done
