@@ -16,12 +16,12 @@ import (
 type installer struct {
 	t *testing.T
 	// built is what make build would fill, and root is DESTDIR.
-	built, root string
+	built, root, home string
 }
 
 func newInstaller(t *testing.T) *installer {
 	t.Helper()
-	i := &installer{t, filepath.Join(t.TempDir(), "built"), filepath.Join(t.TempDir(), "root")}
+	i := &installer{t, filepath.Join(t.TempDir(), "built"), filepath.Join(t.TempDir(), "root"), t.TempDir()}
 	i.sh(`mkdir -p "$1/share/completion" "$1/share/man/man1" && cp "$2"/humanconnect* "$2/providers.lock.json" "$1"
 		for shell in bash zsh fish; do "$1/humanconnect" --config none completion $shell > "$1/share/completion/humanconnect.$shell"; done
 		echo .TH OPEN 1 > "$1/share/man/man1/humanconnect-open.1"`, i.built, binDir())
@@ -35,7 +35,7 @@ func (i *installer) sh(script string, args ...string) string {
 	defer cancel()
 	c := exec.CommandContext(ctx, "sh", append([]string{"-euc", "umask 000\n" + script, "sh"}, args...)...)
 	c.Dir = "../.."
-	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + i.t.TempDir(), "HUMANCONNECT_CLIENT_ID=demo", quickExit}
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + i.home, "HUMANCONNECT_CLIENT_ID=demo", quickExit}
 	said, err := c.CombinedOutput()
 	if err != nil {
 		i.t.Fatalf("%v\n%s", err, said)
@@ -196,5 +196,30 @@ complete_line humanconnect connection show con_none
 		if !strings.HasPrefix(said, "sandbox-instant") {
 			t.Errorf("fish offers %q", said)
 		}
+	}
+}
+
+// TestInstallSectionOfTheREADMEWorks with what is built for the tests, in a home that is empty.
+func TestInstallSectionOfTheREADMEWorks(t *testing.T) {
+	t.Parallel()
+	_, section, found := strings.Cut(readDocument(t, "README.md"), "\n## Install\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	commands := commandsIn(section)
+	if !found || !strings.Contains(commands, "make build\n") || strings.Count(commands, "\n") < 4 {
+		t.Fatalf("the section has the commands %q", commands)
+	}
+	i := newInstaller(t)
+	commands = strings.Replace(strings.Replace(commands, "make build\n", "", 1), "make install", `make -s install BIN="$1"`, 1)
+	said := i.sh(commands+"humanconnect config path\nMANPATH=$HOME/.local/share/man man -w humanconnect-open\n"+
+		"make -s uninstall PREFIX=$HOME/.local\n[ ! -e $HOME/.local ] || find $HOME/.local", i.built)
+	_, said, _ = strings.Cut(said, "\n") // what was installed
+	checks, rest, _ := strings.Cut(said, i.home)
+	for line := range strings.Lines(checks) {
+		if !strings.HasPrefix(line, "ok ") {
+			t.Errorf("doctor prints %q", line)
+		}
+	}
+	if strings.Count(checks, "pinned by: release") != 3 || !strings.Contains(rest, "humanconnect-open.1") || strings.Contains(rest, "libexec") {
+		t.Errorf("the commands print %s", said)
 	}
 }
