@@ -8,6 +8,8 @@ BIN     := bin
 TOOLS   := $(CURDIR)/.cache/bin
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# The date of the man pages (https://reproducible-builds.org/specs/source-date-epoch/): that of the commit.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 # Leaves the trace pages of gRPC out, which nobody serves, and with them golang.org/x/net/trace.
 TAGS    := grpcnotrace
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
@@ -41,6 +43,35 @@ build: ## build humanconnect, its providers and the sandbox server into bin/, wi
 	done
 	CGO_ENABLED=0 $(GO) build -tags '$(TAGS)' -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/humanconnect-sandbox ./providers/sandbox/server
 	@$(BIN)/humanconnect provider lock --dir $(BIN)
+	@rm -rf $(BIN)/share && mkdir -p $(BIN)/share/completion
+	$(GO) run ./cmd/humanconnect/manual -version '$(VERSION)' -epoch '$(SOURCE_DATE_EPOCH)' $(BIN)/share/man
+	@set -e; for shell in bash zsh fish; do \
+	  $(BIN)/humanconnect --config none completion $$shell > $(BIN)/share/completion/humanconnect.$$shell; \
+	done
+
+$(BIN)/humanconnect:
+	$(MAKE) build
+
+# Where `make install` puts things, by the names of the GNU coding standards. DESTDIR is put before all of them.
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec
+DATADIR    ?= $(PREFIX)/share
+MANDIR     ?= $(DATADIR)/man
+BASHDIR    ?= $(DATADIR)/bash-completion/completions
+ZSHDIR     ?= $(DATADIR)/zsh/site-functions
+FISHDIR    ?= $(DATADIR)/fish/vendor_completions.d
+DESTDIR    ?=
+INSTALLED  := BIN='$(BIN)' DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' LIBEXECDIR='$(LIBEXECDIR)' MANDIR='$(MANDIR)' \
+  BASHDIR='$(BASHDIR)' ZSHDIR='$(ZSHDIR)' FISHDIR='$(FISHDIR)'
+
+.PHONY: install
+install: $(BIN)/humanconnect ## install what is built below PREFIX (/usr/local): programs, man pages, completion
+	@$(INSTALLED) sh cmd/humanconnect/install.sh install
+
+.PHONY: uninstall
+uninstall: ## remove what install has put there
+	@$(INSTALLED) sh cmd/humanconnect/install.sh uninstall
 
 .PHONY: demo
 demo: build ## build, and run a whole session in a temporary directory
@@ -92,6 +123,13 @@ check: $(TOOLS)/.installed ## check format, imports, lint, and generated code
 	cd test/peers && $(TOOLS)/golangci-lint run --config ../../.golangci.yml ./...
 	cd sdk/proto && $(TOOLS)/buf lint && $(TOOLS)/buf breaking --against provider.v1.binpb
 	@sh test/generated.sh $(TOOLS)
+	@set -e; for system in $(SYSTEMS); do \
+	  echo "GOOS=$${system%/*} GOARCH=$${system#*/} $(GO) build ./..."; \
+	  CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} $(GO) build -tags '$(TAGS)' ./...; \
+	done
+
+# The systems that humanconnect runs on.
+SYSTEMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 freebsd/amd64 freebsd/arm64
 
 .PHONY: format
 format: $(TOOLS)/.installed ## format the Go code

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Checks the tools that the tests need besides Go: a C compiler for the race detector, openssl for independent keys and tokens,
-# Node with npm for third-party programs, Django OAuth Toolkit as a third-party authorization server, and chromium for the page
-# after a redirect. On Debian and its derivatives, as root,
+# Node with npm for third-party programs, Django OAuth Toolkit as a third-party authorization server, chromium for the page
+# after a redirect, readers for the man pages, and shells for their completion. On Debian and its derivatives, as root,
 # it installs what is missing; elsewhere it prints what to install.
 set -eu
 
@@ -12,6 +12,9 @@ command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
 /usr/bin/python3 -c 'import oauth2_provider' >/dev/null 2>&1 || missing="$missing python3-django-oauth-toolkit"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+for tool in groff man:man-db mandoc zsh fish; do
+	command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool##*:}"
+done
 if [ -z "$missing" ]; then
 	exit 0
 fi

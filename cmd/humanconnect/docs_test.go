@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/google/go-cmp/cmp"
 )
 
 // docLimit is how long what a document says may take.
@@ -54,6 +57,9 @@ func TestDemoShowsTheMainJob(t *testing.T) {
 	}
 }
 
+// changing are the parts of a response that are others in each session.
+var changing = regexp.MustCompile(`(con|ses)_[0-9a-z]{26}|\d{4}-\d\d-\d\dT[0-9:.]+Z|[0-9a-f]{32}`)
+
 func TestCommandsOfTheREADMEWork(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../README.md")
@@ -66,6 +72,10 @@ func TestCommandsOfTheREADMEWork(t *testing.T) {
 		t.Fatal("the README has no transcript any more")
 	}
 	said := shell(t, t.TempDir(), strings.ReplaceAll("humanconnect token create"+commands, "    $ ", ""))
+	printed, _, _ := strings.Cut("    {\n"+rest[len(commands)+len("\n    {\n"):], "\n\n")
+	if diff := cmp.Diff(changing.ReplaceAllString(strings.ReplaceAll(printed, "\n    ", "\n")[4:], "…"), changing.ReplaceAllString(strings.TrimSpace(said), "…")); diff != "" {
+		t.Errorf("the README shows another response: %s", diff)
+	}
 	for _, want := range []string{`"status": "SUCCESS"`, `"id": "sandbox-instant"`, `"revocation": "revoked"`, `"delivered": 1`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the commands do not print %s:\n%s", want, said)
@@ -79,9 +89,9 @@ func TestTerminalShowsWhatTheREADMEShows(t *testing.T) {
 	t.Parallel()
 	readme := readDocument(t, "README.md")
 	_, start, _ := strings.Cut(readme, "\n    $ humanconnect token create")
-	start, section, found := strings.Cut("\n    $ humanconnect token create"+start, "\n## Interactive use\n")
+	start, section, found := strings.Cut("\n    $ humanconnect token create"+start, "\n## At a terminal\n")
 	_, rest, drawn := strings.Cut(section, "> response.json\n")
-	screen, _, ended := strings.Cut(rest, "\n- ")
+	screen, rest, ended := strings.Cut(rest, "\nType `/clin`")
 	section, _, _ = strings.Cut(section, "\n## ")
 	cells := regexp.MustCompile(`\s{2,}`).Split(strings.TrimSpace(screen), -1)
 	if !found || !drawn || !ended || len(cells) < 12 {
@@ -95,6 +105,11 @@ func TestTerminalShowsWhatTheREADMEShows(t *testing.T) {
 	p.presses("demouser" + enter + "password" + enter).sees("2 connected").presses(esc).sees("Are you done?").presses(enter)
 	p.ends(0)
 	p.checkRestored()
+	for _, m := range regexp.MustCompile(`(?m)^    humanconnect: (.*)$`).FindAllStringSubmatch(rest, -1) {
+		if !strings.Contains(ansi.Strip(string(p.all())), "humanconnect: "+m[1]+"\r\n") {
+			t.Errorf("the terminal does not keep the line %q", m[1])
+		}
+	}
 	response, err := os.ReadFile(filepath.Join(p.home, "response.json"))
 	if err != nil {
 		t.Fatal(err)

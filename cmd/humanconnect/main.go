@@ -1,3 +1,5 @@
+//go:build !windows
+
 // Command humanconnect connects users' health data sources to an application.
 //
 // This package starts the program: signals, the App of this process, and the command that the arguments name. Everything

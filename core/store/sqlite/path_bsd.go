@@ -4,6 +4,9 @@ package sqlite
 
 import "golang.org/x/sys/unix"
 
+// readOnlyMount is the flag of a file system that is mounted read-only.
+const readOnlyMount = unix.MNT_RDONLY
+
 // networkFS says whether a directory is on a file system that is not local; it has no name for it. What it cannot find
 // out counts as local.
 func networkFS(dir string) string {

@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// readOnlyMount is the flag of a file system that is mounted read-only.
+const readOnlyMount = unix.ST_RDONLY
+
 // networkFS names the network file system that a directory is on, or returns "". What it cannot find out counts as
 // local.
 func networkFS(dir string) string {

@@ -24,7 +24,7 @@ func RoomOf(dir string) (r Room, known bool) {
 		return r, false
 	}
 	return Room{
-		Bytes: uint64(fs.Bavail) * uint64(fs.Bsize), NoInodes: fs.Files > 0 && fs.Ffree == 0, ReadOnly: uint64(fs.Flags)&unix.ST_RDONLY != 0,
+		Bytes: uint64(fs.Bavail) * uint64(fs.Bsize), NoInodes: fs.Files > 0 && fs.Ffree == 0, ReadOnly: uint64(fs.Flags)&readOnlyMount != 0,
 	}, true
 }
 

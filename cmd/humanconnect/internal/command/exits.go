@@ -20,18 +20,27 @@ func Exits(c *cobra.Command, codes ...int) *cobra.Command {
 	return c
 }
 
+// ExitsOf returns the exit codes of a command, lowest first; none for one that says nothing of them.
+func ExitsOf(c *cobra.Command) (entries []exit.Entry) {
+	codes := strings.Fields(strings.Trim(c.Annotations[exitsKey], "[]"))
+	for _, e := range exit.Entries() {
+		if slices.Contains(codes, strconv.Itoa(e.Code)) {
+			entries = append(entries, e)
+		}
+	}
+	return entries
+}
+
 // LongOf returns the Long text of a command with its exit codes. It is built only when it is shown.
 func LongOf(c *cobra.Command) string {
-	codes := strings.Fields(strings.Trim(c.Annotations[exitsKey], "[]"))
-	if len(codes) == 0 {
+	entries := ExitsOf(c)
+	if len(entries) == 0 {
 		return c.Long
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\nExit codes:", c.Long)
-	for _, e := range exit.Entries() {
-		if code := strconv.Itoa(e.Code); slices.Contains(codes, code) {
-			fmt.Fprintf(&b, "\n  %3s  %s", code, e.Meaning)
-		}
+	for _, e := range entries {
+		fmt.Fprintf(&b, "\n  %3d  %s", e.Code, e.Meaning)
 	}
 	return b.String()
 }

@@ -69,11 +69,45 @@ func writeCompletion(root *cobra.Command, w io.Writer, shell string) error {
 	const withDescriptions = true
 	switch shell {
 	case "bash":
-		return root.GenBashCompletionV2(w, withDescriptions)
+		return writeBash(root, w)
 	case "zsh":
 		return root.GenZshCompletion(w)
 	case "fish":
 		return root.GenFishCompletion(w, withDescriptions)
 	}
 	return root.GenPowerShellCompletionWithDesc(w)
+}
+
+// bashWords is what the script calls of the package bash-completion, which is not everywhere.
+const bashWords = "    _get_comp_words_by_ref \"$@\" cur prev words cword\n"
+
+// bashOwnWords does the same without that package: it joins the words that bash has split at = and :, which have no blank between them.
+const bashOwnWords = `    if declare -F _get_comp_words_by_ref >/dev/null; then
+        _get_comp_words_by_ref "$@" cur prev words cword
+        return
+    fi
+    local i gap rest=$COMP_LINE
+    words=()
+    for ((i = 0; i < ${#COMP_WORDS[@]}; i++)); do
+        gap=${rest%%[![:space:]]*}
+        rest=${rest#"$gap"}
+        rest=${rest#"${COMP_WORDS[i]}"}
+        if [[ -z $gap && ${#words[@]} -gt 0 ]]; then
+            words[${#words[@]}-1]+=${COMP_WORDS[i]}
+        else
+            words+=("${COMP_WORDS[i]}")
+        fi
+        if [[ $i -eq $COMP_CWORD ]]; then cword=$((${#words[@]} - 1)); fi
+    done
+    cur=${words[cword]}
+    prev=${words[cword > 0 ? cword - 1 : 0]}
+`
+
+func writeBash(root *cobra.Command, w io.Writer) error {
+	var script bytes.Buffer
+	if err := root.GenBashCompletionV2(&script, true); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, strings.Replace(script.String(), bashWords, bashOwnWords, 1))
+	return err
 }
