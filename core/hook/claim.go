@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -23,10 +22,13 @@ const (
 const (
 	// leaseMargin is how much longer than a try may take the lease of its delivery is.
 	leaseMargin = 30 * time.Second
-	// notOursPause is how long a hook of a flag that is another user's or host's is left out of the scans: it may be adopted.
+	// notOursPause is how long a target is left out of the scans whose hooks of flags are all another user's or host's: they may
+	// be adopted.
 	notOursPause = time.Minute
 	// pageSize is how many deliveries that are due are read at once, however many there are.
 	pageSize = 100
+	// walkSize is how many targets a scan looks at when it has found something to do.
+	walkSize = 64
 )
 
 // scanResult is what one scan of the heads of the queues in a scope found.
@@ -49,6 +51,8 @@ type scanResult struct {
 	next time.Time
 	// now is the moment of the scan.
 	now time.Time
+	// walkedTo is the target where the walk over them ended.
+	walkedTo string
 }
 
 // job is a delivery that we claim, and what to send.
@@ -127,11 +131,14 @@ type scanner struct {
 	owners map[id.Process]owner
 	off    map[string]bool
 	pauses map[string]store.HookPause
-	// room counts the jobs of each hook; total, what runs and will run in all.
+	// room counts the jobs of each target; total, what runs and will run in all.
 	room  map[string]int
 	total int
-	// passed are hooks that this scan is done with.
-	passed map[string]bool
+	// limits are how many tries of each target may run, as far as it is known.
+	limits map[string]int
+	// passed are targets that this scan is done with; foreign counts what it left to others.
+	passed  map[string]bool
+	foreign int
 	scanResult
 }
 
@@ -139,8 +146,9 @@ type scanner struct {
 func (d *Dispatcher) scan(tx store.Tx, scope Scope, hooks []Hook) (scanResult, error) {
 	g := scanner{
 		Dispatcher: d, hooks: hooks, given: make(map[string]Hook), owners: make(map[id.Process]owner),
-		off: make(map[string]bool), pauses: make(map[string]store.HookPause), room: make(map[string]int), total: len(d.inFlight), passed: make(map[string]bool),
-		scanResult: scanResult{now: d.opt.Clock.Now()},
+		off: make(map[string]bool), pauses: make(map[string]store.HookPause), room: make(map[string]int), total: len(d.inFlight),
+		limits: limitsOf(hooks), passed: make(map[string]bool),
+		scanResult: scanResult{now: d.opt.Clock.Now(), walkedTo: d.walked},
 	}
 	stray, err := tx.NextDelivery(g.now.Add(schedule.Horizon()))
 	g.pull = !stray.IsZero()
@@ -158,6 +166,14 @@ func (d *Dispatcher) scan(tx store.Tx, scope Scope, hooks []Hook) (scanResult, e
 	return g.scanResult, nil
 }
 
+func limitsOf(hooks []Hook) map[string]int {
+	limits := make(map[string]int)
+	for _, h := range hooks {
+		limits[h.Name] = h.concurrency()
+	}
+	return limits
+}
+
 // scanHeads reads all that a session, or an event outside of one, has; the deliveries of the latter are all heads.
 func (g *scanner) scanHeads(tx store.Tx, scope Scope) (err error) {
 	var heads []store.Delivery
@@ -172,57 +188,6 @@ func (g *scanner) scanHeads(tx store.Tx, scope Scope) (err error) {
 		}
 	}
 	return err
-}
-
-// scanDue reads what is due in the whole state, and no more of it than there is room for: a backlog costs nothing
-// until it is due, and does not hold up what comes behind it for other hooks.
-func (g *scanner) scanDue(tx store.Tx) error {
-	for f := (store.DueFilter{Now: g.now, Limit: pageSize}); ; {
-		f.Without = g.without()
-		page, err := tx.DueDeliveries(f)
-		if err != nil {
-			return err
-		}
-		for _, head := range page {
-			if err := g.check(tx, head); err != nil {
-				return err
-			}
-		}
-		if len(page) < pageSize || len(g.gone) > 0 || g.total >= g.most() {
-			break
-		}
-		f.After = &page[len(page)-1]
-	}
-	next, err := tx.NextDelivery(g.now)
-	if !next.IsZero() {
-		g.expect(next)
-	}
-	return err
-}
-
-// without names the hooks that the next page has no use for: those that are not ours, and those without room, of which
-// more may be due.
-func (g *scanner) without() []string {
-	names := slices.Collect(maps.Keys(g.passed))
-	for hook, again := range g.notOurs {
-		if g.passed[hook] {
-			continue
-		}
-		if g.now.Before(again) {
-			names = append(names, hook)
-		} else {
-			delete(g.notOurs, hook)
-		}
-	}
-	for _, busy := range []map[string]int{g.running, g.room} {
-		for hook := range busy {
-			if !g.hasRoom(hook) {
-				g.due = true
-				names = append(names, hook)
-			}
-		}
-	}
-	return names
 }
 
 func (g *scanner) check(tx store.Tx, head store.Delivery) error {
@@ -242,6 +207,7 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 		return g.markDead(tx, head, Hook{}, Damaged)
 	}
 	h.Name = head.Hook
+	g.limits[targetOf(head)] = h.concurrency()
 	if off, err := g.checkHook(tx, head, h); err != nil || off {
 		return err
 	}
@@ -308,8 +274,8 @@ func (g *scanner) disabled(tx store.Tx, h Hook) (bool, error) {
 // skip leaves a delivery to another process, unless nobody has tried it for as long as the long schedule takes since it was
 // due. It was not due before it was at the head of its queue.
 func (g *scanner) skip(tx store.Tx, d store.Delivery) error {
-	end := dueSince(d).Add(schedule.LongTotal())
-	if g.free(d) && g.now.After(end) {
+	g.foreign++
+	if end := dueSince(d).Add(schedule.LongTotal()); g.free(d) && g.now.After(end) {
 		clock, err := store.CheckClock(tx, g.now)
 		if err != nil {
 			return err
@@ -319,9 +285,8 @@ func (g *scanner) skip(tx store.Tx, d store.Delivery) error {
 			return g.markDead(tx, d, Hook{}, NotConfigured)
 		}
 	}
-	g.passed[d.Hook] = true // those behind it were due later
-	if again := g.now.Add(notOursPause); IsGiven(d.Hook) && again.Before(end) {
-		g.notOurs[d.Hook] = again
+	if !IsGiven(d.Hook) {
+		g.passed[targetOf(d)] = true // the others to it were due later
 	}
 	return nil
 }
@@ -376,19 +341,10 @@ func (g *scanner) free(d store.Delivery) bool {
 // owner is what is known of another process.
 type owner struct{ alive, unknown bool }
 
-// hasRoom says whether there is room for one more try of a hook. The first of each has room of its own, so that hooks that
-// hang do not starve another.
-func (g *scanner) hasRoom(hook string) bool {
-	busy := g.running[hook] + g.room[hook]
-	if busy == 0 {
-		return g.total < g.most()
-	}
-	return busy < g.opt.Concurrency && g.total < g.limit()
-}
-
 // addJob makes a job of a head, if there is room for one more.
 func (g *scanner) addJob(tx store.Tx, d store.Delivery, h Hook) error {
-	if !g.hasRoom(d.Hook) {
+	target := targetOf(d)
+	if g.roomFor(target) <= 0 {
 		return nil
 	}
 	e, err := tx.Event(d.Event)
@@ -402,7 +358,7 @@ func (g *scanner) addJob(tx store.Tx, d store.Delivery, h Hook) error {
 	d.Owner = g.opt.Liveness.Self()
 	d.LeaseUntil = g.now.Add(h.timeout() + leaseMargin).Truncate(time.Millisecond) // as the store keeps it
 	g.total++
-	g.room[d.Hook]++
+	g.room[target]++
 	g.jobs = append(g.jobs, job{claimed: d, message: m})
 	return nil
 }

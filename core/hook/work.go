@@ -43,7 +43,7 @@ type result struct {
 // work passes over the scope until enough says so and no try of its own runs, or ctx or over end it: then it begins no more
 // tries, and waits for those that run.
 func (d *Dispatcher) work(ctx context.Context, scope Scope, over <-chan time.Time, enough func(scanResult) bool) (Tally, error) {
-	l := &loop{d: d, scope: scope, over: over, results: make(chan result, d.most())}
+	l := &loop{d: d, scope: scope, over: over, results: make(chan result, mostTries)}
 	sending, stop := d.sending(ctx)
 	defer stop()
 	err := l.turn(ctx, sending, enough)
@@ -168,6 +168,7 @@ func (l *loop) pass(ctx, sending context.Context) (scanResult, error) {
 			s, err = l.d.scan(tx, l.scope, l.hooks)
 			return err
 		}); err != nil || !s.writes() {
+			l.d.walked = s.walkedTo
 			return s, err
 		}
 	}
@@ -179,6 +180,7 @@ func (l *loop) pass(ctx, sending context.Context) (scanResult, error) {
 	}); err != nil {
 		return s, err
 	}
+	l.d.walked = s.walkedTo
 	l.reportDead(s.gone)
 	l.start(sending, s.jobs)
 	return s, nil
@@ -215,8 +217,9 @@ func (l *loop) drop() {
 		return
 	}
 	for _, r := range l.done {
-		if l.d.running[r.claimed.Hook]--; l.d.running[r.claimed.Hook] == 0 {
-			delete(l.d.running, r.claimed.Hook)
+		target := targetOf(r.claimed)
+		if l.d.running[target]--; l.d.running[target] == 0 {
+			delete(l.d.running, target)
 		}
 		delete(l.d.inFlight, r.claimed.ID)
 	}
@@ -247,7 +250,7 @@ func (l *loop) reportDead(gone []deadDelivery) {
 
 func (l *loop) start(ctx context.Context, jobs []job) {
 	for _, j := range jobs {
-		l.d.running[j.claimed.Hook]++
+		l.d.running[targetOf(j.claimed)]++
 		l.d.inFlight[j.claimed.ID] = j.claimed
 		l.running++
 		go func() {

@@ -146,8 +146,10 @@ func TestDueDeliveriesAreReadFromTheIndexInItsOrder(t *testing.T) {
 	}
 	defer func() { _ = s.Close() }()
 	for query, want := range map[string]string{
-		s.tables.delivery.selectSQL + dueHeads: "SEARCH delivery USING INDEX delivery_due (next_at>? AND next_at<?)",
-		nextDelivery:                           "SEARCH delivery USING COVERING INDEX delivery_due (next_at>?)",
+		s.tables.delivery.selectSQL + dueHeads:    "SEARCH delivery USING INDEX delivery_due (next_at>? AND next_at<?)",
+		s.tables.delivery.selectSQL + dueOfTarget: "SEARCH delivery USING INDEX delivery_target (target=? AND next_at>? AND next_at<?)",
+		nextTarget:   "SEARCH delivery USING COVERING INDEX delivery_target (target>?)",
+		nextDelivery: "SEARCH delivery USING COVERING INDEX delivery_due (next_at>?)",
 	} {
 		steps := plan(t, s, query)
 		if steps[0] != want || slices.Contains(steps, "USE TEMP B-TREE FOR ORDER BY") {
@@ -332,7 +334,7 @@ func connect(t *testing.T, dir string) (*Store, *conn) {
 }
 
 // toVersion1 takes from a state what later migrations gave it.
-const toVersion1 = "DROP TABLE clock; ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX event_outside; DROP INDEX event_source; DROP INDEX event_at; DROP INDEX delivery_at; DROP INDEX delivery_dead; " +
+const toVersion1 = "DROP INDEX delivery_target; ALTER TABLE delivery DROP COLUMN target; DROP TABLE clock; ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX event_outside; DROP INDEX event_source; DROP INDEX event_at; DROP INDEX delivery_at; DROP INDEX delivery_dead; " +
 	"DROP INDEX session_at; DROP INDEX connection_listed; DROP TABLE hook_pause; ALTER TABLE event DROP COLUMN human_id; " +
 	"ALTER TABLE event DROP COLUMN source; ALTER TABLE delivery DROP COLUMN redelivered; ALTER TABLE delivery DROP COLUMN hung; " +
 	"DROP INDEX connection_refresh; " +

@@ -1,0 +1,150 @@
+package hook
+
+import (
+	"encoding/base64"
+
+	"github.com/humanconnect/humanconnect/core/store"
+)
+
+// targetOf is what a delivery shares with all that lead to the same place: its hook, or what many flags name. A delivery that an
+// earlier program ended has none.
+func targetOf(d store.Delivery) string {
+	if d.Target == "" {
+		return d.Hook
+	}
+	return d.Target
+}
+
+// targetOfFlag is the target of the deliveries to a hook of a flag: flags with the same target, of whatever sessions, are tried as
+// one. The name of no hook of the config looks like it.
+func targetOfFlag(row store.SessionHook) string {
+	return "flag:" + base64.RawURLEncoding.EncodeToString(row.Fingerprint)
+}
+
+// scanDue reads what is due in the whole state, and no more of it than there is room for. A backlog costs nothing until it is due,
+// and does not hold up what comes behind it for other hooks: where more is due than one page has, it is asked target by target.
+func (g *scanner) scanDue(tx store.Tx) error {
+	page, err := tx.DueDeliveries(store.DueFilter{Now: g.now, Limit: pageSize})
+	if err != nil {
+		return err
+	}
+	if len(page) < pageSize {
+		err = g.checkAll(tx, page)
+	} else {
+		err = g.scanTargets(tx, page)
+	}
+	if err != nil {
+		return err
+	}
+	next, err := tx.NextDelivery(g.now)
+	if !next.IsZero() {
+		g.expect(next)
+	}
+	return err
+}
+
+func (g *scanner) checkAll(tx store.Tx, heads []store.Delivery) error {
+	for _, head := range heads {
+		if err := g.check(tx, head); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scanTargets asks target by target: first those of what has been due for the longest, then on from where the scan before ended,
+// until there is something to do, and all the way round if there is not.
+func (g *scanner) scanTargets(tx store.Tx, oldest []store.Delivery) error {
+	seen := make(map[string]bool)
+	for _, d := range oldest {
+		target := targetOf(d)
+		if seen[target] {
+			continue
+		}
+		seen[target] = true
+		if err := g.scanTarget(tx, target); err != nil {
+			return err
+		}
+	}
+	return g.walk(tx, seen)
+}
+
+// walk asks the targets that were not seen, from where the walk before ended.
+func (g *scanner) walk(tx store.Tx, seen map[string]bool) error {
+	start, round := g.walkedTo, false
+	for n := 0; g.total < mostTries && (n < walkSize || len(g.jobs)+len(g.gone) == 0); n++ {
+		next, err := tx.NextTarget(g.walkedTo)
+		if err != nil {
+			return err
+		}
+		if round && (next == "" || next > start) {
+			return nil
+		}
+		if g.walkedTo = next; next == "" {
+			round = true
+			continue
+		}
+		if !seen[next] {
+			if err := g.scanTarget(tx, next); err != nil {
+				return err
+			}
+		}
+	}
+	g.due = true // as far as this scan knows
+	return nil
+}
+
+// scanTarget reads what is due to a target, as much as there is room for, and what runs already.
+func (g *scanner) scanTarget(tx store.Tx, target string) error {
+	if g.leftToOthers(target) {
+		return nil
+	}
+	foreign, read := g.foreign, 0
+	for f := (store.DueFilter{Now: g.now, Target: target}); ; {
+		room := g.roomFor(target)
+		if room <= 0 {
+			g.due = true // there may be more
+			return nil
+		}
+		f.Limit = min(pageSize, room+g.running[target]+1)
+		page, err := tx.DueDeliveries(f)
+		if err == nil {
+			err = g.checkAll(tx, page)
+		}
+		if err != nil {
+			return err
+		}
+		if read += len(page); len(page) < f.Limit || len(g.gone) > 0 || g.passed[target] {
+			break
+		}
+		f.After = &page[len(page)-1]
+	}
+	if read > 0 && g.foreign-foreign == read && !g.passed[target] {
+		g.notOurs[target] = g.now.Add(notOursPause)
+	}
+	return nil
+}
+
+// leftToOthers says whether a target was found to have nothing that is ours to run, a short while ago.
+func (g *scanner) leftToOthers(target string) bool {
+	again, left := g.notOurs[target]
+	if left && !g.now.Before(again) {
+		delete(g.notOurs, target)
+		left = false
+	}
+	return left
+}
+
+// roomFor is how many more tries of a target there is room for. The first has room of its own, so that hooks that hang do not
+// starve another.
+func (g *scanner) roomFor(target string) int {
+	limit, known := g.limits[target]
+	if !known {
+		limit = DefaultConcurrency
+	}
+	busy, total := g.running[target]+g.room[target], maxTries-g.total
+	if busy == 0 {
+		return min(limit, max(total, 1), mostTries-g.total)
+	}
+	return min(limit-busy, total)
+}
