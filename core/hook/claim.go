@@ -51,8 +51,9 @@ type scanResult struct {
 	next time.Time
 	// now is the moment of the scan.
 	now time.Time
-	// walkedTo is the target where the walk over them ended.
-	walkedTo string
+	// walkedTo is the target where the walk over them ended. isBacklog: more is due than one page has.
+	walkedTo  string
+	isBacklog bool
 }
 
 // job is a delivery that we claim, and what to send.
@@ -148,7 +149,7 @@ func (d *Dispatcher) scan(tx store.Tx, scope Scope, hooks []Hook) (scanResult, e
 		Dispatcher: d, hooks: hooks, given: make(map[string]Hook), owners: make(map[id.Process]owner),
 		off: make(map[string]bool), pauses: make(map[string]store.HookPause), room: make(map[string]int), total: len(d.inFlight),
 		limits: limitsOf(hooks), passed: make(map[string]bool),
-		scanResult: scanResult{now: d.opt.Clock.Now(), walkedTo: d.walked},
+		scanResult: scanResult{now: d.opt.Clock.Now(), walkedTo: d.walked, isBacklog: d.backlog},
 	}
 	stray, err := tx.NextDelivery(g.now.Add(schedule.Horizon()))
 	g.pull = !stray.IsZero()
@@ -169,7 +170,7 @@ func (d *Dispatcher) scan(tx store.Tx, scope Scope, hooks []Hook) (scanResult, e
 func limitsOf(hooks []Hook) map[string]int {
 	limits := make(map[string]int)
 	for _, h := range hooks {
-		limits[h.Name] = h.concurrency()
+		limits[h.Name] = h.TriesAtOnce()
 	}
 	return limits
 }
@@ -207,7 +208,7 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 		return g.markDead(tx, head, Hook{}, Damaged)
 	}
 	h.Name = head.Hook
-	g.limits[targetOf(head)] = h.concurrency()
+	g.limits[targetOf(head)] = h.TriesAtOnce()
 	if off, err := g.checkHook(tx, head, h); err != nil || off {
 		return err
 	}

@@ -95,8 +95,9 @@ type Dispatcher struct {
 	running  map[string]int
 	// notOurs are targets with nothing that is ours to run, and when to look at them again.
 	notOurs map[string]time.Time
-	// walked is the target where the last walk over them ended.
-	walked string
+	// walked is the target where the last walk over them ended; backlog says that more was due than one page has.
+	walked  string
+	backlog bool
 
 	mu   sync.Mutex
 	wake chan struct{}

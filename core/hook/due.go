@@ -2,6 +2,8 @@ package hook
 
 import (
 	"encoding/base64"
+	"maps"
+	"slices"
 
 	"github.com/humanconnect/humanconnect/core/store"
 )
@@ -24,16 +26,7 @@ func targetOfFlag(row store.SessionHook) string {
 // scanDue reads what is due in the whole state, and no more of it than there is room for. A backlog costs nothing until it is due,
 // and does not hold up what comes behind it for other hooks: where more is due than one page has, it is asked target by target.
 func (g *scanner) scanDue(tx store.Tx) error {
-	page, err := tx.DueDeliveries(store.DueFilter{Now: g.now, Limit: pageSize})
-	if err != nil {
-		return err
-	}
-	if len(page) < pageSize {
-		err = g.checkAll(tx, page)
-	} else {
-		err = g.scanTargets(tx, page)
-	}
-	if err != nil {
+	if err := g.scanTargets(tx); err != nil {
 		return err
 	}
 	next, err := tx.NextDelivery(g.now)
@@ -43,6 +36,44 @@ func (g *scanner) scanDue(tx store.Tx) error {
 	return err
 }
 
+// scanTargets looks at one page of what has been due for the longest, and at its targets if there may be more. While a backlog is
+// worked off, it goes on with the targets that are tried, and looks at that page when nothing is found.
+func (g *scanner) scanTargets(tx store.Tx) error {
+	seen := make(map[string]bool)
+	if g.isBacklog {
+		for _, target := range slices.Sorted(maps.Keys(g.running)) {
+			if err := g.scanOnce(tx, target, seen); err != nil {
+				return err
+			}
+		}
+		if len(g.jobs)+len(g.gone) > 0 {
+			return g.walk(tx, seen)
+		}
+	}
+	page, err := tx.DueDeliveries(store.DueFilter{Now: g.now, Limit: pageSize})
+	if err != nil {
+		return err
+	}
+	if g.isBacklog = len(page) == pageSize; !g.isBacklog {
+		return g.checkAll(tx, page)
+	}
+	for _, d := range page {
+		if err := g.scanOnce(tx, targetOf(d), seen); err != nil {
+			return err
+		}
+	}
+	return g.walk(tx, seen)
+}
+
+// scanOnce asks a target that was not seen.
+func (g *scanner) scanOnce(tx store.Tx, target string, seen map[string]bool) error {
+	if seen[target] {
+		return nil
+	}
+	seen[target] = true
+	return g.scanTarget(tx, target)
+}
+
 func (g *scanner) checkAll(tx store.Tx, heads []store.Delivery) error {
 	for _, head := range heads {
 		if err := g.check(tx, head); err != nil {
@@ -50,23 +81,6 @@ func (g *scanner) checkAll(tx store.Tx, heads []store.Delivery) error {
 		}
 	}
 	return nil
-}
-
-// scanTargets asks target by target: first those of what has been due for the longest, then on from where the scan before ended,
-// until there is something to do, and all the way round if there is not.
-func (g *scanner) scanTargets(tx store.Tx, oldest []store.Delivery) error {
-	seen := make(map[string]bool)
-	for _, d := range oldest {
-		target := targetOf(d)
-		if seen[target] {
-			continue
-		}
-		seen[target] = true
-		if err := g.scanTarget(tx, target); err != nil {
-			return err
-		}
-	}
-	return g.walk(tx, seen)
 }
 
 // walk asks the targets that were not seen, from where the walk before ended.
@@ -84,10 +98,8 @@ func (g *scanner) walk(tx store.Tx, seen map[string]bool) error {
 			round = true
 			continue
 		}
-		if !seen[next] {
-			if err := g.scanTarget(tx, next); err != nil {
-				return err
-			}
+		if err := g.scanOnce(tx, next, seen); err != nil {
+			return err
 		}
 	}
 	g.due = true // as far as this scan knows

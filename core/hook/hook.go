@@ -130,7 +130,8 @@ func (h Hook) wants(t event.Type) bool {
 	return slices.ContainsFunc(h.On, func(o event.On) bool { return o.Type() == t })
 }
 
-func (h Hook) concurrency() int {
+// TriesAtOnce is how many tries one process runs at once, as long as the hook answers.
+func (h Hook) TriesAtOnce() int {
 	switch {
 	case h.Concurrency > 0:
 		return h.Concurrency

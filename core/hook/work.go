@@ -168,7 +168,7 @@ func (l *loop) pass(ctx, sending context.Context) (scanResult, error) {
 			s, err = l.d.scan(tx, l.scope, l.hooks)
 			return err
 		}); err != nil || !s.writes() {
-			l.d.walked = s.walkedTo
+			l.d.walked, l.d.backlog = s.walkedTo, s.isBacklog
 			return s, err
 		}
 	}
@@ -180,7 +180,7 @@ func (l *loop) pass(ctx, sending context.Context) (scanResult, error) {
 	}); err != nil {
 		return s, err
 	}
-	l.d.walked = s.walkedTo
+	l.d.walked, l.d.backlog = s.walkedTo, s.isBacklog
 	l.reportDead(s.gone)
 	l.start(sending, s.jobs)
 	return s, nil
