@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -56,10 +57,11 @@ type scanResult struct {
 	isBacklog bool
 }
 
-// job is a delivery that we claim, and what to send.
+// job is a delivery that we claim, and what to send: at once, or when another try of its target has been accepted.
 type job struct {
 	claimed store.Delivery
 	message Message
+	waits   bool
 }
 
 // deadDelivery is a delivery that is not tried again, of an event of a type, to a hook, if there is one still. The type is ""
@@ -132,39 +134,65 @@ type scanner struct {
 	owners map[id.Process]owner
 	off    map[string]bool
 	pauses map[string]store.HookPause
-	// room counts the jobs of each target; total, what runs and will run in all.
-	room  map[string]int
+	// runs are how many tries of each target run, own those of this loop, and queue how many wait, with those that this scan makes;
+	// total is how many run in all.
+	runs  map[string]int
+	own   map[string]int
+	queue map[string]int
 	total int
+	// ended are the claimed deliveries that this transaction lets go.
+	ended map[id.Delivery]bool
 	// limits are how many tries of each target may run, as far as it is known.
 	limits map[string]int
+	// hangs are the targets whose last try hung.
+	hangs map[string]bool
 	// passed are targets that this scan is done with; foreign counts what it left to others.
 	passed  map[string]bool
 	foreign int
 	scanResult
 }
 
-// scan reads what there is to do in a scope. It writes nothing.
-func (d *Dispatcher) scan(tx store.Tx, scope Scope, hooks []Hook) (scanResult, error) {
+// scan reads what there is to do for a loop. It writes nothing.
+func (d *Dispatcher) scan(tx store.Tx, at standing, hooks []Hook) (scanResult, error) {
 	g := scanner{
 		Dispatcher: d, hooks: hooks, given: make(map[string]Hook), owners: make(map[id.Process]owner),
-		off: make(map[string]bool), pauses: make(map[string]store.HookPause), room: make(map[string]int), total: len(d.inFlight),
+		off: make(map[string]bool), pauses: make(map[string]store.HookPause), hangs: make(map[string]bool),
+		runs: maps.Clone(d.claimed), queue: maps.Clone(d.waiting), own: maps.Clone(at.runs), ended: make(map[id.Delivery]bool),
 		limits: limitsOf(hooks), passed: make(map[string]bool),
 		scanResult: scanResult{now: d.opt.Clock.Now(), walkedTo: d.walked, isBacklog: d.backlog},
 	}
+	g.account(at)
 	stray, err := tx.NextDelivery(g.now.Add(schedule.Horizon()))
 	g.pull = !stray.IsZero()
 	g.due, g.unsettled = g.pull, g.pull
 	switch {
 	case err != nil:
-	case scope == (Scope{}):
+	case at.scope == (Scope{}):
 		err = g.scanDue(tx)
 	default:
-		err = g.scanHeads(tx, scope)
+		err = g.scanHeads(tx, at.scope)
 	}
 	if err != nil {
 		return scanResult{}, fmt.Errorf("look for deliveries: %w", err)
 	}
 	return g.scanResult, nil
+}
+
+// account takes off what has ended, and what waits no more.
+func (g *scanner) account(at standing) {
+	for _, r := range at.ended {
+		g.ended[r.claimed.ID] = true
+		g.runs[targetOf(r.claimed)]--
+	}
+	for target, n := range at.left {
+		g.queue[target] -= n
+	}
+	for target, n := range g.queue {
+		g.runs[target] -= n
+	}
+	for _, n := range g.runs {
+		g.total += n
+	}
 }
 
 func limitsOf(hooks []Hook) map[string]int {
@@ -201,8 +229,7 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 		return g.skip(tx, head)
 	case !g.free(head):
 		// The word of our own tries comes by itself.
-		_, mine := g.inFlight[head.ID]
-		g.contended, g.unsettled = g.contended || !mine, true
+		g.contended, g.unsettled = g.contended || !g.tries(head), true
 		return nil
 	case damaged:
 		return g.markDead(tx, head, Hook{}, Damaged)
@@ -317,10 +344,9 @@ func (g *scanner) markDead(tx store.Tx, d store.Delivery, h Hook, why string) er
 // tell. What we work on ourselves is not free, however late it is, and what a living process works on neither: it repeats
 // the try if it has lost its outcome.
 func (g *scanner) free(d store.Delivery) bool {
-	_, mine := g.inFlight[d.ID]
 	over := !d.LeaseUntil.After(g.now)
 	switch {
-	case mine:
+	case g.tries(d):
 		return false
 	case d.Owner == "":
 		return true
@@ -339,13 +365,20 @@ func (g *scanner) free(d store.Delivery) bool {
 	return !known.alive
 }
 
+// tries says whether a try of a delivery runs here.
+func (g *scanner) tries(d store.Delivery) bool {
+	_, ours := g.inFlight[d.ID]
+	return ours && !g.ended[d.ID]
+}
+
 // owner is what is known of another process.
 type owner struct{ alive, unknown bool }
 
 // addJob makes a job of a head, if there is room for one more.
 func (g *scanner) addJob(tx store.Tx, d store.Delivery, h Hook) error {
 	target := targetOf(d)
-	if g.roomFor(target) <= 0 {
+	waits := g.roomFor(target) <= 0
+	if waits && g.queueFor(target) <= 0 {
 		return nil
 	}
 	e, err := tx.Event(d.Event)
@@ -357,10 +390,17 @@ func (g *scanner) addJob(tx store.Tx, d store.Delivery, h Hook) error {
 	}
 	m := Message{Hook: h, Event: e, Status: statusOf(e.Body), Try: d.Tries + 1}
 	d.Owner = g.opt.Liveness.Self()
-	d.LeaseUntil = g.now.Add(h.timeout() + leaseMargin).Truncate(time.Millisecond) // as the store keeps it
-	g.total++
-	g.room[target]++
-	g.jobs = append(g.jobs, job{claimed: d, message: m})
+	lease := h.timeout() + leaseMargin
+	if waits {
+		lease += h.timeout()
+		g.queue[target]++
+	} else {
+		g.total++
+		g.runs[target]++
+		g.own[target]++
+	}
+	d.LeaseUntil = g.now.Add(lease).Truncate(time.Millisecond) // as the store keeps it
+	g.jobs = append(g.jobs, job{claimed: d, message: m, waits: waits})
 	return nil
 }
 

@@ -90,9 +90,11 @@ type Dispatcher struct {
 
 	// pass makes the passes of concurrent loops take turns; it guards what follows.
 	pass sync.Mutex
-	// inFlight has the deliveries that we try; running counts them for each target.
+	// inFlight has the deliveries that are claimed; claimed counts them for each target, waiting those of them that wait for
+	// another try of the target to end.
 	inFlight map[id.Delivery]store.Delivery
-	running  map[string]int
+	claimed  map[string]int
+	waiting  map[string]int
 	// notOurs are targets with nothing that is ours to run, and when to look at them again.
 	notOurs map[string]time.Time
 	// walked is the target where the last walk over them ended; backlog says that more was due than one page has.
@@ -112,7 +114,7 @@ func New(opt Options) *Dispatcher {
 		opt.Hooks = Fixed(nil)
 	}
 	return &Dispatcher{
-		opt: opt, inFlight: make(map[id.Delivery]store.Delivery), running: make(map[string]int), notOurs: make(map[string]time.Time),
+		opt: opt, inFlight: make(map[id.Delivery]store.Delivery), claimed: make(map[string]int), waiting: make(map[string]int), notOurs: make(map[string]time.Time),
 		wake: make(chan struct{}),
 	}
 }

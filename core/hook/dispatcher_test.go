@@ -263,7 +263,7 @@ func TestOverdueTryOfOurOwnIsNotMadeTwiceAtOnce(t *testing.T) {
 	s.view(func(tx store.Tx) error {
 		d.pass.Lock()
 		defer d.pass.Unlock()
-		seen, err := d.scan(tx, Scope{}, []Hook{h})
+		seen, err := d.scan(tx, standing{}, []Hook{h})
 		if len(seen.jobs) != 0 || seen.contended || !seen.unsettled {
 			t.Errorf("%+v", seen)
 		}

@@ -41,13 +41,13 @@ func (g *scanner) scanDue(tx store.Tx) error {
 func (g *scanner) scanTargets(tx store.Tx) error {
 	seen := make(map[string]bool)
 	if g.isBacklog {
-		for _, target := range slices.Sorted(maps.Keys(g.running)) {
+		for _, target := range slices.Sorted(maps.Keys(g.claimed)) {
 			if err := g.scanOnce(tx, target, seen); err != nil {
 				return err
 			}
 		}
-		if len(g.jobs)+len(g.gone) > 0 {
-			return g.walk(tx, seen)
+		if g.due || len(g.gone) > 0 {
+			return g.walk(tx, seen, true)
 		}
 	}
 	page, err := tx.DueDeliveries(store.DueFilter{Now: g.now, Limit: pageSize})
@@ -62,7 +62,7 @@ func (g *scanner) scanTargets(tx store.Tx) error {
 			return err
 		}
 	}
-	return g.walk(tx, seen)
+	return g.walk(tx, seen, false)
 }
 
 // scanOnce asks a target that was not seen.
@@ -83,10 +83,11 @@ func (g *scanner) checkAll(tx store.Tx, heads []store.Delivery) error {
 	return nil
 }
 
-// walk asks the targets that were not seen, from where the walk before ended.
-func (g *scanner) walk(tx store.Tx, seen map[string]bool) error {
+// walk asks the targets that were not seen, from where the walk before ended: a few, if there is enough to do, or else all the way
+// round until something is found.
+func (g *scanner) walk(tx store.Tx, seen map[string]bool, enough bool) error {
 	start, round := g.walkedTo, false
-	for n := 0; g.total < mostTries && (n < walkSize || len(g.jobs)+len(g.gone) == 0); n++ {
+	for n := 0; g.total < mostTries && (n < walkSize || !enough && len(g.jobs)+len(g.gone) == 0); n++ {
 		next, err := tx.NextTarget(g.walkedTo)
 		if err != nil {
 			return err
@@ -113,12 +114,12 @@ func (g *scanner) scanTarget(tx store.Tx, target string) error {
 	}
 	foreign, read := g.foreign, 0
 	for f := (store.DueFilter{Now: g.now, Target: target}); ; {
-		room := g.roomFor(target)
-		if room <= 0 {
+		room := max(0, g.roomFor(target)) + max(0, g.queueFor(target))
+		if room == 0 {
 			g.due = true // there may be more
 			return nil
 		}
-		f.Limit = min(pageSize, room+g.running[target]+1)
+		f.Limit = min(pageSize, room+g.runs[target]+g.queue[target]+1)
 		page, err := tx.DueDeliveries(f)
 		if err == nil {
 			err = g.checkAll(tx, page)
@@ -154,9 +155,18 @@ func (g *scanner) roomFor(target string) int {
 	if !known {
 		limit = DefaultConcurrency
 	}
-	busy, total := g.running[target]+g.room[target], maxTries-g.total
+	busy, total := g.runs[target], maxTries-g.total
 	if busy == 0 {
 		return min(limit, max(total, 1), mostTries-g.total)
 	}
 	return min(limit-busy, total)
+}
+
+// queueFor is how many more may be claimed that wait for a try of this loop to end: as many as may run, so that a receiver that
+// answers is not kept waiting by the store. A hook that hangs has none.
+func (g *scanner) queueFor(target string) int {
+	if g.hangs[target] || g.own[target] == 0 {
+		return 0
+	}
+	return g.limits[target] - g.queue[target]
 }

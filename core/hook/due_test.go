@@ -118,15 +118,24 @@ func TestHookThatHangsIsTriedOnceAtATimeUntilItAnswers(t *testing.T) {
 	s := newState(t)
 	h := closing("app")
 	s.lanes(3*DefaultCommandConcurrency, h)
-	abort := make(chan struct{})
+	var hung atomic.Bool
 	first := s.options(&receiver{answer: func(ctx context.Context, m Message) Outcome {
-		close(abort)
-		return hanging(ctx, m)
+		if hung.CompareAndSwap(false, true) {
+			return hanging(ctx, m)
+		}
+		<-ctx.Done()
+		return Outcome{Verdict: Interrupted}
 	}}, h)
-	first.Abort = abort // one try, and no more
+	abort := make(chan struct{})
+	first.Abort = abort
 	first.Hooks.(Fixed)[0].Concurrency = 1
 	end := running(t, New(first))
-	<-abort
+	eventually(t, "it is known that it hangs", func() bool {
+		var found bool
+		s.view(func(tx store.Tx) (err error) { _, found, err = FindPause(tx, s.store.MAC, h); return err })
+		return found
+	})
+	close(abort)
 	end()
 	c := newCrowd()
 	stop := running(t, s.worker(c, h))

@@ -118,7 +118,7 @@ func (g *scanner) leaveAlone(tx store.Tx, d store.Delivery, h Hook) (bool, error
 	if err != nil || p.Hangs == 0 {
 		return false, err
 	}
-	g.limits[target] = 1
+	g.limits[target], g.hangs[target] = 1, true
 	if p.Until.IsZero() {
 		return false, nil
 	}
