@@ -412,3 +412,36 @@ func TestThoseWhoWaitForTheStateToBeMadeGoOnTogether(t *testing.T) {
 		t.Error("one of them made the state")
 	}
 }
+
+func TestWhatWasPreparedIsNotPreparedAgainAndDoesNothing(t *testing.T) {
+	s, err := Open(context.Background(), Options{Dir: filepath.Join(t.TempDir(), "state")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	u := store.User{HumanID: id.NewHuman(), ClientUserID: "u"}
+	both := func(tx store.Tx) error {
+		_, err := tx.UserByID(u.HumanID)
+		return errors.Join(err, tx.InsertUser(u))
+	}
+	nothing := func(store.Tx) error { return nil }
+	if err := errors.Join(s.Update(context.Background(), nothing), s.View(context.Background(), nothing)); err != nil {
+		t.Fatal(err)
+	}
+	s.Prepare(context.Background(), func(tx store.Tx) {
+		if err := both(tx); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("while it is prepared: %v", err)
+		}
+	})
+	before := len(s.pool.idle[0].stmts)
+	if err := s.Update(context.Background(), func(tx store.Tx) error { return tx.InsertUser(u) }); err != nil {
+		t.Fatalf("it was inserted before: %v", err)
+	}
+	err = s.View(context.Background(), func(tx store.Tx) error {
+		_, err := tx.UserByID(u.HumanID)
+		return err
+	})
+	if got := s.pool.idle[0].stmts; err != nil || len(got) != before || len(s.pool.idle) != 1 {
+		t.Errorf("%d statements were prepared, %d now, on %d connections; %v", before, len(got), len(s.pool.idle), err)
+	}
+}
