@@ -90,3 +90,10 @@ require (
 )
 
 replace github.com/humanconnect/humanconnect/sdk => ./sdk
+
+// What nobody calls of what others require; see docs/dependencies.md.
+replace (
+	github.com/atotto/clipboard => ./internal/absent/clipboard
+	github.com/pelletier/go-toml/v2 => ./internal/absent/toml
+	github.com/subosito/gotenv => ./internal/absent/gotenv
+)

@@ -107,6 +107,7 @@ type Host struct {
 	mu     sync.Mutex
 	closed bool
 	run    *runDir
+	swept  bool
 	number int
 	specs  map[string]Spec
 	// held are the executables as they were when the run began, and adopted the providers that were replaced since, by their names.

@@ -24,7 +24,8 @@ const (
 )
 
 // runDir is the private directory of one run: sockets, and the working and temporary directory of each process. It is
-// flocked for as long as its owner lives; one whose lock can be taken is a dead run's, and swept by the next.
+// flocked for as long as its owner lives; one whose lock can be taken is a dead run's, and swept by the next that has started a
+// process: nobody waits for that.
 type runDir struct {
 	path string
 	lock *os.File
@@ -49,7 +50,6 @@ func openRunDirIn(runtimeDir, tmpDir, last string) (*runDir, error) {
 			err = errors.New("it is not private to this user")
 		}
 		if err == nil {
-			sweep(base)
 			var dir *runDir
 			if dir, err = makeRunDir(base); err == nil {
 				return dir, nil
@@ -142,6 +142,24 @@ func sweep(base string) {
 		_ = clearRunDir(path)
 		closeFiles(lock)
 	}
+}
+
+// sweepRuns removes, once and in the background, what dead runs have left beside the directory of this one.
+func (h *Host) sweepRuns() {
+	h.mu.Lock()
+	due := !h.closed && !h.swept && h.run != nil
+	if !due {
+		h.mu.Unlock()
+		return
+	}
+	h.swept = true
+	base := filepath.Dir(h.run.path)
+	h.work.Add(1)
+	h.mu.Unlock()
+	go func() {
+		defer h.work.Done()
+		sweep(base)
+	}()
 }
 
 // sub makes a directory for one process.

@@ -191,6 +191,7 @@ func (s *supervisor) launch(ctx context.Context) (*instance, error) {
 		out: &output{secrets: &s.secrets, log: s.logger(), now: s.host.options.Now},
 	}
 	inst, err := l.startInstance(ctx, s.host)
+	s.host.sweepRuns()
 	if e := (*Error)(nil); errors.As(err, &e) && e.Code() == CodeProtocol && s.host.isAdopted(s.spec.Name) {
 		return nil, beingReplaced(s.spec.Name, err) // it is for a newer program
 	}

@@ -164,6 +164,8 @@ type Hook struct {
 	Proxy string
 	// Timeout of one try; positive.
 	Timeout time.Duration
+	// Concurrency is how many tries one process runs at once; 0 for the default of its kind.
+	Concurrency int
 	// Required: open ends with an exit code of its own when this hook has not accepted the session's events.
 	Required bool
 	At       Position

@@ -99,6 +99,7 @@ func hookFields() []field {
 		{"allowInsecure", "with url: allow plain http to other machines", booleanSchema},
 		{"proxy", "with url: HTTP proxy", urlSchema},
 		{"timeout", "time limit of a try, 1h at most; default: 15s", durationSchema},
+		{"concurrency", "tries that one process runs at once; default: 16 with url, else 4", triesSchema},
 		{"required", "open ends with exit code 17 if it has not accepted the events in time", booleanSchema},
 	}
 }

@@ -316,6 +316,19 @@ func (r *reader) duration(n *yaml.Node, key string, most, byDefault time.Duratio
 	return d
 }
 
+// whole reads a whole number from least to most; without one, it is 0.
+func (r *reader) whole(n *yaml.Node, key string, least, most int) int {
+	s, ok := r.text(n, key)
+	if !ok {
+		return 0
+	}
+	number, err := strconv.Atoi(s)
+	if err != nil || number < least || number > most {
+		r.flaw(n, key, "%s is not a whole number from %d to %d", quote(s), least, most)
+	}
+	return number
+}
+
 func (r *reader) pattern(n *yaml.Node, key string, good func(string) bool, what string) string {
 	s, ok := r.text(n, key)
 	if ok && !good(s) {

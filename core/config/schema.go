@@ -147,6 +147,11 @@ func durationSchema() *jsonschema.Schema {
 	return patternSchema(`^(\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+|[0-9]{1,5}d)$`)()
 }
 
+func triesSchema() *jsonschema.Schema {
+	least, most := 1, maxHookConcurrency
+	return &jsonschema.Schema{Type: jsonschema.Types{jsonschema.Integer}, Minimum: &least, Maximum: &most}
+}
+
 func urlSchema() *jsonschema.Schema { return patternSchema(`^[Hh][Tt][Tt][Pp][Ss]?://[^#]`)() }
 
 func oneOfSchema(known ...string) value {

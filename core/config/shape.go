@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	hookTimeout    = 15 * time.Second
-	maxHookTimeout = time.Hour
+	hookTimeout        = 15 * time.Second
+	maxHookTimeout     = time.Hour
+	maxHookConcurrency = 64
 )
 
 const noVersion = "is missing; write version: 1"
@@ -157,8 +158,8 @@ func (r *reader) hooks(n *yaml.Node) []Hook {
 		h := Hook{
 			Name: r.pattern(m["name"], join(key, "name"), host.ValidID, nameRule),
 			On:   r.on(m["on"], join(key, "on")), At: r.at(item),
-			Timeout:  r.duration(m["timeout"], join(key, "timeout"), maxHookTimeout, hookTimeout),
-			Required: r.boolean(m["required"], join(key, "required")),
+			Timeout:     r.duration(m["timeout"], join(key, "timeout"), maxHookTimeout, hookTimeout),
+			Concurrency: r.whole(m["concurrency"], join(key, "concurrency"), 1, maxHookConcurrency), Required: r.boolean(m["required"], join(key, "required")),
 		}
 		h.Shell, _ = r.filled(m["shell"], join(key, "shell"))
 		h.Command = r.argv(m["command"], join(key, "command"), true)

@@ -23,10 +23,13 @@ const (
 const (
 	// leaseMargin is how much longer than a try may take the lease of its delivery is.
 	leaseMargin = 30 * time.Second
-	// notOursPause is how long a hook of a flag that is another user's or host's is left out of the scans: it may be adopted.
+	// notOursPause is how long a target is left out of the scans whose hooks of flags are all another user's or host's: they may
+	// be adopted.
 	notOursPause = time.Minute
 	// pageSize is how many deliveries that are due are read at once, however many there are.
 	pageSize = 100
+	// walkSize is how many targets a scan looks at when it has found something to do.
+	walkSize = 64
 )
 
 // scanResult is what one scan of the heads of the queues in a scope found.
@@ -49,12 +52,16 @@ type scanResult struct {
 	next time.Time
 	// now is the moment of the scan.
 	now time.Time
+	// walkedTo is the target where the walk over them ended. isBacklog: more is due than one page has.
+	walkedTo  string
+	isBacklog bool
 }
 
-// job is a delivery that we claim, and what to send.
+// job is a delivery that we claim, and what to send: at once, or when another try of its target has been accepted.
 type job struct {
 	claimed store.Delivery
 	message Message
+	waits   bool
 }
 
 // deadDelivery is a delivery that is not tried again, of an event of a type, to a hook, if there is one still. The type is ""
@@ -127,35 +134,73 @@ type scanner struct {
 	owners map[id.Process]owner
 	off    map[string]bool
 	pauses map[string]store.HookPause
-	// room counts the jobs of each hook; total, what runs and will run in all.
-	room  map[string]int
+	// runs are how many tries of each target run, own those of this loop, and queue how many wait, with those that this scan makes;
+	// total is how many run in all.
+	runs  map[string]int
+	own   map[string]int
+	queue map[string]int
 	total int
-	// passed are hooks that this scan is done with.
-	passed map[string]bool
+	// ended are the claimed deliveries that this transaction lets go.
+	ended map[id.Delivery]bool
+	// limits are how many tries of each target may run, as far as it is known.
+	limits map[string]int
+	// hangs are the targets whose last try hung.
+	hangs map[string]bool
+	// passed are targets that this scan is done with; foreign counts what it left to others.
+	passed  map[string]bool
+	foreign int
 	scanResult
 }
 
-// scan reads what there is to do in a scope. It writes nothing.
-func (d *Dispatcher) scan(tx store.Tx, scope Scope, hooks []Hook) (scanResult, error) {
+// scan reads what there is to do for a loop. It writes nothing.
+func (d *Dispatcher) scan(tx store.Tx, at standing, hooks []Hook) (scanResult, error) {
 	g := scanner{
 		Dispatcher: d, hooks: hooks, given: make(map[string]Hook), owners: make(map[id.Process]owner),
-		off: make(map[string]bool), pauses: make(map[string]store.HookPause), room: make(map[string]int), total: len(d.inFlight), passed: make(map[string]bool),
-		scanResult: scanResult{now: d.opt.Clock.Now()},
+		off: make(map[string]bool), pauses: make(map[string]store.HookPause), hangs: make(map[string]bool),
+		runs: maps.Clone(d.claimed), queue: maps.Clone(d.waiting), own: maps.Clone(at.runs), ended: make(map[id.Delivery]bool),
+		limits: limitsOf(hooks), passed: make(map[string]bool),
+		scanResult: scanResult{now: d.opt.Clock.Now(), walkedTo: d.walked, isBacklog: d.backlog},
 	}
+	g.account(at)
 	stray, err := tx.NextDelivery(g.now.Add(schedule.Horizon()))
 	g.pull = !stray.IsZero()
 	g.due, g.unsettled = g.pull, g.pull
 	switch {
 	case err != nil:
-	case scope == (Scope{}):
+	case at.scope == (Scope{}):
 		err = g.scanDue(tx)
 	default:
-		err = g.scanHeads(tx, scope)
+		err = g.scanHeads(tx, at.scope)
 	}
 	if err != nil {
 		return scanResult{}, fmt.Errorf("look for deliveries: %w", err)
 	}
 	return g.scanResult, nil
+}
+
+// account takes off what has ended, and what waits no more.
+func (g *scanner) account(at standing) {
+	for _, r := range at.ended {
+		g.ended[r.claimed.ID] = true
+		g.runs[targetOf(r.claimed)]--
+	}
+	for target, n := range at.left {
+		g.queue[target] -= n
+	}
+	for target, n := range g.queue {
+		g.runs[target] -= n
+	}
+	for _, n := range g.runs {
+		g.total += n
+	}
+}
+
+func limitsOf(hooks []Hook) map[string]int {
+	limits := make(map[string]int)
+	for _, h := range hooks {
+		limits[h.Name] = h.TriesAtOnce()
+	}
+	return limits
 }
 
 // scanHeads reads all that a session, or an event outside of one, has; the deliveries of the latter are all heads.
@@ -174,57 +219,6 @@ func (g *scanner) scanHeads(tx store.Tx, scope Scope) (err error) {
 	return err
 }
 
-// scanDue reads what is due in the whole state, and no more of it than there is room for: a backlog costs nothing
-// until it is due, and does not hold up what comes behind it for other hooks.
-func (g *scanner) scanDue(tx store.Tx) error {
-	for f := (store.DueFilter{Now: g.now, Limit: pageSize}); ; {
-		f.Without = g.without()
-		page, err := tx.DueDeliveries(f)
-		if err != nil {
-			return err
-		}
-		for _, head := range page {
-			if err := g.check(tx, head); err != nil {
-				return err
-			}
-		}
-		if len(page) < pageSize || len(g.gone) > 0 || g.total >= g.most() {
-			break
-		}
-		f.After = &page[len(page)-1]
-	}
-	next, err := tx.NextDelivery(g.now)
-	if !next.IsZero() {
-		g.expect(next)
-	}
-	return err
-}
-
-// without names the hooks that the next page has no use for: those that are not ours, and those without room, of which
-// more may be due.
-func (g *scanner) without() []string {
-	names := slices.Collect(maps.Keys(g.passed))
-	for hook, again := range g.notOurs {
-		if g.passed[hook] {
-			continue
-		}
-		if g.now.Before(again) {
-			names = append(names, hook)
-		} else {
-			delete(g.notOurs, hook)
-		}
-	}
-	for _, busy := range []map[string]int{g.running, g.room} {
-		for hook := range busy {
-			if !g.hasRoom(hook) {
-				g.due = true
-				names = append(names, hook)
-			}
-		}
-	}
-	return names
-}
-
 func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 	h, ours, err := g.hookOf(tx, head)
 	damaged := errors.Is(err, store.ErrDamaged)
@@ -235,13 +229,13 @@ func (g *scanner) check(tx store.Tx, head store.Delivery) error {
 		return g.skip(tx, head)
 	case !g.free(head):
 		// The word of our own tries comes by itself.
-		_, mine := g.inFlight[head.ID]
-		g.contended, g.unsettled = g.contended || !mine, true
+		g.contended, g.unsettled = g.contended || !g.tries(head), true
 		return nil
 	case damaged:
 		return g.markDead(tx, head, Hook{}, Damaged)
 	}
 	h.Name = head.Hook
+	g.limits[targetOf(head)] = h.TriesAtOnce()
 	if off, err := g.checkHook(tx, head, h); err != nil || off {
 		return err
 	}
@@ -308,8 +302,8 @@ func (g *scanner) disabled(tx store.Tx, h Hook) (bool, error) {
 // skip leaves a delivery to another process, unless nobody has tried it for as long as the long schedule takes since it was
 // due. It was not due before it was at the head of its queue.
 func (g *scanner) skip(tx store.Tx, d store.Delivery) error {
-	end := dueSince(d).Add(schedule.LongTotal())
-	if g.free(d) && g.now.After(end) {
+	g.foreign++
+	if end := dueSince(d).Add(schedule.LongTotal()); g.free(d) && g.now.After(end) {
 		clock, err := store.CheckClock(tx, g.now)
 		if err != nil {
 			return err
@@ -319,9 +313,8 @@ func (g *scanner) skip(tx store.Tx, d store.Delivery) error {
 			return g.markDead(tx, d, Hook{}, NotConfigured)
 		}
 	}
-	g.passed[d.Hook] = true // those behind it were due later
-	if again := g.now.Add(notOursPause); IsGiven(d.Hook) && again.Before(end) {
-		g.notOurs[d.Hook] = again
+	if !IsGiven(d.Hook) {
+		g.passed[targetOf(d)] = true // the others to it were due later
 	}
 	return nil
 }
@@ -351,10 +344,9 @@ func (g *scanner) markDead(tx store.Tx, d store.Delivery, h Hook, why string) er
 // tell. What we work on ourselves is not free, however late it is, and what a living process works on neither: it repeats
 // the try if it has lost its outcome.
 func (g *scanner) free(d store.Delivery) bool {
-	_, mine := g.inFlight[d.ID]
 	over := !d.LeaseUntil.After(g.now)
 	switch {
-	case mine:
+	case g.tries(d):
 		return false
 	case d.Owner == "":
 		return true
@@ -373,22 +365,20 @@ func (g *scanner) free(d store.Delivery) bool {
 	return !known.alive
 }
 
+// tries says whether a try of a delivery runs here.
+func (g *scanner) tries(d store.Delivery) bool {
+	_, ours := g.inFlight[d.ID]
+	return ours && !g.ended[d.ID]
+}
+
 // owner is what is known of another process.
 type owner struct{ alive, unknown bool }
 
-// hasRoom says whether there is room for one more try of a hook. The first of each has room of its own, so that hooks that
-// hang do not starve another.
-func (g *scanner) hasRoom(hook string) bool {
-	busy := g.running[hook] + g.room[hook]
-	if busy == 0 {
-		return g.total < g.most()
-	}
-	return busy < g.opt.Concurrency && g.total < g.limit()
-}
-
 // addJob makes a job of a head, if there is room for one more.
 func (g *scanner) addJob(tx store.Tx, d store.Delivery, h Hook) error {
-	if !g.hasRoom(d.Hook) {
+	target := targetOf(d)
+	waits := g.roomFor(target) <= 0
+	if waits && g.queueFor(target) <= 0 {
 		return nil
 	}
 	e, err := tx.Event(d.Event)
@@ -400,10 +390,17 @@ func (g *scanner) addJob(tx store.Tx, d store.Delivery, h Hook) error {
 	}
 	m := Message{Hook: h, Event: e, Status: statusOf(e.Body), Try: d.Tries + 1}
 	d.Owner = g.opt.Liveness.Self()
-	d.LeaseUntil = g.now.Add(h.timeout() + leaseMargin).Truncate(time.Millisecond) // as the store keeps it
-	g.total++
-	g.room[d.Hook]++
-	g.jobs = append(g.jobs, job{claimed: d, message: m})
+	lease := h.timeout() + leaseMargin
+	if waits {
+		lease += h.timeout()
+		g.queue[target]++
+	} else {
+		g.total++
+		g.runs[target]++
+		g.own[target]++
+	}
+	d.LeaseUntil = g.now.Add(lease).Truncate(time.Millisecond) // as the store keeps it
+	g.jobs = append(g.jobs, job{claimed: d, message: m, waits: waits})
 	return nil
 }
 

@@ -12,8 +12,11 @@ import (
 	"github.com/humanconnect/humanconnect/core/store"
 )
 
-// DefaultConcurrency is how many tries of one hook run at once.
-const DefaultConcurrency = 4
+const (
+	// maxTries is how many tries run at once in all; the first of each target finds room beside them, up to mostTries.
+	maxTries  = 128
+	mostTries = 256
+)
 
 // Configured has the hooks of the config. It is safe for concurrent use.
 type Configured interface {
@@ -45,9 +48,6 @@ type Options struct {
 	// Report is called with each try once its outcome is stored. It is called from the loops of the dispatcher, by one at a
 	// time; it must not block for long, nor call the dispatcher but for Wake. Optional.
 	Report func(Report)
-	// Concurrency is how many tries of one hook run at once; 0 means DefaultConcurrency. Four times as many run at
-	// once in all, beside which each hook that has none finds room for one, up to sixteen times as many.
-	Concurrency int
 	// Abort stops the tries that run when it is closed; they do not count. Nothing else cuts a try short but its own
 	// timeout, since the receiver may have acted on it already. Optional.
 	Abort <-chan struct{}
@@ -90,11 +90,16 @@ type Dispatcher struct {
 
 	// pass makes the passes of concurrent loops take turns; it guards what follows.
 	pass sync.Mutex
-	// inFlight has the deliveries that we try; running counts them for each hook.
+	// inFlight has the deliveries that are claimed; claimed counts them for each target, waiting those of them that wait for
+	// another try of the target to end.
 	inFlight map[id.Delivery]store.Delivery
-	running  map[string]int
-	// notOurs are hooks of flags that are not ours to run, and when to look at them again.
+	claimed  map[string]int
+	waiting  map[string]int
+	// notOurs are targets with nothing that is ours to run, and when to look at them again.
 	notOurs map[string]time.Time
+	// walked is the target where the last walk over them ended; backlog says that more was due than one page has.
+	walked  string
+	backlog bool
 
 	mu   sync.Mutex
 	wake chan struct{}
@@ -102,9 +107,6 @@ type Dispatcher struct {
 
 // New returns a dispatcher that does nothing yet.
 func New(opt Options) *Dispatcher {
-	if opt.Concurrency <= 0 {
-		opt.Concurrency = DefaultConcurrency
-	}
 	if opt.Report == nil {
 		opt.Report = func(Report) {}
 	}
@@ -112,15 +114,10 @@ func New(opt Options) *Dispatcher {
 		opt.Hooks = Fixed(nil)
 	}
 	return &Dispatcher{
-		opt: opt, inFlight: make(map[id.Delivery]store.Delivery), running: make(map[string]int), notOurs: make(map[string]time.Time),
+		opt: opt, inFlight: make(map[id.Delivery]store.Delivery), claimed: make(map[string]int), waiting: make(map[string]int), notOurs: make(map[string]time.Time),
 		wake: make(chan struct{}),
 	}
 }
-
-// limit is how many tries run at once, and most how many if each is another hook's.
-func (d *Dispatcher) limit() int { return 4 * d.opt.Concurrency }
-
-func (d *Dispatcher) most() int { return 4 * d.limit() }
 
 // Wake tells the loops that something was recorded. It never blocks.
 func (d *Dispatcher) Wake() {

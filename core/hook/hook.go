@@ -65,6 +65,13 @@ type nameOf struct {
 // DefaultTimeout limits one try of a hook that names no limit of its own.
 const DefaultTimeout = 15 * time.Second
 
+const (
+	// DefaultConcurrency is how many tries of a hook at a URL one process runs at once.
+	DefaultConcurrency = 16
+	// DefaultCommandConcurrency is how many tries of a command, each of which is a process.
+	DefaultCommandConcurrency = 4
+)
+
 // Hook is where events go: a hook of the config, or one that came as a flag.
 type Hook struct {
 	// Name is unique in the config. A hook of a flag is named by its id in the store.
@@ -84,6 +91,8 @@ type Hook struct {
 	Proxy string
 	// Timeout limits one try; zero means DefaultTimeout.
 	Timeout time.Duration
+	// Concurrency is how many of its tries one process runs at once; 0 means DefaultConcurrency, or DefaultCommandConcurrency.
+	Concurrency int
 	// Required hooks decide on the exit code of open.
 	Required bool
 	// Dir is where it runs: the config file's directory, or the one where open was started. Absolute.
@@ -119,6 +128,17 @@ func (h Hook) Origin() string { return endpoint.Origin(h.URL) }
 
 func (h Hook) wants(t event.Type) bool {
 	return slices.ContainsFunc(h.On, func(o event.On) bool { return o.Type() == t })
+}
+
+// TriesAtOnce is how many tries one process runs at once, as long as the hook answers.
+func (h Hook) TriesAtOnce() int {
+	switch {
+	case h.Concurrency > 0:
+		return h.Concurrency
+	case h.Kind() == KindHTTP:
+		return DefaultConcurrency
+	}
+	return DefaultCommandConcurrency
 }
 
 func (h Hook) timeout() time.Duration {

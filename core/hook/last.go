@@ -53,7 +53,6 @@ func (g *scanner) awaitsFirstTry(tx store.Tx, d store.Delivery) (bool, error) {
 	case g.free(d):
 		return ours, nil
 	}
-	_, mine := g.inFlight[d.ID]
-	g.contended = g.contended || !mine
+	g.contended = g.contended || !g.tries(d)
 	return true, nil
 }

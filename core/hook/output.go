@@ -32,7 +32,7 @@ const hiddenOutput = "(not shown: the output contains the event, which names peo
 // linesOf are those of the output of a hook, unless it repeats something of the event that it got: that may name a user, an
 // account or a source, and a terminal and its log are not where these belong.
 func linesOf(output, body []byte) []string {
-	if repeats(output, body) {
+	if len(output) > 0 && repeats(output, body) {
 		return []string{hiddenOutput}
 	}
 	return lines(output)

@@ -93,9 +93,9 @@ func pauseAfter(hangs int) time.Duration {
 	return min(wait, longestPause)
 }
 
-// pauseOf asks once in a scan how a hook hangs.
-func (g *scanner) pauseOf(tx store.Tx, h Hook) (store.HookPause, error) {
-	known, asked := g.pauses[h.Name]
+// pauseOf asks once in a scan how the hooks with a target hang.
+func (g *scanner) pauseOf(tx store.Tx, target string, h Hook) (store.HookPause, error) {
+	known, asked := g.pauses[target]
 	if asked {
 		return known, nil
 	}
@@ -106,26 +106,28 @@ func (g *scanner) pauseOf(tx store.Tx, h Hook) (store.HookPause, error) {
 	if row.Until.Sub(g.now) > longestPause { // the clock was ahead when it was written
 		row.Until = g.now
 	}
-	g.pauses[h.Name] = row
+	g.pauses[target] = row
 	return row, nil
 }
 
-// leaveAlone says whether a delivery is left because its hook hangs; if it has been due for too long, it is dead.
+// leaveAlone says whether a delivery is left because its hook hangs; if it has been due for too long, it is dead. One try at a
+// time says whether a hook still hangs.
 func (g *scanner) leaveAlone(tx store.Tx, d store.Delivery, h Hook) (bool, error) {
-	p, err := g.pauseOf(tx, h)
-	if err != nil || p.Until.IsZero() {
+	target := targetOf(d)
+	p, err := g.pauseOf(tx, target, h)
+	if err != nil || p.Hangs == 0 {
 		return false, err
+	}
+	g.limits[target], g.hangs[target] = 1, true
+	if p.Until.IsZero() {
+		return false, nil
 	}
 	if g.now.Sub(dueSince(d)) > schedule.LongTotal() {
 		return true, g.markDead(tx, d, h, Paused)
 	}
 	if p.Until.After(g.now) {
 		g.expect(p.Until)
-		g.passed[d.Hook] = true
-		return true, nil
-	}
-	if g.running[d.Hook]+g.room[d.Hook] > 0 { // one try at a time says whether it still hangs
-		g.passed[d.Hook] = true
+		g.passed[target] = true
 		return true, nil
 	}
 	return false, nil

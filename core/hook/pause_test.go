@@ -39,7 +39,7 @@ func TestHookThatHangsAgainAndAgainIsLeftAloneLongerAndLonger(t *testing.T) {
 		s.once(s.worker(r, h, healthy)) // a process of its own, as cron starts them
 		return r.count() - before
 	}
-	if n := tries(); n < 30+hangsToPause || n > 30+2*DefaultConcurrency {
+	if n := tries(); n < 30+hangsToPause || n > 30+2*DefaultCommandConcurrency {
 		t.Errorf("%d tries, of them 30 of the healthy hook", n)
 	}
 	for pause := firstPause; pause <= 2*longestPause; pause *= 2 {
@@ -65,7 +65,6 @@ func TestTargetOfManyFlagsThatHangsIsLeftAlone(t *testing.T) {
 	}
 	r := &receiver{answer: hanging}
 	d := s.worker(r)
-	d.opt.Concurrency = 1
 	if s.once(d); r.count() >= 20 {
 		t.Errorf("%d tries", r.count())
 	}

@@ -25,7 +25,7 @@ func Record(tx store.Tx, e event.Event, session id.Session, at time.Time, hooks 
 	if err := tx.InsertEvent(row); err != nil {
 		return fmt.Errorf("record the event: %w", err)
 	}
-	given, err := givenHooks(tx, session, extra)
+	given, err := givenRows(tx, session, extra)
 	if err != nil {
 		return fmt.Errorf("record the event: %w", err)
 	}
@@ -33,12 +33,29 @@ func Record(tx store.Tx, e event.Event, session id.Session, at time.Time, hooks 
 	if err != nil {
 		return fmt.Errorf("record the event: %w", err)
 	}
-	for _, h := range append(given, hooks...) {
+	record := func(h Hook, target string) error {
 		if !h.wants(e.Type) {
-			continue
+			return nil
 		}
-		if err := tx.InsertDelivery(newDelivery(row, h.Name, heads[h.Name])); err != nil {
+		d := newDelivery(row, h.Name, heads[h.Name])
+		d.Target = target
+		if err := tx.InsertDelivery(d); err != nil {
 			return fmt.Errorf("record a delivery: %w", err)
+		}
+		return nil
+	}
+	for _, g := range given {
+		h, err := fromRow(g)
+		if err == nil {
+			err = record(h, targetOfFlag(g))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, h := range hooks {
+		if err := record(h, h.Name); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -71,21 +88,7 @@ func newDelivery(e store.Event, hook string, head time.Time) store.Delivery {
 	return d
 }
 
-// givenHooks returns the hooks that came as flags.
-func givenHooks(tx store.Tx, session id.Session, extra []id.SessionHook) ([]Hook, error) {
-	rows, err := givenRows(tx, session, extra)
-	if err != nil {
-		return nil, err
-	}
-	hooks := make([]Hook, len(rows))
-	for i, row := range rows {
-		if hooks[i], err = fromRow(row); err != nil {
-			return nil, err
-		}
-	}
-	return hooks, nil
-}
-
+// givenRows returns the hooks that came as flags.
 func givenRows(tx store.Tx, session id.Session, extra []id.SessionHook) ([]store.SessionHook, error) {
 	var rows []store.SessionHook
 	if session != "" {

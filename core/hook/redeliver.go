@@ -104,6 +104,7 @@ func (d *Dispatcher) redeliver(tx store.Tx, row *store.Delivery) error {
 	if row.State != store.DeliveryPending {
 		row.State, row.Redelivered, row.EndedAt = store.DeliveryPending, true, time.Time{}
 	}
+	row.Target = targetOf(*row)
 	row.Tries, row.Deferred, row.Hung, row.NextAt = 0, 0, 0, now
 	row.Owner, row.LeaseUntil = "", time.Time{}
 	if err := d.unpause(tx, row.Hook); err != nil {

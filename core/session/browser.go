@@ -22,8 +22,8 @@ import (
 	"github.com/humanconnect/humanconnect/sdk/host/hostlist"
 )
 
-// callbackPoll is how often a front end looks for a callback that another process may have stored.
-const callbackPoll = 200 * time.Millisecond
+// callbackPoll is how often a front end looks for a callback that another process may have stored; one of this process it is told of.
+const callbackPoll = time.Second
 
 // Redirects gives the addresses that the redirects of sources come back to, and listens there.
 type Redirects interface {

@@ -40,7 +40,7 @@ type Sources interface {
 	provider.Settings
 }
 
-// Options are what an Engine works with. All are needed but Hooks and Wake.
+// Options are what an Engine works with. All are needed but Hooks, Prepare and Wake.
 type Options struct {
 	Store     store.Store
 	Checker   token.Checker
@@ -52,6 +52,9 @@ type Options struct {
 	Hooks []hook.Hook
 	// Expiring is how long before its reconnect-by date a connection is expiring.
 	Expiring time.Duration
+	// Prepare prepares the statements of the methods that a function calls, in the time in which the providers of a script start;
+	// optional.
+	Prepare func(context.Context, func(store.Tx))
 	// Wake is called after each commit that wrote deliveries; nil if nobody waits for it.
 	Wake func()
 	// Random is the jitter's of revocations; see [connection.Revoker]. Optional.

@@ -63,6 +63,7 @@ func (e *Engine) Open(ctx context.Context, r OpenRequest) (Opening, error) {
 		f, err := e.refuse(ctx, r, v)
 		return Opening{Final: f}, err
 	}
+	e.prepare(ctx, r)
 	names, err := e.checkOpen(ctx, r, v, known)
 	if err != nil {
 		return Opening{}, err
@@ -159,6 +160,31 @@ func (e *Engine) checkOpen(ctx context.Context, r OpenRequest, v token.Verdict, 
 		return nil, err
 	}
 	return e.check(ctx, r, v, known)
+}
+
+// prepare prepares the statements of a session that runs a script. Its providers start meanwhile.
+func (e *Engine) prepare(ctx context.Context, r OpenRequest) {
+	if e.o.Prepare == nil || len(r.Script.Actions) == 0 {
+		return
+	}
+	e.o.Prepare(ctx, func(tx store.Tx) {
+		_, _ = tx.User("", "")
+		_ = tx.InsertSession(store.Session{})
+		_, _ = tx.SessionHooks("")
+		_, _ = tx.Session("")
+		_, _ = tx.Actions("")
+		_, _ = tx.Attempts("")
+		_, _ = tx.ActiveConnection("", "", nil)
+		_ = tx.InsertConnection(store.Connection{})
+		_, _ = tx.InsertAction(store.Action{})
+		_, _ = tx.Connection("")
+		_, _ = tx.Connections("")
+		_ = tx.InsertEvent(store.Event{})
+		_, _ = tx.HeadDeliveries("")
+		_ = tx.SaveSession(store.Session{})
+		_ = tx.CancelAttempts("")
+		_, _ = tx.RevocationsOf("")
+	})
 }
 
 // checkHooks makes sure that the required hooks can sign: a session whose events they cannot accept would end as a failure.

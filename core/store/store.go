@@ -387,6 +387,8 @@ type Delivery struct {
 	Event id.Event
 	// Hook is the name of a hook of the config, or the id of a session's hook.
 	Hook string
+	// Target is what many hooks share that lead to one place; else the hook itself. What is due is found target by target.
+	Target string
 	// Session and Sequence are the event's: pending deliveries of one hook and session go out in this order.
 	Session  id.Session
 	Sequence int64
@@ -431,8 +433,8 @@ type DeliveryFilter struct {
 type DueFilter struct {
 	// Now: NextAt is not later.
 	Now time.Time
-	// Without names hooks whose deliveries are left out.
-	Without []string
+	// Target selects the deliveries to one target; "" selects all.
+	Target string
 	// After goes on behind a delivery that was returned; nil begins.
 	After *Delivery
 	Limit int
@@ -457,6 +459,9 @@ type DeliveryTx interface {
 	// DueDeliveries returns such heads of all sessions, and pending deliveries of events outside of one, which are held
 	// back by none: those that are due, by NextAt, then id.
 	DueDeliveries(DueFilter) ([]Delivery, error)
+	// NextTarget returns the first target of a pending delivery, due or not, that comes after one in the order of their bytes, or
+	// "" if none does.
+	NextTarget(after string) (string, error)
 	// NextDelivery returns the first NextAt of a pending delivery that is later than t, or the zero time.
 	NextDelivery(t time.Time) (time.Time, error)
 	// PullDeliveries sets to at the NextAt of the pending deliveries that have a later one than beyond.

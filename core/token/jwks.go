@@ -2,14 +2,17 @@ package token
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"os"
 	"slices"
 	"strings"
@@ -291,13 +294,27 @@ func (s *keySet) verifies(t parsed) bool {
 	return false
 }
 
-// signedBy says whether a key made the signature. For EdDSA the name of the algorithm may be one that the library does not know.
+// signedBy says whether a key made the signature (RFC 7518 §3, RFC 8037 §3.1). The key fits the algorithm.
 func (t parsed) signedBy(key any) bool {
+	input := []byte(t.input)
 	if public, ok := key.(ed25519.PublicKey); ok {
-		return ed25519.Verify(public, []byte(t.input), t.signature)
+		return t.alg == jose.EdDSA && ed25519.Verify(public, input, t.signature)
 	}
-	_, err := t.jws.Verify(key)
-	return err == nil
+	hashed := sha256.Sum256(input)
+	switch public := key.(type) {
+	case *ecdsa.PublicKey:
+		const half = 32 // of a signature with P-256
+		return t.alg == jose.ES256 && public.Curve == elliptic.P256() && len(t.signature) == 2*half &&
+			ecdsa.Verify(public, hashed[:], new(big.Int).SetBytes(t.signature[:half]), new(big.Int).SetBytes(t.signature[half:]))
+	case *rsa.PublicKey:
+		switch t.alg {
+		case jose.RS256:
+			return rsa.VerifyPKCS1v15(public, crypto.SHA256, hashed[:], t.signature) == nil
+		case jose.PS256:
+			return rsa.VerifyPSS(public, crypto.SHA256, hashed[:], t.signature, nil) == nil
+		}
+	}
+	return false
 }
 
 // has says whether a key of this id is there.

@@ -136,7 +136,6 @@ func (j *JWT) Probe(ctx context.Context) error {
 // parsed is a token in the compact form (RFC 7515 §3.1) whose signature nobody has looked at.
 type parsed struct {
 	text string
-	jws  *jose.JSONWebSignature
 	alg  jose.SignatureAlgorithm
 	// kid names the key, "" where the token names none.
 	kid string
@@ -151,6 +150,7 @@ type header struct {
 	Algorithm string          `json:"alg"`
 	KeyID     string          `json:"kid"`
 	Type      *string         `json:"typ"`
+	Nonce     string          `json:"nonce"`
 	Critical  json.RawMessage `json:"crit"`
 	Unencoded json.RawMessage `json:"b64"`
 	Key       json.RawMessage `json:"jwk"`
@@ -164,6 +164,15 @@ type header struct {
 // §3.11).
 func sessionType(name string) bool {
 	return slices.Contains([]string{"jwt", "at+jwt"}, strings.TrimPrefix(strings.ToLower(name), "application/"))
+}
+
+// readHeader reads a header whole, so that one of which any member cannot be read is refused, or says what is wrong with it.
+func readHeader(raw []byte) (h header, wrong string) {
+	var all map[string]any
+	if !readClaims(raw, &h) || json.Unmarshal(raw, &all) != nil {
+		return h, "its header: " + wrongMember(raw, []member{{"alg", kindText}, {"kid", kindText}, {"typ", kindText}, {"nonce", kindText}})
+	}
+	return h, h.wrong()
 }
 
 // parse takes a token apart, or says why it is none that could be good.
@@ -183,23 +192,16 @@ func (j *JWT) parse(text string) (t parsed, wrong string) {
 		}
 		decoded[i] = raw
 	}
-	var h header
-	if !readClaims(decoded[0], &h) {
-		return t, "its header: " + wrongMember(decoded[0], []member{{"alg", kindText}, {"kid", kindText}, {"typ", kindText}})
-	}
-	if wrong := h.wrong(); wrong != "" {
+	h, wrong := readHeader(decoded[0])
+	if wrong != "" {
 		return t, wrong
 	}
 	alg := algorithmNamed(h.Algorithm)
 	if !slices.Contains(j.algorithms, alg) {
 		return t, fmt.Sprintf("its alg is %s, where token.algorithms is %s", orNone(h.Algorithm), j.algorithmNames())
 	}
-	jws, err := jose.ParseSignedCompact(text, append(slices.Clone(j.algorithms), jose.SignatureAlgorithm(h.Algorithm)))
-	if err != nil || len(jws.Signatures) != 1 {
-		return t, "it is not a JWS in the compact form"
-	}
 	return parsed{
-		text: text, jws: jws, alg: alg, kid: h.KeyID, input: parts[0] + "." + parts[1], payload: decoded[1], signature: decoded[2],
+		text: text, alg: alg, kid: h.KeyID, input: parts[0] + "." + parts[1], payload: decoded[1], signature: decoded[2],
 	}, ""
 }
 

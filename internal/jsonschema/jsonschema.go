@@ -36,6 +36,7 @@ type Schema struct {
 	Pattern     string `json:"pattern,omitempty"`
 	MinLength   int    `json:"minLength,omitempty"`
 	Minimum     *int   `json:"minimum,omitempty"`
+	Maximum     *int   `json:"maximum,omitempty"`
 
 	PrefixItems []*Schema `json:"prefixItems,omitempty"`
 	Items       *Schema   `json:"items,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -63,12 +64,12 @@ func holds(value any, conditions map[string]string) bool {
 }
 
 // member is a path in braces.
-var member = regexp.MustCompile(`\{([^{}]+)\}`)
+var member = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{([^{}]+)\}`) })
 
 // labelOf fills the first template that has something to say. It has no character that writes to terminals.
 func labelOf(value any, templates []string) string {
 	for _, template := range templates {
-		filled := member.ReplaceAllStringFunc(template, func(path string) string { return text(at(value, path[1:len(path)-1])) })
+		filled := member().ReplaceAllStringFunc(template, func(path string) string { return text(at(value, path[1:len(path)-1])) })
 		filled = strings.Map(func(r rune) rune {
 			if unicode.IsSpace(r) {
 				return ' '

@@ -75,7 +75,7 @@ func (c *call) person(ctx context.Context, where string, token oauth2.Token) (an
 func response(token oauth2.Token, templates []string) any {
 	members := make(map[string]any)
 	for _, template := range templates {
-		for _, m := range member.FindAllStringSubmatch(template, -1) {
+		for _, m := range member().FindAllStringSubmatch(template, -1) {
 			first := firstOf(m[1])
 			members[first] = token.Extra(first)
 		}

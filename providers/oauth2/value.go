@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -91,12 +92,12 @@ func holds(value any, conditions map[string]string) bool {
 }
 
 // member is a path in braces.
-var member = regexp.MustCompile(`\{([^{}]+)\}`)
+var member = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{([^{}]+)\}`) })
 
 // labelOf fills the first template that has something to say.
 func labelOf(value any, templates []string) string {
 	for _, template := range templates {
-		filled := member.ReplaceAllStringFunc(template, func(path string) string { return text(at(value, path[1:len(path)-1])) })
+		filled := member().ReplaceAllStringFunc(template, func(path string) string { return text(at(value, path[1:len(path)-1])) })
 		if label := strings.Join(strings.Fields(filled), " "); label != "" {
 			return label
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"regexp"
+	"sync"
 
 	"github.com/humanconnect/humanconnect/sdk"
 )
@@ -29,7 +30,7 @@ const (
 	atMember stage = "member"
 )
 
-var demoUser = regexp.MustCompile(`^demouser[0-9]*$`)
+var demoUser = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^demouser[0-9]*$`) })
 
 // noAccount is a user whose account has no id, as at a source without account ids.
 const noAccount = "noaccount"
@@ -66,7 +67,7 @@ func signIn(ctx context.Context, req *sdk.ConnectRequest) (sdk.Step, error) {
 		return nil, invalid(fieldUsername, "Please enter a user name.")
 	}
 	f, isFault := findFault(username)
-	known := isFault || username == noAccount || demoUser.MatchString(username)
+	known := isFault || username == noAccount || demoUser().MatchString(username)
 	if !known || values.Values[fieldPassword].Reveal() != "password" {
 		return nil, invalid(fieldPassword, "The user name or the password is wrong.")
 	}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Purpose says what a request to the authorization server is for.
@@ -173,7 +174,7 @@ func errorOf(members map[string]json.RawMessage) string {
 }
 
 // code is what a server's error code looks like: a sentence is none.
-var code = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,63}$`)
+var code = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,63}$`) })
 
 // shortSecret is the length below which a value that was sent may be in an error code by chance.
 const shortSecret = 8
@@ -181,7 +182,7 @@ const shortSecret = 8
 // cleanCode lets an error code through that may stand in a message: one that looks like a code, and repeats nothing that
 // was sent.
 func cleanCode(text string, sent []string) string {
-	if !code.MatchString(text) {
+	if !code().MatchString(text) {
 		return ""
 	}
 	for _, value := range sent {

@@ -4,12 +4,13 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/humanconnect/humanconnect/sdk"
 	"github.com/humanconnect/humanconnect/sdk/host"
 )
 
-var hostPattern = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`)
+var hostPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\*\.)?[A-Za-z0-9\[][A-Za-z0-9.:\-\[\]]*$`) })
 
 func (e *examination) checkDescription() {
 	if !host.ValidID(e.description.Name) {
@@ -32,7 +33,7 @@ func (e *examination) checkDescription() {
 			e.fail("describe: %s has no name", s.ID)
 		}
 		for _, h := range s.Hosts {
-			if !hostPattern.MatchString(h) {
+			if !hostPattern().MatchString(h) {
 				e.fail("describe: %s: the host %q is none", s.ID, h)
 			}
 		}

@@ -43,6 +43,7 @@ func (w *world) measurements() []measurement {
 		pair(w.open("`open --connect sandbox-instant`, all providers installed", "state-all", 0), w.openAlone("the sandbox provider alone"), 0),
 		pair(w.sourceList("warm", false), imports, 0),
 		pair(w.sourceList("cold", true), imports, 0),
+		{"a backlog of deliveries", w.backlogRows},
 		{"commit to receiver", one(w.hookAfterCommit)},
 		{"timestamp to receiver", one(w.hookInOpen)},
 		{"oauth connect", one(w.oauthConnect)},

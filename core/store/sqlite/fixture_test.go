@@ -186,7 +186,8 @@ func TestNoValueOfAStateOfVersion4IsLost(t *testing.T) {
 	}
 }
 
-// newOfDeliveries adds what deliveries and events have since version 8: the event of a session is its user's.
+// newOfDeliveries adds what deliveries and events have since version 8: the event of a session is its user's, and what has not
+// ended well leads to its hook alone.
 func newOfDeliveries(was plainState) {
 	users := make(map[any]any)
 	for _, row := range was["session"] {
@@ -196,7 +197,10 @@ func newOfDeliveries(was plainState) {
 		row["human_id"], row["source"] = users[row["session_id"]], nil
 	}
 	for _, row := range was["delivery"] {
-		row["hung"], row["redelivered"] = 0.0, false
+		row["hung"], row["redelivered"], row["target"] = 0.0, false, row["hook"]
+		if row["state"] == "delivered" {
+			row["target"] = ""
+		}
 	}
 	was["hook_pause"] = []map[string]any{}
 }

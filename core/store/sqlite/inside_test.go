@@ -146,8 +146,10 @@ func TestDueDeliveriesAreReadFromTheIndexInItsOrder(t *testing.T) {
 	}
 	defer func() { _ = s.Close() }()
 	for query, want := range map[string]string{
-		s.tables.delivery.selectSQL + dueHeads: "SEARCH delivery USING INDEX delivery_due (next_at>? AND next_at<?)",
-		nextDelivery:                           "SEARCH delivery USING COVERING INDEX delivery_due (next_at>?)",
+		s.tables.delivery.selectSQL + dueHeads:    "SEARCH delivery USING INDEX delivery_due (next_at>? AND next_at<?)",
+		s.tables.delivery.selectSQL + dueOfTarget: "SEARCH delivery USING INDEX delivery_target (target=? AND next_at>? AND next_at<?)",
+		nextTarget:   "SEARCH delivery USING COVERING INDEX delivery_target (target>?)",
+		nextDelivery: "SEARCH delivery USING COVERING INDEX delivery_due (next_at>?)",
 	} {
 		steps := plan(t, s, query)
 		if steps[0] != want || slices.Contains(steps, "USE TEMP B-TREE FOR ORDER BY") {
@@ -332,7 +334,7 @@ func connect(t *testing.T, dir string) (*Store, *conn) {
 }
 
 // toVersion1 takes from a state what later migrations gave it.
-const toVersion1 = "DROP TABLE clock; ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX event_outside; DROP INDEX event_source; DROP INDEX event_at; DROP INDEX delivery_at; DROP INDEX delivery_dead; " +
+const toVersion1 = "DROP INDEX delivery_target; ALTER TABLE delivery DROP COLUMN target; DROP TABLE clock; ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX event_outside; DROP INDEX event_source; DROP INDEX event_at; DROP INDEX delivery_at; DROP INDEX delivery_dead; " +
 	"DROP INDEX session_at; DROP INDEX connection_listed; DROP TABLE hook_pause; ALTER TABLE event DROP COLUMN human_id; " +
 	"ALTER TABLE event DROP COLUMN source; ALTER TABLE delivery DROP COLUMN redelivered; ALTER TABLE delivery DROP COLUMN hung; " +
 	"DROP INDEX connection_refresh; " +
@@ -408,5 +410,38 @@ func TestThoseWhoWaitForTheStateToBeMadeGoOnTogether(t *testing.T) {
 	}
 	if exists(filepath.Join(o.Dir, fileDB)) {
 		t.Error("one of them made the state")
+	}
+}
+
+func TestWhatWasPreparedIsNotPreparedAgainAndDoesNothing(t *testing.T) {
+	s, err := Open(context.Background(), Options{Dir: filepath.Join(t.TempDir(), "state")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	u := store.User{HumanID: id.NewHuman(), ClientUserID: "u"}
+	both := func(tx store.Tx) error {
+		_, err := tx.UserByID(u.HumanID)
+		return errors.Join(err, tx.InsertUser(u))
+	}
+	nothing := func(store.Tx) error { return nil }
+	if err := errors.Join(s.Update(context.Background(), nothing), s.View(context.Background(), nothing)); err != nil {
+		t.Fatal(err)
+	}
+	s.Prepare(context.Background(), func(tx store.Tx) {
+		if err := both(tx); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("while it is prepared: %v", err)
+		}
+	})
+	before := len(s.pool.idle[0].stmts)
+	if err := s.Update(context.Background(), func(tx store.Tx) error { return tx.InsertUser(u) }); err != nil {
+		t.Fatalf("it was inserted before: %v", err)
+	}
+	err = s.View(context.Background(), func(tx store.Tx) error {
+		_, err := tx.UserByID(u.HumanID)
+		return err
+	})
+	if got := s.pool.idle[0].stmts; err != nil || len(got) != before || len(s.pool.idle) != 1 {
+		t.Errorf("%d statements were prepared, %d now, on %d connections; %v", before, len(got), len(s.pool.idle), err)
 	}
 }

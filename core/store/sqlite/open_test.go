@@ -434,7 +434,7 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 // toVersion1 takes from a state what later migrations gave it.
-const toVersion1 = "DROP TABLE clock; ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX event_outside; DROP INDEX event_source; DROP INDEX event_at; DROP INDEX delivery_at; DROP INDEX delivery_dead; " +
+const toVersion1 = "DROP INDEX delivery_target; ALTER TABLE delivery DROP COLUMN target; DROP TABLE clock; ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX event_outside; DROP INDEX event_source; DROP INDEX event_at; DROP INDEX delivery_at; DROP INDEX delivery_dead; " +
 	"DROP INDEX session_at; DROP INDEX connection_listed; DROP TABLE hook_pause; ALTER TABLE event DROP COLUMN human_id; " +
 	"ALTER TABLE event DROP COLUMN source; ALTER TABLE delivery DROP COLUMN redelivered; ALTER TABLE delivery DROP COLUMN hung; " +
 	"DROP INDEX connection_refresh; " +

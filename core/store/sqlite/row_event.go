@@ -51,6 +51,7 @@ func deliveryFields(d *store.Delivery) []field {
 		{"id", &d.ID},
 		{"event_id", &d.Event},
 		{"hook", &d.Hook},
+		{"target", &d.Target},
 		{"session_id", maybeID{(*string)(&d.Session)}},
 		{"sequence", &d.Sequence},
 		{"state", &d.State},
@@ -86,21 +87,38 @@ func (t *tx) HeadDeliveries(session id.Session) ([]store.Delivery, error) {
 const sessionHeads = "WHERE state = 'pending' AND session_id = ? AND " + heads + " ORDER BY next_at, n"
 
 // dueHeads reads the index of the pending deliveries from where the page before ended up to now, and no further than the
-// limit takes it.
-const dueHeads = "WHERE state = 'pending' AND next_at BETWEEN ? AND ? AND (next_at, id) > (?, ?)" +
-	" AND hook NOT IN (SELECT value FROM json_each(?)) AND " + heads + " ORDER BY next_at, id LIMIT ?"
+// limit takes it; dueOfTarget those to one target.
+const (
+	dueHeads    = "WHERE state = 'pending' AND next_at BETWEEN ? AND ? AND (next_at, id) > (?, ?) AND " + heads + dueOrder
+	dueOfTarget = "WHERE state = 'pending' AND target = ? AND next_at BETWEEN ? AND ? AND (next_at, id) > (?, ?) AND " + heads + dueOrder
+	dueOrder    = " ORDER BY next_at, id LIMIT ?"
+)
 
 func (t *tx) DueDeliveries(f store.DueFilter) ([]store.Delivery, error) {
 	after := store.Delivery{}
 	if f.After != nil {
 		after = *f.After
 	}
-	without := f.Without
-	if without == nil {
-		without = []string{}
-	}
 	from := instant{&after.NextAt}
-	return t.tables.delivery.list(t, dueHeads, from, instant{&f.Now}, from, after.ID, names{&without}, rowLimit(f.Limit))
+	args := []any{from, instant{&f.Now}, from, after.ID, rowLimit(f.Limit)}
+	if f.Target == "" {
+		return t.tables.delivery.list(t, dueHeads, args...)
+	}
+	return t.tables.delivery.list(t, dueOfTarget, append([]any{f.Target}, args...)...)
+}
+
+const nextTarget = "SELECT MIN(target) FROM delivery WHERE state = 'pending' AND target > ?"
+
+func (t *tx) NextTarget(after string) (next string, err error) {
+	err = t.query(nextTarget, []any{after}, func(scan func(...any) error) error {
+		var found *string
+		err := scan(&found)
+		if found != nil {
+			next = *found
+		}
+		return err
+	})
+	return next, err
 }
 
 const nextDelivery = "SELECT MIN(next_at) FROM delivery WHERE state = 'pending' AND next_at > ?"

@@ -12,6 +12,8 @@ type tx struct {
 	tables *tables
 	// readOnly: it is a view, which changes nothing, though its connection could.
 	readOnly bool
+	// preparing: its statements are prepared and not run.
+	preparing bool
 }
 
 var _ store.Tx = (*tx)(nil)
@@ -20,6 +22,9 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	switch {
 	case t.conn == nil:
 		return 0, errClosed
+	case t.preparing:
+		_, err := t.conn.prepare(query)
+		return 0, err
 	case t.readOnly:
 		return 0, fail(CodeFailed, nil, "a view of the state cannot change it")
 	}
@@ -30,8 +35,12 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 // query calls each with every row in turn. Rows are read to their end before it returns, so that the next statement of
 // the transaction finds the connection free.
 func (t *tx) query(query string, args []any, each func(scan func(...any) error) error) error {
-	if t.conn == nil {
+	switch {
+	case t.conn == nil:
 		return errClosed
+	case t.preparing:
+		_, err := t.conn.prepare(query)
+		return err
 	}
 	return classify("reading the state", t.conn.query(query, args, each))
 }

@@ -103,7 +103,7 @@ func deliveryTests() map[string]func(*suite) {
 
 func delivery(e store.Event, hook string) store.Delivery {
 	return store.Delivery{
-		ID: id.New[id.Delivery](), Event: e.ID, Hook: hook, Session: e.Session, Sequence: e.Sequence,
+		ID: id.New[id.Delivery](), Event: e.ID, Hook: hook, Target: hook, Session: e.Session, Sequence: e.Sequence,
 		State: store.DeliveryPending, NextAt: at(0), CreatedAt: at(0),
 	}
 }
@@ -245,7 +245,19 @@ func dueInPages(s *suite) {
 	s.wantDue("nothing later", store.DueFilter{Now: at(3).Add(-time.Millisecond)}, never, d[0], d[2], d[3])
 	s.wantDue("a page", store.DueFilter{Now: at(3), Limit: 3}, never, d[0], d[2])
 	s.wantDue("the next", store.DueFilter{Now: at(3), Limit: 3, After: &d[2]}, d[3], d[1])
-	s.wantDue("without two", store.DueFilter{Now: at(3), Limit: 3, Without: []string{"a", "c", `"`}}, d[2], d[1])
+	s.wantDue("to one target", store.DueFilter{Now: at(3), Limit: 3, Target: "b"}, d[2], d[1])
+	s.wantDue("to one target, the next", store.DueFilter{Now: at(3), Limit: 3, Target: "b", After: &d[2]}, d[1])
+	s.wantDue("to none", store.DueFilter{Now: at(3), Target: "d"})
+	s.view(func(tx store.Tx) error {
+		var targets []string
+		for next := ""; ; targets = append(targets, next) {
+			var err error
+			if next, err = tx.NextTarget(next); err != nil || next == "" {
+				same(s, "targets", targets, []string{"a", "b", "c"})
+				return err
+			}
+		}
+	})
 }
 
 func nextDelivery(s *suite) {

@@ -9,16 +9,17 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/humanconnect/humanconnect/sdk/host/loopback"
 )
 
 // placeholder is a name in braces.
-var placeholder = regexp.MustCompile(`\{([a-z][a-z0-9_]*)\}`)
+var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{([a-z][a-z0-9_]*)\}`) })
 
 // Placeholders of a text, without their braces.
 func Placeholders(text string) (names []string) {
-	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+	for _, m := range placeholder().FindAllStringSubmatch(text, -1) {
 		names = append(names, m[1])
 	}
 	return names
@@ -31,7 +32,7 @@ func Expand(text string, values map[string]string) (string, error) {
 
 func expand(text string, values map[string]string, escape func(string) string) (string, error) {
 	missing := ""
-	out := placeholder.ReplaceAllStringFunc(text, func(name string) string {
+	out := placeholder().ReplaceAllStringFunc(text, func(name string) string {
 		name = name[1 : len(name)-1]
 		value, ok := values[name]
 		if !ok || value == "" {

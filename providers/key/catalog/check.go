@@ -65,7 +65,7 @@ func (s *Source) checkCredential(c Credential) error {
 		}
 	}
 	for _, template := range c.templates(calls) {
-		for _, m := range placeholder.FindAllStringSubmatch(template, -1) {
+		for _, m := range placeholder().FindAllStringSubmatch(template, -1) {
 			if !slices.Contains(c.Needs, m[1]) || function(m[2]) == nil {
 				wrong = append(wrong, fmt.Errorf("%s is no input that is needed, or has no such function", m[0]))
 			}

@@ -7,10 +7,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"sync"
 )
 
 // placeholder is an input in braces, with a function: {api_secret}, {api_secret|sha1}.
-var placeholder = regexp.MustCompile(`\{([a-z][a-z0-9_]*)(?:\|([a-z0-9]+))?\}`)
+var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{([a-z][a-z0-9_]*)(?:\|([a-z0-9]+))?\}`) })
 
 // function is a function of a placeholder, or nil.
 func function(name string) func(string) string {
@@ -36,8 +37,8 @@ func function(name string) func(string) string {
 // Expand puts values in the place of placeholders. One that has no value is an error, which has no value in it.
 func Expand(template string, values map[string]string) (string, error) {
 	var err error
-	out := placeholder.ReplaceAllStringFunc(template, func(written string) string {
-		m := placeholder.FindStringSubmatch(written)
+	out := placeholder().ReplaceAllStringFunc(template, func(written string) string {
+		m := placeholder().FindStringSubmatch(written)
 		value, f := values[m[1]], function(m[2])
 		if value == "" || f == nil {
 			err = fmt.Errorf("nothing is known for %s", written)

@@ -14,7 +14,7 @@ func (a *App) Hooks(cfg *config.Config) []hook.Hook {
 	var out []hook.Hook
 	for _, h := range cfg.Hooks {
 		out = append(out, hook.Hook{
-			Name: h.Name, On: h.On, Shell: h.Shell, Command: h.Command, Timeout: h.Timeout, Required: h.Required, Dir: cfg.Dir,
+			Name: h.Name, On: h.On, Shell: h.Shell, Command: h.Command, Timeout: h.Timeout, Concurrency: h.Concurrency, Required: h.Required, Dir: cfg.Dir,
 			URL: h.URL, Secret: a.secretOf(h.Secret), AllowInsecure: h.AllowInsecure, Proxy: h.Proxy,
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/humanconnect/humanconnect/core/admission"
 	"github.com/humanconnect/humanconnect/core/config"
 	"github.com/humanconnect/humanconnect/core/provider"
+	"github.com/humanconnect/humanconnect/core/replay"
 	"github.com/humanconnect/humanconnect/core/session"
 	"github.com/humanconnect/humanconnect/core/source"
 	"github.com/humanconnect/humanconnect/core/store"
@@ -252,6 +253,9 @@ func hintOf(err error) string {
 }
 
 const describingProviders = "reading the provider descriptions"
+
+// Closed are the tokens whose sessions are known to be closed: a call with one needs no provider.
+func (i *Installation) Closed() replay.Closed { return replay.In(i.Config.StateDir) }
 
 // Warm starts the providers of a script in the background. It warns of what was left out.
 func (i *Installation) Warm(ctx context.Context, script session.Script) {

@@ -149,7 +149,7 @@ func (st *State) assemble(o Options) error {
 	}
 	st.Engine, err = session.New(session.Options{
 		Store: st.Store, Checker: st.checker, Sources: st.Providers, Providers: st.Providers, Liveness: process.Confirming{Process: st.process},
-		Clock: st.app.Clock, Hooks: hooks, Expiring: st.Config.Connection.ExpiringWithin, Wake: st.Dispatcher.Wake,
+		Clock: st.app.Clock, Hooks: hooks, Expiring: st.Config.Connection.ExpiringWithin, Prepare: st.Store.Prepare, Wake: st.Dispatcher.Wake,
 	})
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // command is one command of a line for sh, as far as it is plain text.
@@ -74,9 +75,11 @@ type parser struct {
 }
 
 var (
-	operator   = regexp.MustCompile(`^(?:[0-9]*(?:>>|>&|>\||<&|<<|<>|>|<)|&&|\|\||;;|[;&|\n()])`)
-	plain      = regexp.MustCompile(`^[^\s'"\\$` + "`" + `;&|<>()*?\[{}#~!]+`)
-	assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+	operator = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:[0-9]*(?:>>|>&|>\||<&|<<|<>|>|<)|&&|\|\||;;|[;&|\n()])`)
+	})
+	plain      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^\s'"\\$` + "`" + `;&|<>()*?\[{}#~!]+`) })
+	assignment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`) })
 )
 
 // next reads a word or an operator.
@@ -89,7 +92,7 @@ func (p *parser) next() bool {
 	if p.rest == "" || p.stopped {
 		return false
 	}
-	op := operator.FindString(p.rest)
+	op := operator().FindString(p.rest)
 	p.rest = p.rest[len(op):]
 	switch op {
 	case "":
@@ -137,7 +140,7 @@ func (p *parser) word() {
 		if p.redirect = ""; op == ">" || op == ">>" || op == ">|" {
 			c.files = append(c.files, text)
 		}
-	case len(c.words) == 0 && assignment.MatchString(text):
+	case len(c.words) == 0 && assignment().MatchString(text):
 	case len(c.words) == 0 && compound(text):
 		p.stopped = true
 	default:
@@ -151,7 +154,7 @@ func (p *parser) word() {
 // readWord reads up to the next blank or operator; known is false where sh expands something in it.
 func (p *parser) readWord() (text string, known bool) {
 	for known = true; p.rest != ""; {
-		if part := plain.FindString(p.rest); part != "" {
+		if part := plain().FindString(p.rest); part != "" {
 			text, p.rest = text+part, p.rest[len(part):]
 			continue
 		}

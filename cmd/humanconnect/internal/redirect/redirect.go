@@ -40,7 +40,8 @@ const (
 	maxRequest = 64 << 10
 	// outcomeTime is how long a request waits for the outcome of a redirect.
 	outcomeTime = 20 * time.Second
-	outcomePoll = 100 * time.Millisecond
+	// outcomePoll is how often it looks whether another process has come to one; of this process it is told.
+	outcomePoll = time.Second
 	// closeTime limits how long Close waits for open requests.
 	closeTime   = 2 * time.Second
 	requestTime = 10 * time.Second

@@ -44,6 +44,8 @@ type row struct {
 	Required bool       `json:"required"`
 	// Origin is scheme and host of a URL.
 	Origin *string `json:"origin"`
+	// Concurrency is how many tries one process runs at once.
+	Concurrency int `json:"concurrency"`
 	// Pending and Dead are how many deliveries to it are.
 	Pending    int         `json:"pending"`
 	Dead       int         `json:"dead"`
@@ -111,7 +113,7 @@ func list(a *app.App, c *cobra.Command) error {
 func rowOf(v query.HookView) row {
 	h := v.Hook
 	r := row{
-		Kind: kind, ID: h.Name, Type: h.Kind(), On: iostreams.OrEmpty(h.On), Required: h.Required, Origin: iostreams.OrNull(h.Origin()),
+		Kind: kind, ID: h.Name, Type: h.Kind(), On: iostreams.OrEmpty(h.On), Required: h.Required, Concurrency: h.TriesAtOnce(), Origin: iostreams.OrNull(h.Origin()),
 		Pending: v.Pending, Dead: v.Dead, ResumesAt: event.MaybeTime(v.PausedUntil),
 	}
 	if v.Disabled != nil {

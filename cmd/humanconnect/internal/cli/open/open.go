@@ -147,12 +147,11 @@ func run(a *app.App, c *cobra.Command, o options) error {
 		return call.printStored(ctx, err)
 	}
 	defer t.Close()
-	if len(req.Script.Actions) > 0 {
-		if err := inst.Admit(ctx); err != nil {
+	if !inst.Closed().Has(req.Token) {
+		if err := call.startProviders(ctx); err != nil {
 			return causeOf(ctx, err)
 		}
 	}
-	inst.Warm(ctx, req.Script)
 	return call.run(ctx, t)
 }
 
@@ -170,6 +169,17 @@ type call struct {
 	onScreen bool
 	// asked: a person was asked for answers of a script.
 	asked bool
+}
+
+// startProviders starts those of the script in the background, when it is this process's turn.
+func (c *call) startProviders(ctx context.Context) error {
+	if len(c.request.Script.Actions) > 0 {
+		if err := c.inst.Admit(ctx); err != nil {
+			return err
+		}
+	}
+	c.inst.Warm(ctx, c.request.Script)
+	return nil
 }
 
 // stopWork waits for the background work, which may be amid delivery tries.
@@ -213,6 +223,9 @@ func (c *call) run(ctx context.Context, t *prompts) error {
 		if c.onScreen = screens; screens || c.asked {
 			c.saySummary(final)
 		}
+	}
+	if final.Session != "" {
+		c.inst.Closed().Add(c.request.Token)
 	}
 	c.sayStored(final)
 	if final.OtherScript {
