@@ -143,8 +143,8 @@ generate: $(TOOLS)/.installed ## generate the code of the plugin protocol, the l
 	$(GO) run ./cmd/humanconnect/schemas
 
 .PHONY: bench
-bench: ## run the benchmarks, against baselines measured in the same run
-	$(GO) run ./test/bench
+bench: ## run the benchmarks, against baselines measured in the same run; BENCH="-only open -benchstat FILE" passes flags
+	$(GO) run ./test/bench $(BENCH)
 
 .PHONY: crash
 crash: ## crash test: kill -9 humanconnect at random moments of 200 sessions, and check that nothing is lost

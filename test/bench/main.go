@@ -1,7 +1,7 @@
 // Command bench measures humanconnect beside floors that are taken in the same run: whole processes in interleaved
 // pairs, so that a slow minute of the machine hits both sides. It prints a Markdown table.
 //
-//	go run ./test/bench [-runs 30] [-only REGEXP]
+//	go run ./test/bench [-runs 30] [-only REGEXP] [-benchstat FILE]
 package main
 
 import (
@@ -28,6 +28,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	runs := flags.Int("runs", 30, "pairs of runs per row")
 	only := flags.String("only", "", "only rows whose name matches")
+	lines := flags.String("benchstat", "", "write each run to this file too, in the format that benchstat reads")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -53,9 +54,24 @@ func run(ctx context.Context, args []string) (err error) {
 		fmt.Fprintln(os.Stderr, "measuring", m.name)
 		more, err := m.take(ctx, *runs)
 		if err != nil {
-			return errors.Join(err, writeTable(os.Stdout, rows))
+			return errors.Join(err, report(rows, *lines))
 		}
 		rows = append(rows, more...)
 	}
-	return writeTable(os.Stdout, rows)
+	return report(rows, *lines)
+}
+
+// report prints the table, and writes the lines of each run to a file that is named.
+func report(rows []row, lines string) error {
+	if _, err := fmt.Printf("%s\n\n", machine()); err != nil {
+		return err
+	}
+	if err := writeTable(os.Stdout, rows); err != nil || lines == "" {
+		return err
+	}
+	f, err := os.Create(lines)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeBenchstat(f, rows), f.Close())
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -30,8 +31,16 @@ const (
 	memoryEvery = 20 * time.Millisecond
 )
 
-// crowd is so many opens at once, and what came of them in all rounds.
+// errand is the command that many run at once, each with a token of its own on standard input.
+type errand struct {
+	what string
+	args []string
+	env  []string
+}
+
+// crowd is so many commands at once, and what came of them in all rounds.
 type crowd struct {
+	errand
 	n       int
 	samples []sample
 
@@ -42,17 +51,77 @@ type crowd struct {
 	failed  []error
 }
 
-// togetherRows time short opens, 16, 64 and 256 at once on one state, beside four at once. A round runs each level once, so
-// that a slow minute of the machine hits all. The time of a sample is that of all opens by their number, its memory the most
-// that the machine had less than before.
-func (w *world) togetherRows(ctx context.Context, runs int) ([]row, error) {
-	few := &crowd{n: together}
-	levels := []*crowd{few, {n: 16}, {n: 64}, {n: 256}}
-	dir := filepath.Join(w.dir, "state-together")
-	if err := (&crowd{n: together}).round(ctx, w, dir); err != nil { // makes the state and warms up
+// togetherRows time short opens, 16, 64 and 256 at once on one state, beside four at once: alone, with hooks, and with an
+// authorization in a browser.
+func (w *world) togetherRows(ctx context.Context, runs int) (rows []row, err error) {
+	alone := errand{what: "`open --connect sandbox-instant`", args: []string{"--config", "none", "open", "--token", "-", "--connect", "sandbox-instant"}}
+	hooked, closeHooked, err := w.hookedErrand(ctx, alone)
+	if err != nil {
 		return nil, err
 	}
-	for range min(runs, maxRounds) {
+	defer closeHooked()
+	authorized, stop, err := w.authorizedErrand(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	for i, e := range []errand{alone, hooked, authorized} {
+		some, err := w.crowdRows(ctx, e, filepath.Join(w.dir, fmt.Sprint("state-together-", i)), min(runs, maxRounds))
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, some...)
+	}
+	return rows, nil
+}
+
+// hookedErrand is an open with a shell hook and an HTTP hook of its own.
+func (w *world) hookedErrand(ctx context.Context, e errand) (errand, func(), error) {
+	in, err := newInbox(ctx)
+	if err != nil {
+		return errand{}, nil, err
+	}
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		for range in.arrived {
+		}
+	}()
+	e.what += " with a shell hook and an HTTP hook"
+	e.args = append(slices.Clone(e.args), "--on-connect-source", in.url, "--on-close", "cat > /dev/null")
+	return e, func() {
+		in.close()
+		close(in.arrived)
+		<-drained
+	}, nil
+}
+
+// authorizedErrand is an open of a source that is authorized in a browser, which is a process of its own.
+func (w *world) authorizedErrand(ctx context.Context) (errand, func() error, error) {
+	issuer, stop, err := w.sandboxServer(ctx)
+	if err != nil {
+		return errand{}, nil, err
+	}
+	config := filepath.Join(w.dir, "together.yaml")
+	if err := os.WriteFile(config, []byte(trackerConfig(issuer)), 0o600); err != nil {
+		return errand{}, nil, errors.Join(err, stop())
+	}
+	return errand{
+		what: "`open --connect sandbox-tracker` (OAuth, a process for the consent)",
+		args: []string{"--config", config, "open", "--token", "-", "--connect", trackerSource},
+		env:  []string{"BROWSER=" + w.path("humanconnect-sandbox") + " consent"},
+	}, stop, nil
+}
+
+// crowdRows time an errand at each level. A round runs each level once, so that a slow minute of the machine hits all. The
+// time of a sample is that of all commands by their number, its memory the most that the machine had less than before.
+func (w *world) crowdRows(ctx context.Context, e errand, dir string, rounds int) ([]row, error) {
+	few := &crowd{errand: e, n: together}
+	levels := []*crowd{few, {errand: e, n: 16}, {errand: e, n: 64}, {errand: e, n: 256}}
+	if err := (&crowd{errand: e, n: together}).round(ctx, w, dir); err != nil { // makes the state and warms up
+		return nil, err
+	}
+	for range rounds {
 		for _, level := range levels {
 			if err := level.round(ctx, w, dir); err != nil {
 				return nil, err
@@ -66,8 +135,8 @@ func (w *world) togetherRows(ctx context.Context, runs int) ([]row, error) {
 		}
 		rows = append(rows, row{
 			comparison: comparison{
-				what: fmt.Sprintf("%d `open --connect sandbox-instant` at once, each; slowest %s, CPU of each %s beside %s",
-					many.n, short(many.slowest), short(many.each()), short(few.each())),
+				what: fmt.Sprintf("%d %s at once, each; slowest %s, CPU of each %s beside %s",
+					many.n, e.what, short(many.slowest), short(many.each()), short(few.each())),
 				floor: fmt.Sprintf("%d at once, each", few.n), a: many.samples, b: few.samples,
 			},
 			aim: 1.25, rate: true,
@@ -111,8 +180,9 @@ func (c *crowd) round(ctx context.Context, w *world, dir string) error {
 func (c *crowd) open(ctx context.Context, w *world, dir string, t sdk.Secret) {
 	ctx, cancel := context.WithTimeout(ctx, processLimit)
 	defer cancel()
-	p := exec.CommandContext(ctx, w.path("humanconnect"), "--config", "none", "--state-dir", dir, "open", "--token", "-", "--connect", "sandbox-instant")
-	p.Dir, p.Env, p.Stdin = w.dir, w.env, bytes.NewReader([]byte(t.Reveal()))
+	args := append([]string{"--state-dir", dir}, c.args...)
+	p := exec.CommandContext(ctx, w.path("humanconnect"), args...)
+	p.Dir, p.Env, p.Stdin = w.dir, append(slices.Clone(w.env), c.env...), bytes.NewReader([]byte(t.Reveal()))
 	var said capped
 	p.Stderr = &said
 	began := time.Now()
