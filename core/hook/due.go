@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/humanconnect/humanconnect/core/store"
 )
@@ -17,10 +18,16 @@ func targetOf(d store.Delivery) string {
 	return d.Target
 }
 
+// flagTargets begins the targets of flags.
+const flagTargets = "flag:"
+
+// IsOfFlags says whether a target is one of flags, and no hook of the config.
+func IsOfFlags(target string) bool { return strings.HasPrefix(target, flagTargets) || IsGiven(target) }
+
 // targetOfFlag is the target of the deliveries to a hook of a flag: flags with the same target, of whatever sessions, are tried as
 // one. The name of no hook of the config looks like it.
 func targetOfFlag(row store.SessionHook) string {
-	return "flag:" + base64.RawURLEncoding.EncodeToString(row.Fingerprint)
+	return flagTargets + base64.RawURLEncoding.EncodeToString(row.Fingerprint)
 }
 
 // scanDue reads what is due in the whole state, and no more of it than there is room for. A backlog costs nothing until it is due,

@@ -6,7 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/event"
@@ -233,21 +235,16 @@ type HookViews struct {
 // Hooks returns what the state knows of hooks; mac is the store's.
 func Hooks(ctx context.Context, s Reader, mac func(purpose string, data ...[]byte) []byte, hooks []hook.Hook) (HookViews, error) {
 	return read(ctx, s, func(tx store.Tx) (views HookViews, err error) {
-		counts, err := undelivered(tx)
-		if err != nil {
+		if views.NotConfigured, err = notConfigured(tx, hooks); err != nil {
 			return views, err
 		}
-		views.NotConfigured = notConfigured(counts, hooks)
 		for _, h := range hooks {
 			v := HookView{Hook: h}
-			for _, c := range counts {
-				switch {
-				case c.Hook != h.Name:
-				case c.State == store.DeliveryPending:
-					v.Pending = c.N
-				default:
-					v.Dead = c.N
-				}
+			if v.Pending, err = tx.CountUpTo(store.DeliveryFilter{Target: h.Name, State: store.DeliveryPending}, MostCounted); err != nil {
+				return views, err
+			}
+			if v.Dead, err = tx.CountUpTo(store.DeliveryFilter{Hook: h.Name, State: store.DeliveryDead}, MostCounted); err != nil {
+				return views, err
 			}
 			row, disabled, err := hook.FindDisabled(tx, mac, h)
 			if err != nil {
@@ -267,44 +264,62 @@ func Hooks(ctx context.Context, s Reader, mac func(purpose string, data ...[]byt
 	})
 }
 
-// undelivered counts the deliveries that are pending or dead.
-func undelivered(tx store.Tx) ([]store.DeliveryCount, error) {
-	pending, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryPending})
-	if err != nil {
-		return nil, err
+// MostCounted is how far rows are counted: it stands for as many or more.
+const MostCounted = 10_000
+
+// Number writes a number that was counted up to [MostCounted].
+func Number(n int) string {
+	if n >= MostCounted {
+		return fmt.Sprintf("%d or more", MostCounted)
 	}
-	dead, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryDead})
-	return slices.Concat(pending, dead), err
+	return strconv.Itoa(n)
 }
 
-func notConfigured(counts []store.DeliveryCount, hooks []hook.Hook) []store.DeliveryCount {
+// notConfigured counts the pending deliveries to hooks that are not in the config, but for those of flags.
+func notConfigured(tx store.Tx, hooks []hook.Hook) ([]store.DeliveryCount, error) {
 	var out []store.DeliveryCount
-	for _, c := range counts {
-		known := slices.ContainsFunc(hooks, func(h hook.Hook) bool { return h.Name == c.Hook })
-		if c.State == store.DeliveryPending && !known && !hook.IsGiven(c.Hook) {
-			out = append(out, c)
+	err := eachTarget(tx, func(target string) error {
+		if hook.IsOfFlags(target) || slices.ContainsFunc(hooks, func(h hook.Hook) bool { return h.Name == target }) {
+			return nil
 		}
+		n, err := tx.CountUpTo(store.DeliveryFilter{Target: target, State: store.DeliveryPending}, MostCounted)
+		out = append(out, store.DeliveryCount{Hook: target, State: store.DeliveryPending, N: n})
+		return err
+	})
+	return out, err
+}
+
+// mostTargets is how many targets of pending deliveries are looked at. Only flags have so many.
+const mostTargets = 1_000
+
+func eachTarget(tx store.Tx, f func(target string) error) error {
+	after := ""
+	for range mostTargets {
+		next, err := tx.NextTarget(after)
+		if err != nil || next == "" {
+			return err
+		}
+		if err := f(next); err != nil {
+			return err
+		}
+		after = next
 	}
-	return out
+	return nil
 }
 
 // Orphans counts the connections and pending revocations of providers that are not installed, by provider. Nothing refreshes,
 // checks or revokes them.
 func Orphans(ctx context.Context, s Reader, installed []string) ([]store.ProviderCount, error) {
 	return read(ctx, s, func(tx store.Tx) ([]store.ProviderCount, error) {
-		counts, err := tx.CountByProvider()
+		counts, err := tx.CountByProvider(MostCounted)
 		return slices.DeleteFunc(counts, func(c store.ProviderCount) bool { return slices.Contains(installed, c.Provider) }), err
 	})
 }
 
-// DeadDeliveries counts the deliveries that are dead.
+// DeadDeliveries counts the deliveries that are dead, up to [MostCounted].
 func DeadDeliveries(ctx context.Context, s Reader) (int, error) {
-	return read(ctx, s, func(tx store.Tx) (dead int, err error) {
-		counts, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryDead})
-		for _, c := range counts {
-			dead += c.N
-		}
-		return dead, err
+	return read(ctx, s, func(tx store.Tx) (int, error) {
+		return tx.CountUpTo(store.DeliveryFilter{State: store.DeliveryDead}, MostCounted)
 	})
 }
 
@@ -318,28 +333,59 @@ type Waiting struct {
 	N    int
 }
 
-// NotHere returns the pending deliveries that a process with these hooks, of this user on this host, does not bring.
+// NotHere returns the pending deliveries that a process with these hooks, of this user on this host, does not bring, as far as
+// they are counted.
 func NotHere(ctx context.Context, s Reader, hooks []hook.Hook, uid int, host string) ([]Waiting, error) {
 	return read(ctx, s, func(tx store.Tx) (out []Waiting, err error) {
-		pending, err := tx.CountDeliveries(store.DeliveryFilter{State: store.DeliveryPending})
-		for _, c := range pending {
-			h, known, err := hook.Find(tx, c.Hook, hooks)
-			switch {
-			case errors.Is(err, store.ErrDamaged):
-			case err != nil:
-				return nil, err
-			case !known:
-				out = append(out, Waiting{Hook: c.Hook, N: c.N})
-			case !h.RunsHere(uid, host):
-				at := slices.IndexFunc(out, func(w Waiting) bool { return w.Hook == "" && w.UID == h.UID && w.Host == h.Host })
-				if at < 0 {
-					at, out = len(out), append(out, Waiting{UID: h.UID, Host: h.Host})
-				}
-				out[at].N += c.N
-			}
+		unknown, err := notConfigured(tx, hooks)
+		if err != nil {
+			return nil, err
 		}
-		return out, err
+		for _, c := range unknown {
+			out = append(out, Waiting{Hook: c.Hook, N: c.N})
+		}
+		return out, eachTarget(tx, func(target string) error {
+			if !hook.IsOfFlags(target) {
+				return nil
+			}
+			return othersFlags(tx, target, uid, host, &out)
+		})
 	})
+}
+
+// mostOfTarget is how many deliveries to one command of flags are looked at.
+const mostOfTarget = 1_000
+
+// othersFlags counts the deliveries to commands of flags that are another user's or host's.
+func othersFlags(tx store.Tx, target string, uid int, host string, out *[]Waiting) error {
+	f := store.DeliveryFilter{Target: target, State: store.DeliveryPending, Limit: 1}
+	rows, err := tx.Deliveries(f)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	first, _, err := hook.Find(tx, rows[0].Hook, nil)
+	if err == nil && first.Kind() == hook.KindHTTP { // all of them are
+		return nil
+	}
+	f.Limit = mostOfTarget
+	if rows, err = tx.Deliveries(f); err != nil {
+		return err
+	}
+	for _, d := range rows {
+		h, _, err := hook.Find(tx, d.Hook, nil)
+		switch {
+		case errors.Is(err, store.ErrDamaged):
+		case err != nil:
+			return err
+		case !h.RunsHere(uid, host):
+			at := slices.IndexFunc(*out, func(w Waiting) bool { return w.Hook == "" && w.UID == h.UID && w.Host == h.Host })
+			if at < 0 {
+				at, *out = len(*out), append(*out, Waiting{UID: h.UID, Host: h.Host})
+			}
+			(*out)[at].N++
+		}
+	}
+	return nil
 }
 
 // DeliveriesOf returns those of a list that are still there, in its order.

@@ -110,8 +110,8 @@ type ConnectionTx interface {
 	// AccountHeld says whether any user holds a connection of this account that is not disconnected; with a nil key,
 	// whether this user holds one of this source.
 	AccountHeld(source string, accountKey []byte, user id.Human) (bool, error)
-	// CountByProvider counts what providers are still needed for, by their names.
-	CountByProvider() ([]ProviderCount, error)
+	// CountByProvider counts what providers are still needed for, by their names: up to most of each kind.
+	CountByProvider(most int) ([]ProviderCount, error)
 	// InsertConnection returns ErrExists if the account has a connection that is not disconnected.
 	InsertConnection(Connection) error
 	// SaveConnection writes the row anew.

@@ -417,7 +417,9 @@ type DeliveryFilter struct {
 	Session id.Session
 	Event   id.Event
 	Hook    string
-	State   DeliveryState
+	// Target selects the deliveries to one, those first that are due first.
+	Target string
+	State  DeliveryState
 	// User and Source are those of the event.
 	User   id.Human
 	Source string
@@ -472,4 +474,6 @@ type DeliveryTx interface {
 	Deliveries(DeliveryFilter) ([]Delivery, error)
 	// CountDeliveries counts what a filter selects, whatever its limit, by hook and state.
 	CountDeliveries(DeliveryFilter) ([]DeliveryCount, error)
+	// CountUpTo counts what a filter selects, whatever its limit, and stops at most.
+	CountUpTo(f DeliveryFilter, most int) (int, error)
 }

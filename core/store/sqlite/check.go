@@ -104,26 +104,44 @@ func (s *Store) unlessOvertaken(err error) error {
 	return fail(CodeBusy, err, "others began to write to the state while it was read").hint("try again")
 }
 
-// Check reads the whole database and says what is wrong with it: its structure, the references between its rows, and
-// values that cannot be read. Its time grows with the size of the state; it ends with ctx. That the key is the right one
-// was seen by Open.
-func (s *Store) Check(ctx context.Context) error {
+const (
+	// SampledRows is how many rows of each table [Store.Check] reads of a large state, the newest.
+	SampledRows = 1000
+	// wholeSize is up to how many bytes a state is read whole, whatever is asked: that takes a second at most.
+	wholeSize = 16 << 20
+)
+
+// Check says what is wrong with the database: with full, or where it is small, in its structure, the references between its rows,
+// and values that cannot be read, and whole is true. Of a large one it reads the newest rows alone, unless full is asked: its time
+// grows with the size of the state then. It ends with ctx. That the key is the right one was seen by Open.
+func (s *Store) Check(ctx context.Context, full bool) (whole bool, err error) {
 	if err := s.reading.enter(ctx, s.limit); err != nil {
-		return err
+		return false, err
 	}
 	defer s.leave(s.reading)
 	c, err := s.pool.take(ctx, s.limit)
 	if err != nil {
-		return err
+		return false, err
 	}
-	findings, err := findings(ctx, c)
-	if err == nil && len(findings) == 0 {
-		findings, err = unreadable(ctx, &tx{conn: c, tables: s.tables, readOnly: true})
+	size, _ := sizeOf(s.dir, "")
+	logged, _ := sizeOf(s.dir, "-wal")
+	whole = full || size+logged <= wholeSize
+	var found []string
+	if whole {
+		found, err = findings(ctx, c)
+	}
+	if err == nil && len(found) == 0 {
+		found, err = unreadable(ctx, &tx{conn: c, tables: s.tables, readOnly: true}, whole)
 	}
 	s.pool.put(c, err != nil)
 	if err != nil {
-		return s.unlessOvertaken(classify("checking the state", err))
+		return whole, s.unlessOvertaken(classify("checking the state", err))
 	}
+	return whole, s.damage(found)
+}
+
+// damage makes an error of what was found, nil of nothing.
+func (s *Store) damage(findings []string) error {
 	if len(findings) == 0 {
 		return nil
 	}
@@ -173,11 +191,15 @@ func orphans(ctx context.Context, c *conn) ([]string, error) {
 	return out, rows.Err()
 }
 
-// unreadable reads every row and tells of the first in each table that cannot be read.
-func unreadable(ctx context.Context, tx *tx) ([]string, error) {
+// unreadable reads every row, or the newest ones, and tells of the first in each table that cannot be read.
+func unreadable(ctx context.Context, tx *tx, whole bool) ([]string, error) {
 	var out []string
+	most := rowLimit(0)
+	if !whole {
+		most = SampledRows
+	}
 	for _, table := range tx.tables.all() {
-		err := table.read(ctx, tx)
+		err := table.read(ctx, tx, most)
 		switch {
 		case errors.Is(err, store.ErrDamaged):
 			out = append(out, err.Error())

@@ -181,7 +181,7 @@ func TestNoValueOfAStateOfVersion4IsLost(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-was +is):\n%s", d)
 	}
-	if err := s.Check(t.Context()); err != nil {
+	if _, err := s.Check(t.Context(), true); err != nil {
 		t.Error(err)
 	}
 }

@@ -202,3 +202,9 @@ func refuse(t testing.TB, o sqlite.Options, code problem.Code) {
 	}
 	wantCode(t, err, code)
 }
+
+// whole checks all of a state.
+func whole(s *sqlite.Store) error {
+	_, err := s.Check(context.Background(), true)
+	return err
+}

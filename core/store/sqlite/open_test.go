@@ -284,7 +284,7 @@ func TestReadOnlyCreatesAndChangesNothing(t *testing.T) {
 		if err := s.Update(context.Background(), func(store.Tx) error { return nil }); err == nil {
 			t.Error("an update ran")
 		}
-		if err := errors.Join(s.Check(context.Background()), s.Close()); err != nil {
+		if err := errors.Join(whole(s), s.Close()); err != nil {
 			t.Error(err)
 		}
 		if d := cmp.Diff(before, contents(t, dir)); d != "" {
@@ -409,7 +409,7 @@ func TestCheckFindsDamage(t *testing.T) {
 	}
 	for _, dir := range []string{orphaned, corrupt} {
 		s := open(t, sqlite.Options{Dir: dir, ReadOnly: true})
-		wantCode(t, s.Check(context.Background()), sqlite.CodeDamaged)
+		wantCode(t, whole(s), sqlite.CodeDamaged)
 	}
 }
 
@@ -434,7 +434,10 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 // toVersion1 takes from a state what later migrations gave it.
-const toVersion1 = "DROP INDEX delivery_target; ALTER TABLE delivery DROP COLUMN target; DROP TABLE clock; ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX event_outside; DROP INDEX event_source; DROP INDEX event_at; DROP INDEX delivery_at; DROP INDEX delivery_dead; " +
+const toVersion1 = "DROP INDEX delivery_hook; DROP INDEX delivery_pending_listed; DROP INDEX delivery_dead_listed; " +
+	"DROP INDEX delivery_discarded_listed; DROP INDEX event_type; DROP INDEX session_status; DROP INDEX session_open_listed; " +
+	"DROP INDEX connection_needs_reconnect_listed; DROP INDEX connection_disconnected_listed; DROP INDEX connection_source; " +
+	"DROP INDEX connection_provider; DROP INDEX revocation_provider; DROP INDEX delivery_target; ALTER TABLE delivery DROP COLUMN target; DROP TABLE clock; ALTER TABLE action DROP COLUMN documentation_url; DROP INDEX event_outside; DROP INDEX event_source; DROP INDEX event_at; DROP INDEX delivery_at; DROP INDEX delivery_dead; " +
 	"DROP INDEX session_at; DROP INDEX connection_listed; DROP TABLE hook_pause; ALTER TABLE event DROP COLUMN human_id; " +
 	"ALTER TABLE event DROP COLUMN source; ALTER TABLE delivery DROP COLUMN redelivered; ALTER TABLE delivery DROP COLUMN hung; " +
 	"DROP INDEX connection_refresh; " +

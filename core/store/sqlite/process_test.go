@@ -50,7 +50,7 @@ func wantUsers(t *testing.T, dir string, humans []string) {
 		}
 		return nil
 	})
-	if err := s.Check(context.Background()); err != nil {
+	if err := whole(s); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/id"
@@ -73,8 +74,14 @@ func selectConnections(f store.ConnectionFilter) selection {
 	var s selection
 	s.where(f.User != "", "human_id = ?", f.User)
 	s.where(f.Source != "", "source = ?", f.Source)
-	s.where(f.State != "", "state = ?", f.State)
-	s.where(f.State != store.ConnectionDisconnected, "state <> 'disconnected'")
+	switch f.State {
+	case "":
+		s.where(true, "state <> 'disconnected'")
+	case store.ConnectionActive: // found among those that are not disconnected
+		s.where(true, "state = 'active' AND state <> 'disconnected'")
+	default:
+		s.where(true, "state = '"+literal(f.State, store.ConnectionNeedsReconnect, store.ConnectionDisconnected)+"'")
+	}
 	s.where(!f.Since.IsZero(), "connected_since >= ?", instant{&f.Since})
 	s.where(f.After != "", "(connected_since, id) > (SELECT connected_since, id FROM connection WHERE id = ?)", f.After)
 	return s
@@ -89,18 +96,37 @@ func (t *tx) AccountHeld(source string, key []byte, user id.Human) (bool, error)
 	return n != 0, err
 }
 
-const countByProvider = `SELECT provider, SUM(held), SUM(due) FROM (
-SELECT provider, 1 AS held, 0 AS due FROM connection WHERE state <> 'disconnected'
-UNION ALL SELECT provider, 0, 1 FROM revocation WHERE state = 'pending') GROUP BY provider ORDER BY provider`
+const (
+	nextHolder  = "SELECT COALESCE(MIN(provider), '') FROM connection WHERE state <> 'disconnected' AND provider > ?"
+	nextRevoker = "SELECT COALESCE(MIN(provider), '') FROM revocation WHERE state = 'pending' AND provider > ?"
+	countHeld   = "SELECT COUNT(*) FROM (SELECT 1 FROM connection WHERE provider = ? AND state <> 'disconnected' LIMIT ?)"
+	countDue    = "SELECT COUNT(*) FROM (SELECT 1 FROM revocation WHERE provider = ? AND state = 'pending' LIMIT ?)"
+)
 
-func (t *tx) CountByProvider() (out []store.ProviderCount, err error) {
-	err = t.query(countByProvider, nil, func(scan func(...any) error) error {
-		var c store.ProviderCount
-		err := scan(&c.Provider, &c.Connections, &c.Revocations)
-		out = append(out, c)
-		return err
-	})
-	return out, err
+// CountByProvider goes from one name to the next by the indexes that begin with it.
+func (t *tx) CountByProvider(most int) (out []store.ProviderCount, err error) {
+	for after := ""; ; {
+		holder, err := t.text(nextHolder, after)
+		if err != nil {
+			return nil, err
+		}
+		revoker, err := t.text(nextRevoker, after)
+		if err != nil {
+			return nil, err
+		}
+		if after = min(cmp.Or(holder, revoker), cmp.Or(revoker, holder)); after == "" {
+			return out, nil
+		}
+		held, err := t.number(countHeld, after, most)
+		if err != nil {
+			return nil, err
+		}
+		due, err := t.number(countDue, after, most)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, store.ProviderCount{Provider: after, Connections: int(held), Revocations: int(due)})
+	}
 }
 
 func (t *tx) InsertConnection(c store.Connection) error { return t.tables.connection.insert(t, c) }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"slices"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/id"
@@ -107,19 +108,9 @@ func (t *tx) DueDeliveries(f store.DueFilter) ([]store.Delivery, error) {
 	return t.tables.delivery.list(t, dueOfTarget, append([]any{f.Target}, args...)...)
 }
 
-const nextTarget = "SELECT MIN(target) FROM delivery WHERE state = 'pending' AND target > ?"
+const nextTarget = "SELECT COALESCE(MIN(target), '') FROM delivery WHERE state = 'pending' AND target > ?"
 
-func (t *tx) NextTarget(after string) (next string, err error) {
-	err = t.query(nextTarget, []any{after}, func(scan func(...any) error) error {
-		var found *string
-		err := scan(&found)
-		if found != nil {
-			next = *found
-		}
-		return err
-	})
-	return next, err
-}
+func (t *tx) NextTarget(after string) (string, error) { return t.text(nextTarget, after) }
 
 const nextDelivery = "SELECT MIN(next_at) FROM delivery WHERE state = 'pending' AND next_at > ?"
 
@@ -147,7 +138,11 @@ func (t *tx) MoveQueue(behind store.Delivery, at time.Time) error {
 
 func (t *tx) Deliveries(f store.DeliveryFilter) ([]store.Delivery, error) {
 	s := selectDeliveries(f)
-	rest, args := s.rest("n DESC", f.Limit)
+	order := "n DESC"
+	if f.Target != "" { // as its index has them
+		order = "next_at, id"
+	}
+	rest, args := s.rest(order, f.Limit)
 	return t.tables.delivery.list(t, rest, args...)
 }
 
@@ -156,20 +151,29 @@ func selectDeliveries(f store.DeliveryFilter) selection {
 	s.where(f.Session != "", "session_id = ?", f.Session)
 	s.where(f.Event != "", "event_id = ?", f.Event)
 	s.where(f.Hook != "", "hook = ?", f.Hook)
-	switch f.State { // two of them not as a parameter, which their indexes cannot be chosen by
-	case "":
-	case store.DeliveryPending:
-		s.where(true, "state = 'pending'")
-	case store.DeliveryDead:
-		s.where(true, "state = 'dead'")
-	default:
-		s.where(true, "state = ?", f.State)
+	s.where(f.Target != "", "target = ?", f.Target)
+	if f.State != "" {
+		s.where(true, "state = '"+literal(f.State, store.DeliveryPending, store.DeliveryDelivered, store.DeliveryDead, store.DeliveryDiscarded)+"'")
 	}
 	s.where(f.User != "", "("+ofUserInSession+" OR event_id IN (SELECT id FROM event WHERE session_id IS NULL AND human_id = ?))", f.User, f.User)
-	s.where(f.Source != "", "event_id IN (SELECT id FROM event WHERE source = ?)", f.Source)
 	s.since("delivery", "created_at", &f.Since)
 	s.where(f.After != "", "n < (SELECT n FROM delivery WHERE id = ?)", f.After)
+	if f.Source != "" {
+		s.ofSource(f)
+	}
 	return s
+}
+
+// ofSource selects the deliveries of the newest events of a source that have some, as many as are listed: deliveries are made with
+// their events, in the same order.
+func (s *selection) ofSource(f store.DeliveryFilter) {
+	of := slices.Clone(s.terms)
+	term := "event_id IN (SELECT id FROM event WHERE source = ? AND EXISTS (SELECT 1 FROM delivery WHERE event_id = event.id"
+	for _, t := range of {
+		term += " AND " + t
+	}
+	args := append([]any{f.Source}, s.args...)
+	s.where(true, term+") ORDER BY n DESC LIMIT ?)", append(args, rowLimit(f.Limit))...)
 }
 
 func (t *tx) CountDeliveries(f store.DeliveryFilter) (out []store.DeliveryCount, err error) {
@@ -186,4 +190,11 @@ func (t *tx) CountDeliveries(f store.DeliveryFilter) (out []store.DeliveryCount,
 func countQuery(f store.DeliveryFilter) (string, []any) {
 	s := selectDeliveries(f)
 	return "SELECT hook, state, COUNT(*) FROM delivery " + s.conditions() + "GROUP BY hook, state ORDER BY hook, state", s.args
+}
+
+func (t *tx) CountUpTo(f store.DeliveryFilter, most int) (int, error) {
+	f.Limit = most
+	s := selectDeliveries(f)
+	n, err := t.number("SELECT COUNT(*) FROM (SELECT 1 FROM delivery "+s.conditions()+"LIMIT ?)", append(s.args, most)...)
+	return int(n), err
 }

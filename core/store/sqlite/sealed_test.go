@@ -162,11 +162,11 @@ func TestADamagedValueIsFoundAndDoesNotHoldItsAttempt(t *testing.T) {
 			dir := made(t)
 			s := open(t, sqlite.Options{Dir: dir})
 			update(t, s, plant)
-			if err := s.Check(context.Background()); err != nil {
+			if err := whole(s); err != nil {
 				t.Fatal(err)
 			}
 			execSQL(t, filepath.Join(dir, "state.db"), damage+"; UPDATE attempt SET state = 'open'")
-			err := s.Check(context.Background())
+			err := whole(s)
 			wantCode(t, err, sqlite.CodeDamaged)
 			if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), name) {
 				t.Errorf("found: %v", err)
@@ -206,7 +206,7 @@ func TestCheckEndsWithItsContext(t *testing.T) {
 	update(t, s, plant)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := s.Check(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := s.Check(ctx, true); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

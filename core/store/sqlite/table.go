@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,9 +103,19 @@ func (t table[T]) collect(tx *tx, wrong func(error) error, rest string, args ...
 	return out, nil
 }
 
-// read reads through every row, so that what is sealed in it is opened once. It ends with ctx.
-func (t table[T]) read(ctx context.Context, tx *tx) error {
-	return tx.query(t.selectSQL, nil, func(scan func(...any) error) error {
+// read reads through the newest rows, -1 for all, so that what is sealed in them is opened once. Where rows are not in the order
+// they came, any will do. It ends with ctx.
+func (t table[T]) read(ctx context.Context, tx *tx, most int) error {
+	_, name, _ := strings.Cut(t.selectSQL, " FROM ")
+	unordered, err := tx.number("SELECT wr FROM pragma_table_list WHERE name = ?", strings.Trim(name, `" `))
+	if err != nil {
+		return err
+	}
+	newest := "ORDER BY rowid DESC "
+	if unordered != 0 {
+		newest = ""
+	}
+	return tx.query(t.selectSQL+newest+"LIMIT ?", []any{most}, func(scan func(...any) error) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -132,6 +143,14 @@ func (s *selection) where(set bool, term string, args ...any) {
 		s.terms = append(s.terms, term)
 		s.args = append(s.args, args...)
 	}
+}
+
+// literal returns a value that is one of those known: a partial index cannot be chosen by a parameter. Any other selects nothing.
+func literal[T ~string](value T, known ...T) string {
+	if slices.Contains(known, value) {
+		return string(value)
+	}
+	return ""
 }
 
 // since selects the rows of a table that are not older than a time. The first of them is found in the index of the times, so that
@@ -219,7 +238,7 @@ func newTables(ring *seal.Ring) *tables {
 
 // readable is a table whose rows can be read through.
 type readable interface {
-	read(ctx context.Context, tx *tx) error
+	read(ctx context.Context, tx *tx, most int) error
 }
 
 func (t *tables) all() []readable {

@@ -68,3 +68,9 @@ func (t *tx) number(query string, args ...any) (n int64, err error) {
 	err = t.query(query, args, func(scan func(...any) error) error { return scan(&n) })
 	return n, err
 }
+
+// text reads one text.
+func (t *tx) text(query string, args ...any) (text string, err error) {
+	err = t.query(query, args, func(scan func(...any) error) error { return scan(&text) })
+	return text, err
+}

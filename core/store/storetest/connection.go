@@ -255,7 +255,7 @@ func countedByProvider(s *suite) {
 		return tx.InsertRevocation(r)
 	})
 	s.view(func(tx store.Tx) error {
-		got, err := tx.CountByProvider()
+		got, err := tx.CountByProvider(2)
 		same(s, "counts", got, []store.ProviderCount{
 			{Provider: "acme", Connections: 1},
 			{Provider: "sandbox", Connections: 1, Revocations: 2},

@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/humanconnect/humanconnect/core/id"
@@ -98,6 +101,7 @@ func deliveryTests() map[string]func(*suite) {
 		"QueueMovesBehindOneOfItsLane":         moveQueue,
 		"FiltersSelectAndNewestIsFirst":        deliveryFilters,
 		"CountsAreOfWhatAFilterSelects":        deliveryCounts,
+		"FiltersOfDeliveriesCombine":           deliveryFiltersCombine,
 	}
 }
 
@@ -357,6 +361,17 @@ func deliveryCounts(s *suite) {
 			same(s, name, got, test.want)
 			return err
 		})
+		all := 0
+		for _, c := range test.want {
+			all += c.N
+		}
+		for _, most := range []int{1, 2, 100} {
+			s.view(func(tx store.Tx) error {
+				got, err := tx.CountUpTo(test.filter, most)
+				same(s, fmt.Sprint(name, " up to ", most), got, min(most, all))
+				return err
+			})
+		}
 	}
 }
 
@@ -379,6 +394,7 @@ func deliveryFilters(s *suite) {
 		{"session", store.DeliveryFilter{Session: ses.ID}, []store.Delivery{c, a}},
 		{"event", store.DeliveryFilter{Event: outside.ID}, []store.Delivery{b}},
 		{"hook", store.DeliveryFilter{Hook: "x"}, []store.Delivery{b, a}},
+		{"target", store.DeliveryFilter{Target: "x", State: store.DeliveryPending}, []store.Delivery{a}},
 		{"state", store.DeliveryFilter{State: store.DeliveryDelivered}, []store.Delivery{c}},
 		{"dead", store.DeliveryFilter{State: store.DeliveryDead}, []store.Delivery{b}},
 		{"user", store.DeliveryFilter{User: user}, []store.Delivery{c, b, a}},
@@ -393,5 +409,59 @@ func deliveryFilters(s *suite) {
 			same(s, test.name, got, test.want)
 			return err
 		})
+	}
+}
+
+// Two filters together select what each of them selects.
+func deliveryFiltersCombine(s *suite) {
+	user := s.addUser("u")
+	ses := s.addSession(user)
+	for i, state := range []store.DeliveryState{store.DeliveryPending, store.DeliveryDead, store.DeliveryDelivered, store.DeliveryDiscarded} {
+		for j, source := range []string{"oura", "withings"} {
+			e := event(ses.ID, int64(10*i+j+1))
+			e.Source = source
+			s.update(func(tx store.Tx) error { return tx.InsertEvent(e) })
+			for _, hook := range []string{"x", "y"} {
+				s.addDelivery(e, hook, func(d *store.Delivery) { d.State, d.CreatedAt = state, at(i) })
+			}
+		}
+	}
+	var middle id.Delivery
+	s.view(func(tx store.Tx) error {
+		all, err := tx.Deliveries(store.DeliveryFilter{})
+		middle = all[len(all)/2].ID
+		return err
+	})
+	filters := []func(*store.DeliveryFilter){
+		func(f *store.DeliveryFilter) { f.Hook = "x" },
+		func(f *store.DeliveryFilter) { f.State = store.DeliveryPending },
+		func(f *store.DeliveryFilter) { f.State = store.DeliveryDead },
+		func(f *store.DeliveryFilter) { f.State = store.DeliveryDelivered },
+		func(f *store.DeliveryFilter) { f.Source = "oura" },
+		func(f *store.DeliveryFilter) { f.Since = at(1) },
+		func(f *store.DeliveryFilter) { f.After = middle },
+		func(f *store.DeliveryFilter) { f.User = user },
+		func(f *store.DeliveryFilter) { f.Session = ses.ID },
+	}
+	for i, one := range filters {
+		for j, other := range filters[:i] {
+			var only, both store.DeliveryFilter
+			one(&only)
+			other(&both)
+			if both.State != "" && only.State != "" {
+				continue
+			}
+			s.view(func(tx store.Tx) error {
+				first, err := tx.Deliveries(only)
+				second, errSecond := tx.Deliveries(both)
+				one(&both)
+				got, errBoth := tx.Deliveries(both)
+				want := slices.DeleteFunc(deliveryIDs(first), func(d id.Delivery) bool { return !slices.Contains(deliveryIDs(second), d) })
+				if !slices.Equal(deliveryIDs(got), want) {
+					s.Errorf("filters %d and %d select %v, want %v", i, j, deliveryIDs(got), want)
+				}
+				return errors.Join(err, errSecond, errBoth)
+			})
+		}
 	}
 }

@@ -58,10 +58,11 @@ type Finding struct {
 	all []string
 }
 
-// Examine checks everything, with progress, and returns what it found. If ctx ends it returns the cause.
-func Examine(ctx context.Context, a *app.App) ([]Finding, error) {
+// Examine checks everything, with progress, and returns what it found; of a large state only the newest rows, unless it is to be
+// read in full. If ctx ends it returns the cause.
+func Examine(ctx context.Context, a *app.App, full bool) ([]Finding, error) {
 	d := &examination{
-		app: a, findings: []Finding{}, line: a.IO.StartProgress("checking the config"), disabled: make(map[string]store.DisabledHook),
+		app: a, full: full, findings: []Finding{}, line: a.IO.StartProgress("checking the config"), disabled: make(map[string]store.DisabledHook),
 	}
 	d.examine(ctx)
 	d.line.Done()
@@ -106,6 +107,7 @@ func (f Finding) text() string {
 // examination collects the findings.
 type examination struct {
 	app      *app.App
+	full     bool
 	findings []Finding
 	line     *iostreams.Progress
 	// disabled has the disabled hooks, by name.
@@ -281,11 +283,16 @@ func (d *examination) state(ctx context.Context, inst *app.Installation) {
 		return
 	}
 	defer s.Close()
-	if err := s.Check(ctx); err != nil {
+	whole, err := s.Check(ctx, d.full)
+	switch {
+	case err != nil:
 		d.failed("state", err)
 		return
+	case whole:
+		d.ok("state", "%s is intact and its key is correct", inst.Config.StateDir)
+	default:
+		d.ok("state", "%s can be read and its key is correct, as far as the newest %d rows of each table tell; --full reads all", inst.Config.StateDir, sqlite.SampledRows)
 	}
-	d.ok("state", "%s is intact and its key is correct", inst.Config.StateDir)
 	d.writable(inst.Config.StateDir)
 	if names := sqlite.Exposed(inst.Config.StateDir); len(names) > 0 {
 		d.warn("state", "any command that opens the state restricts the permissions", "accessible to other users: %s", strings.Join(names, ", "))
@@ -308,8 +315,8 @@ func (d *examination) orphans(ctx context.Context, s *sqlite.Store, specs []plug
 		d.failed("connections", err)
 	}
 	for _, o := range orphans {
-		d.failed("provider "+o.Provider, problem.New(plugins.CodeNotFound, "provider %q is not installed; connections that need it: %d, pending revocations: %d",
-			o.Provider, o.Connections, o.Revocations).
+		d.failed("provider "+o.Provider, problem.New(plugins.CodeNotFound, "provider %q is not installed; connections that need it: %s, pending revocations: %s",
+			o.Provider, query.Number(o.Connections), query.Number(o.Revocations)).
 			Hint("install it again: until then nothing of it is refreshed or revoked"))
 	}
 }
@@ -320,7 +327,7 @@ func (d *examination) deliveries(ctx context.Context, s *sqlite.Store) {
 	case err != nil:
 		d.failed("deliveries", err)
 	case dead > 0:
-		d.warn("deliveries", "see: humanconnect delivery list --state dead", "%d dead", dead)
+		d.warn("deliveries", "see: humanconnect delivery list --state dead", "%s dead", query.Number(dead))
 	default:
 		d.ok("deliveries", "none dead")
 	}

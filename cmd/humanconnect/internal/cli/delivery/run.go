@@ -148,7 +148,7 @@ func (d *result) addLeft(ctx context.Context, a *app.App, st *app.State) (err er
 	}
 	for _, v := range views.Hooks {
 		if v.PausedUntil.After(st.Now()) && v.Pending > 0 {
-			a.IO.Warn("hook %s does not answer; it is left alone until %s (%d pending)", v.Hook.Name, event.Time(v.PausedUntil), v.Pending)
+			a.IO.Warn("hook %s does not answer; it is left alone until %s (%s pending)", v.Hook.Name, event.Time(v.PausedUntil), query.Number(v.Pending))
 		}
 	}
 	left, err := query.NotHere(ctx, st.Store, st.Hooks, at.UID, at.Host)
@@ -165,14 +165,14 @@ func (d *result) addLeft(ctx context.Context, a *app.App, st *app.State) (err er
 func (d *result) warn(a *app.App, limit time.Duration) {
 	for _, w := range d.NotHere {
 		if w.HookID != nil {
-			a.IO.Warn("hook %s is not in the config and has pending deliveries (%d)", *w.HookID, w.Pending)
+			a.IO.Warn("hook %s is not in the config and has pending deliveries (%s)", *w.HookID, query.Number(w.Pending))
 			continue
 		}
 		a.IO.Warn("pending deliveries to commands given as flags by user %d on host %s (%d)", *w.UID, iostreams.Clean(*w.Host), w.Pending)
 		a.IO.Hint("run it there, or adopt them: repeat the open command with the same flags")
 	}
 	if d.DeadInAll > 0 {
-		a.IO.Warn("dead deliveries are left (%d)", d.DeadInAll)
+		a.IO.Warn("dead deliveries are left (%s)", query.Number(d.DeadInAll))
 		a.IO.Hint("see: humanconnect delivery list --state dead")
 		a.IO.Hint("then: humanconnect delivery redeliver --dead, or delivery discard --dead")
 	}

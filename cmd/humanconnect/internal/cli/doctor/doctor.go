@@ -15,18 +15,21 @@ import (
 
 // New returns the command doctor.
 func New(a *app.App) *cobra.Command {
+	full := false
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check everything, change nothing",
 		Long: `Check the config, the state and its key, the session token service, every provider, the sources
 and the plan of the config with their secrets, the hooks, and the redirect listener, and print
 what is wrong and how to fix it. It changes nothing; state.db-shm, where SQLite keeps track of
-readers, is not part of the state. The exit code is 0 if no check failed, else that of the first
+readers, is not part of the state. Of a state larger than 16 MiB the newest rows are read, and all
+with --full, which takes minutes where the state has gigabytes. The exit code is 0 if no check failed, else that of the first
 failed check.`,
 		Example: "  humanconnect doctor\n  humanconnect doctor -o json",
 		Args:    command.UpToArgs(0),
-		RunE:    func(c *cobra.Command, _ []string) error { return run(a, c) },
+		RunE:    func(c *cobra.Command, _ []string) error { return run(a, c, full) },
 	}
+	c.Flags().BoolVar(&full, "full", false, "read the whole state, however large it is")
 	return command.Exits(c, exit.OK, exit.Usage, exit.Config, exit.NotFound, exit.Provider, exit.Network, exit.Store)
 }
 
@@ -45,8 +48,8 @@ func Outputs() []command.Output {
 	return []command.Output{{Command: "doctor", Sample: report{Kind: kind}}}
 }
 
-func run(a *app.App, c *cobra.Command) error {
-	findings, err := doctor.Examine(c.Context(), a)
+func run(a *app.App, c *cobra.Command, full bool) error {
+	findings, err := doctor.Examine(c.Context(), a, full)
 	if err != nil {
 		return err
 	}

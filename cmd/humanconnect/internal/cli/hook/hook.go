@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,7 +45,7 @@ type row struct {
 	Origin *string `json:"origin"`
 	// Concurrency is how many tries one process runs at once.
 	Concurrency int `json:"concurrency"`
-	// Pending and Dead are how many deliveries to it are.
+	// Pending and Dead are how many deliveries to it are. 10000 stands for as many or more.
 	Pending    int         `json:"pending"`
 	Dead       int         `json:"dead"`
 	DisabledAt *event.Time `json:"disabledAt"`
@@ -97,7 +96,7 @@ func list(a *app.App, c *cobra.Command) error {
 		return err
 	}
 	for _, l := range views.NotConfigured {
-		a.IO.Warn("hook %s is not in the config and has pending deliveries (%d); see: humanconnect delivery list --hook %s", l.Hook, l.N, l.Hook)
+		a.IO.Warn("hook %s is not in the config and has pending deliveries (%s); see: humanconnect delivery list --hook %s", l.Hook, query.Number(l.N), l.Hook)
 	}
 	var rows []row
 	for _, v := range views.Hooks {
@@ -137,7 +136,7 @@ func (r row) cells() []string {
 	if r.DisabledAt != nil {
 		state = "disabled: " + command.Text(r.Error)
 	}
-	return []string{r.ID, string(r.Type), strings.Join(on, ","), required, strconv.Itoa(r.Pending), strconv.Itoa(r.Dead), state}
+	return []string{r.ID, string(r.Type), strings.Join(on, ","), required, query.Number(r.Pending), query.Number(r.Dead), state}
 }
 
 func newTest(a *app.App) *cobra.Command {
