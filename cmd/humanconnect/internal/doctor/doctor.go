@@ -291,7 +291,7 @@ func (d *examination) state(ctx context.Context, inst *app.Installation) {
 	case whole:
 		d.ok("state", "%s is intact and its key is correct", inst.Config.StateDir)
 	default:
-		d.ok("state", "%s can be read and its key is correct, as far as the newest %d rows of each table tell; --full reads all", inst.Config.StateDir, sqlite.SampledRows)
+		d.ok("state", "%s: its key is correct, and the newest %d rows of each table can be read; --full reads all", inst.Config.StateDir, sqlite.SampledRows)
 	}
 	d.writable(inst.Config.StateDir)
 	if names := sqlite.Exposed(inst.Config.StateDir); len(names) > 0 {

@@ -22,9 +22,9 @@ func New(a *app.App) *cobra.Command {
 		Long: `Check the config, the state and its key, the session token service, every provider, the sources
 and the plan of the config with their secrets, the hooks, and the redirect listener, and print
 what is wrong and how to fix it. It changes nothing; state.db-shm, where SQLite keeps track of
-readers, is not part of the state. Of a state larger than 16 MiB the newest rows are read, and all
-with --full, which takes minutes where the state has gigabytes. The exit code is 0 if no check failed, else that of the first
-failed check.`,
+readers, is not part of the state. Of a state larger than 16 MiB the newest rows are read, and
+all of them with --full, which takes minutes where the state has gigabytes. The exit code is 0
+if no check failed, else that of the first failed check.`,
 		Example: "  humanconnect doctor\n  humanconnect doctor -o json",
 		Args:    command.UpToArgs(0),
 		RunE:    func(c *cobra.Command, _ []string) error { return run(a, c, full) },
