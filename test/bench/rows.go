@@ -44,6 +44,7 @@ func (w *world) measurements() []measurement {
 		pair(w.sourceList("warm", false), imports, 0),
 		pair(w.sourceList("cold", true), imports, 0),
 		{"a backlog of deliveries", w.backlogRows},
+		{"lists of a large state", w.listRows},
 		{"commit to receiver", one(w.hookAfterCommit)},
 		{"timestamp to receiver", one(w.hookInOpen)},
 		{"oauth connect", one(w.oauthConnect)},
