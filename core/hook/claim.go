@@ -458,7 +458,7 @@ func (d *Dispatcher) judge(tx store.Tx, r result) (Outcome, error) {
 	case Interrupted:
 		return o, nil
 	case Hung:
-		before, err := noteHang(tx, d.opt.Store.MAC, h, d.opt.Clock.Now())
+		before, err := noteHang(tx, d.opt.Store.MAC, h, r.began, d.opt.Clock.Now())
 		if err == nil && !before {
 			o.Verdict = verdictOfHang(h)
 		}

@@ -60,8 +60,8 @@ func Unpause(tx store.Tx, mac store.MAC, h Hook) error {
 }
 
 // noteHang counts a try of a hook that hung, and says whether the hook had been left alone before: then the try uses up
-// nothing.
-func noteHang(tx store.Tx, mac store.MAC, h Hook, now time.Time) (before bool, err error) {
+// nothing. Of tries that run at once, no more count than it takes to leave the hook alone: they tell of the same outage.
+func noteHang(tx store.Tx, mac store.MAC, h Hook, began, now time.Time) (before bool, err error) {
 	row, found, err := FindPause(tx, mac, h)
 	if err != nil {
 		return false, err
@@ -72,7 +72,9 @@ func noteHang(tx store.Tx, mac store.MAC, h Hook, now time.Time) (before bool, e
 		}
 		row.Target = pauseTarget(mac, h)
 	}
-	before = row.Hangs >= hangsToPause
+	if before = row.Hangs >= hangsToPause; before && !began.After(row.At) && row.Until.After(now) {
+		return true, nil
+	}
 	row.Hangs++
 	row.At = now
 	if row.Hangs >= hangsToPause {

@@ -2,6 +2,7 @@ package hook
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,6 +54,35 @@ func TestHookThatHangsAgainAndAgainIsLeftAloneLongerAndLonger(t *testing.T) {
 			t.Fatalf("%d tries after a pause of %s", n, pause)
 		}
 	}
+}
+
+// Tries that run at once and hang are one outage: the hook is left alone for as long as after the fourth.
+func TestManyTriesThatHangAtOnceCountOnce(t *testing.T) {
+	s := newState(t)
+	h := closing("app")
+	h.Concurrency = 16
+	s.lanes(40, h)
+	all := make(chan struct{})
+	var tries atomic.Int64
+	r := &receiver{answer: func(ctx context.Context, m Message) Outcome {
+		if tries.Add(1) == 16 {
+			close(all)
+		}
+		<-all
+		s.clock.Advance(time.Millisecond) // they end one after the other
+		return hanging(ctx, m)
+	}}
+	s.once(s.worker(r, h))
+	if tries.Load() != 16 {
+		t.Fatalf("%d tries", tries.Load())
+	}
+	s.view(func(tx store.Tx) error {
+		p, found, err := FindPause(tx, s.store.MAC, h)
+		if left := p.Until.Sub(s.clock.Now()); !found || left > firstPause {
+			t.Errorf("it is left alone for %s, want %s at most", left, firstPause)
+		}
+		return err
+	})
 }
 
 // A hook of its own for each session, as flags are: the target hangs, whatever name it has.

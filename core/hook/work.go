@@ -52,6 +52,8 @@ type result struct {
 	claimed store.Delivery
 	message Message
 	outcome Outcome
+	// began is when the try began.
+	began time.Time
 	// replaced: what waited for it runs in its place.
 	replaced bool
 }
@@ -391,7 +393,8 @@ func (l *loop) try(ctx context.Context, j job) {
 	count(l.runs, targetOf(j.claimed), +1)
 	go func() {
 		for more := true; more; {
-			r := result{claimed: j.claimed, message: j.message, outcome: l.d.opt.Sender.Send(l.sending, j.message)}
+			r := result{claimed: j.claimed, message: j.message, began: l.d.opt.Clock.Now()}
+			r.outcome = l.d.opt.Sender.Send(l.sending, j.message)
 			j, more = l.next(ctx, r)
 			r.replaced = more
 			l.results <- r
