@@ -136,24 +136,27 @@ func TestWrongDefinitionIsNeverSent(t *testing.T) {
 		"not installed":   {"{id: ours, provider: z, definition: {host: x}}", schemaOfHosts, "3:5  sources: ours  provider z is not installed"},
 		"known, misspelt": {"{id: known, definition: {host: 1}}", schemaOfHosts, "3:36  sources: known  definition.host  is a number, where text is expected"},
 	} {
-		d := offers("shipped.example", "known")
-		h := &fakeHost{providers: map[string]*installed{"a": {cached: d, live: d, schema: c.schema}}}
-		r := registry(t, h, rows(t, "  - "+c.row+"\n")...)
-		for what, ask := range map[string]func() error{
-			"a listing": func() error { _, err := r.All(t.Context()); return err },
-			"a session": func() error {
-				_, err := r.Find(t.Context(), strings.TrimSuffix(strings.Fields(c.row)[1], ","))
-				return err
-			},
-		} {
-			var p *problem.Problem
-			if err := ask(); !errors.As(err, &p) || !strings.Contains(strings.Join(p.Facts(), "\n"), c.want) {
-				t.Errorf("%s, %s: %v %q, want %s", name, what, err, facts(err), c.want)
+		for _, first := range []string{"a listing", "a session"} {
+			d := offers("shipped.example", "known")
+			h := &fakeHost{providers: map[string]*installed{"a": {cached: d, live: d, schema: c.schema}}}
+			r := registry(t, h, rows(t, "  - "+c.row+"\n")...)
+			asks := []string{first, "a listing", "a session"}
+			for _, what := range asks {
+				var err error
+				if what == "a listing" {
+					_, err = r.All(t.Context())
+				} else {
+					_, err = r.Find(t.Context(), strings.TrimSuffix(strings.Fields(c.row)[1], ","))
+				}
+				var p *problem.Problem
+				if !errors.As(err, &p) || !strings.Contains(strings.Join(p.Facts(), "\n"), c.want) {
+					t.Errorf("%s, %s after %s: %v %q, want %s", name, what, first, err, facts(err), c.want)
+				}
 			}
-		}
-		for _, sent := range h.defined {
-			if strings.Contains(sent, "{") {
-				t.Errorf("%s: it was sent: %s", name, sent)
+			for _, sent := range h.defined {
+				if strings.Contains(sent, "{") {
+					t.Errorf("%s: it was sent: %s", name, sent)
+				}
 			}
 		}
 	}

@@ -211,8 +211,10 @@ func (r *Registry) list(id string) (list []source.Described) {
 		if !ok {
 			d, ok = r.described[name]
 		}
-		claims, _ := r.host.Claims(name)
-		list = append(list, source.Described{Provider: name, Description: d, Claims: claims, Broken: !ok, Defined: r.answersOf(name)})
+		claims, known := r.host.Claims(name)
+		// One that was not asked about a source since it claims others is not what is wrong with it.
+		another := id != "" && known && len(claims) > 0 && !slices.Contains(claims, id)
+		list = append(list, source.Described{Provider: name, Description: d, Claims: claims, Broken: !ok && !another, Defined: r.answersOf(name)})
 	}
 	return list
 }
