@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/humanconnect/humanconnect/cmd/humanconnect/internal/exit"
@@ -64,9 +66,22 @@ func TestScriptAtATerminalGoesStraightToTheBrowserOfASource(t *testing.T) {
 	t.Parallel()
 	p, place := newBrowsingPerson(t)
 	p.browses(place, "", "--connect", "sandbox-tracker", "--connect", "sandbox-clinic")
-	p.sees("User name:").presses("demouser" + enter).sees("not shown").presses("password" + enter)
-	redirect := place.consents(p.address(), "none")
-	p.sees("paste its full URL").presses(redirect + enter)
+	form := func() {
+		p.sees("User name:").presses("demouser" + enter).sees("not shown").presses("password" + enter)
+	}
+	browser := func() {
+		redirect := place.consents(p.address(), "none")
+		p.sees("paste its full URL").presses(redirect + enter)
+	}
+	// One is asked at a time, the one first whose source was the first to ask.
+	waitUntil(t, func() bool { return sentTo.Match(p.all()) || bytes.Contains(p.all(), []byte("User name:")) })
+	steps := []func(){form, browser}
+	if sentTo.Match(p.all()) {
+		slices.Reverse(steps)
+	}
+	for _, step := range steps {
+		step()
+	}
 	if r := p.answer(p.ends(0)); len(r.SessionResults.ConnectedSources) != 2 {
 		t.Errorf("the response is %+v", r)
 	}
