@@ -16,7 +16,9 @@ func TestOneFlippedBitInACredentialTouchesNoOtherRow(t *testing.T) {
 	w, fe, s := opened(t)
 	fe.connectAccount(s, alpha, "ann")
 	fe.connectAccount(s, beta, "bob")
-	w.exec(t, "UPDATE connection SET credential = CAST(substr(credential, 1, length(credential) - 1) || x'00' AS BLOB) WHERE source = '"+alpha+"'")
+	// The last byte, which is any one before.
+	w.exec(t, "UPDATE connection SET credential = CAST(substr(credential, 1, length(credential) - 1) || "+
+		"CASE substr(credential, -1) WHEN x'00' THEN x'01' ELSE x'00' END AS BLOB) WHERE source = '"+alpha+"'")
 	list := func() map[string]store.Connection {
 		t.Helper()
 		views, err := query.Connections(t.Context(), w.store, store.ConnectionFilter{})
