@@ -56,8 +56,18 @@ func newWorld(ctx context.Context, dir string) (*world, error) {
 		return nil, err
 	}
 	w.alone = filepath.Join(dir, "alone")
-	return w, w.copyAlone(ctx)
+	if err := w.copyAlone(ctx); err != nil {
+		return nil, err
+	}
+	select { // a file that has just changed is read at each start, since its times do not tell yet whether it changes again
+	case <-time.After(settled):
+	case <-ctx.Done():
+	}
+	return w, ctx.Err()
 }
+
+// settled is how old programs are when they are measured.
+const settled = 3 * time.Second
 
 // copyAlone makes an installation whose only provider is the sandbox.
 func (w *world) copyAlone(ctx context.Context) error {
